@@ -1,0 +1,1 @@
+//! The real storage of the journal: preallocate, write, sync, tell the truth.

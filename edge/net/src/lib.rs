@@ -1,0 +1,1 @@
+//! TCP and TLS: listen and dial, frames in, frames out, limits.

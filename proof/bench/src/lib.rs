@@ -1,0 +1,1 @@
+//! What PROMISES.md promises, measured.

@@ -1,0 +1,26 @@
+//! The nouns everybody shares.
+//!
+//! Amounts in minor units, business dates, the identities a transaction travels under, the canonical
+//! [`Txn`], its four [`Outcome`]s, and the secrets that must never print. Nothing here reads a clock, draws
+//! a random number or knows a field number.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod code;
+mod ids;
+pub mod limits;
+mod money;
+mod secret;
+mod text;
+mod time;
+mod txn;
+
+pub use code::{Code, Outcome};
+pub use ids::{ConnId, LinkId, LinkName, Rrn, SourceId, Stan, TerminalId, TxnId};
+pub use money::{Amount, Currency};
+pub use secret::{Pan, Sealed};
+pub use text::Text;
+pub use time::{BusinessDate, Instant, LocalTime, Now, Timestamp};
+pub use txn::{Answer, Carried, Class, Function, Kind, MessageType, Network, Noun, Outgoing, Pairing, Txn};
