@@ -1,0 +1,164 @@
+//! Bytes as hex characters: upper case is written, either case is read.
+
+use crate::swar;
+use alloc::vec::Vec;
+
+/// Which characters the hex digits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// ASCII.
+    Ascii,
+    /// EBCDIC; its code pages agree on digits and letters.
+    Ebcdic,
+}
+
+/// Where hex characters are not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HexError {
+    /// A character is not a hex digit.
+    #[error("at byte {at}: expected a hex digit, found 0x{found:02X}")]
+    NotHex {
+        /// Its place.
+        at: usize,
+        /// What stands there.
+        found: u8,
+    },
+    /// The last byte has only one digit.
+    #[error("at byte {at}: expected a second hex digit, found the end")]
+    Odd {
+        /// Where the second digit would stand.
+        at: usize,
+    },
+}
+
+const NOT_HEX: u8 = 0xFF;
+
+const fn values(charset: Charset) -> [u8; 256] {
+    let mut table = [NOT_HEX; 256];
+    let (digits, upper, lower) = match charset {
+        Charset::Ascii => (0x30, 0x41, 0x61),
+        Charset::Ebcdic => (0xF0, 0xC1, 0x81),
+    };
+    let mut value = 0;
+    while value < 10 {
+        table[digits + value] = value as u8;
+        value += 1;
+    }
+    while value < 16 {
+        table[upper + value - 10] = value as u8;
+        table[lower + value - 10] = value as u8;
+        value += 1;
+    }
+    table
+}
+
+static ASCII_VALUES: [u8; 256] = values(Charset::Ascii);
+static EBCDIC_VALUES: [u8; 256] = values(Charset::Ebcdic);
+const ASCII_DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+const EBCDIC_DIGITS: &[u8; 16] = b"\xF0\xF1\xF2\xF3\xF4\xF5\xF6\xF7\xF8\xF9\xC1\xC2\xC3\xC4\xC5\xC6";
+
+/// The value of one hex character, 0..=15.
+#[inline]
+pub fn value(charset: Charset, character: u8) -> Option<u8> {
+    let value = table(charset)[character as usize];
+    (value != NOT_HEX).then_some(value)
+}
+
+/// The byte two hex characters mean. Characters that are none count as zeros or worse: for text that
+/// [`check`] has passed.
+#[inline]
+pub fn pair(charset: Charset, high: u8, low: u8) -> u8 {
+    let table = table(charset);
+    table[high as usize] << 4 | table[low as usize] & 0x0F
+}
+
+/// Whether all of `text` are hex digits, two for each byte.
+///
+/// # Errors
+/// [`HexError`] for the first place that is wrong.
+#[inline]
+pub fn check(charset: Charset, text: &[u8]) -> Result<(), HexError> {
+    let clean = match charset {
+        Charset::Ascii => swar::none(text, b'0', swar::not_hex),
+        Charset::Ebcdic => text.iter().fold(0, |seen, &c| seen | EBCDIC_VALUES[c as usize]) != NOT_HEX,
+    };
+    if clean && text.len().is_multiple_of(2) { Ok(()) } else { Err(fault(charset, text)) }
+}
+
+/// Appends the bytes `text` means.
+///
+/// # Errors
+/// As [`check`]; nothing is appended then.
+pub fn read(charset: Charset, text: &[u8], out: &mut Vec<u8>) -> Result<(), HexError> {
+    check(charset, text)?;
+    out.extend(text.as_chunks::<2>().0.iter().map(|&[high, low]| pair(charset, high, low)));
+    Ok(())
+}
+
+/// Appends two characters for each of `bytes`.
+pub fn write(charset: Charset, bytes: &[u8], out: &mut Vec<u8>) {
+    let digits = match charset {
+        Charset::Ascii => ASCII_DIGITS,
+        Charset::Ebcdic => EBCDIC_DIGITS,
+    };
+    out.reserve(bytes.len() * 2);
+    for &byte in bytes {
+        out.extend_from_slice(&[digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
+    }
+}
+
+#[inline]
+fn table(charset: Charset) -> &'static [u8; 256] {
+    match charset {
+        Charset::Ascii => &ASCII_VALUES,
+        Charset::Ebcdic => &EBCDIC_VALUES,
+    }
+}
+
+#[cold]
+fn fault(charset: Charset, text: &[u8]) -> HexError {
+    match text.iter().position(|&c| value(charset, c).is_none()) {
+        Some(at) => HexError::NotHex { at, found: text[at] },
+        None => HexError::Odd { at: text.len() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_first_wrong_place_is_named() {
+        let mut out = Vec::new();
+        let refused = read(Charset::Ascii, b"0aF/12", &mut out);
+        assert_eq!(refused, Err(HexError::NotHex { at: 3, found: b'/' }));
+        assert_eq!(read(Charset::Ascii, b"0aF", &mut out), Err(HexError::Odd { at: 3 }));
+        assert_eq!(check(Charset::Ebcdic, b"\xF0\x30"), Err(HexError::NotHex { at: 1, found: 0x30 }));
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn every_byte_is_hex_or_refused_in_both_character_sets() {
+        for byte in 0..=255_u8 {
+            let text = [byte, byte];
+            let ascii = check(Charset::Ascii, &text).is_ok();
+            assert_eq!(ascii, byte.is_ascii_hexdigit());
+            let ebcdic = check(Charset::Ebcdic, &text).is_ok();
+            assert_eq!(ebcdic, matches!(byte, 0xF0..=0xF9 | 0xC1..=0xC6 | 0x81..=0x86));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(bytes: Vec<u8>) {
+            for charset in [Charset::Ascii, Charset::Ebcdic] {
+                let (mut text, mut again) = (Vec::new(), Vec::new());
+                write(charset, &bytes, &mut text);
+                prop_assert_eq!(text.len(), bytes.len() * 2);
+                prop_assert_eq!(read(charset, &text, &mut again), Ok(()));
+                prop_assert_eq!(&again, &bytes);
+            }
+        }
+    }
+}
