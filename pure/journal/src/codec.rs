@@ -3,7 +3,10 @@
 //! A kind's number means one layout for ever. A new layout takes a new number, and a journal with a number
 //! this program does not know was written by a newer one and is not read by guessing.
 use crate::vault::SEALED_BYTES;
-use crate::{Card, Declined, Key, Observation, Observed, Owed, Record, Remembered, SealedPan, Sent, Vault};
+use crate::{
+    Card, DecidedBy, Declined, Kept, Key, Named, Observation, Observed, Owed, Record, Remembered, SealedPan,
+    Sent, Vault,
+};
 use alloc::vec::Vec;
 use terms::{
     Amount, BusinessDate, Code, Currency, Kind, LinkId, LocalTime, MessageType, Outcome, SourceId, Stan,
@@ -23,6 +26,9 @@ mod kind {
     pub(super) const NOT_SENT: u8 = 20;
     pub(super) const DECLINED: u8 = 21;
     pub(super) const OBSERVED: u8 = 32;
+    pub(super) const NAMED: u8 = 3;
+    pub(super) const KEPT: u8 = 4;
+    pub(super) const NUMBERS: u8 = 5;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -112,6 +118,22 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::OBSERVED);
             out.observed(observed);
         }
+        Record::Named { what, number, name } => {
+            out.byte(kind::NAMED);
+            out.byte(place(&NAMED, what));
+            out.number(u64::from(*number));
+            out.text(name);
+        }
+        Record::Kept(kept) => {
+            out.byte(kind::KEPT);
+            out.kept(kept);
+        }
+        Record::Numbers { next_id, link, last_stan } => {
+            out.byte(kind::NUMBERS);
+            out.number(next_id.0);
+            out.number(link.map_or(0, |link| u64::from(link.0) + 1));
+            out.number(u64::from(last_stan.0));
+        }
     }
 }
 
@@ -145,6 +167,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         }
         kind::DECLINED => Record::Declined(from.declined()?),
         kind::OBSERVED => Record::Observed(from.observed()?),
+        kind::NAMED => Record::Named {
+            what: from.one_of(&NAMED, "what")?,
+            number: from.narrow("number")?,
+            name: from.text("name")?,
+        },
+        kind::KEPT => Record::Kept(from.kept()?),
+        kind::NUMBERS => Record::Numbers {
+            next_id: from.id()?,
+            link: from.link_plus_one()?,
+            last_stan: from.stan("last_stan")?,
+        },
         kind => return Err(RecordError::UnknownKind { kind }),
     };
     from.end()?;
@@ -154,15 +187,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
 // A place in one of these is what stands on disk: add at the end, never move.
 const OUTCOMES: [Outcome; 4] = [Outcome::Approved, Outcome::Refused, Outcome::Unknown, Outcome::NotSent];
 const OWED: [Owed; 2] = [Owed::Nothing, Owed::Reversal];
-const OBSERVATIONS: [Observation; 4] =
-    [Observation::Late, Observation::Repeated, Observation::Stranger, Observation::Garbled];
-
-/// How a second mention of the local time is written: nearly always it is the one in the key.
-mod time_mark {
-    pub(super) const NONE: u8 = 0;
-    pub(super) const SAID: u8 = 1;
-    pub(super) const AS_IN_KEY: u8 = 2;
-}
+const NAMED: [Named; 2] = [Named::Link, Named::Source];
+const DECIDED_BY: [DecidedBy; 4] = [DecidedBy::Host, DecidedBy::Silence, DecidedBy::Unsent, DecidedBy::Us];
+const OBSERVATIONS: [Observation; 5] = [
+    Observation::Late,
+    Observation::Repeated,
+    Observation::Stranger,
+    Observation::Garbled,
+    Observation::AskedAgain,
+];
 
 fn place<T: PartialEq>(all: &[T], one: &T) -> u8 {
     all.iter().position(|other| other == one).expect("the table lists every one") as u8
@@ -241,6 +274,7 @@ impl Writer<'_> {
     fn sent(&mut self, sent: &Sent) {
         self.number(sent.id.0);
         self.key(&sent.key);
+        self.fingerprint(sent.fingerprint);
         self.message(sent.message);
         self.byte(sent.kind as u8);
         self.text(&sent.processing_code);
@@ -249,7 +283,6 @@ impl Writer<'_> {
         self.number(u64::from(sent.currency.number()));
         self.text(&sent.rrn);
         self.text(&sent.acquirer_id);
-        self.time_beside_key(sent.local_time, sent.key.local_time);
         self.text(&sent.transmitted_at);
         self.number(u64::from(sent.link.0));
         self.number(u64::from(sent.host_stan.0));
@@ -260,20 +293,29 @@ impl Writer<'_> {
         self.timestamp(sent.at);
     }
 
-    fn time_beside_key(&mut self, time: Option<LocalTime>, in_key: Option<LocalTime>) {
-        match time {
-            None => self.byte(time_mark::NONE),
-            Some(_) if time == in_key => self.byte(time_mark::AS_IN_KEY),
-            Some(_) => {
-                self.byte(time_mark::SAID);
-                self.local_time(time);
-            }
+    fn fingerprint(&mut self, fingerprint: u64) {
+        self.out.extend_from_slice(&fingerprint.to_le_bytes());
+    }
+
+    fn kept(&mut self, kept: &Kept) {
+        self.number(kept.id.0);
+        self.key(&kept.key);
+        self.fingerprint(kept.fingerprint);
+        self.byte(kept.kind as u8);
+        self.byte(u8::from(kept.asked_host.is_some()));
+        if let Some((link, stan)) = kept.asked_host {
+            self.number(u64::from(link.0));
+            self.number(u64::from(stan.0));
         }
+        self.remembered(&kept.answer);
+        self.byte(place(&DECIDED_BY, &kept.by));
     }
 
     fn declined(&mut self, declined: &Declined) {
         self.number(declined.id.0);
         self.key(&declined.key);
+        self.fingerprint(declined.fingerprint);
+        self.byte(u8::from(declined.takes_key));
         self.message(declined.message);
         self.byte(declined.kind as u8);
         self.card(declined.id, &declined.pan);
@@ -451,6 +493,7 @@ impl<'a> Reader<'a> {
         let key = self.key()?;
         Ok(Sent {
             id,
+            fingerprint: self.fingerprint()?,
             message: self.message()?,
             kind: self.transaction_kind()?,
             processing_code: self.text("processing_code")?,
@@ -459,7 +502,6 @@ impl<'a> Reader<'a> {
             currency: self.currency()?,
             rrn: self.text("rrn")?,
             acquirer_id: self.text("acquirer_id")?,
-            local_time: self.time_beside_key(key.local_time)?,
             transmitted_at: self.text("transmitted_at")?,
             link: self.link()?,
             host_stan: self.stan("host_stan")?,
@@ -472,13 +514,34 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn time_beside_key(&mut self, in_key: Option<LocalTime>) -> Result<Option<LocalTime>, RecordError> {
-        match self.byte("local_time")? {
-            time_mark::NONE => Ok(None),
-            time_mark::SAID => self.local_time("local_time"),
-            time_mark::AS_IN_KEY => Ok(in_key),
-            _ => Err(self.impossible("local_time")),
+    fn fingerprint(&mut self) -> Result<u64, RecordError> {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(self.take(8, "fingerprint")?);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn link_plus_one(&mut self) -> Result<Option<LinkId>, RecordError> {
+        let number: u32 = self.narrow("link")?;
+        match number.checked_sub(1).map(u16::try_from) {
+            None => Ok(None),
+            Some(Ok(link)) => Ok(Some(LinkId(link))),
+            Some(Err(_)) => Err(self.impossible("link")),
         }
+    }
+
+    fn kept(&mut self) -> Result<Kept, RecordError> {
+        Ok(Kept {
+            id: self.id()?,
+            key: self.key()?,
+            fingerprint: self.fingerprint()?,
+            kind: self.transaction_kind()?,
+            asked_host: match self.flag("asked_host")? {
+                true => Some((self.link()?, self.stan("host_stan")?)),
+                false => None,
+            },
+            answer: self.remembered()?,
+            by: self.one_of(&DECIDED_BY, "by")?,
+        })
     }
 
     fn declined(&mut self) -> Result<Declined, RecordError> {
@@ -486,6 +549,8 @@ impl<'a> Reader<'a> {
         Ok(Declined {
             id,
             key: self.key()?,
+            fingerprint: self.fingerprint()?,
+            takes_key: self.flag("takes_key")?,
             message: self.message()?,
             kind: self.transaction_kind()?,
             pan: self.card(id)?,

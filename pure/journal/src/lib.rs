@@ -16,5 +16,7 @@ mod vault;
 
 pub use batch::{Batch, Seq};
 pub use codec::RecordError;
-pub use record::{Declined, Key, Observation, Observed, Owed, Record, Remembered, Sent};
+pub use record::{
+    DecidedBy, Declined, Kept, Key, Named, Observation, Observed, Owed, Record, Remembered, Sent,
+};
 pub use vault::{Card, SealedPan, Vault, VaultError};

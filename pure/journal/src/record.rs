@@ -1,7 +1,7 @@
 use crate::Card;
 use terms::{
-    Amount, Answer, BusinessDate, Code, Currency, Kind, LinkId, LocalTime, MessageType, Outcome, Rrn,
-    SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
+    Amount, Answer, BusinessDate, Code, Currency, Kind, LinkId, LinkName, LocalTime, MessageType, Outcome,
+    Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
 };
 
 /// One thing the journal remembers. Folding all of them in order gives the state of the lane, always.
@@ -62,6 +62,67 @@ pub enum Record {
     Declined(Declined),
     /// Something came from a host that decides nothing, but happened.
     Observed(Observed),
+    /// From here on this number stands for the link or source of this name.
+    Named {
+        /// What is named.
+        what: Named,
+        /// The number other records write for it.
+        number: u16,
+        /// Its name in the configuration.
+        name: LinkName,
+    },
+    /// In snapshots: a finished transaction the lane still knows.
+    Kept(Kept),
+    /// In snapshots: numbers given out last.
+    Numbers {
+        /// The next transaction's.
+        next_id: TxnId,
+        /// On which link; `None` where only the transaction's number is said.
+        link: Option<LinkId>,
+        /// The last trace number there.
+        last_stan: Stan,
+    },
+}
+
+/// What a [`Record::Named`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Named {
+    /// A link to a host.
+    Link,
+    /// A source of requests.
+    Source,
+}
+
+/// A finished transaction, as much of it as repeats and late answers need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number in this lane.
+    pub id: TxnId,
+    /// Its business identity.
+    pub key: Key,
+    /// A digest of what it asked.
+    pub fingerprint: u64,
+    /// What was wanted.
+    pub kind: Kind,
+    /// Which host was asked, and under which trace number; `None` where none was.
+    pub asked_host: Option<(LinkId, Stan)>,
+    /// What the source was told.
+    pub answer: Remembered,
+    /// Who decided.
+    pub by: DecidedBy,
+}
+
+/// Who decided a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DecidedBy {
+    /// The host, by answering.
+    Host,
+    /// Nobody answered in time.
+    Silence,
+    /// It was proved that the request never left us.
+    Unsent,
+    /// The switch, before it asked anybody.
+    Us,
 }
 
 /// The business identity of a request: two messages with the same one are the same request.
@@ -85,6 +146,9 @@ pub struct Sent {
     pub id: TxnId,
     /// Its business identity.
     pub key: Key,
+    /// A digest of what it asks, under a secret of the lane: the same key with another digest is another
+    /// request.
+    pub fingerprint: u64,
     /// Its type.
     pub message: MessageType,
     /// What is wanted.
@@ -101,8 +165,6 @@ pub struct Sent {
     pub rrn: Rrn,
     /// The acquirer.
     pub acquirer_id: Text<11>,
-    /// Date and time at the terminal.
-    pub local_time: Option<LocalTime>,
     /// The source's time of transmission, `MMDDhhmmss`.
     pub transmitted_at: Text<10>,
     /// To which link.
@@ -128,6 +190,10 @@ pub struct Declined {
     pub id: TxnId,
     /// Its business identity.
     pub key: Key,
+    /// A digest of what it asked, as in [`Sent`].
+    pub fingerprint: u64,
+    /// Whether its identity is taken by it from now on: not where the identity was somebody else's.
+    pub takes_key: bool,
     /// Its type.
     pub message: MessageType,
     /// What was wanted.
@@ -163,7 +229,7 @@ pub struct Observed {
     pub at: Timestamp,
 }
 
-/// The four ways a message from a host can decide nothing.
+/// The ways a message can decide nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Observation {
     /// It answers a transaction that was decided without it.
@@ -174,6 +240,8 @@ pub enum Observation {
     Stranger,
     /// It could not be read.
     Garbled,
+    /// Not from a host: a source asked again for what was decided.
+    AskedAgain,
 }
 
 /// What a host is owed for a transaction whose end we do not know.
@@ -236,13 +304,17 @@ impl Record {
             Self::NotSent { .. } => "not_sent",
             Self::Declined(_) => "declined",
             Self::Observed(_) => "observed",
+            Self::Named { .. } => "named",
+            Self::Kept(_) => "kept",
+            Self::Numbers { .. } => "numbers",
         }
     }
 
     /// The transaction it is about, where it is about one.
     pub const fn id(&self) -> Option<TxnId> {
         match self {
-            Self::Opened { .. } | Self::Closed { .. } => None,
+            Self::Opened { .. } | Self::Closed { .. } | Self::Named { .. } | Self::Numbers { .. } => None,
+            Self::Kept(kept) => Some(kept.id),
             Self::Sent(sent) | Self::Inquired(sent) => Some(sent.id),
             Self::Decided { id, .. } | Self::TimedOut { id, .. } | Self::NotSent { id, .. } => Some(*id),
             Self::Declined(declined) => Some(declined.id),
@@ -250,7 +322,7 @@ impl Record {
         }
     }
 
-    /// When it happened, by the wall clock.
+    /// When it happened, by the wall clock; 1970 for what is no event.
     pub const fn at(&self) -> Timestamp {
         match self {
             Self::Opened { at, .. }
@@ -261,6 +333,7 @@ impl Record {
             Self::Sent(sent) | Self::Inquired(sent) => sent.at,
             Self::Declined(declined) => declined.at,
             Self::Observed(observed) => observed.at,
+            Self::Named { .. } | Self::Kept(_) | Self::Numbers { .. } => Timestamp::from_unix_ms(0),
         }
     }
 }
@@ -273,6 +346,7 @@ impl Observation {
             Self::Repeated => "repeated",
             Self::Stranger => "stranger",
             Self::Garbled => "garbled",
+            Self::AskedAgain => "asked_again",
         }
     }
 }
