@@ -1,5 +1,33 @@
-//! What is decided: admit, route, flow, pairing; one lane of transactions as a pure machine.
+//! What is decided: one lane of transactions as a pure machine.
+//!
+//! A [`Lane`] is told what happened ([`Event`]) and when ([`terms::Now`]), and leaves what the world should do
+//! about it, in order, in an [`Outbox`]. It reads no clock, draws no random number, opens no socket and has
+//! never heard of a field number. The same code runs in the daemon, in the simulator and in the model check.
+//!
+//! **Write, then speak.** Its ways to speak demand a [`Recorded`], and only
+//! [`Outbox::record`] mints one. The loop that runs the lane then holds each of these sends until the sync
+//! that covers its record has returned.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+mod admit;
+mod breaker;
+mod config;
+mod event;
+mod flow;
+mod lane;
+mod memory;
+mod outbox;
+mod pairing;
+mod replay;
+mod route;
+
+pub use breaker::{Breaker, BreakerState};
+pub use config::{BreakerConfig, LaneConfig, LinkConfig, SourceConfig};
+pub use event::Event;
+pub use lane::{Lane, LaneStatus, LinkStatus};
+pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
+pub use replay::{Replay, ReplayError};
+pub use route::{Route, Routes};

@@ -1,0 +1,215 @@
+use alloc::{sync::Arc, vec::Vec};
+use journal::Record;
+use terms::{Answer, Code, ConnId, Kind, LinkId, Network, Outcome, Outgoing, SourceId, Txn, TxnId};
+
+/// Proof that a record stands in the outbox before whatever is sent with it. Made by [`Outbox::record`] and
+/// nowhere else.
+#[derive(Debug)]
+pub struct Recorded(());
+
+/// Proof that a message moves no money, so that it may leave before its record is durable.
+#[derive(Clone, Copy, Debug)]
+pub struct NoMoney(());
+
+impl NoMoney {
+    /// The proof, for a request that is no more than a question.
+    pub fn of(request: &Txn) -> Option<Self> {
+        let is_question = request.network != Network::Other || !request.kind.moves_money();
+        is_question.then_some(Self(()))
+    }
+}
+
+/// Leave to speak: because something was written first, or because no money hangs on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Permit {
+    durable_first: bool,
+}
+
+impl From<&Recorded> for Permit {
+    fn from(_: &Recorded) -> Self {
+        Self { durable_first: true }
+    }
+}
+
+impl From<NoMoney> for Permit {
+    fn from(_: NoMoney) -> Self {
+        Self { durable_first: false }
+    }
+}
+
+/// What a step wants done, in this order. The loop holds a send marked `durable_first` until everything
+/// recorded before it has reached the disk.
+#[derive(Debug)]
+pub enum Effect {
+    /// Append this to the journal.
+    Record(Record),
+    /// Ask a host.
+    ToHost {
+        /// Over which link.
+        link: LinkId,
+        /// For which transaction.
+        id: TxnId,
+        /// What the source asked.
+        request: Arc<Txn>,
+        /// What is ours in it.
+        ours: Outgoing,
+        /// Not before the journal is durable up to here.
+        durable_first: bool,
+    },
+    /// Answer a source.
+    ToSource {
+        /// Which source.
+        source: SourceId,
+        /// On which connection.
+        conn: ConnId,
+        /// What it asked.
+        request: Arc<Txn>,
+        /// What it is told.
+        answer: Answer,
+        /// Not before the journal is durable up to here.
+        durable_first: bool,
+    },
+    /// Answer a host that asked us something.
+    ToHostAnswer {
+        /// Over which link.
+        link: LinkId,
+        /// On which connection.
+        conn: ConnId,
+        /// What it asked.
+        request: Arc<Txn>,
+        /// What it is told.
+        answer: Answer,
+    },
+    /// Tell people (and counters).
+    Tell(Tell),
+}
+
+/// Something people or counters want to know. Nothing here decides anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// A request was decided.
+    Decided {
+        /// Which.
+        id: TxnId,
+        /// What was wanted.
+        kind: Kind,
+        /// Which host, where one was asked.
+        link: Option<LinkId>,
+        /// What became of it.
+        outcome: Outcome,
+        /// What the source is told.
+        code: Code,
+        /// Microseconds from the question to the decision.
+        took_us: u64,
+    },
+    /// A request came again; it was swallowed or given the stored answer.
+    Repeated {
+        /// Which.
+        id: TxnId,
+        /// Whether it was still in flight.
+        in_flight: bool,
+    },
+    /// A host answered after we had stopped waiting. It changes nothing.
+    LateAnswer {
+        /// Which transaction.
+        id: TxnId,
+        /// Over which link.
+        link: LinkId,
+        /// What it would have been.
+        outcome: Outcome,
+    },
+    /// A host answered a second time. It changes nothing.
+    SecondAnswer {
+        /// Which transaction.
+        id: TxnId,
+        /// Over which link.
+        link: LinkId,
+    },
+    /// A host answered something nobody asked.
+    StrangeAnswer {
+        /// Over which link.
+        link: LinkId,
+        /// Whether the trace number was ours and something else disagreed.
+        stan_known: bool,
+    },
+    /// A link was given up for a while.
+    BreakerOpened {
+        /// Which.
+        link: LinkId,
+    },
+    /// A link answers again.
+    BreakerClosed {
+        /// Which.
+        link: LinkId,
+    },
+    /// An event met a state it means nothing to; nothing was done.
+    Meaningless {
+        /// Which transaction.
+        id: TxnId,
+    },
+}
+
+/// What one step wants done. Reused from step to step.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    effects: Vec<Effect>,
+}
+
+impl Outbox {
+    /// With nothing in it.
+    pub const fn new() -> Self {
+        Self { effects: Vec::new() }
+    }
+
+    /// Takes everything out, in order, and keeps the room.
+    pub fn drain(&mut self) -> impl Iterator<Item = Effect> {
+        self.effects.drain(..)
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.effects.is_empty()
+    }
+
+    pub(crate) fn record(&mut self, record: Record) -> Recorded {
+        self.effects.push(Effect::Record(record));
+        Recorded(())
+    }
+
+    pub(crate) fn ask_host(
+        &mut self,
+        permit: impl Into<Permit>,
+        link: LinkId,
+        id: TxnId,
+        request: Arc<Txn>,
+        ours: Outgoing,
+    ) {
+        let durable_first = permit.into().durable_first;
+        self.effects.push(Effect::ToHost { link, id, request, ours, durable_first });
+    }
+
+    pub(crate) fn answer_source(
+        &mut self,
+        permit: impl Into<Permit>,
+        (source, conn): (SourceId, ConnId),
+        request: Arc<Txn>,
+        answer: Answer,
+    ) {
+        let durable_first = permit.into().durable_first;
+        self.effects.push(Effect::ToSource { source, conn, request, answer, durable_first });
+    }
+
+    pub(crate) fn answer_host(
+        &mut self,
+        _: NoMoney,
+        (link, conn): (LinkId, ConnId),
+        request: Arc<Txn>,
+        answer: Answer,
+    ) {
+        self.effects.push(Effect::ToHostAnswer { link, conn, request, answer });
+    }
+
+    pub(crate) fn tell(&mut self, tell: Tell) {
+        self.effects.push(Effect::Tell(tell));
+    }
+}

@@ -1,0 +1,133 @@
+use crate::{Breaker, LinkConfig};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use terms::{LinkId, Now, Outgoing, Pairing, Stan, Text, Txn};
+
+/// One link as the lane sees it.
+pub(crate) struct Link {
+    pub(crate) config: LinkConfig,
+    pub(crate) up: bool,
+    pub(crate) in_flight: u32,
+    pub(crate) breaker: Breaker,
+    /// The last trace number given out.
+    pub(crate) last_stan: Stan,
+    /// Which transaction a trace number of ours stands for, in flight or remembered.
+    by_stan: HashMap<u32, u32, FixedState>,
+    pub(crate) asked: u64,
+    pub(crate) answered: u64,
+    pub(crate) unanswered: u64,
+    pub(crate) late: u64,
+    pub(crate) strange: u64,
+}
+
+impl Link {
+    pub(crate) fn new(config: LinkConfig) -> Self {
+        Self {
+            up: false,
+            in_flight: 0,
+            breaker: Breaker::new(config.breaker),
+            last_stan: Stan(0),
+            by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
+            asked: 0,
+            answered: 0,
+            unanswered: 0,
+            late: 0,
+            strange: 0,
+            config,
+        }
+    }
+
+    /// A trace number that no transaction in flight has. `None` when all 999,999 are in use, which the limit
+    /// on requests in flight makes impossible.
+    pub(crate) fn draw_stan(&mut self, in_flight: impl Fn(usize) -> bool) -> Option<Stan> {
+        for _ in 0..=self.in_flight {
+            self.last_stan = self.last_stan.next();
+            let taken = self.by_stan.get(&self.last_stan.0).is_some_and(|&at| in_flight(at as usize));
+            if !taken {
+                return Some(self.last_stan);
+            }
+        }
+        None
+    }
+
+    pub(crate) fn assign(&mut self, stan: Stan, at: usize) {
+        self.by_stan.insert(stan.0, at as u32);
+    }
+
+    pub(crate) fn find(&self, stan: Stan) -> Option<usize> {
+        self.by_stan.get(&stan.0).map(|&at| at as usize)
+    }
+
+    /// Drops the number of a forgotten transaction, unless a newer one has it by now.
+    pub(crate) fn release(&mut self, stan: Stan, at: usize) {
+        if self.by_stan.get(&stan.0) == Some(&(at as u32)) {
+            self.by_stan.remove(&stan.0);
+        }
+    }
+}
+
+/// Whether a host's message can be the answer to that request.
+pub(crate) fn belongs(pairing: Pairing, request: &Txn, ours: &Outgoing, reply: &Txn) -> bool {
+    /// What an answer leaves out disagrees with nothing.
+    fn agrees<const N: usize>(asked_for: bool, ours: Text<N>, theirs: Text<N>) -> bool {
+        !asked_for || theirs.is_empty() || trimmed(&ours) == trimmed(&theirs)
+    }
+    Some(reply.message) == request.message.answered_by()
+        && agrees(pairing.terminal_id, request.terminal_id, reply.terminal_id)
+        && agrees(pairing.rrn, ours.rrn, reply.rrn)
+        && agrees(pairing.transmitted_at, ours.transmitted_at, reply.transmitted_at)
+        && agrees(pairing.acquirer_id, request.acquirer_id, reply.acquirer_id)
+        && (!pairing.amount || reply.amount == request.amount)
+}
+
+/// Fixed fields come back filled up with spaces.
+fn trimmed<const N: usize>(text: &Text<N>) -> &[u8] {
+    text.as_bytes().trim_ascii_end()
+}
+
+/// What is ours in a request that leaves now.
+pub(crate) fn outgoing(now: Now, config: &LinkConfig, request: &Txn, stan: Stan) -> Outgoing {
+    let offset_s = if config.transmits_utc { 0 } else { now.utc_offset_s };
+    let local = now.wall.local(offset_s);
+    let (year, month, day) = local.date.ymd();
+    let (hour, minute, second) = local.hms();
+    let transmitted_at = digits::<10>([month, day, hour, minute, second]);
+    let rrn = if request.rrn.is_empty() {
+        let day_of_year =
+            terms::BusinessDate::new(year, 1, 1).map_or(0, |first| local.date.days() - first.days()) + 1;
+        reference_number(year, day_of_year as u16, hour, stan)
+    } else {
+        request.rrn
+    };
+    Outgoing { stan, rrn, transmitted_at, repeat: false }
+}
+
+/// `yddd`, the hour, and our trace number: the usual make-up of a retrieval reference number.
+fn reference_number(year: u16, day_of_year: u16, hour: u8, stan: Stan) -> Text<12> {
+    let mut rrn = [b'0'; 12];
+    put(&mut rrn[..1], u32::from(year % 10));
+    put(&mut rrn[1..4], u32::from(day_of_year));
+    put(&mut rrn[4..6], u32::from(hour));
+    put(&mut rrn[6..], stan.0);
+    Text::clipped(&rrn)
+}
+
+fn digits<const N: usize>(pairs: [u8; 5]) -> Text<N> {
+    let mut text = [b'0'; 10];
+    for (pair, value) in text.chunks_exact_mut(2).zip(pairs) {
+        put(pair, u32::from(value));
+    }
+    Text::clipped(&text)
+}
+
+fn put(digits: &mut [u8], mut value: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// The link of that number, where there is one.
+pub(crate) fn link_mut(links: &mut [Link], link: LinkId) -> Option<&mut Link> {
+    links.get_mut(usize::from(link.0))
+}

@@ -1,0 +1,90 @@
+use alloc::vec::Vec;
+use terms::{Kind, LinkId, SourceId, Text, Txn};
+
+/// One line of the routing table: all that it names must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// First digits of the card; empty for any card, and for messages without one.
+    pub prefix: Text<19>,
+    /// From this source only.
+    pub source: Option<SourceId>,
+    /// Only this kind of transaction.
+    pub kind: Option<Kind>,
+    /// Where it goes.
+    pub link: LinkId,
+    /// What people call this line; kept with every transaction it decides.
+    pub name: Text<24>,
+}
+
+/// The routing table. The longest card prefix wins; among equals the line written first.
+#[derive(Clone, Debug, Default)]
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// A table of these lines, in the order people wrote them.
+    pub fn new(mut lines: Vec<Route>) -> Self {
+        lines.sort_by_key(|route| core::cmp::Reverse(route.prefix.as_bytes().len())); // Stable: ties keep order.
+        Self(lines)
+    }
+
+    /// The line that decides this request. Cost: linear in the table, one prefix comparison each.
+    pub fn choose(&self, source: SourceId, txn: &Txn) -> Option<&Route> {
+        self.0.iter().find(|route| {
+            txn.pan.starts_with(route.prefix.as_bytes())
+                && route.source.is_none_or(|wanted| wanted == source)
+                && route.kind.is_none_or(|wanted| wanted == txn.kind)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terms::{MessageType, Pan};
+
+    fn line(prefix: &str, source: Option<u16>, kind: Option<Kind>, link: u16, name: &str) -> Route {
+        Route {
+            prefix: Text::clipped(prefix.as_bytes()),
+            source: source.map(SourceId),
+            kind,
+            link: LinkId(link),
+            name: Text::clipped(name.as_bytes()),
+        }
+    }
+
+    fn card(digits: &str, kind: Kind) -> Txn {
+        let message = MessageType::from_digits([2, 0, 0]).expect("0200");
+        Txn { pan: Pan::new(digits.as_bytes()).unwrap_or_default(), kind, ..Txn::new(message) }
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_then_the_first_line() {
+        let routes = Routes::new(alloc::vec![
+            line("", None, None, 0, "any"),
+            line("4", None, None, 1, "four"),
+            line("4111", Some(7), None, 2, "four ones from seven"),
+            line("4111", None, Some(Kind::Deposit), 3, "deposits"),
+            line("4111", None, None, 4, "four ones"),
+        ]);
+        let name = |source, digits, kind| {
+            routes.choose(SourceId(source), &card(digits, kind)).map(|route| route.name.to_string())
+        };
+        use alloc::string::ToString;
+        for (source, digits, kind, wanted) in [
+            (0, "4999999999999999", Kind::Withdrawal, "four"),
+            (7, "4111111111111111", Kind::Deposit, "four ones from seven"),
+            (0, "4111111111111111", Kind::Deposit, "deposits"),
+            (0, "4111111111111111", Kind::Withdrawal, "four ones"),
+            (0, "6228480000000000", Kind::Withdrawal, "any"),
+            (0, "", Kind::BalanceInquiry, "any"),
+        ] {
+            assert_eq!(name(source, digits, kind).as_deref(), Some(wanted), "{source} {digits} {kind}");
+        }
+    }
+
+    #[test]
+    fn without_a_line_there_is_no_route() {
+        let routes = Routes::new(alloc::vec![line("62", None, None, 0, "sixty-two")]);
+        assert_eq!(routes.choose(SourceId(0), &card("4111111111111111", Kind::Purchase)), None);
+    }
+}

@@ -1,0 +1,359 @@
+//! What one lane decides, told through its front door: events in, effects out.
+
+mod world;
+
+use journal::{Observation, Owed, Record};
+use switch::{BreakerState, Event, Tell};
+use terms::{Amount, Code, ConnId, Kind, MessageType, Network, Outcome, Pan, Stan, Text, Txn};
+use world::*;
+
+#[test]
+fn a_withdrawal_is_written_before_it_is_asked_and_decided_before_it_is_told() {
+    let mut w = World::new();
+    let asked = w.ask(withdrawal(481));
+    assert_eq!((asked.record_names(), asked.order.as_str()), (vec!["sent"], "rh"));
+    assert!(asked.asked[0].3, "not one byte before the disk has it");
+    let (link, _, ours) = asked.asked_once();
+    let told = w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!((told.record_names(), told.order.as_str()), (vec!["decided"], "rts"));
+    assert_eq!(told.answer(), (Code::Approved, Outcome::Approved));
+    assert!(told.answers[0].2, "not one byte before the disk has it");
+}
+
+#[test]
+fn an_inquiry_is_recorded_and_does_not_wait_for_the_disk() {
+    let mut w = World::new();
+    let asked = w.ask(inquiry(1));
+    assert_eq!(asked.record_names(), ["inquired"]);
+    let (link, _, ours, durable_first) = asked.asked[0];
+    assert!(!durable_first);
+    let told = w.host_says(link, reply(ours, Code::Approved));
+    assert!(!told.answers[0].2);
+}
+
+#[test]
+fn the_host_sees_our_trace_number_and_the_terminals_reference() {
+    let mut w = World::new();
+    let (_, _, first) = w.ask(withdrawal(481)).asked_once();
+    let (_, _, second) = w.ask(Txn { rrn: Text::EMPTY, ..withdrawal(482) }).asked_once();
+    assert_eq!((first.stan, first.rrn.as_str()), (Stan(1), "632614000481"));
+    // Without a reference of its own it gets one: last digit of the year, day of the year, hour, number.
+    assert_eq!((second.stan, second.rrn.as_str()), (Stan(2), "632600000002"));
+    assert_eq!(first.transmitted_at.as_str(), "1122000311");
+}
+
+#[test]
+fn silence_is_told_as_unknown_and_owes_a_reversal_in_the_same_record() {
+    let mut w = World::new();
+    w.ask(withdrawal(481));
+    assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS - 1).order, "");
+    let left = w.wait_ms(1);
+    assert_eq!(left.answer(), (Code::NoAnswer, Outcome::Unknown));
+    assert!(matches!(left.records[..], [Record::TimedOut { owes: Owed::Reversal, .. }]));
+    assert_eq!(w.lane.in_flight(), 0);
+}
+
+#[test]
+fn a_late_answer_never_changes_a_decision_and_is_written_down_once() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask(withdrawal(481)).asked_once();
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    let late = w.host_says(link, reply(ours, Code::Approved));
+    assert!(late.answers.is_empty() && late.asked.is_empty());
+    assert!(
+        matches!(&late.records[..], [Record::Observed(seen)] if seen.kind == Observation::Late && seen.id == Some(id))
+    );
+    let again = w.ask(withdrawal(481));
+    assert_eq!(again.answer(), (Code::NoAnswer, Outcome::Unknown), "the first decision stands");
+}
+
+#[test]
+fn a_second_answer_is_not_a_late_one_and_a_stranger_is_neither() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask(withdrawal(481)).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    let second = w.host_says(link, reply(ours, Code::DoNotHonour));
+    assert_eq!(second.told, [Tell::SecondAnswer { id, link }]);
+    let unasked = w.host_says(link, Txn { stan: Stan(777), ..reply(ours, Code::Approved) });
+    assert_eq!(unasked.told, [Tell::StrangeAnswer { link, stan_known: false }]);
+    let other_till = Txn { terminal_id: Text::clipped(b"ATM00002"), ..reply(ours, Code::Approved) };
+    assert_eq!(w.host_says(link, other_till).told, [Tell::StrangeAnswer { link, stan_known: true }]);
+}
+
+#[test]
+fn an_answer_that_disagrees_with_its_request_is_a_stranger() {
+    for (what, change) in [
+        ("the terminal", (|t: &mut Txn| t.terminal_id = Text::clipped(b"ATM00009")) as fn(&mut Txn)),
+        ("the reference", |t| t.rrn = Text::clipped(b"000000000000")),
+        ("the message", |t| t.message = MessageType::from_digits([4, 1, 0]).expect("0410")),
+        ("the trace number", |t| t.stan = Stan(999)),
+    ] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(withdrawal(481)).asked_once();
+        let mut wrong = reply(ours, Code::Approved);
+        change(&mut wrong);
+        let left = w.host_says(link, wrong);
+        assert!(matches!(left.told[..], [Tell::StrangeAnswer { .. }]), "{what} differs: {:?}", left.told);
+        assert_eq!(w.lane.in_flight(), 1, "{what}: the request goes on waiting");
+    }
+}
+
+#[test]
+fn an_answer_on_another_link_is_a_stranger() {
+    let mut w = World::new();
+    let (_, _, ours) = w.ask(withdrawal(481)).asked_once();
+    let left = w.host_says(CARDS, reply(ours, Code::Approved));
+    assert_eq!(left.told, [Tell::StrangeAnswer { link: CARDS, stan_known: false }]);
+}
+
+#[test]
+fn a_host_that_does_not_know_is_a_host_that_did_not_answer() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(481)).asked_once();
+    let left = w.host_says(link, Txn { outcome: Some(Outcome::Unknown), ..reply(ours, Code::HostDown) });
+    assert_eq!(left.answer(), (Code::NoAnswer, Outcome::Unknown));
+    assert!(matches!(left.records[..], [Record::TimedOut { owes: Owed::Reversal, .. }]));
+}
+
+#[test]
+fn a_repeat_in_flight_is_swallowed_and_the_answer_goes_to_whoever_asked_last() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask_on(ConnId(1), withdrawal(481)).asked_once();
+    let repeat = w.ask_on(ConnId(2), withdrawal(481));
+    assert!(repeat.asked.is_empty() && repeat.answers.is_empty());
+    let told = w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!(told.answers[0].0, ConnId(2));
+}
+
+#[test]
+fn a_repeat_after_the_decision_is_given_the_stored_answer_and_the_host_hears_nothing() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(481)).asked_once();
+    let first = w.host_says(link, reply(ours, Code::Approved));
+    let again = w.ask_on(ConnId(2), withdrawal(481));
+    assert!(again.asked.is_empty());
+    assert_eq!(again.answers[0].1, first.answers[0].1);
+    assert!(again.answers[0].2, "the decision may be a moment old");
+}
+
+#[test]
+fn the_same_identity_with_other_content_is_refused_and_harms_nobody() {
+    for (what, change) in [
+        ("amount", (|t: &mut Txn| t.amount = Amount::minor(1)) as fn(&mut Txn)),
+        ("card", |t| t.pan = Pan::new(b"4222222222222222").expect("digits")),
+        ("processing code", |t| t.processing_code = Text::clipped(b"310000")),
+    ] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(withdrawal(481)).asked_once();
+        let mut other = withdrawal(481);
+        change(&mut other);
+        let refused = w.ask_on(ConnId(2), other);
+        assert_eq!(refused.answer(), (Code::Duplicate, Outcome::NotSent), "other {what}");
+        let told = w.host_says(link, reply(ours, Code::Approved));
+        assert_eq!((told.answers[0].0, told.answer().0), (ConnId(1), Code::Approved), "other {what}");
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_is_declined_at_once_and_never_queued() {
+    let decline = |prepare: fn(&mut World), txn: Txn| {
+        let mut w = World::new();
+        prepare(&mut w);
+        let left = w.ask(txn);
+        assert!(left.asked.is_empty());
+        left.answer()
+    };
+    let not_sent = |code| (code, Outcome::NotSent);
+    let other_card = Txn { pan: Pan::new(b"5555555555554444").expect("digits"), ..withdrawal(1) };
+    assert_eq!(decline(|_| {}, other_card), not_sent(Code::NoRoute));
+    assert_eq!(
+        decline(|w| drop(w.step(Event::LinkDown { link: BANK })), withdrawal(1)),
+        not_sent(Code::HostDown)
+    );
+    let fill = |w: &mut World| (101..104).for_each(|stan| drop(w.ask(withdrawal(stan))));
+    assert_eq!(decline(fill, withdrawal(1)), not_sent(Code::Busy));
+    assert_eq!(
+        decline(|_| {}, Txn { terminal_id: Text::EMPTY, ..withdrawal(1) }),
+        not_sent(Code::UnknownTerminal)
+    );
+    assert_eq!(decline(|_| {}, withdrawal(0)), not_sent(Code::FormatError));
+    let reversal = Txn { message: MessageType::from_digits([4, 2, 0]).expect("0420"), ..withdrawal(1) };
+    assert_eq!(decline(|_| {}, reversal), not_sent(Code::NotSupported));
+}
+
+#[test]
+fn a_refusal_too_is_durable_before_it_is_told_and_the_same_when_asked_again() {
+    let mut w = World::new();
+    w.step(Event::LinkDown { link: BANK });
+    let first = w.ask(withdrawal(1));
+    assert_eq!((first.record_names(), first.answers[0].2), (vec!["declined"], true));
+    w.step(Event::LinkUp { link: BANK });
+    let again = w.ask(withdrawal(1));
+    assert!(again.asked.is_empty(), "the customer was told no");
+    assert_eq!(again.answer(), (Code::HostDown, Outcome::NotSent));
+}
+
+#[test]
+fn what_provably_never_left_is_declined_and_owes_nothing() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
+    let left = w.step(Event::Unsent { link, host_stan: ours.stan, id });
+    assert_eq!(left.record_names(), ["not_sent"]);
+    assert_eq!(left.answer(), (Code::HostDown, Outcome::NotSent));
+    assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).order, "", "no deadline is left behind");
+}
+
+#[test]
+fn a_decision_overtakes_the_news_that_it_was_never_sent() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    let left = w.step(Event::Unsent { link, host_stan: ours.stan, id });
+    assert_eq!(left.told, [Tell::Meaningless { id }]);
+    assert_eq!(left.order, "t");
+}
+
+#[test]
+fn a_link_that_goes_down_leaves_its_requests_to_their_deadlines() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
+    assert_eq!(w.step(Event::LinkDown { link }).order, "");
+    w.step(Event::LinkUp { link });
+    assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answer().0, Code::Approved);
+}
+
+#[test]
+fn a_silent_host_opens_its_breaker_and_the_other_host_does_not_notice() {
+    let mut w = World::new();
+    for stan in 1..=4 {
+        w.ask(withdrawal(stan));
+        w.wait_ms(REPLY_TIMEOUT_MS);
+    }
+    assert!(matches!(w.lane.status().links[0].breaker, BreakerState::Open { .. }));
+    assert_eq!(w.ask(withdrawal(5)).answer(), (Code::HostDown, Outcome::NotSent));
+    let other = Txn { pan: Pan::new(b"6228480000000000").expect("digits"), ..withdrawal(6) };
+    assert_eq!(w.ask(other).asked_once().0, CARDS);
+    w.wait_ms(5_000);
+    let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+    assert_eq!(w.ask(withdrawal(8)).answer().0, Code::HostDown, "only one may try");
+    w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!(w.lane.status().links[0].breaker, BreakerState::Closed);
+}
+
+#[test]
+fn an_echo_is_answered_here_in_both_directions() {
+    let echo = Txn {
+        network: Network::Echo,
+        stan: Stan(5),
+        ..Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"))
+    };
+    let mut w = World::new();
+    assert_eq!(w.ask(echo.clone()).answer(), (Code::Approved, Outcome::Approved));
+    assert_eq!(w.host_says(BANK, echo.clone()).answer(), (Code::Approved, Outcome::Approved));
+    let cutover = Txn { network: Network::Cutover, ..echo };
+    assert_eq!(w.host_says(BANK, cutover).answer(), (Code::NotSupported, Outcome::Refused));
+}
+
+#[test]
+fn the_oldest_finished_transaction_is_forgotten_first_and_leaves_nothing_behind() {
+    let mut w = World::new();
+    for stan in 1..=20 {
+        let (link, _, ours) = w.ask(withdrawal(stan)).asked_once();
+        w.host_says(link, reply(ours, Code::Approved));
+    }
+    assert_eq!(w.lane.status().remembered, 8);
+    assert_eq!(w.ask(withdrawal(20)).answer().0, Code::Approved);
+    let forgotten = w.ask(withdrawal(12));
+    assert_eq!(forgotten.asked.len(), 1, "unknown by now, so it is a new request");
+}
+
+#[test]
+fn trace_numbers_wrap_and_skip_those_in_flight() {
+    let mut w = World::new();
+    let (link, _, first) = w.ask(withdrawal(1)).asked_once();
+    assert_eq!(first.stan, Stan(1));
+    let near_the_end =
+        Record::Numbers { next_id: terms::TxnId(0), link: Some(link), last_stan: Stan(999_998) };
+    w.journal.push(near_the_end);
+    w.restart();
+    assert_eq!(w.ask(withdrawal(2)).asked_once().2.stan, Stan(999_999));
+    assert_eq!(
+        w.ask(withdrawal(3)).asked_once().2.stan,
+        Stan(1),
+        "1 is decided by now and may be used again"
+    );
+    assert_eq!(w.ask(withdrawal(4)).asked_once().2.stan, Stan(2));
+}
+
+#[test]
+fn a_dead_switch_owes_what_it_sent_and_never_sends_it_again() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
+    let left = w.restart();
+    assert!(left.asked.is_empty());
+    assert!(
+        matches!(left.records[..], [Record::TimedOut { id: timed_out, owes: Owed::Reversal, .. }] if timed_out == id)
+    );
+    assert_eq!(w.ask(withdrawal(1)).answer(), (Code::NoAnswer, Outcome::Unknown));
+    let late = w.host_says(link, reply(ours, Code::Approved));
+    assert!(matches!(late.told[..], [Tell::LateAnswer { .. }]));
+    assert_eq!(w.lane.status().links[0].breaker, BreakerState::Closed, "our death is not the host's silence");
+}
+
+#[test]
+fn a_lane_comes_back_as_it_was_from_its_records_and_from_its_snapshot() {
+    let come_back: [fn(&mut World) -> Left; 2] = [World::restart, World::restart_from_snapshot];
+    for come_back in come_back {
+        let mut w = World::new();
+        let (link, _, approved) = w.ask(withdrawal(1)).asked_once();
+        w.host_says(link, reply(approved, Code::Approved));
+        let (link, _, refused) = w.ask(withdrawal(2)).asked_once();
+        w.host_says(link, reply(refused, Code::WrongPin));
+        w.step(Event::LinkDown { link: CARDS });
+        let no_host = Txn { pan: Pan::new(b"6228480000000000").expect("digits"), ..withdrawal(3) };
+        w.ask(no_host.clone());
+        w.ask(inquiry(4));
+        come_back(&mut w);
+        assert_eq!(w.ask(withdrawal(1)).answer(), (Code::Approved, Outcome::Approved));
+        assert_eq!(w.ask(withdrawal(2)).answer(), (Code::WrongPin, Outcome::Refused));
+        assert_eq!(w.ask(no_host).answer(), (Code::HostDown, Outcome::NotSent));
+        assert_eq!(w.ask(inquiry(4)).answer(), (Code::NoAnswer, Outcome::Unknown));
+        let same_key = Txn { amount: Amount::minor(1), ..withdrawal(1) };
+        assert_eq!(w.ask(same_key).answer().0, Code::Duplicate);
+        let (_, id, ours) = w.ask(withdrawal(5)).asked_once();
+        assert_eq!((id.0, ours.stan), (6, Stan(4)), "numbers go on where they stopped");
+        assert!(matches!(
+            w.host_says(link, reply(approved, Code::Approved)).told[..],
+            [Tell::SecondAnswer { .. }]
+        ));
+    }
+}
+
+#[test]
+fn routes_and_timers_change_while_requests_are_in_flight() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
+    let mut changed = config();
+    changed.links[0].reply_timeout_ms = 1_000;
+    w.lane.reconfigure(changed);
+    w.ask(withdrawal(2));
+    assert_eq!(w.wait_ms(1_000).answers.len(), 1, "the new one waits as the new timer says");
+    assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answer().0, Code::Approved);
+}
+
+#[test]
+fn every_kind_that_moves_money_owes_something_when_its_end_is_unknown() {
+    for &kind in Kind::ALL {
+        let mut w = World::new();
+        w.ask(Txn { kind, ..withdrawal(1) });
+        let left = w.wait_ms(REPLY_TIMEOUT_MS);
+        let [Record::TimedOut { owes, .. }] = left.records[..] else { panic!("{kind}: {:?}", left.records) };
+        let expected = match kind {
+            // Not money: the customer is told that both PINs may be good, or to try the card.
+            Kind::PinChange | Kind::CardActivation => Owed::Nothing,
+            kind if kind.moves_money() => Owed::Reversal,
+            _ => Owed::Nothing,
+        };
+        assert_eq!(owes, expected, "{kind}");
+    }
+}

@@ -1,0 +1,216 @@
+//! A lane with hands: asks, answers, waits, and remembers what came out.
+#![allow(dead_code, reason = "each test file uses what it needs")]
+
+use journal::{Record, Vault};
+use switch::{
+    BreakerConfig, Effect, Event, Lane, LaneConfig, LinkConfig, Outbox, Replay, Route, Routes, SourceConfig,
+    Tell,
+};
+use terms::{
+    Amount, Answer, Code, ConnId, Instant, Kind, LinkId, MessageType, Now, Outcome, Outgoing, Pairing, Pan,
+    SourceId, Stan, Text, Timestamp, Txn, TxnId,
+};
+
+pub const REPLY_TIMEOUT_MS: u32 = 30_000;
+pub const TILL: SourceId = SourceId(0);
+pub const BANK: LinkId = LinkId(0);
+pub const CARDS: LinkId = LinkId(1);
+const SECRET: [u8; 16] = [7; 16];
+
+pub struct World {
+    pub lane: Lane,
+    pub now: Now,
+    pub config: LaneConfig,
+    /// Everything ever recorded, in order.
+    pub journal: Vec<Record>,
+    out: Outbox,
+}
+
+/// What one step left behind.
+#[derive(Debug, Default)]
+pub struct Left {
+    pub records: Vec<Record>,
+    pub asked: Vec<(LinkId, TxnId, Outgoing, bool)>,
+    pub answers: Vec<(ConnId, Answer, bool)>,
+    pub told: Vec<Tell>,
+    /// One letter an effect, in order: `r`ecord, `h`ost, `s`ource, `t`ell.
+    pub order: String,
+}
+
+impl Left {
+    pub fn answer(&self) -> (Code, Outcome) {
+        let [(_, answer, _)] = self.answers.as_slice() else { panic!("one answer, not {:?}", self.answers) };
+        (answer.code, answer.outcome)
+    }
+
+    pub fn asked_once(&self) -> (LinkId, TxnId, Outgoing) {
+        let [(link, id, ours, _)] = self.asked.as_slice() else {
+            panic!("one question, not {:?}", self.asked)
+        };
+        (*link, *id, *ours)
+    }
+
+    pub fn record_names(&self) -> Vec<&'static str> {
+        self.records.iter().map(Record::name).collect()
+    }
+}
+
+pub fn config() -> LaneConfig {
+    let link = |name: &str| LinkConfig {
+        name: Text::clipped(name.as_bytes()),
+        reply_timeout_ms: REPLY_TIMEOUT_MS,
+        in_flight_max: 3,
+        pairing: Pairing { terminal_id: true, rrn: true, ..Pairing::default() },
+        breaker: BreakerConfig { requests_min: 4, ..BreakerConfig::default() },
+        transmits_utc: true,
+    };
+    let line = |prefix: &str, link, name: &str| Route {
+        prefix: Text::clipped(prefix.as_bytes()),
+        source: None,
+        kind: None,
+        link,
+        name: Text::clipped(name.as_bytes()),
+    };
+    LaneConfig {
+        sources: vec![SourceConfig { name: Text::clipped(b"till"), terminal_required: true }],
+        links: vec![link("bank"), link("cards")],
+        routes: Routes::new(vec![line("4", BANK, "visa"), line("62", CARDS, "union")]),
+        remembered_max: 8,
+    }
+}
+
+/// A withdrawal of a terminal, under that trace number.
+pub fn withdrawal(stan: u32) -> Txn {
+    let message = MessageType::from_digits([2, 0, 0]).expect("0200");
+    Txn {
+        kind: Kind::Withdrawal,
+        pan: Pan::new(b"4111111111111111").expect("digits"),
+        amount: Amount::minor(30_000),
+        stan: Stan(stan),
+        terminal_id: Text::clipped(b"ATM00001"),
+        rrn: Text::clipped(b"632614000481"),
+        processing_code: Text::clipped(b"010000"),
+        ..Txn::new(message)
+    }
+}
+
+pub fn inquiry(stan: u32) -> Txn {
+    Txn { kind: Kind::BalanceInquiry, ..withdrawal(stan) }
+}
+
+/// The host's answer to a question of ours.
+pub fn reply(ours: Outgoing, code: Code) -> Txn {
+    let message = MessageType::from_digits([2, 1, 0]).expect("0210");
+    Txn {
+        stan: ours.stan,
+        rrn: ours.rrn,
+        terminal_id: Text::clipped(b"ATM00001"),
+        code: Some(code),
+        outcome: Some(code.outcome()),
+        wire_code: Text::clipped(b"00"),
+        approval_code: Text::clipped(b"A1B2C3"),
+        ..Txn::new(message)
+    }
+}
+
+impl World {
+    /// Both links up.
+    pub fn new() -> Self {
+        Self::with(config())
+    }
+
+    pub fn with(config: LaneConfig) -> Self {
+        let now = Now {
+            instant: Instant::from_us(0),
+            wall: Timestamp::from_unix_ms(1_795_305_791_482),
+            utc_offset_s: 0,
+        };
+        let lane = Lane::new(config.clone(), SECRET);
+        let mut world = Self { lane, now, config, journal: Vec::new(), out: Outbox::new() };
+        world.links_up();
+        world
+    }
+
+    pub fn links_up(&mut self) {
+        for link in [BANK, CARDS] {
+            self.step(Event::LinkUp { link });
+        }
+    }
+
+    pub fn wait_ms(&mut self, ms: u32) -> Left {
+        self.now.instant = self.now.instant.plus_ms(ms);
+        self.now.wall = Timestamp::from_unix_ms(self.now.wall.as_unix_ms() + i64::from(ms));
+        self.step(Event::Tick)
+    }
+
+    pub fn step(&mut self, event: Event) -> Left {
+        self.lane.step(self.now, event, &mut self.out);
+        self.collect()
+    }
+
+    pub fn ask(&mut self, txn: Txn) -> Left {
+        self.ask_on(ConnId(1), txn)
+    }
+
+    pub fn ask_on(&mut self, conn: ConnId, txn: Txn) -> Left {
+        self.step(Event::Asked { source: TILL, conn, txn })
+    }
+
+    pub fn host_says(&mut self, link: LinkId, txn: Txn) -> Left {
+        self.step(Event::HostSaid { link, conn: ConnId(100), txn })
+    }
+
+    /// Dies, and is started again from everything it recorded.
+    pub fn restart(&mut self) -> Left {
+        self.start_from(self.journal.clone())
+    }
+
+    /// Dies, and is started again from a snapshot of what it is now.
+    pub fn restart_from_snapshot(&mut self) -> Left {
+        let mut records = Vec::new();
+        self.lane.snapshot(|record| records.push(record));
+        self.start_from(records)
+    }
+
+    fn start_from(&mut self, records: Vec<Record>) -> Left {
+        let mut replay = Replay::into_lane(Lane::new(self.config.clone(), SECRET));
+        for record in records {
+            replay.apply(record).expect("what a lane records, a lane can read");
+        }
+        let vault = Vault::new([1; 32], 0);
+        self.lane = replay.finish(self.now, &vault, &mut self.out).expect("cards open under their key");
+        let left = self.collect();
+        self.links_up();
+        left
+    }
+
+    fn collect(&mut self) -> Left {
+        let mut left = Left::default();
+        for effect in self.out.drain() {
+            match effect {
+                Effect::Record(record) => {
+                    left.order.push('r');
+                    self.journal.push(record.clone());
+                    left.records.push(record);
+                }
+                Effect::ToHost { link, id, ours, durable_first, .. } => {
+                    left.order.push('h');
+                    left.asked.push((link, id, ours, durable_first));
+                }
+                Effect::ToSource { conn, answer, durable_first, .. } => {
+                    left.order.push('s');
+                    left.answers.push((conn, answer, durable_first));
+                }
+                Effect::ToHostAnswer { conn, answer, .. } => {
+                    left.order.push('s');
+                    left.answers.push((conn, answer, false));
+                }
+                Effect::Tell(tell) => {
+                    left.order.push('t');
+                    left.told.push(tell);
+                }
+            }
+        }
+        left
+    }
+}
