@@ -1,3 +1,4 @@
+use crate::layout::{BATCH_BYTES_MAX, BATCH_HEAD_BYTES};
 use crate::{Record, Vault, codec};
 use alloc::vec::Vec;
 use core::fmt;
@@ -24,8 +25,8 @@ impl fmt::Display for Seq {
 pub(crate) const RECORD_BYTES_MAX: usize = 480;
 /// Length, checksum and (in the payload) kind.
 pub(crate) const RECORD_HEAD_BYTES: usize = 6;
-/// Room kept in front for the head of the batch.
-pub(crate) const BATCH_HEAD_BYTES: usize = 64;
+/// Half of the longest batch.
+const BATCH_FULL_BYTES: usize = BATCH_BYTES_MAX as usize / 2;
 
 /// What one sync makes durable: records in the order they were pushed, encoded as they will stand on disk.
 ///
@@ -87,6 +88,16 @@ impl Batch {
     /// Bytes its records take.
     pub fn record_bytes(&self) -> usize {
         self.bytes.len() - BATCH_HEAD_BYTES
+    }
+
+    /// Its records, framed.
+    pub(crate) fn framed(&self) -> &[u8] {
+        &self.bytes[BATCH_HEAD_BYTES..]
+    }
+
+    /// Whether it should be submitted before more is pushed; room for the records of one step is left.
+    pub fn is_full(&self) -> bool {
+        self.record_bytes() >= BATCH_FULL_BYTES
     }
 
     /// Moves all records of `later` behind its own and leaves `later` empty, ready for the record after them.

@@ -11,12 +11,27 @@ extern crate alloc;
 
 mod batch;
 mod codec;
+mod error;
+mod journal;
+mod layout;
+pub mod memory;
 mod record;
+mod snapshot;
+mod storage;
+mod tail;
 mod vault;
+mod walk;
+mod window;
 
 pub use batch::{Batch, Seq};
 pub use codec::RecordError;
+pub use error::{Damage, JournalError};
+pub use journal::{Cut, Journal, Recovered};
+pub use layout::Position;
 pub use record::{
     DecidedBy, Declined, Kept, Key, Named, Observation, Observed, Owed, Record, Remembered, Sent,
 };
+pub use snapshot::Snapshot;
+pub use storage::{Act, Cause, Object, Storage, StorageError};
 pub use vault::{Card, SealedPan, Vault, VaultError};
+pub use walk::{Ending, Step, Walk};

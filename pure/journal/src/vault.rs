@@ -7,6 +7,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// Nineteen digits and a filler, two to the byte: every card number is as long as every other.
 const PACKED_BYTES: usize = 10;
 const TAG_BYTES: usize = 16;
+/// Keeps the nonces of derived secrets apart from those of card numbers.
+const PURPOSE_SECRETS: u16 = 1;
 /// An enciphered card number on disk.
 pub(crate) const SEALED_BYTES: usize = PACKED_BYTES + TAG_BYTES;
 
@@ -54,6 +56,17 @@ impl Vault {
         (self.cipher.decrypt_inout_detached(&self.nonce(sealed.id), b"", buffer, &tag))
             .map_err(|_| VaultError::WrongKey)?;
         unpack(&digits).ok_or(VaultError::WrongKey)
+    }
+
+    /// A secret of this lane for some purpose, the same for the life of the data key: for digests that must
+    /// not be guessed from what they are of.
+    pub fn secret_for(&self, purpose: &[u8]) -> [u8; 16] {
+        let mut nonce = self.nonce(TxnId(0));
+        nonce[2..4].copy_from_slice(&PURPOSE_SECRETS.to_le_bytes());
+        let nothing = InOutBuf::from(&mut [][..]);
+        (self.cipher.encrypt_inout_detached(&nonce, purpose, nothing))
+            .expect("a purpose is within the cipher's limit of 2^36")
+            .into()
     }
 
     /// Lane, purpose (0: the card of the transaction), transaction.

@@ -1,0 +1,184 @@
+//! Records for tests, and a journal in memory that remembers what it was told.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
+use journal::memory::Memory;
+use journal::{
+    Batch, Card, DecidedBy, Declined, Journal, JournalError, Kept, Key, Named, Observation, Observed, Owed,
+    Record, Recovered, Remembered, Sent, Vault,
+};
+use terms::{
+    Amount, BusinessDate, Code, Currency, Kind, LinkId, LocalTime, MessageType, Outcome, Pan, SourceId, Stan,
+    Text, Timestamp, TxnId,
+};
+
+pub const LANE: u16 = 3;
+
+pub fn vault() -> Vault {
+    Vault::new([0x42; 32], LANE)
+}
+
+pub fn at(n: u64) -> Timestamp {
+    Timestamp::from_unix_ms(1_795_305_791_482 + n as i64)
+}
+
+pub fn date() -> BusinessDate {
+    BusinessDate::new(2026, 11, 22).expect("a day")
+}
+
+pub fn key(n: u64) -> Key {
+    Key {
+        source: SourceId(2),
+        terminal_id: Text::clipped(b"ATM00017"),
+        stan: Stan((n % 999_999) as u32 + 1),
+        local_time: LocalTime::new(date(), 13, 59, (n % 60) as u8),
+    }
+}
+
+pub fn pan(n: u64) -> Pan {
+    Pan::new(format!("62284812{:08}", n % 100_000_000).as_bytes()).expect("digits")
+}
+
+pub fn sent(n: u64) -> Sent {
+    Sent {
+        id: TxnId(n),
+        key: key(n),
+        fingerprint: n.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        message: MessageType::from_digits([2, 0, 0]).expect("a type"),
+        kind: Kind::Withdrawal,
+        processing_code: Text::clipped(b"010000"),
+        pan: pan(n).into(),
+        amount: Amount::minor(50_000),
+        currency: Currency::numeric(156).expect("three digits"),
+        rrn: Text::clipped(b"632613000042"),
+        acquirer_id: Text::clipped(b"01040000000"),
+        transmitted_at: Text::clipped(b"1122135900"),
+        link: LinkId(1),
+        host_stan: Stan(900_001),
+        host_rrn: Text::clipped(b"632613000042"),
+        host_transmitted_at: Text::clipped(b"1122055900"),
+        business_date: date(),
+        route: Text::clipped(b"prefix 622848"),
+        at: at(n),
+    }
+}
+
+pub fn remembered() -> Remembered {
+    Remembered {
+        outcome: Outcome::Approved,
+        code: Code::Approved,
+        approval_code: Text::clipped(b"A12345"),
+        rrn: Text::EMPTY,
+        settlement_date: Some(date()),
+    }
+}
+
+pub fn decided(n: u64) -> Record {
+    Record::Decided { id: TxnId(n), answer: remembered(), wire_code: Text::clipped(b"00"), at: at(n) }
+}
+
+/// One of every kind.
+pub fn every_kind() -> Vec<Record> {
+    let declined = Declined {
+        id: TxnId(4),
+        key: Key { local_time: None, ..key(4) },
+        fingerprint: u64::MAX,
+        takes_key: true,
+        message: MessageType::from_digits([1, 0, 1]).expect("a type"),
+        kind: Kind::Purchase,
+        pan: Card::None,
+        amount: Amount::default(),
+        currency: Currency::NONE,
+        answer: Remembered { outcome: Outcome::Refused, code: Code::NoRoute, ..remembered() },
+        reason: Text::clipped(b"no prefix"),
+        at: at(4),
+    };
+    let observed = Observed {
+        kind: Observation::Stranger,
+        link: LinkId(u16::MAX),
+        host_stan: Stan(7),
+        id: None,
+        wire_code: Text::EMPTY,
+        at: Timestamp::from_unix_ms(-1),
+    };
+    let kept = Kept {
+        id: TxnId(9),
+        key: key(9),
+        fingerprint: 1,
+        kind: Kind::Deposit,
+        asked_host: Some((LinkId(0), Stan(1))),
+        answer: remembered(),
+        by: DecidedBy::Silence,
+    };
+    vec![
+        Record::Opened { version: Text::clipped(b"0.1.0"), synced: true, at: at(0) },
+        Record::Named { what: Named::Source, number: 2, name: Text::clipped(b"branch") },
+        Record::Sent(sent(1)),
+        decided(1),
+        Record::Inquired(sent(2)),
+        Record::TimedOut { id: TxnId(2), answer: remembered(), owes: Owed::Reversal, at: at(2) },
+        Record::NotSent { id: TxnId(3), answer: remembered(), at: at(3) },
+        Record::Declined(declined),
+        Record::Observed(observed),
+        Record::Kept(kept),
+        Record::Kept(Kept { asked_host: None, ..kept }),
+        Record::Numbers { next_id: TxnId(10), link: Some(LinkId(u16::MAX)), last_stan: Stan(999_999) },
+        Record::Numbers { next_id: TxnId(10), link: None, last_stan: Stan(0) },
+        Record::Closed { at: at(9) },
+    ]
+}
+
+/// A record as it comes back: the card sealed.
+pub fn sealed(record: &Record) -> Record {
+    let seal = |sent: &Sent| Sent { pan: seal_card(sent.id, &sent.pan), ..sent.clone() };
+    match record {
+        Record::Sent(sent) => Record::Sent(seal(sent)),
+        Record::Inquired(sent) => Record::Inquired(seal(sent)),
+        other => other.clone(),
+    }
+}
+
+fn seal_card(id: TxnId, card: &Card) -> Card {
+    match card {
+        Card::Clear(pan) => Card::Sealed(vault().seal(id, pan)),
+        other => other.clone(),
+    }
+}
+
+/// Opens, and gives back everything folded.
+pub fn open(memory: Memory) -> Result<(Journal<Memory>, Recovered, Vec<Record>), JournalError> {
+    let mut records = Vec::new();
+    let (journal, recovered) = Journal::open(memory, LANE, &mut |record| records.push(record))?;
+    Ok((journal, recovered, records))
+}
+
+/// Commits these records as one batch.
+pub fn commit(journal: &mut Journal<Memory>, records: &[Record]) -> Result<(), JournalError> {
+    let mut batch = Batch::starting_at(journal.position().next);
+    for record in records {
+        batch.push(record, &vault());
+    }
+    journal.commit(&mut batch).map(drop)
+}
+
+/// Batches of the given sizes: each a run of sent and decided records.
+pub fn batches(sizes: &[u64]) -> Vec<Vec<Record>> {
+    let mut n = 0;
+    (sizes.iter())
+        .map(|&size| {
+            (0..size)
+                .map(|_| {
+                    n += 1;
+                    sealed(&if n % 2 == 1 { Record::Sent(sent(n)) } else { decided(n - 1) })
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// A journal in memory with these batches, each durable.
+pub fn written(segment_bytes: u64, batches: &[Vec<Record>]) -> Memory {
+    let (mut journal, _, _) = open(Memory::new(segment_bytes)).expect("an empty memory opens");
+    for batch in batches {
+        commit(&mut journal, batch).expect("memory does not fail");
+    }
+    journal.into_storage()
+}
