@@ -1,0 +1,64 @@
+use crate::TlsError;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why a listener or a link cannot be set up. The operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// Somebody else listens there.
+    #[error("cannot listen on {address}: somebody listens there already")]
+    InUse {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The operating system refused the listener.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// The link has no connection to make.
+    #[error("a link needs at least one connection")]
+    NoConnections,
+    /// Certificates and keys.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl NetError {
+    pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse { address },
+            _ => Self::Listen { address, source },
+        }
+    }
+}
+
+/// Why dialling failed this time. It is tried again.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConnectError {
+    /// The name could not be looked up.
+    #[error("the name could not be looked up: {0}")]
+    Name(io::ErrorKind),
+    /// Nobody took the connection.
+    #[error("{0}")]
+    Refused(io::ErrorKind),
+    /// Nothing came back in time.
+    #[error("no connection within {timeout_ms} ms")]
+    TimedOut {
+        /// The time allowed.
+        timeout_ms: u32,
+    },
+    /// The other end is not who it should be, or does not want us.
+    #[error("TLS: {0}")]
+    Tls(rustls::Error),
+    /// The TLS handshake took too long.
+    #[error("no TLS handshake within {timeout_ms} ms")]
+    TlsTimedOut {
+        /// The time allowed.
+        timeout_ms: u32,
+    },
+}
