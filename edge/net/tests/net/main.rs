@@ -3,5 +3,9 @@
 //! Nothing here sleeps for luck: tests wait for what they want to see and give up only after a time no
 //! working machine needs.
 
+mod bad_peers;
 mod frames;
+mod links;
+mod one_request;
 mod stage;
+mod tls;

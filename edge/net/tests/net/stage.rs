@@ -183,6 +183,12 @@ pub(crate) async fn rest(peer: &mut (impl AsyncReadExt + Unpin)) -> Result<Vec<u
     Ok(rest)
 }
 
+/// Waits for the end of a connection on which nothing comes, whether it is said politely or not.
+pub(crate) async fn turned_away(peer: &mut (impl AsyncReadExt + Unpin)) {
+    let got = rest(peer).await.unwrap_or_default();
+    assert!(got.is_empty(), "somebody spoke: {} bytes", got.len());
+}
+
 /// Waits until the figures say so; they change only when the network did something.
 pub(crate) async fn until_counted(counters: &Counters, enough: impl Fn(&net::Counts) -> bool) {
     while !enough(&counters.snapshot()) {
