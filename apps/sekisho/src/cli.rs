@@ -1,0 +1,79 @@
+//! The command line: one definition, from which the parser, `--help` and completions follow.
+
+use crate::commands;
+use crate::sim;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Exit codes, the same for every command.
+pub mod exit {
+    /// Done, but the answer is no.
+    pub const NO: u8 = 1;
+    /// The command line makes no sense.
+    pub const USAGE: u8 = 2;
+    /// Data that cannot be decoded.
+    pub const UNDECODABLE: u8 = 65;
+    /// An input that is not there.
+    pub const NO_INPUT: u8 = 66;
+    /// Something cannot be created.
+    pub const CANNOT_CREATE: u8 = 73;
+    /// The configuration is wrong: trying again without changing it will fail again.
+    pub const CONFIG: u8 = 78;
+}
+
+/// Payment transaction switch for ISO 8583.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, about, long_about = None, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 65 not decodable · 66 no input · \
+                          73 cannot create · 78 configuration\nStart with: sekisho demo";
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a switch with simulated ATMs and hosts in one process
+    Demo(sim::demo::Args),
+    /// Run the switch in the foreground
+    Run(commands::run::Args),
+    /// Check a configuration
+    #[command(subcommand)]
+    Config(commands::config::Command),
+    /// Look at the journal: verify, list, show
+    #[command(subcommand)]
+    Journal(commands::journal::Command),
+    /// Message formats: list, show, check, import
+    #[command(subcommand)]
+    Dialect(commands::dialect::Command),
+    /// Decode and encode messages
+    #[command(subcommand)]
+    Tool(commands::tool::Command),
+    /// Simulated terminals and hosts
+    #[command(subcommand)]
+    Sim(sim::Command),
+    /// Put load on a switch and measure it
+    Load(sim::load::Args),
+    /// Measure this switch on this machine, beside a bare relay
+    Bench(sim::bench::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(self) -> ExitCode {
+        match self {
+            Self::Demo(args) => sim::demo::run(args),
+            Self::Run(args) => commands::run::run(args),
+            Self::Config(command) => commands::config::run(command),
+            Self::Journal(command) => commands::journal::run(command),
+            Self::Dialect(command) => commands::dialect::run(command),
+            Self::Tool(command) => commands::tool::run(command),
+            Self::Sim(command) => sim::run(command),
+            Self::Load(args) => sim::load::run(args),
+            Self::Bench(args) => sim::bench::run(args),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The loop around one lane: bytes in, decisions, records, bytes out, all on one thread.
+//!
+//! ```text
+//!  net ─▶ dialect ─▶ lane ─▶ records ─▶ batch ─▶ (sync thread) ─▶ durable
+//!                      └──▶ sends ────▶ held ◀───────────────────────┘ ─▶ dialect ─▶ net
+//! ```
+//! A send marked `durable_first` waits in `held` until the sync that covers everything recorded before it has
+//! returned. While one sync runs, the next batch gathers.
+
+use super::figures::Figures;
+use super::journaling::Journaling;
+use super::specimens::Specimens;
+use clock::Clock;
+use dialects::{Dialect, ReadRefusal, WriteError};
+use journal::Seq;
+use net::{CloseReason, Conn, Handler, LinkHandle, Net, Role, SendError};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use switch::{Effect, Event, Lane, Outbox};
+use terms::{
+    Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId,
+};
+use wire::Framing;
+
+/// A source as the loop needs it.
+pub(crate) struct Source {
+    pub(crate) name: LinkName,
+    pub(crate) dialect: Rc<Dialect>,
+    /// Messages that cannot be read after which its connection is closed.
+    pub(crate) unreadable_max: u32,
+}
+
+/// A link as the loop needs it.
+pub(crate) struct Link {
+    pub(crate) name: LinkName,
+    pub(crate) dialect: Rc<Dialect>,
+    /// Set once the network runs.
+    pub(crate) handle: Option<LinkHandle>,
+}
+
+/// Something to say, and where to.
+enum Speech {
+    ToHost { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing },
+    ToSource { source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    ToHostAnswer { link: LinkId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+}
+
+/// Everything the lane's thread owns.
+pub(crate) struct Core {
+    pub(crate) clock: Clock,
+    pub(crate) lane: Lane,
+    pub(crate) journaling: Journaling,
+    pub(crate) net: Net,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) figures: Figures,
+    pub(crate) specimens: Specimens,
+    /// No new requests any more.
+    pub(crate) draining: bool,
+    outbox: Outbox,
+    held: VecDeque<(Seq, Speech)>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        clock: Clock,
+        lane: Lane,
+        journaling: Journaling,
+        net: Net,
+        sources: Vec<Source>,
+        links: Vec<Link>,
+    ) -> Self {
+        Self {
+            clock,
+            lane,
+            journaling,
+            net,
+            sources,
+            links,
+            figures: Figures::default(),
+            specimens: Specimens::default(),
+            draining: false,
+            outbox: Outbox::new(),
+            held: VecDeque::new(),
+        }
+    }
+
+    /// Gives the lane one event and does what it wants done.
+    pub(crate) fn step(&mut self, event: Event) {
+        self.step_at(self.clock.now(), event);
+    }
+
+    fn step_at(&mut self, now: Now, event: Event) {
+        let mut outbox = std::mem::take(&mut self.outbox);
+        self.lane.step(now, event, &mut outbox);
+        self.carry_out(&mut outbox);
+        self.outbox = outbox;
+    }
+
+    /// Does what an outbox wants done, in its order.
+    pub(crate) fn carry_out(&mut self, outbox: &mut Outbox) {
+        for effect in outbox.drain() {
+            match effect {
+                Effect::Record(record) => self.journaling.record(&record),
+                Effect::Tell(tell) => self.figures.tell(tell, &self.links),
+                Effect::ToHost { link, id, request, ours, durable_first } => {
+                    self.say(durable_first, Speech::ToHost { link, id, request, ours });
+                }
+                Effect::ToSource { source, conn, request, answer, durable_first } => {
+                    self.say(durable_first, Speech::ToSource { source, conn, request, answer });
+                }
+                Effect::ToHostAnswer { link, conn, request, answer } => {
+                    self.say(false, Speech::ToHostAnswer { link, conn, request, answer });
+                }
+            }
+        }
+    }
+
+    /// Releases what the disk has caught up with, and gives it the next batch.
+    pub(crate) fn on_durable(&mut self) {
+        let durable = self.journaling.durable();
+        while self.held.front().is_some_and(|(after, _)| *after <= durable) {
+            let Some((_, speech)) = self.held.pop_front() else { break };
+            self.speak(speech);
+        }
+        self.journaling.pump(&self.lane);
+        self.net.flush();
+    }
+
+    /// Time has passed: deadlines, and whatever waits for a quiet moment.
+    pub(crate) fn on_tick(&mut self) {
+        let now = self.clock.now();
+        if self.lane.next_deadline().is_some_and(|deadline| deadline <= now.instant) {
+            self.step_at(now, Event::Tick);
+        }
+        self.journaling.pump(&self.lane);
+        self.net.flush();
+    }
+
+    /// Whether nothing is under way: nothing in flight, nothing held, nothing unwritten.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lane.in_flight() == 0 && self.held.is_empty() && self.journaling.is_idle()
+    }
+
+    fn say(&mut self, durable_first: bool, speech: Speech) {
+        if durable_first {
+            self.held.push_back((self.journaling.last(), speech));
+        } else {
+            self.speak(speech);
+        }
+    }
+
+    fn speak(&mut self, speech: Speech) {
+        match speech {
+            Speech::ToHost { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
+            Speech::ToSource { source, conn, request, answer } => {
+                let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+                else {
+                    return;
+                };
+                self.answer(conn, &dialect, &request, &answer);
+            }
+            Speech::ToHostAnswer { link, conn, request, answer } => {
+                let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else {
+                    return;
+                };
+                self.answer(conn, &dialect, &request, &answer);
+            }
+        }
+    }
+
+    fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
+        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
+        let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
+        let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
+            let header = conn.framing().request_header();
+            let written = conn.send(header.as_bytes(), |out| link.dialect.write_request(request, ours, out));
+            written.map_err(Unsent::from)
+        });
+        if let Err(why) = sent {
+            // Not one byte of it left, and that is certain: the frame was never queued.
+            tracing::warn!(link = %link.name, txn = id.0, %why, "request not sent");
+            self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id });
+        }
+    }
+
+    fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) {
+        let Some(conn) = self.net.conn(conn) else {
+            self.figures.undelivered += 1;
+            return;
+        };
+        let header = answer_header(conn.framing(), request);
+        let sent = conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
+        if let Err(error) = sent {
+            self.figures.undelivered += 1;
+            tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+        }
+    }
+
+    fn on_source_frame(&mut self, source: SourceId, conn: &Conn, header: &[u8], body: &[u8]) {
+        let now = self.clock.now();
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone()) else {
+            return conn.close();
+        };
+        match dialect.read(body, now.local().date) {
+            Ok(mut txn) => {
+                if !header.is_empty() {
+                    txn.carried.push(Noun::Header, header);
+                }
+                if self.draining && txn.message.asks() {
+                    let answer = Answer::ours(Code::HostDown, Outcome::NotSent);
+                    return self.answer(conn.id(), &dialect, &txn, &answer);
+                }
+                self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
+            }
+            Err(refusal) => self.on_unreadable_request(source, conn, header, body, *refusal),
+        }
+    }
+
+    /// A source sent what its dialect does not allow: it is told so where that is possible, a specimen is
+    /// kept, and a connection that does it again and again is closed.
+    fn on_unreadable_request(
+        &mut self,
+        source: SourceId,
+        conn: &Conn,
+        header: &[u8],
+        body: &[u8],
+        refusal: ReadRefusal,
+    ) {
+        let Some(state) = self.sources.get(usize::from(source.0)) else { return };
+        let (dialect, unreadable_max) = (state.dialect.clone(), state.unreadable_max);
+        self.figures.unreadable += 1;
+        tracing::warn!(source = %conn.name(), peer = %conn.peer(), error = %refusal.error, "message refused");
+        self.specimens.keep(self.clock.now().wall, *conn.name(), &dialect, body, &refusal.error);
+        if let Some(mut partial) = refusal.partial.filter(|partial| partial.message.asks()) {
+            if !header.is_empty() {
+                partial.carried.push(Noun::Header, header);
+            }
+            let answer = Answer::ours(Code::FormatError, Outcome::NotSent);
+            self.answer(conn.id(), &dialect, &partial, &answer);
+        }
+        conn.set_tag(conn.tag() + 1);
+        if conn.tag() >= u64::from(unreadable_max) {
+            tracing::warn!(source = %conn.name(), peer = %conn.peer(), "closed: too many messages it should not send");
+            conn.close();
+        }
+    }
+
+    fn on_host_frame(&mut self, link: LinkId, conn: &Conn, header: &[u8], body: &[u8]) {
+        let now = self.clock.now();
+        let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else { return };
+        match dialect.read(body, now.local().date) {
+            Ok(mut txn) => {
+                if !header.is_empty() && txn.message.asks() {
+                    txn.carried.push(Noun::Header, header);
+                }
+                self.step_at(now, Event::HostSaid { link, conn: conn.id(), txn });
+            }
+            Err(refusal) => {
+                // Whatever it was meant to answer goes on waiting for its deadline.
+                self.figures.garbled += 1;
+                tracing::warn!(link = %conn.name(), error = %refusal.error, "host sent what cannot be read");
+                self.specimens.keep(now.wall, *conn.name(), &dialect, body, &refusal.error);
+            }
+        }
+    }
+
+    fn on_opened(&mut self, conn: &Conn) {
+        if let Role::Link { link, slot } = conn.role() {
+            tracing::info!(link = %conn.name(), slot, peer = %conn.peer(), "connected");
+            self.step(Event::LinkUp { link });
+        }
+    }
+
+    fn on_closed(&mut self, conn: &Conn, why: &CloseReason) {
+        if let Role::Link { link, slot } = conn.role() {
+            tracing::warn!(link = %conn.name(), slot, %why, "connection lost");
+            let none_left = (self.links.get(usize::from(link.0)))
+                .and_then(|link| link.handle.as_ref())
+                .is_none_or(|handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()));
+            if none_left {
+                self.step(Event::LinkDown { link });
+            }
+        }
+    }
+}
+
+/// The header an answer carries: what the request's header asks for.
+fn answer_header(framing: &Framing, request: &Txn) -> wire::HeaderBytes {
+    framing.answer_header(request.carried.get(Noun::Header).unwrap_or_default())
+}
+
+/// Why a request did not leave. In each case not one byte of it did.
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    #[error("no connection stands")]
+    NoConnection,
+    #[error(transparent)]
+    Send(#[from] SendError<WriteError>),
+}
+
+/// What net calls: a shared hold on the core.
+pub(crate) struct Switchboard(pub(crate) RefCell<Option<Core>>);
+
+impl Switchboard {
+    /// A hold on a core that is not there yet: the network is made first.
+    pub(crate) fn empty() -> Rc<Self> {
+        Rc::new(Self(RefCell::new(None)))
+    }
+
+    /// Does something with the core, once it is there.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Core) -> R) -> Option<R> {
+        self.0.borrow_mut().as_mut().map(act)
+    }
+}
+
+impl Handler for Switchboard {
+    fn opened(&self, conn: &Conn) {
+        self.with(|core| core.on_opened(conn));
+    }
+
+    fn frame(&self, conn: &Conn, header: &[u8], body: &[u8]) {
+        self.with(|core| match conn.role() {
+            Role::Source(source) => core.on_source_frame(source, conn, header, body),
+            Role::Link { link, .. } => core.on_host_frame(link, conn, header, body),
+        });
+    }
+
+    fn turn_ended(&self) {
+        self.with(|core| core.journaling.pump(&core.lane));
+    }
+
+    fn closed(&self, conn: &Conn, why: &CloseReason) {
+        self.with(|core| core.on_closed(conn, why));
+    }
+}
+

@@ -1,0 +1,132 @@
+//! The snapshot as OpenMetrics text.
+//!
+//! Labels are names out of the configuration and fixed words, so their number is bounded by the
+//! configuration. No card, terminal or trace number is ever a label.
+
+use super::status::{LatencyStatus, Status};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::fmt::Error;
+
+/// What the text is.
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The text.
+pub(crate) fn as_text(status: Status) -> Result<String, Error> {
+    let mut registry = Registry::with_prefix("sekisho");
+    registry.register_collector(Box::new(Figures(status)));
+    let mut out = String::new();
+    text::encode(&mut out, &registry)?;
+    Ok(out)
+}
+
+#[derive(Debug)]
+struct Figures(Status);
+
+/// One line of a family: its labels and its value.
+type Row = (Vec<(&'static str, String)>, u64);
+
+impl Collector for Figures {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let s = &self.0;
+        let one = |value: u64| vec![(Vec::new(), value)];
+        gauges(&mut to, "durable", "0 when records are not synced (--unsafe-no-sync)", &one(s.durable.into()))?;
+        gauges(&mut to, "in_flight", "Requests waiting for a host", &one(s.transactions.in_flight as u64))?;
+        counters(&mut to, "transactions", "Transactions decided", &by_kind(s))?;
+        for (name, help, value) in [
+            ("repeats", "Requests that came again", s.transactions.repeats),
+            ("undelivered_answers", "Answers whose connection had gone", s.transactions.undelivered),
+            ("unreadable_messages", "Messages of sources that could not be read", s.transactions.unreadable),
+            ("garbled_messages", "Messages of hosts that could not be read", s.transactions.garbled),
+            ("reversals_owed", "Unknown outcomes that owe a reversal", s.transactions.reversals_owed),
+            ("journal_records", "Records made durable", s.journal.synced_records),
+            ("journal_syncs", "Syncs of the journal", s.journal.syncs),
+            ("journal_bytes", "Bytes written to the journal", s.journal.bytes),
+        ] {
+            counters(&mut to, name, help, &one(value))?;
+        }
+        gauges(&mut to, "decision_microseconds", "From question to decision", &quantiles(&s.decision_us))?;
+        self.links(&mut to)?;
+        self.lines(&mut to)
+    }
+}
+
+impl Figures {
+    fn links(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let rows = |value: fn(&super::status::LinkStatus) -> u64| -> Vec<Row> {
+            self.0.links.iter().map(|link| (vec![("link", link.name.clone())], value(link))).collect()
+        };
+        gauges(to, "link_up", "1 when a connection stands", &rows(|link| (link.state == "up").into()))?;
+        gauges(to, "link_connections", "Connections that stand", &rows(|link| link.connections as u64))?;
+        let wanted = rows(|link| link.connections_wanted as u64);
+        gauges(to, "link_connections_wanted", "Connections wanted", &wanted)?;
+        let open = rows(|link| (link.breaker != "closed").into());
+        gauges(to, "link_breaker_open", "1 when the host is not asked", &open)?;
+        gauges(to, "link_in_flight", "Requests unanswered", &rows(|link| link.in_flight.into()))?;
+        counters(to, "link_requests", "Requests sent", &rows(|link| link.asked))?;
+        counters(to, "link_answers", "Answers in time", &rows(|link| link.answered))?;
+        counters(to, "link_timeouts", "Requests not answered in time", &rows(|link| link.unanswered))?;
+        counters(to, "link_late_answers", "Answers late or twice", &rows(|link| link.late))?;
+        counters(to, "link_strange_answers", "Answers to nothing we asked", &rows(|link| link.strange))
+    }
+
+    /// The counters of the network, listeners and links alike.
+    fn lines(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let listeners = self.0.listeners.iter().map(|listener| (&listener.name, &listener.counts));
+        let links = self.0.links.iter().map(|link| (&link.name, &link.counts));
+        let mut families: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
+        for (line, counts) in listeners.chain(links) {
+            for &(name, value) in counts {
+                families.entry(name).or_default().push((vec![("line", line.clone())], value));
+            }
+        }
+        for (name, rows) in families {
+            gauges(to, &format!("net_{name}"), "Network figure of a listener or a link", &rows)?;
+        }
+        Ok(())
+    }
+}
+
+fn by_kind(status: &Status) -> Vec<Row> {
+    let rows = status.transactions.by_kind.iter();
+    rows.map(|(kind, outcome, count)| {
+        (vec![("kind", (*kind).to_owned()), ("outcome", (*outcome).to_owned())], *count)
+    })
+    .collect()
+}
+
+fn quantiles(times: &LatencyStatus) -> Vec<Row> {
+    [("0.5", times.p50), ("0.99", times.p99), ("0.999", times.p999)]
+        .map(|(quantile, value)| (vec![("quantile", quantile.to_owned())], value))
+        .to_vec()
+}
+
+fn gauges(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, rows: &[Row]) -> Result<(), Error> {
+    let kind = ConstGauge::new(0_i64).metric_type();
+    let mut family = to.encode_descriptor(name, help, None, kind)?;
+    for (labels, value) in rows {
+        let gauge = ConstGauge::new(i64::try_from(*value).unwrap_or(i64::MAX));
+        if labels.is_empty() {
+            return gauge.encode(family);
+        }
+        gauge.encode(family.encode_family(labels)?)?;
+    }
+    Ok(())
+}
+
+fn counters(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, rows: &[Row]) -> Result<(), Error> {
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let mut family = to.encode_descriptor(name, help, None, kind)?;
+    for (labels, value) in rows {
+        let counter = ConstCounter::new(*value);
+        if labels.is_empty() {
+            return counter.encode(family);
+        }
+        counter.encode(family.encode_family(labels)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! What is told about the switch while it runs: one snapshot, made by the lane's thread a few times a second
+//! and read by everybody else.
+
+use serde::Serialize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// The snapshot everybody reads.
+#[derive(Clone, Default)]
+pub struct Board(Arc<Mutex<Option<(Instant, Status)>>>);
+
+impl Board {
+    /// Puts up a new snapshot.
+    pub(crate) fn post(&self, status: Status) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), status));
+    }
+
+    /// The snapshot and its age in milliseconds; `None` before the first.
+    pub fn read(&self) -> Option<(Status, u64)> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|(at, status)| (status.clone(), at.elapsed().as_millis() as u64))
+    }
+}
+
+/// The state of the switch at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Version of the program.
+    pub version: &'static str,
+    /// `running`, `draining` or `stopped`.
+    pub state: &'static str,
+    /// When it was started, UTC.
+    pub started_at: String,
+    /// The local date transactions are stamped with.
+    pub business_date: String,
+    /// False under `--unsafe-no-sync`: then nothing is durable and every figure is worth that much.
+    pub durable: bool,
+    /// What the journal found at the start.
+    pub recovered: RecoveredStatus,
+    /// Transactions.
+    pub transactions: TransactionStatus,
+    /// Microseconds from a question to its decision, of requests that went to a host.
+    pub decision_us: LatencyStatus,
+    /// Where requests come in.
+    pub listeners: Vec<ListenerStatus>,
+    /// Where they go.
+    pub links: Vec<LinkStatus>,
+    /// What is remembered.
+    pub journal: JournalStatus,
+    /// Messages nobody could read, masked, the newest last.
+    pub specimens: Vec<SpecimenStatus>,
+}
+
+/// What was found when the journal was opened.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RecoveredStatus {
+    /// Records read back.
+    pub records: u64,
+    /// Milliseconds that took.
+    pub took_ms: u64,
+    /// Whether the last run ended in order.
+    pub was_closed: bool,
+    /// Transactions that were in flight, and are decided by silence now.
+    pub was_in_flight: usize,
+    /// Bytes of a torn tail that were cut.
+    pub cut_bytes: u64,
+}
+
+/// Counts of transactions since the start.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TransactionStatus {
+    /// Numbered in the life of the journal.
+    pub numbered: u64,
+    /// Waiting for a host now.
+    pub in_flight: usize,
+    /// Finished ones still known.
+    pub remembered: usize,
+    /// Approved by a host.
+    pub approved: u64,
+    /// Refused by a host.
+    pub refused: u64,
+    /// Unanswered in time.
+    pub unknown: u64,
+    /// Declined before they were sent, or proved unsent.
+    pub not_sent: u64,
+    /// Requests that came again.
+    pub repeats: u64,
+    /// Unknown outcomes that owe the host a reversal, in the life of the journal. Reversals are not sent yet.
+    pub reversals_owed: u64,
+    /// Answers whose connection had gone.
+    pub undelivered: u64,
+    /// Messages of sources that could not be read.
+    pub unreadable: u64,
+    /// Messages of hosts that could not be read.
+    pub garbled: u64,
+    /// Kind, outcome, count; only what happened.
+    pub by_kind: Vec<(&'static str, &'static str, u64)>,
+}
+
+/// A distribution of times.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LatencyStatus {
+    /// How many were measured.
+    pub count: u64,
+    /// Half took no longer.
+    pub p50: u64,
+    /// 99 of 100 took no longer.
+    pub p99: u64,
+    /// 999 of 1,000 took no longer.
+    pub p999: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListenerStatus {
+    /// Its name.
+    pub name: String,
+    /// Where it listens.
+    pub listen: String,
+    /// What its peers speak.
+    pub dialect: String,
+    /// Its figures, by name.
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// One link.
+#[derive(Clone, Debug, Serialize)]
+pub struct LinkStatus {
+    /// Its name.
+    pub name: String,
+    /// What its host speaks.
+    pub dialect: String,
+    /// `up` or `down`.
+    pub state: &'static str,
+    /// Connections that stand.
+    pub connections: usize,
+    /// Connections wanted.
+    pub connections_wanted: usize,
+    /// `closed` (asked freely), `open` (not asked) or `probing`.
+    pub breaker: &'static str,
+    /// Requests unanswered now.
+    pub in_flight: u32,
+    /// Requests sent.
+    pub asked: u64,
+    /// Answered in time.
+    pub answered: u64,
+    /// Not answered in time.
+    pub unanswered: u64,
+    /// Answers that came late or twice.
+    pub late: u64,
+    /// Answers to nothing we asked.
+    pub strange: u64,
+    /// Its figures, by name.
+    pub counts: Vec<(&'static str, u64)>,
+}
+
+/// The journal.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct JournalStatus {
+    /// The data directory.
+    pub dir: String,
+    /// Records written in the life of the journal.
+    pub records: u64,
+    /// Of these, durable.
+    pub durable: u64,
+    /// Syncs since the start.
+    pub syncs: u64,
+    /// Records they made durable.
+    pub synced_records: u64,
+    /// Bytes they wrote.
+    pub bytes: u64,
+    /// Microseconds a sync took, on average.
+    pub sync_us_mean: u64,
+    /// The longest one.
+    pub sync_us_max: u64,
+}
+
+/// A message nobody could read.
+#[derive(Clone, Debug, Serialize)]
+pub struct SpecimenStatus {
+    /// When, UTC.
+    pub at: String,
+    /// From which listener or link.
+    pub from: String,
+    /// Why it could not be read: field, byte, expected, found.
+    pub error: String,
+    /// What could be read of it, masked.
+    pub read: Vec<String>,
+}
