@@ -64,6 +64,21 @@ pub fn value(charset: Charset, character: u8) -> Option<u8> {
     (value != NOT_HEX).then_some(value)
 }
 
+/// The value of one hex character, 0..=15, or 255 for what is none: for loops that ask once at their end.
+#[inline]
+pub fn nibble(charset: Charset, character: u8) -> u8 {
+    table(charset)[character as usize]
+}
+
+/// The character of one value; of its low four bits where it has more.
+#[inline]
+pub const fn digit(charset: Charset, value: u8) -> u8 {
+    match charset {
+        Charset::Ascii => ASCII_DIGITS[(value & 15) as usize],
+        Charset::Ebcdic => EBCDIC_DIGITS[(value & 15) as usize],
+    }
+}
+
 /// The byte two hex characters mean. Characters that are none count as zeros or worse: for text that
 /// [`check`] has passed.
 #[inline]

@@ -78,7 +78,7 @@ impl Prefix {
             Self::None | Self::BinaryBig(_) | Self::BinaryLittle(_) => value,
             Self::AsciiDigits(_) => b'0' + value,
             Self::EbcdicDigits(_) => ebcdic::from_latin(ebcdic::Page::Cp037, b'0' + value),
-            Self::Bcd(_) => (value / 10) << 4 | value % 10,
+            Self::Bcd(_) => ((value / 10) << 4) | (value % 10),
             Self::HexDigits(_) => b"0123456789ABCDEF"[usize::from(value & 15)],
         }
     }
