@@ -27,6 +27,8 @@ pub(crate) const RECORD_BYTES_MAX: usize = 480;
 pub(crate) const RECORD_HEAD_BYTES: usize = 6;
 /// Half of the longest batch.
 const BATCH_FULL_BYTES: usize = BATCH_BYTES_MAX as usize / 2;
+/// What the longest batch has for records; the rest is head, filler and tail.
+const BATCH_ROOM_BYTES: usize = BATCH_BYTES_MAX as usize - 512;
 
 /// What one sync makes durable: records in the order they were pushed, encoded as they will stand on disk.
 ///
@@ -98,6 +100,12 @@ impl Batch {
     /// Whether it should be submitted before more is pushed; room for the records of one step is left.
     pub fn is_full(&self) -> bool {
         self.record_bytes() >= BATCH_FULL_BYTES
+    }
+
+    /// Whether the records of `other` may be appended: what comes of it still fits into any segment. An empty
+    /// batch has room for every other.
+    pub fn has_room_for(&self, other: &Self) -> bool {
+        self.is_empty() || self.record_bytes() + other.record_bytes() <= BATCH_ROOM_BYTES
     }
 
     /// Moves all records of `later` behind its own and leaves `later` empty, ready for the record after them.

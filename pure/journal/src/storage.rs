@@ -95,6 +95,9 @@ pub enum Cause {
     /// It ends before what was asked for.
     #[error("it is shorter than it should be")]
     Short,
+    /// It was opened only to be read.
+    #[error("it was opened only to be read")]
+    ReadOnly,
     /// The operating system said so, by its number.
     #[error("os error {0}")]
     Os(i32),

@@ -46,7 +46,7 @@ fn records_are_small() {
 #[test]
 fn a_journal_grows_over_segments_and_over_restarts() {
     let all = batches(&[1, 2, 3, 40, 1, 7, 9, 2, 30, 1, 1]);
-    let mut memory = Memory::new(7_168);
+    let mut memory = Memory::new(6_144);
     for batch in &all {
         let (mut journal, _, _) = open(memory).expect("nothing is damaged");
         commit(&mut journal, batch).expect("memory does not fail");
