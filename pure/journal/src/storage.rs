@@ -42,6 +42,48 @@ pub trait Storage {
     fn remove_snapshot(&mut self, next: Seq) -> Result<(), StorageError>;
 }
 
+impl<S: Storage + ?Sized> Storage for &mut S {
+    fn segments(&mut self) -> Result<Vec<u32>, StorageError> {
+        (**self).segments()
+    }
+
+    fn segment_bytes(&mut self, segment: u32) -> Result<u64, StorageError> {
+        (**self).segment_bytes(segment)
+    }
+
+    fn create(&mut self, segment: u32) -> Result<u64, StorageError> {
+        (**self).create(segment)
+    }
+
+    fn read(&mut self, segment: u32, offset: u64, into: &mut [u8]) -> Result<(), StorageError> {
+        (**self).read(segment, offset, into)
+    }
+
+    fn write(&mut self, segment: u32, offset: u64, bytes: &[u8]) -> Result<(), StorageError> {
+        (**self).write(segment, offset, bytes)
+    }
+
+    fn sync(&mut self, segment: u32) -> Result<(), StorageError> {
+        (**self).sync(segment)
+    }
+
+    fn snapshots(&mut self) -> Result<Vec<Seq>, StorageError> {
+        (**self).snapshots()
+    }
+
+    fn read_snapshot(&mut self, next: Seq) -> Result<Vec<u8>, StorageError> {
+        (**self).read_snapshot(next)
+    }
+
+    fn write_snapshot(&mut self, next: Seq, bytes: &[u8]) -> Result<(), StorageError> {
+        (**self).write_snapshot(next, bytes)
+    }
+
+    fn remove_snapshot(&mut self, next: Seq) -> Result<(), StorageError> {
+        (**self).remove_snapshot(next)
+    }
+}
+
 /// The storage could not do what it was asked. Always the fault of the machine, never of a peer, and never
 /// tried again: whoever gets one stops speaking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
