@@ -1,5 +1,37 @@
 //! A partner as data: fields to canonical transactions and back, presence, codes, imports.
+//!
+//! A [`Dialect`] is made from a TOML file. It reads bytes into a [`terms::Txn`], writes requests to hosts and
+//! answers to sources, and knows which elements a message must have, what a code says about the money, and
+//! what an answer must have in common with its request. The files that come with the switch lie in
+//! `dialects/`; the reference of what one may say is `docs/dialects.md`.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+mod codes;
+mod compile;
+mod dialect;
+mod document;
+mod elements;
+mod error;
+mod finding;
+mod mac;
+mod message;
+mod model;
+mod notation;
+mod original;
+mod presence;
+mod read;
+mod role;
+mod shape;
+mod shipped;
+mod slot;
+mod style;
+mod write;
+
+pub use dialect::{Dialect, Explained};
+pub use error::{ReadError, ReadRefusal, WriteError};
+pub use finding::{Finding, Severity};
+pub use mac::{MacInput, MacJoin, MacRule};
+pub use original::Original;

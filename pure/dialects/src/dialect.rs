@@ -1,0 +1,164 @@
+use crate::{
+    codes::CodeTable,
+    compile::{Slots, compile},
+    finding::{Finding, Findings, Severity},
+    mac::MacRule,
+    model::Model,
+    notation,
+    presence::Messages,
+    shipped::SHIPPED,
+};
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+    vec::Vec,
+};
+use iso8583::Spec;
+use terms::{Code, Kind, Network, Pairing, Text};
+
+/// A partner: how his messages lie on the wire, what they mean, and what he wants in return. Made from a TOML
+/// file (the reference is `docs/dialects.md`) and never changed after that.
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    name: Box<str>,
+    summary: Box<str>,
+    framing: Box<str>,
+    pub(crate) spec: Spec,
+    pub(crate) slots: Slots,
+    pub(crate) codes: CodeTable,
+    pub(crate) messages: Messages,
+    /// What the first two digits of a processing code mean, by their number.
+    pub(crate) kinds: Box<[Option<Kind>; 100]>,
+    pub(crate) kind_texts: Vec<([u8; 2], Kind)>,
+    pub(crate) network: Vec<([u8; 3], Network)>,
+    pairing: Pairing,
+    mac: Option<MacRule>,
+}
+
+/// What a dialect says of one element, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its format in the notation of dialect files.
+    pub format: String,
+}
+
+impl Dialect {
+    /// Reads a dialect file.
+    ///
+    /// - Errors: every [`Finding`] of [`Severity::Error`], with its line. Warnings do not hinder.
+    /// - Cost: linear in the file, some milliseconds; done once.
+    pub fn load(toml: &str) -> Result<Self, Vec<Finding>> {
+        let (dialect, findings) = Self::examine(toml);
+        match dialect {
+            Some(dialect) if !findings.any_error() => Ok(dialect),
+            _ => {
+                let mut errors = findings.into_sorted();
+                errors.retain(|finding| finding.severity == Severity::Error);
+                Err(errors)
+            }
+        }
+    }
+
+    /// Everything that is wrong, or looks wrong, in a dialect file; empty for a good one.
+    pub fn check(toml: &str) -> Vec<Finding> {
+        Self::examine(toml).1.into_sorted()
+    }
+
+    /// The dialects that come with the switch: name and text.
+    pub fn shipped() -> &'static [(&'static str, &'static str)] {
+        SHIPPED
+    }
+
+    /// The shipped dialect of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = SHIPPED.iter().find(|(one, _)| *one == name)?;
+        Self::load(text).ok()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, in a line.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The framing it usually travels in, by the name the framing layer knows; empty where the file says none.
+    pub fn framing(&self) -> &str {
+        &self.framing
+    }
+
+    /// Its elements.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// What must agree, besides our trace number, between a host's answer and its request.
+    pub fn pairing(&self) -> Pairing {
+        self.pairing
+    }
+
+    /// Where the authentication code stands and what it covers, where the dialect has one.
+    pub fn mac(&self) -> Option<&MacRule> {
+        self.mac.as_ref()
+    }
+
+    /// The characters this network writes for a code; empty where its table has none of its own.
+    pub fn code_text(&self, code: Code) -> Text<4> {
+        self.codes.written(code)
+    }
+
+    /// Name and format of a data element; `None` where the dialect has no such element.
+    pub fn explain(&self, de: u8) -> Option<Explained<'_>> {
+        let shape = self.spec.fields.get(usize::from(de))?.as_ref()?;
+        Some(Explained { name: &shape.name, format: notation::of_shape(shape).to_string() })
+    }
+
+    /// The message types it names, as their four digits.
+    pub fn messages(&self) -> impl Iterator<Item = [u8; 4]> {
+        self.messages.iter().map(|message| self.mti(message.digits))
+    }
+
+    /// The four digits of a type in this edition.
+    pub(crate) fn mti(&self, [class, function, origin]: [u8; 3]) -> [u8; 4] {
+        [self.spec.version, class, function, origin].map(|digit| b'0' + digit)
+    }
+
+    pub(crate) fn new(model: Model, spec: Spec, slots: Slots, codes: CodeTable, messages: Messages) -> Self {
+        let mut kinds = Box::new([None; 100]);
+        for &(prefix, kind) in &model.kinds {
+            kinds[two_digits(prefix)] = Some(kind);
+        }
+        Self {
+            name: model.name.into(),
+            summary: model.summary.into(),
+            framing: model.framing.into(),
+            spec,
+            slots,
+            codes,
+            messages,
+            kinds,
+            kind_texts: model.kinds,
+            network: model.network,
+            pairing: model.pairing,
+            mac: model.mac,
+        }
+    }
+
+    fn examine(toml: &str) -> (Option<Self>, Findings) {
+        let mut findings = Findings::default();
+        let model = Model::read(toml, &mut findings);
+        let dialect = model.and_then(|model| compile(model, &mut findings));
+        (dialect, findings)
+    }
+}
+
+/// The number of two ASCII digits, 0 to 99.
+#[inline]
+pub(crate) fn two_digits([tens, ones]: [u8; 2]) -> usize {
+    (usize::from(tens.wrapping_sub(b'0') % 10)) * 10 + usize::from(ones.wrapping_sub(b'0') % 10)
+}

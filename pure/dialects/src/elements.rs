@@ -1,0 +1,69 @@
+/// A set of data elements 1 to 192: element 1 is the top bit of the first word, as bitmaps have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Elements([u64; 3]);
+
+impl Elements {
+    /// The elements of a message that was read.
+    #[inline]
+    pub(crate) const fn of_bitmaps(bitmaps: [u64; 3]) -> Self {
+        Self(bitmaps)
+    }
+
+    #[inline]
+    pub(crate) const fn insert(&mut self, de: u8) {
+        let (word, bit) = place(de);
+        self.0[word] |= bit;
+    }
+
+    pub(crate) const fn remove(&mut self, de: u8) {
+        let (word, bit) = place(de);
+        self.0[word] &= !bit;
+    }
+
+    #[inline]
+    pub(crate) const fn contains(&self, de: u8) -> bool {
+        let (word, bit) = place(de);
+        self.0[word] & bit != 0
+    }
+
+    /// The first element of this set that is not in `other`.
+    #[inline]
+    pub(crate) fn first_outside(&self, other: &Self) -> Option<u8> {
+        (0..3).find_map(|word| {
+            let left = self.0[word] & !other.0[word];
+            (left != 0).then(|| (word as u32 * 64 + left.leading_zeros() + 1) as u8)
+        })
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (1..=192).filter(move |&de| self.contains(de))
+    }
+}
+
+impl FromIterator<u8> for Elements {
+    fn from_iter<I: IntoIterator<Item = u8>>(elements: I) -> Self {
+        let mut set = Self::default();
+        elements.into_iter().for_each(|de| set.insert(de));
+        set
+    }
+}
+
+/// Element 0 is none; it shares the place of 192 and no caller has it.
+#[inline]
+const fn place(de: u8) -> (usize, u64) {
+    let at = de.wrapping_sub(1) % 192;
+    (at as usize / 64, 1 << (63 - at % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        let set: Elements = [1, 2, 64, 65, 128, 192].into_iter().collect();
+        assert!(set.iter().eq([1, 2, 64, 65, 128, 192]));
+        assert_eq!(set.first_outside(&[1, 2, 64].into_iter().collect()), Some(65));
+        assert_eq!(set.first_outside(&set), None);
+    }
+}

@@ -1,0 +1,189 @@
+use terms::{MessageType, Stan, Text};
+
+/// What identifies the original of a reversal or an advice, whatever element an edition writes it in (DE 90 in
+/// 1987, DE 56 in 1993). A part nobody stated is empty.
+///
+/// It travels as [`terms::Noun::OriginalData`] in 53 ASCII characters, spaces where a part is unknown:
+///
+/// ```text
+/// type 3 | trace number 6 | transmitted MMDDhhmmss 10 | local YYMMDDhhmmss 12 | acquirer 11 | forwarder 11
+/// ```
+///
+/// The type is without its version digit; identities are filled up with zeros on the left.
+/// Source: ISO 8583:1987, DE 90; ISO 8583:1993, DE 56.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Original {
+    /// Type of the original.
+    pub message: Option<MessageType>,
+    /// Its trace number, as the receiver of this message knew it.
+    pub stan: Option<Stan>,
+    /// When it was transmitted, `MMDDhhmmss`.
+    pub transmitted_at: Text<10>,
+    /// Its local date and time, `YYMMDDhhmmss`.
+    pub local_time: Text<12>,
+    /// Its acquirer.
+    pub acquirer_id: Text<11>,
+    /// Who forwarded it.
+    pub forwarder_id: Text<11>,
+}
+
+impl Original {
+    /// Characters of the canonical layout.
+    pub const LENGTH: usize = 53;
+
+    /// Reads the canonical layout; `None` where it is not that long.
+    pub fn from_carried(carried: &[u8]) -> Option<Self> {
+        let carried: &[u8; Self::LENGTH] = carried.try_into().ok()?;
+        Some(Self::read(
+            &carried[..3],
+            &carried[3..9],
+            &carried[9..19],
+            &carried[19..31],
+            &carried[31..42],
+            &carried[42..],
+        ))
+    }
+
+    /// Writes the canonical layout.
+    pub fn to_carried(&self) -> [u8; Self::LENGTH] {
+        let mut out = [b' '; Self::LENGTH];
+        if let Some(message) = self.message {
+            out[..3].copy_from_slice(&message.digits().map(|digit| digit + b'0'));
+        }
+        if let Some(stan) = self.stan {
+            fill_number(&mut out[3..9], stan.0);
+        }
+        fill(&mut out[9..19], self.transmitted_at.as_bytes());
+        fill(&mut out[19..31], self.local_time.as_bytes());
+        fill_identity(&mut out[31..42], self.acquirer_id.as_bytes());
+        fill_identity(&mut out[42..], self.forwarder_id.as_bytes());
+        out
+    }
+
+    /// Reads DE 90 of 1987 (42 digits); parts that are missing or all zeros are unknown.
+    pub(crate) fn from_1987(digits: &[u8]) -> Self {
+        let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+        Self::read(part(1, 4), part(4, 10), part(10, 20), b"", part(20, 31), part(31, 42))
+    }
+
+    /// Reads DE 56 of 1993: type 4, trace number 6, local time 12, then the acquirer with its length.
+    pub(crate) fn from_1993(digits: &[u8]) -> Self {
+        let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+        Self::read(part(1, 4), part(4, 10), b"", part(10, 22), digits.get(24..).unwrap_or_default(), b"")
+    }
+
+    /// Writes DE 90 of 1987.
+    pub(crate) fn to_1987(self) -> Text<42> {
+        let mut out = [b'0'; 42];
+        if let Some(message) = self.message {
+            out[1..4].copy_from_slice(&message.digits().map(|digit| digit + b'0'));
+        }
+        fill_number(&mut out[4..10], self.stan.unwrap_or_default().0);
+        fill(&mut out[10..20], self.transmitted_at.as_bytes());
+        fill_identity(&mut out[20..31], self.acquirer_id.as_bytes());
+        fill_identity(&mut out[31..42], self.forwarder_id.as_bytes());
+        Text::clipped(&out)
+    }
+
+    /// Writes DE 56 of 1993.
+    pub(crate) fn to_1993(self) -> Text<42> {
+        let mut out = [b'0'; 35];
+        out[0] = b'1';
+        if let Some(message) = self.message {
+            out[1..4].copy_from_slice(&message.digits().map(|digit| digit + b'0'));
+        }
+        fill_number(&mut out[4..10], self.stan.unwrap_or_default().0);
+        fill(&mut out[10..22], self.local_time.as_bytes());
+        let acquirer = self.acquirer_id.as_bytes();
+        fill_number(&mut out[22..24], acquirer.len() as u32);
+        out[24..24 + acquirer.len()].copy_from_slice(acquirer);
+        Text::clipped(&out[..24 + acquirer.len()])
+    }
+
+    fn read(kind: &[u8], stan: &[u8], sent: &[u8], local: &[u8], acquirer: &[u8], forwarder: &[u8]) -> Self {
+        let digits = <[u8; 3]>::try_from(kind).ok().filter(|digits| digits.iter().all(u8::is_ascii_digit));
+        Self {
+            message: digits.and_then(|digits| MessageType::from_digits(digits.map(|digit| digit - b'0'))),
+            stan: number(stan).filter(|&number| number != 0).map(Stan),
+            transmitted_at: known(sent),
+            local_time: known(local),
+            acquirer_id: identity(acquirer),
+            forwarder_id: identity(forwarder),
+        }
+    }
+}
+
+/// The part, or nothing where it is all spaces or all zeros.
+fn known<const N: usize>(part: &[u8]) -> Text<N> {
+    if part.iter().all(|&byte| byte == b' ' || byte == b'0') { Text::EMPTY } else { Text::clipped(part) }
+}
+
+fn identity(part: &[u8]) -> Text<11> {
+    let begin = part.iter().position(|&byte| byte != b'0' && byte != b' ').unwrap_or(part.len());
+    Text::clipped(&part[begin..])
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+        .then(|| digits.iter().fold(0, |sum: u32, digit| sum.wrapping_mul(10) + u32::from(digit - b'0')))
+}
+
+fn fill(place: &mut [u8], part: &[u8]) {
+    if !part.is_empty() {
+        place[..part.len()].copy_from_slice(part);
+    }
+}
+
+fn fill_identity(place: &mut [u8], part: &[u8]) {
+    if !part.is_empty() {
+        let begin = place.len() - part.len();
+        place[..begin].fill(b'0');
+        place[begin..].copy_from_slice(part);
+    }
+}
+
+fn fill_number(place: &mut [u8], number: u32) {
+    let mut rest = number;
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole() -> Original {
+        Original {
+            message: MessageType::from_digits([2, 0, 0]),
+            stan: Some(Stan(123_456)),
+            transmitted_at: Text::clipped(b"1122181500"),
+            local_time: Text::clipped(b"261122181500"),
+            acquirer_id: Text::clipped(b"123456"),
+            forwarder_id: Text::clipped(b"98765432101"),
+        }
+    }
+
+    #[test]
+    fn the_original_survives_the_canonical_layout() {
+        for original in [whole(), Original::default()] {
+            assert_eq!(Original::from_carried(&original.to_carried()), Some(original));
+        }
+    }
+
+    #[test]
+    fn each_edition_keeps_what_its_element_has_room_for() {
+        let of_1987 = Original::from_1987(whole().to_1987().as_bytes());
+        assert_eq!(of_1987, Original { local_time: Text::EMPTY, ..whole() });
+        let of_1993 = Original::from_1993(whole().to_1993().as_bytes());
+        assert_eq!(of_1993, Original { transmitted_at: Text::EMPTY, forwarder_id: Text::EMPTY, ..whole() });
+    }
+
+    #[test]
+    fn a_short_or_foreign_original_is_read_as_far_as_it_goes() {
+        assert_eq!(Original::from_1987(b"0200").stan, None);
+        assert_eq!(Original::from_1993(b""), Original::default());
+        assert_eq!(Original::from_1987(&[0xFF; 60]).message, None);
+    }
+}

@@ -1,0 +1,315 @@
+//! From bytes to a transaction: decode, presence, and what each element is known as.
+
+use crate::{
+    dialect::{Dialect, two_digits},
+    elements::Elements,
+    error::{ReadError, ReadRefusal},
+    original::Original,
+    role::Form,
+    slot::Slot,
+};
+use alloc::{boxed::Box, vec::Vec};
+use iso8583::{Message, Value, decode};
+use terms::{
+    Amount, BusinessDate, Carried, Class, Currency, Kind, LocalTime, MessageType, Network, Noun, Pan, Stan,
+    Text, Txn,
+};
+
+/// A result whose error is the part of a [`ReadError`] that one element knows.
+type Read<T> = Result<T, Wrong>;
+
+/// What is wrong with a value that its element allows.
+enum Wrong {
+    NoSuchTime,
+    Expected(&'static str),
+}
+
+impl Dialect {
+    /// Reads one message body: decodes it, checks which elements are present, and says it in the switch's
+    /// words.
+    ///
+    /// - `today` supplies the year where a message has none.
+    /// - Errors: [`ReadRefusal`] with the first fault and whatever could be read in spite of it. Panics: never.
+    /// - Cost: linear in `body.len()`; one allocation (what is carried), more where the message is refused.
+    pub fn read(&self, body: &[u8], today: BusinessDate) -> Result<Txn, Box<ReadRefusal>> {
+        match decode(&self.spec, body) {
+            Ok(message) => match self.understand(&message, body.len(), today) {
+                (Some(txn), None) => Ok(txn),
+                (partial, fault) => {
+                    Err(refuse(fault.unwrap_or(ReadError::UnknownMessage { mti: message.mti() }), partial))
+                }
+            },
+            Err(refusal) => {
+                let (partial, _) = self.understand(&refusal.partial, body.len(), today);
+                Err(refuse(ReadError::Decode(refusal.error), partial))
+            }
+        }
+    }
+
+    /// What could be understood, and the first fault.
+    fn understand(
+        &self,
+        message: &Message<'_>,
+        size: usize,
+        today: BusinessDate,
+    ) -> (Option<Txn>, Option<ReadError>) {
+        let mti = message.mti();
+        let digits = [mti[1], mti[2], mti[3]].map(|digit| digit.wrapping_sub(b'0'));
+        let unknown = ReadError::UnknownMessage { mti };
+        let Some(message_type) = MessageType::from_digits(digits) else { return (None, Some(unknown)) };
+        let mut reading = Reading::new(self, message_type, size, today);
+        let present = Elements::of_bitmaps(message.present());
+        for (de, value) in message.iter() {
+            if let Err(wrong) = reading.take(self.slots[de], &value) {
+                reading.fault.get_or_insert(wrong.at(de as u8, value.offset()));
+            }
+        }
+        let presence = match self.messages.get(digits) {
+            None => Some(unknown),
+            Some(expected) => {
+                let missing = expected.mandatory.first_outside(&present).map(|de| ReadError::Missing { de });
+                missing.or_else(|| {
+                    let de = present.first_outside(&expected.allowed)?;
+                    Some(ReadError::Forbidden {
+                        de,
+                        offset: message.get(usize::from(de)).map_or(0, |value| value.offset()),
+                    })
+                })
+            }
+        };
+        let (txn, fault) = reading.finish();
+        (Some(txn), presence.or(fault))
+    }
+}
+
+fn refuse(error: ReadError, partial: Option<Txn>) -> Box<ReadRefusal> {
+    Box::new(ReadRefusal { error, partial })
+}
+
+impl Wrong {
+    fn at(self, de: u8, offset: usize) -> ReadError {
+        match self {
+            Self::NoSuchTime => ReadError::NoSuchTime { de, offset },
+            Self::Expected(expected) => ReadError::Impossible { de, offset, expected },
+        }
+    }
+}
+
+/// A transaction being put together from its elements.
+struct Reading<'d> {
+    dialect: &'d Dialect,
+    today: BusinessDate,
+    txn: Txn,
+    time_of_day: Option<[u8; 3]>,
+    local_date: Option<BusinessDate>,
+    fault: Option<ReadError>,
+}
+
+impl<'d> Reading<'d> {
+    fn new(dialect: &'d Dialect, message: MessageType, size: usize, today: BusinessDate) -> Self {
+        let mut txn = Txn::new(message);
+        // Digits packed two to a byte become characters, so what is carried can be longer than the body.
+        txn.carried = Carried::with_capacity(size + size / 2 + 64);
+        Self { dialect, today, txn, time_of_day: None, local_date: None, fault: None }
+    }
+
+    #[inline]
+    fn take(&mut self, slot: Slot, value: &Value<'_>) -> Read<()> {
+        let txn = &mut self.txn;
+        match slot {
+            Slot::Unmapped => {}
+            Slot::Pan => txn.pan = pan(value)?,
+            Slot::ProcessingCode => self.take_processing_code(value)?,
+            Slot::Amount => txn.amount = Amount::minor(value.number().ok_or(Wrong::Expected("an amount"))?),
+            Slot::TransmittedAt => txn.transmitted_at = text(value)?,
+            Slot::Stan => txn.stan = Stan(number(value, "a trace number")?),
+            Slot::TimeOfDay => self.time_of_day = Some(pairs(value)?),
+            Slot::LocalDate => self.local_date = month_and_day(self.today, pairs(value)?)?,
+            Slot::DateAndTime => txn.local_time = Some(date_and_time(self.today, pairs(value)?)?),
+            Slot::SettlementMonthDay => txn.settlement_date = month_and_day(self.today, pairs(value)?)?,
+            Slot::SettlementDate => txn.settlement_date = dated(self.today, pairs(value)?)?,
+            Slot::AcquirerId => txn.acquirer_id = trimmed(value)?,
+            Slot::Rrn => txn.rrn = text(value)?,
+            Slot::ApprovalCode => txn.approval_code = text(value)?,
+            Slot::ResponseCode => self.take_code(value)?,
+            Slot::TerminalId => txn.terminal_id = trimmed(value)?,
+            Slot::Currency => txn.currency = currency(value)?,
+            Slot::NetworkCode => self.take_network(value)?,
+            Slot::NetworkOrFunction if txn.message.class == Class::Network => self.take_network(value)?,
+            Slot::NetworkOrFunction => carry(&mut txn.carried, Noun::FunctionCode, Form::Text, value)?,
+            Slot::OriginalOf1987 => carry_original(&mut txn.carried, value, Original::from_1987),
+            Slot::OriginalOf1993 => carry_original(&mut txn.carried, value, Original::from_1993),
+            Slot::Carried(noun, form) => carry(&mut txn.carried, noun, form, value)?,
+        }
+        Ok(())
+    }
+
+    fn take_processing_code(&mut self, value: &Value<'_>) -> Read<()> {
+        let code: Text<6> = text(value)?;
+        if let &[tens, ones, ..] = code.as_bytes() {
+            self.txn.kind = self.dialect.kinds[two_digits([tens, ones])].unwrap_or(Kind::Purchase);
+        }
+        self.txn.processing_code = code;
+        Ok(())
+    }
+
+    /// In a request this element says why, not what became of it: then only its characters are kept.
+    fn take_code(&mut self, value: &Value<'_>) -> Read<()> {
+        self.txn.wire_code = text(value)?;
+        if !self.txn.message.asks() {
+            let (code, outcome) = self.dialect.codes.read(self.txn.wire_code.as_bytes());
+            self.txn.code = Some(code);
+            self.txn.outcome = Some(outcome);
+        }
+        Ok(())
+    }
+
+    /// The digits are carried too, because an answer repeats them even where nobody knows what they mean.
+    fn take_network(&mut self, value: &Value<'_>) -> Read<()> {
+        let code: Text<3> = text(value)?;
+        let known = self.dialect.network.iter().find(|(digits, _)| digits == code.as_bytes());
+        self.txn.network = known.map_or(Network::Other, |&(_, network)| network);
+        self.txn.carried.push(Noun::FunctionCode, code.as_bytes());
+        Ok(())
+    }
+
+    fn finish(mut self) -> (Txn, Option<ReadError>) {
+        if let Some([hour, minute, second]) = self.time_of_day {
+            let date = self.local_date.unwrap_or(self.today);
+            self.txn.local_time = LocalTime::new(date, hour, minute, second);
+            if self.txn.local_time.is_none() && self.fault.is_none() {
+                let at = self.dialect.slots.iter().position(|slot| *slot == Slot::TimeOfDay);
+                self.fault = Some(ReadError::NoSuchTime { de: at.unwrap_or(0) as u8, offset: 0 });
+            }
+        }
+        (self.txn, self.fault)
+    }
+}
+
+#[inline]
+fn text<const N: usize>(value: &Value<'_>) -> Read<Text<N>> {
+    value.text::<N>().ok_or(Wrong::Expected("fewer characters"))
+}
+
+/// Without the spaces that fill up a fixed element.
+#[inline]
+fn trimmed<const N: usize>(value: &Value<'_>) -> Read<Text<N>> {
+    let whole: Text<N> = text(value)?;
+    Ok(Text::clipped(whole.as_bytes().trim_ascii_end()))
+}
+
+#[inline]
+fn number(value: &Value<'_>, expected: &'static str) -> Read<u32> {
+    value.number().and_then(|number| u32::try_from(number).ok()).ok_or(Wrong::Expected(expected))
+}
+
+#[inline]
+fn pan(value: &Value<'_>) -> Read<Pan> {
+    let digits: Text<19> = text(value)?;
+    if digits.is_empty() {
+        Ok(Pan::NONE)
+    } else {
+        Pan::new(digits.as_bytes()).ok_or(Wrong::Expected("digits"))
+    }
+}
+
+#[inline]
+fn currency(value: &Value<'_>) -> Read<Currency> {
+    let digits: Text<3> = text(value)?;
+    let number = match digits.as_bytes() {
+        &[a, b, c] if [a, b, c].iter().all(u8::is_ascii_digit) => {
+            [a, b, c].iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'))
+        }
+        b"   " | b"" => return Ok(Currency::NONE),
+        _ => return Err(Wrong::Expected("three digits of a currency")),
+    };
+    Currency::numeric(number).ok_or(Wrong::Expected("three digits of a currency"))
+}
+
+/// The value as `N` numbers of two digits each.
+#[inline]
+fn pairs<const N: usize>(value: &Value<'_>) -> Read<[u8; N]> {
+    let digits: Text<12> = text(value)?;
+    let digits = digits.as_bytes();
+    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Wrong::NoSuchTime);
+    }
+    Ok(core::array::from_fn(|at| two_digits([digits[2 * at], digits[2 * at + 1]]) as u8))
+}
+
+/// The day that `MMDD` means near `today`; zeros mean that nobody said.
+fn month_and_day(today: BusinessDate, [month, day]: [u8; 2]) -> Read<Option<BusinessDate>> {
+    if [month, day] == [0, 0] {
+        return Ok(None);
+    }
+    let (year, this_month, _) = today.ymd();
+    // Within four months the nearest such day is this year's; only the others need a calendar.
+    let near = if this_month.abs_diff(month) <= 4 { BusinessDate::new(year, month, day) } else { None };
+    near.or_else(|| today.nearest(month, day)).map(Some).ok_or(Wrong::NoSuchTime)
+}
+
+/// The day that `YYMMDD` means: the century is the one nearest to `today`.
+fn dated(today: BusinessDate, [year, month, day]: [u8; 3]) -> Read<Option<BusinessDate>> {
+    if [year, month, day] == [0, 0, 0] {
+        return Ok(None);
+    }
+    let this_year = i32::from(today.ymd().0);
+    let away = (i32::from(year) - this_year).rem_euclid(100);
+    let full = this_year + if away > 50 { away - 100 } else { away };
+    let date = u16::try_from(full).ok().and_then(|year| BusinessDate::new(year, month, day));
+    date.map(Some).ok_or(Wrong::NoSuchTime)
+}
+
+fn date_and_time(today: BusinessDate, [year, month, day, hour, minute, second]: [u8; 6]) -> Read<LocalTime> {
+    dated(today, [year, month, day])?
+        .and_then(|date| LocalTime::new(date, hour, minute, second))
+        .ok_or(Wrong::NoSuchTime)
+}
+
+#[inline]
+fn carry(carried: &mut Carried, noun: Noun, form: Form, value: &Value<'_>) -> Read<()> {
+    let mut fits = true;
+    carried.push_with(noun, |out| match form {
+        Form::Text => value.bytes_into(out),
+        Form::Trimmed => {
+            let start = out.len();
+            value.bytes_into(out);
+            let kept = out[start..].trim_ascii_end().len();
+            out.truncate(start + kept);
+        }
+        Form::Track => {
+            let start = out.len();
+            value.bytes_into(out);
+            out[start..].iter_mut().filter(|one| **one == b'D' || **one == b'd').for_each(|one| *one = b'=');
+        }
+        Form::Bytes | Form::Packed if value.is_bytes() => value.bytes_into(out),
+        Form::Bytes | Form::Packed => fits = pack(value, out),
+    });
+    if fits { Ok(()) } else { Err(Wrong::Expected("an even number of hex digits")) }
+}
+
+/// Hex characters of a text element as the bytes they stand for.
+fn pack(value: &Value<'_>, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    value.text_into(out);
+    let kept = out[start..].trim_ascii_end().len();
+    if kept % 2 != 0 {
+        out.truncate(start);
+        return false;
+    }
+    for at in 0..kept / 2 {
+        let nibble = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
+        let (Some(high), Some(low)) = (nibble(out[start + 2 * at]), nibble(out[start + 2 * at + 1])) else {
+            out.truncate(start);
+            return false;
+        };
+        out[start + at] = high << 4 | low;
+    }
+    out.truncate(start + kept / 2);
+    true
+}
+
+fn carry_original(carried: &mut Carried, value: &Value<'_>, parse: fn(&[u8]) -> Original) {
+    let digits: Text<64> = value.text().unwrap_or(Text::EMPTY);
+    carried.push(Noun::OriginalData, &parse(digits.as_bytes()).to_carried());
+}

@@ -1,0 +1,391 @@
+//! From a transaction to bytes: requests to hosts, answers to sources.
+
+use crate::{
+    dialect::{Dialect, two_digits},
+    elements::Elements,
+    error::WriteError,
+    original::Original,
+    presence::Message,
+    role::Form,
+    slot::Slot,
+};
+use alloc::vec::Vec;
+use iso8583::{
+    Writer,
+    spec::{Coding, Shape},
+};
+use terms::{
+    Answer, BusinessDate, Carried, Class, Code, Currency, Kind, LocalTime, MessageType, Network, Noun,
+    Outgoing, Rrn, Stan, Text, Txn,
+};
+
+impl Dialect {
+    /// Writes a request to a host: his edition's message type, our trace number, reference number and time,
+    /// everything else from the transaction. Appended to `out`; on an error `out` is as it was.
+    ///
+    /// - Errors: [`WriteError`]; the host must then be told nothing and the source gets an answer of ours.
+    /// - Cost: linear in the message; no allocation but growth of `out`.
+    pub fn write_request(&self, txn: &Txn, ours: &Outgoing, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        let mut wanted = txn.message;
+        wanted.origin |= u8::from(ours.repeat);
+        let message = self.named_message(wanted)?;
+        let carried = Index::of(&txn.carried);
+        let mut said = Said::request(self, txn, &carried);
+        said.stan = Some(ours.stan);
+        said.rrn = ours.rrn;
+        said.transmitted_at = ours.transmitted_at;
+        Writing { dialect: self, message, said: &said, repeated: None, lenient: false }.write(out)
+    }
+
+    /// Writes the answer to a request: the type that answers it, the elements this dialect repeats as the
+    /// request had them, the code by its table, the rest from the answer. Appended to `out`; on an error `out`
+    /// is as it was.
+    ///
+    /// An answer that reports a format error is written with whatever was read of the request, complete or
+    /// not.
+    ///
+    /// - Errors: [`WriteError`]. Cost: linear in the message; no allocation but growth of `out`.
+    pub fn write_answer(&self, request: &Txn, answer: &Answer, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        let wanted = request.message.answered_by().ok_or(WriteError::WantsNoAnswer)?;
+        let message = self.named_message(wanted)?;
+        let (asked, said) = (Index::of(&request.carried), Index::of(&answer.carried));
+        let repeated = Said { rrn: or(request.rrn, answer.rrn), ..Said::request(self, request, &asked) };
+        let said = Said::answer(self, request, answer, &said);
+        let lenient = answer.code == Code::FormatError;
+        Writing { dialect: self, message, said: &said, repeated: Some(&repeated), lenient }.write(out)
+    }
+
+    fn named_message(&self, wanted: MessageType) -> Result<&Message, WriteError> {
+        let [class, function, _] = wanted.digits();
+        self.messages.to_write(wanted).ok_or(WriteError::UnknownMessage { class, function })
+    }
+
+    /// The processing code as this network writes it: the source's own digits where they mean the same here,
+    /// otherwise this network's digits for the kind and the source's for the accounts.
+    fn processing_code(&self, txn: &Txn) -> Text<6> {
+        let digits = txn.processing_code.as_bytes();
+        let means = |tens, ones| self.kinds[two_digits([tens, ones])];
+        match digits {
+            &[tens, ones, ..] if means(tens, ones).unwrap_or(Kind::Purchase) == txn.kind => {
+                txn.processing_code
+            }
+            _ => match self.kind_texts.iter().find(|(_, kind)| *kind == txn.kind) {
+                None => txn.processing_code,
+                Some(([tens, ones], _)) => {
+                    let mut code = *b"000000";
+                    let accounts = digits.get(2..6).unwrap_or(b"0000");
+                    code[..2].copy_from_slice(&[*tens, *ones]);
+                    code[2..].copy_from_slice(accounts);
+                    Text::clipped(&code)
+                }
+            },
+        }
+    }
+}
+
+fn or(first: Rrn, second: Rrn) -> Rrn {
+    if first.is_empty() { second } else { first }
+}
+
+/// Everything there is to say, from one side.
+struct Said<'a> {
+    /// What only a request knows: card, amount, terminal and so on.
+    txn: Option<&'a Txn>,
+    processing_code: Text<6>,
+    stan: Option<Stan>,
+    rrn: Rrn,
+    transmitted_at: Text<10>,
+    settlement_date: Option<BusinessDate>,
+    approval_code: Text<6>,
+    code: Text<4>,
+    carried: &'a Index<'a>,
+}
+
+impl<'a> Said<'a> {
+    fn request(dialect: &Dialect, txn: &'a Txn, carried: &'a Index<'a>) -> Self {
+        Self {
+            txn: Some(txn),
+            processing_code: dialect.processing_code(txn),
+            stan: Some(txn.stan),
+            rrn: txn.rrn,
+            transmitted_at: txn.transmitted_at,
+            settlement_date: txn.settlement_date,
+            approval_code: txn.approval_code,
+            code: txn.wire_code,
+            carried,
+        }
+    }
+
+    fn answer(dialect: &Dialect, request: &Txn, answer: &Answer, carried: &'a Index<'a>) -> Self {
+        Self {
+            txn: None,
+            processing_code: Text::EMPTY,
+            stan: None,
+            rrn: or(answer.rrn, request.rrn),
+            transmitted_at: Text::EMPTY,
+            settlement_date: answer.settlement_date,
+            approval_code: answer.approval_code,
+            code: dialect.codes.write(answer.code, request.message),
+            carried,
+        }
+    }
+}
+
+/// What one element is to hold.
+enum Datum<'a> {
+    Nothing,
+    Number(u64),
+    Text(&'a [u8]),
+    Made(Text<42>),
+    Bytes(&'a [u8]),
+    /// Bytes for an element that holds digits or hex characters.
+    Unpacked(&'a [u8]),
+}
+
+struct Writing<'a> {
+    dialect: &'a Dialect,
+    message: &'a Message,
+    said: &'a Said<'a>,
+    /// In an answer: the request, for the elements that are repeated from it.
+    repeated: Option<&'a Said<'a>>,
+    lenient: bool,
+}
+
+impl Writing<'_> {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        let start = out.len();
+        let written = self.write_all(out);
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written
+    }
+
+    fn write_all(&self, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        let beyond = self.message.high.iter().copied().filter(|&de| self.has(de)).last();
+        let bitmaps = match beyond {
+            None => 1,
+            Some(..=128) => 2,
+            Some(_) => 3,
+        };
+        let mut writer = Writer::new(&self.dialect.spec, self.dialect.mti(self.message.digits), bitmaps, out);
+        let mut present = Elements::default();
+        let high = if bitmaps > 1 { &*self.message.high } else { &[] };
+        for &de in self.message.low.iter().chain(high) {
+            if self.put(de, &mut writer)? {
+                present.insert(de);
+            }
+        }
+        writer.finish()?;
+        // The authentication code is computed over what stands here, so it comes after.
+        match self.message.demanded.first_outside(&present) {
+            Some(de) if !self.lenient => Err(WriteError::Missing { de }),
+            _ => Ok(()),
+        }
+    }
+
+    fn has(&self, de: u8) -> bool {
+        !matches!(self.datum(de), Datum::Nothing)
+    }
+
+    #[inline]
+    fn put(&self, de: u8, writer: &mut Writer<'_>) -> Result<bool, WriteError> {
+        match self.datum(de) {
+            Datum::Nothing => return Ok(false),
+            Datum::Number(number) => writer.put_number(usize::from(de), number)?,
+            Datum::Text(text) => writer.put_text(usize::from(de), text)?,
+            Datum::Made(text) => writer.put_text(usize::from(de), text.as_bytes())?,
+            Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
+            Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
+        }
+        Ok(true)
+    }
+
+    /// What is written to an element that must be there and for which nobody has anything.
+    #[cold]
+    fn stand_in(&self, de: u8, slot: Slot) -> Datum<'_> {
+        match (self.message.default_of(de), slot) {
+            (Some(text), _) => Datum::Text(text),
+            // A transaction without an amount is one of nothing.
+            (None, Slot::Amount) => Datum::Number(0),
+            (None, _) => Datum::Nothing,
+        }
+    }
+
+    /// What this element is to hold: the request's own word where it is repeated, otherwise what this side
+    /// says, otherwise the default where it must be there.
+    #[inline]
+    fn datum(&self, de: u8) -> Datum<'_> {
+        let Some(shape) = self.dialect.spec.fields.get(usize::from(de)).and_then(Option::as_ref) else {
+            return Datum::Nothing;
+        };
+        let slot = self.dialect.slots[usize::from(de)];
+        let repeated = self.repeated.filter(|_| self.message.echo.contains(de));
+        let class = self.message.digits[0];
+        let mut datum = said_of(self.dialect, repeated.unwrap_or(self.said), slot, shape, class);
+        if matches!(datum, Datum::Nothing) && repeated.is_some() {
+            datum = said_of(self.dialect, self.said, slot, shape, class);
+        }
+        match datum {
+            Datum::Nothing if !self.lenient && self.message.demanded.contains(de) => self.stand_in(de, slot),
+            datum => datum,
+        }
+    }
+}
+
+/// What `said` has for an element.
+#[inline]
+fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, slot: Slot, shape: &Shape, class: u8) -> Datum<'a> {
+    let text = |text: &'a [u8]| if text.is_empty() { Datum::Nothing } else { Datum::Text(text) };
+    let of_request = |pick: fn(&'a Txn) -> Datum<'a>| said.txn.map_or(Datum::Nothing, pick);
+    let network = class == Class::Network as u8;
+    match slot {
+        Slot::Unmapped => Datum::Nothing,
+        Slot::Pan => {
+            of_request(|txn| if txn.pan.is_none() { Datum::Nothing } else { Datum::Text(txn.pan.expose()) })
+        }
+        Slot::ProcessingCode => text(said.processing_code.as_bytes()),
+        Slot::Amount => of_request(|txn| match txn.amount.minor_units() {
+            0 if txn.currency == Currency::NONE => Datum::Nothing,
+            units => Datum::Number(units),
+        }),
+        Slot::TransmittedAt => text(said.transmitted_at.as_bytes()),
+        Slot::Stan => said.stan.map_or(Datum::Nothing, |stan| Datum::Number(u64::from(stan.0))),
+        Slot::TimeOfDay => local(said, |time| time_of_day(time)),
+        Slot::LocalDate => local(said, |time| month_day(time.date)),
+        Slot::DateAndTime => local(said, date_and_time),
+        Slot::SettlementMonthDay => {
+            said.settlement_date.map_or(Datum::Nothing, |date| Datum::Number(month_day(date)))
+        }
+        Slot::SettlementDate => {
+            said.settlement_date.map_or(Datum::Nothing, |date| Datum::Number(year_month_day(date)))
+        }
+        Slot::AcquirerId => of_request(|txn| filled(txn.acquirer_id.as_bytes())),
+        Slot::Rrn => text(said.rrn.as_bytes()),
+        Slot::ApprovalCode => text(said.approval_code.as_bytes()),
+        Slot::ResponseCode => text(said.code.as_bytes()),
+        Slot::TerminalId => of_request(|txn| filled(txn.terminal_id.as_bytes())),
+        Slot::Currency => of_request(|txn| match txn.currency {
+            Currency::NONE => Datum::Nothing,
+            currency => Datum::Made(three_digits(currency.number())),
+        }),
+        Slot::NetworkCode => network_code(dialect, said),
+        Slot::NetworkOrFunction if network => network_code(dialect, said),
+        Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
+        Slot::OriginalOf1987 => original(said, Original::to_1987),
+        Slot::OriginalOf1993 => original(said, Original::to_1993),
+        // Each leg has its own authentication code and its own word about keys.
+        Slot::Carried(Noun::Mac, _) => Datum::Nothing,
+        Slot::Carried(noun, form) => {
+            said.carried.get(noun).map_or(Datum::Nothing, |held| carried(held, form, shape))
+        }
+    }
+}
+
+fn filled(text: &[u8]) -> Datum<'_> {
+    if text.is_empty() { Datum::Nothing } else { Datum::Text(text) }
+}
+
+fn local<'a>(said: &Said<'a>, number: fn(LocalTime) -> u64) -> Datum<'a> {
+    said.txn.and_then(|txn| txn.local_time).map_or(Datum::Nothing, |time| Datum::Number(number(time)))
+}
+
+fn carried<'a>(held: &'a [u8], form: Form, shape: &Shape) -> Datum<'a> {
+    match form {
+        _ if is_bytes(shape.coding) => Datum::Bytes(held),
+        Form::Bytes => Datum::Unpacked(held),
+        // Digits in this edition: bytes that hold no digits cannot be said, and nobody could use them.
+        Form::Packed if held.iter().all(|byte| byte >> 4 <= 9 && byte & 0xF <= 9) => Datum::Unpacked(held),
+        Form::Packed => Datum::Nothing,
+        Form::Trimmed => Datum::Text(&held[..held.len().min(usize::from(crate::slot::longest(shape)))]),
+        Form::Text | Form::Track => Datum::Text(held),
+    }
+}
+
+/// Whether values in this coding are bytes, and not characters.
+const fn is_bytes(coding: Coding) -> bool {
+    matches!(coding, Coding::Binary | Coding::HexAscii | Coding::HexEbcdic)
+}
+
+fn network_code<'a>(dialect: &Dialect, said: &'a Said<'a>) -> Datum<'a> {
+    let Some(txn) = said.txn else { return Datum::Nothing };
+    let own = said.carried.get(Noun::FunctionCode);
+    let means =
+        |digits: &[u8]| dialect.network.iter().find(|(one, _)| one == digits).map(|&(_, network)| network);
+    match own {
+        // The digits that were sent, wherever they mean here what was meant.
+        Some(digits) if txn.network == Network::Other || means(digits) == Some(txn.network) => {
+            Datum::Text(digits)
+        }
+        _ => match dialect.network.iter().find(|(_, network)| *network == txn.network) {
+            Some((digits, _)) => Datum::Made(Text::clipped(digits)),
+            None => Datum::Nothing,
+        },
+    }
+}
+
+fn original<'a>(said: &Said<'a>, write: fn(Original) -> Text<42>) -> Datum<'a> {
+    match said.carried.get(Noun::OriginalData).and_then(Original::from_carried) {
+        Some(original) => Datum::Made(write(original)),
+        None => Datum::Nothing,
+    }
+}
+
+fn time_of_day(time: LocalTime) -> u64 {
+    let (hour, minute, second) = time.hms();
+    u64::from(hour) * 10_000 + u64::from(minute) * 100 + u64::from(second)
+}
+
+fn month_day(date: BusinessDate) -> u64 {
+    u64::from(date.as_yyyymmdd() % 10_000)
+}
+
+fn year_month_day(date: BusinessDate) -> u64 {
+    u64::from(date.as_yyyymmdd() % 1_000_000)
+}
+
+fn date_and_time(time: LocalTime) -> u64 {
+    year_month_day(time.date) * 1_000_000 + time_of_day(time)
+}
+
+fn three_digits(number: u16) -> Text<42> {
+    Text::clipped(&[number / 100 % 10, number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8))
+}
+
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xF)]]).collect()
+}
+
+/// Where each noun stands in what is carried, so that every element finds its own at once.
+struct Index<'a> {
+    found: [Option<&'a [u8]>; NOUNS],
+}
+
+/// Numbers of nouns are below this; see the assertion below.
+const NOUNS: usize = 72;
+
+impl<'a> Index<'a> {
+    fn of(carried: &'a Carried) -> Self {
+        let mut found = [None; NOUNS];
+        for (noun, contents) in carried.iter() {
+            if let Some(place) = found.get_mut(usize::from(noun)) {
+                *place = Some(contents);
+            }
+        }
+        Self { found }
+    }
+
+    #[inline]
+    fn get(&self, noun: Noun) -> Option<&'a [u8]> {
+        self.found[noun as usize]
+    }
+}
+
+const _: () = {
+    let mut at = 0;
+    while at < Noun::ALL.len() {
+        assert!((Noun::ALL[at] as usize) < NOUNS, "every noun has its place in the index");
+        at += 1;
+    }
+};

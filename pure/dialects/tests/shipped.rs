@@ -1,0 +1,183 @@
+//! The dialects that come with the switch: they load, and what they read they write.
+
+mod given;
+
+use dialects::{Dialect, ReadError};
+use given::{dialect, element, message, mti, ours, purchase, today};
+use terms::{Amount, Answer, Code, Kind, Network, Noun, Outcome, Stan};
+
+#[test]
+fn every_shipped_dialect_loads_without_a_finding() {
+    for (name, text) in Dialect::shipped() {
+        let findings = Dialect::check(text);
+        assert!(
+            findings.is_empty(),
+            "{name}: {}",
+            findings.iter().map(|f| format!("\n  {f}")).collect::<String>()
+        );
+        let dialect = dialect(name);
+        assert_eq!(dialect.name(), *name);
+        assert!(!dialect.summary().is_empty());
+    }
+}
+
+#[test]
+fn a_load_generators_purchase_is_understood() {
+    let dialect = dialect("iso87-ascii");
+    let body = message(&dialect, b"0200", &purchase());
+    let txn = dialect.read(&body, today()).expect("understood");
+    assert_eq!(txn.message.digits(), [2, 0, 0]);
+    assert_eq!(txn.kind, Kind::Purchase);
+    assert_eq!(txn.amount, Amount::minor(12_345));
+    assert_eq!(txn.currency.number(), 840);
+    assert_eq!(txn.stan, Stan(123));
+    assert_eq!(txn.rrn.as_str(), "000000004711");
+    assert_eq!(txn.terminal_id.as_str(), "TERM0001");
+    assert_eq!(txn.acquirer_id.as_str(), "12345678901");
+    assert_eq!(txn.pan.expose(), b"4111111111111111");
+    assert_eq!(txn.local_time.map(|time| time.hms()), Some((18, 15, 0)));
+    assert_eq!(txn.local_time.map(|time| time.date), Some(today()));
+    assert_eq!(txn.carried.get(Noun::PinBlock), Some(&given::PIN_BLOCK[..]));
+    assert_eq!(txn.carried.get(Noun::IccData).map(<[u8]>::len), Some(120));
+    assert_eq!(txn.carried.get(Noun::MerchantType), Some(&b"5411"[..]));
+    assert_eq!(txn.code, None);
+}
+
+#[test]
+fn the_answer_gives_the_terminal_its_own_words_back() {
+    let dialect = dialect("iso87-ascii");
+    let request = dialect.read(&message(&dialect, b"0200", &purchase()), today()).expect("understood");
+    let mut answer = Answer::ours(Code::Approved, Outcome::Approved);
+    answer.approval_code = terms::Text::clipped(b"654321");
+    answer.rrn = terms::Text::clipped(b"999999999999");
+    let mut out = Vec::new();
+    dialect.write_answer(&request, &answer, &mut out).expect("writable");
+    assert_eq!(&mti(&dialect, &out), b"0210");
+    for de in [2, 3, 4, 7, 11, 12, 13, 25, 32, 37, 41, 42, 49] {
+        let asked = purchase().into_iter().find(|(one, _)| *one == de).map(|(_, text)| text.to_string());
+        assert_eq!(element(&dialect, &out, de), asked, "DE {de}");
+    }
+    assert_eq!(element(&dialect, &out, 38).as_deref(), Some("654321"));
+    assert_eq!(element(&dialect, &out, 39).as_deref(), Some("00"));
+    assert_eq!(element(&dialect, &out, 52), None);
+    assert_eq!(element(&dialect, &out, 64), None);
+}
+
+#[test]
+fn a_host_simulators_answer_is_understood() {
+    let dialect = dialect("iso87-ascii");
+    let mut elements: Vec<_> = purchase()
+        .into_iter()
+        .filter(|(de, _)| [2, 3, 4, 7, 11, 12, 13, 25, 32, 37, 41, 42, 49].contains(de))
+        .chain([(38, "000007"), (39, "51")])
+        .collect();
+    elements.sort_by_key(|(de, _)| *de);
+    let txn = dialect.read(&message(&dialect, b"0210", &elements), today()).expect("understood");
+    assert_eq!(txn.code, Some(Code::InsufficientFunds));
+    assert_eq!(txn.outcome, Some(Outcome::Refused));
+    assert_eq!(txn.wire_code.as_str(), "51");
+    let echo = message(&dialect, b"0810", &[(7, "1122091500"), (11, "000009"), (39, "00"), (70, "301")]);
+    assert_eq!(dialect.read(&echo, today()).expect("understood").network, Network::Echo);
+}
+
+#[test]
+fn a_purchase_read_and_written_in_one_dialect_says_the_same() {
+    for (name, _) in Dialect::shipped() {
+        let dialect = dialect(name);
+        let body = request_in(&dialect);
+        let txn = dialect.read(&body, today()).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        let mut out = Vec::new();
+        dialect.write_request(&txn, &ours(), &mut out).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut again = dialect.read(&out, today()).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        assert_eq!(again.stan, ours().stan, "{name}");
+        (again.stan, again.rrn, again.transmitted_at) = (txn.stan, txn.rrn, txn.transmitted_at);
+        assert_eq!(again, txn, "{name}");
+    }
+}
+
+/// The purchase as a dialect's own terminal would send it, made by translation and completed by hand.
+fn request_in(target: &Dialect) -> Vec<u8> {
+    let source = dialect("iso87-ascii");
+    let mut elements = purchase();
+    elements.push((33, "00000900"));
+    elements.sort_by_key(|(de, _)| *de);
+    let txn = source.read(&message(&source, b"0200", &elements), today()).expect("understood");
+    let mut out = Vec::new();
+    target
+        .write_request(&txn, &ours(), &mut out)
+        .unwrap_or_else(|error| panic!("{}: {error}", target.name()));
+    out
+}
+
+#[test]
+fn a_source_of_1987_is_served_by_hosts_of_either_edition() {
+    let source = dialect("iso87-ascii");
+    let request = source.read(&message(&source, b"0200", &purchase()), today()).expect("understood");
+    for (host, mti_expected, approved) in [
+        ("iso87-binary", b"0200", "00"),
+        ("iso87-ebcdic", b"0200", "00"),
+        ("iso93-ascii", b"1200", "000"),
+        ("iso93-binary", b"1200", "000"),
+        ("card-center", b"1200", "000"),
+    ] {
+        let host = dialect(host);
+        let mut out = Vec::new();
+        host.write_request(&request, &ours(), &mut out)
+            .unwrap_or_else(|error| panic!("{}: {error}", host.name()));
+        assert_eq!(&mti(&host, &out), mti_expected);
+        assert_eq!(element(&host, &out, 11).as_deref(), Some("777001"));
+        assert_eq!(element(&host, &out, 64), None, "each leg has its own authentication code");
+        assert_eq!(element(&host, &out, 35).as_deref(), Some("4111111111111111=30122011234567800000"));
+        let at_host = host.read(&out, today()).unwrap_or_else(|refusal| panic!("{}: {refusal}", host.name()));
+        assert_eq!(at_host.local_time, request.local_time);
+        assert_eq!(at_host.pan, request.pan);
+        assert_eq!(at_host.carried.get(Noun::IccData), request.carried.get(Noun::IccData));
+        assert_eq!(at_host.carried.get(Noun::AcceptorName), request.carried.get(Noun::AcceptorName));
+
+        let mut said = Answer::ours(Code::Approved, Outcome::Approved);
+        said.approval_code = terms::Text::clipped(b"654321");
+        let mut back = Vec::new();
+        host.write_answer(&at_host, &said, &mut back)
+            .unwrap_or_else(|error| panic!("{}: {error}", host.name()));
+        assert_eq!(element(&host, &back, 39).as_deref(), Some(approved));
+        let heard = host.read(&back, today()).unwrap_or_else(|refusal| panic!("{}: {refusal}", host.name()));
+        assert_eq!((heard.code, heard.outcome), (Some(Code::Approved), Some(Outcome::Approved)));
+        assert_eq!(heard.stan, ours().stan);
+        assert_eq!(heard.approval_code.as_str(), "654321");
+    }
+}
+
+#[test]
+fn an_echo_crosses_the_editions() {
+    let (old, new) = (dialect("iso87-ascii"), dialect("iso93-ascii"));
+    let body = message(&old, b"0800", &[(7, "1122091500"), (11, "000009"), (70, "301")]);
+    let txn = old.read(&body, today()).expect("understood");
+    let mut out = Vec::new();
+    new.write_request(&txn, &ours(), &mut out).expect("writable");
+    assert_eq!(&mti(&new, &out), b"1804");
+    assert_eq!(element(&new, &out, 24).as_deref(), Some("831"));
+    let there = new.read(&out, today()).expect("understood");
+    assert_eq!(there.network, Network::Echo);
+    let mut back = Vec::new();
+    new.write_answer(&there, &Answer::ours(Code::Approved, Outcome::Approved), &mut back).expect("writable");
+    assert_eq!(&mti(&new, &back), b"1814");
+    assert_eq!(element(&new, &back, 39).as_deref(), Some("800"));
+}
+
+#[test]
+fn a_refused_message_still_yields_what_an_answer_needs() {
+    let dialect = dialect("iso87-ascii");
+    let mut body = message(&dialect, b"0200", &purchase());
+    let at = body.len() - 300;
+    body.truncate(at);
+    let refusal = dialect.read(&body, today()).expect_err("cut short");
+    assert!(matches!(refusal.error, ReadError::Decode(_)));
+    let partial = refusal.partial.expect("the beginning was read");
+    assert_eq!(partial.stan, Stan(123));
+    let mut out = Vec::new();
+    dialect
+        .write_answer(&partial, &Answer::ours(Code::FormatError, Outcome::Refused), &mut out)
+        .expect("writable");
+    assert_eq!(element(&dialect, &out, 39).as_deref(), Some("30"));
+    assert_eq!(element(&dialect, &out, 11).as_deref(), Some("000123"));
+}
