@@ -1,0 +1,10 @@
+//! The rules of the house, one sentence each.
+
+mod bans;
+mod leaning;
+mod paper;
+mod product;
+mod rooms;
+mod spdx;
+mod tree;
+mod workspace;
