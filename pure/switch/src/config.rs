@@ -42,6 +42,20 @@ pub struct LinkConfig {
     pub transmits_utc: bool,
 }
 
+impl LinkConfig {
+    /// A link the configuration does not have any more: the journal knows its name, and nothing goes there.
+    pub fn retired(name: LinkName) -> Self {
+        Self {
+            name,
+            reply_timeout_ms: 1_000,
+            in_flight_max: 0,
+            pairing: Pairing::default(),
+            breaker: BreakerConfig::default(),
+            transmits_utc: true,
+        }
+    }
+}
+
 /// When the circuit breaker of a link opens and how it closes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerConfig {

@@ -2,9 +2,9 @@ use crate::admit::{Refusal, Way, admit, at_home, fingerprint, key_of};
 use crate::flow::{Awaiting, Decision, Facts, Flow, Happening, owed_for};
 use crate::memory::{Memory, Slot};
 use crate::pairing::{Link, belongs, link_mut, outgoing};
-use crate::{BreakerState, Event, LaneConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
+use crate::{BreakerState, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
-use journal::{Card, DecidedBy, Declined, Observation, Observed, Owed, Record, Remembered};
+use journal::{Card, DecidedBy, Declined, Named, Observation, Observed, Owed, Record, Remembered};
 use terms::{
     Answer, Code, ConnId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan, Text, Txn, TxnId,
 };
@@ -52,19 +52,36 @@ impl Lane {
         }
     }
 
-    /// Takes over what may change while running: routes, timers and limits. Links and sources stay the ones
-    /// they are; those at places the new configuration does not have keep what they had.
-    pub fn reconfigure(&mut self, config: LaneConfig) {
-        for (link, changed) in self.links.iter_mut().zip(config.links) {
+    /// Takes over what a configuration may change: routes, timers and limits. Links and sources keep their
+    /// places for the life of the journal; those behind the ones it knows are new, and their names are
+    /// recorded.
+    pub fn reconfigure(&mut self, config: LaneConfig, out: &mut Outbox) {
+        for (at, changed) in config.links.into_iter().enumerate() {
+            let Some(link) = self.links.get_mut(at) else {
+                out.record(named(Named::Link, at, changed.name));
+                self.links.push(Link::new(changed));
+                continue;
+            };
             if link.config.breaker != changed.breaker {
                 link.breaker = crate::Breaker::new(changed.breaker);
             }
             link.config = changed;
         }
-        for (source, changed) in self.sources.iter_mut().zip(config.sources) {
+        for (at, changed) in config.sources.into_iter().enumerate() {
+            let Some(source) = self.sources.get_mut(at) else {
+                out.record(named(Named::Source, at, changed.name));
+                self.sources.push(changed);
+                continue;
+            };
             *source = changed;
         }
         self.routes = config.routes;
+    }
+
+    /// The names of links and of sources, at the places the journal knows them by.
+    pub fn names(&self) -> (Vec<LinkName>, Vec<LinkName>) {
+        let links = self.links.iter().map(|link| link.config.name).collect();
+        (links, self.sources.iter().map(|source| source.name).collect())
     }
 
     /// Advances the lane by one event at one moment. Pure: everything the world should do is left in `out`.
@@ -423,8 +440,27 @@ impl Lane {
         self.memory.finished().chain(in_flight)
     }
 
-    /// The numbers given out last, as records.
+    /// A link or source of the journal, at the place it has there.
+    pub(crate) fn note_name(&mut self, what: Named, number: u16, name: LinkName) {
+        let at = usize::from(number);
+        match what {
+            Named::Link if at == self.links.len() => self.links.push(Link::new(LinkConfig::retired(name))),
+            Named::Source if at == self.sources.len() => {
+                self.sources.push(SourceConfig { name, terminal_required: true });
+            }
+            // Known already: a snapshot and the records behind it both say it.
+            Named::Link | Named::Source => {}
+        }
+    }
+
+    /// Names and the numbers given out last, as records.
     pub(crate) fn numbers(&self, keep: &mut impl FnMut(Record)) {
+        for (at, link) in self.links.iter().enumerate() {
+            keep(named(Named::Link, at, link.config.name));
+        }
+        for (at, source) in self.sources.iter().enumerate() {
+            keep(named(Named::Source, at, source.name));
+        }
         let next_id = self.next_id;
         keep(Record::Numbers { next_id, link: None, last_stan: Stan(0) });
         for (at, link) in self.links.iter().enumerate() {
@@ -469,6 +505,10 @@ impl Lane {
         self.next_id = TxnId(id.0 + 1);
         id
     }
+}
+
+fn named(what: Named, at: usize, name: LinkName) -> Record {
+    Record::Named { what, number: at as u16, name }
 }
 
 /// The way to a host: which, under which trace number of ours, and why.

@@ -80,7 +80,8 @@ impl Replay {
                 self.keep(kept);
             }
             Record::Numbers { next_id, link, last_stan } => self.lane.note_numbers(next_id, link, last_stan),
-            Record::Opened { .. } | Record::Closed { .. } | Record::Observed(_) | Record::Named { .. } => {}
+            Record::Named { what, number, name } => self.lane.note_name(what, number, name),
+            Record::Opened { .. } | Record::Closed { .. } | Record::Observed(_) => {}
         }
         Ok(())
     }

@@ -335,7 +335,7 @@ fn routes_and_timers_change_while_requests_are_in_flight() {
     let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
     let mut changed = config();
     changed.links[0].reply_timeout_ms = 1_000;
-    w.lane.reconfigure(changed);
+    w.reconfigure(changed);
     w.ask(withdrawal(2));
     assert_eq!(w.wait_ms(1_000).answers.len(), 1, "the new one waits as the new timer says");
     assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answer().0, Code::Approved);
@@ -356,4 +356,18 @@ fn every_kind_that_moves_money_owes_something_when_its_end_is_unknown() {
         };
         assert_eq!(owes, expected, "{kind}");
     }
+}
+
+#[test]
+fn names_keep_their_places_when_the_configuration_changes_its_order() {
+    let mut w = World::new();
+    let mut changed = config();
+    changed.links.push(switch::LinkConfig { name: Text::clipped(b"new"), ..changed.links[0].clone() });
+    let left = w.reconfigure(changed);
+    assert_eq!(left.record_names(), ["named"]);
+    w.restart_from_snapshot();
+    let (links, sources) = w.lane.names();
+    let names = |names: Vec<terms::LinkName>| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(links), ["bank", "cards", "new"]);
+    assert_eq!(names(sources), ["till"]);
 }

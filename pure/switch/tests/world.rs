@@ -125,8 +125,10 @@ impl World {
             wall: Timestamp::from_unix_ms(1_795_305_791_482),
             utc_offset_s: 0,
         };
-        let lane = Lane::new(config.clone(), SECRET);
-        let mut world = Self { lane, now, config, journal: Vec::new(), out: Outbox::new() };
+        let nothing = LaneConfig { remembered_max: config.remembered_max, ..LaneConfig::default() };
+        let lane = Lane::new(nothing, SECRET);
+        let mut world = Self { lane, now, config: config.clone(), journal: Vec::new(), out: Outbox::new() };
+        world.reconfigure(config);
         world.links_up();
         world
     }
@@ -141,6 +143,12 @@ impl World {
         self.now.instant = self.now.instant.plus_ms(ms);
         self.now.wall = Timestamp::from_unix_ms(self.now.wall.as_unix_ms() + i64::from(ms));
         self.step(Event::Tick)
+    }
+
+    pub fn reconfigure(&mut self, config: LaneConfig) -> Left {
+        self.lane.reconfigure(config.clone(), &mut self.out);
+        self.config = config;
+        self.collect()
     }
 
     pub fn step(&mut self, event: Event) -> Left {
@@ -173,13 +181,15 @@ impl World {
     }
 
     fn start_from(&mut self, records: Vec<Record>) -> Left {
-        let mut replay = Replay::into_lane(Lane::new(self.config.clone(), SECRET));
+        let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
+        let mut replay = Replay::into_lane(Lane::new(nothing, SECRET));
         for record in records {
             replay.apply(record).expect("what a lane records, a lane can read");
         }
         let vault = Vault::new([1; 32], 0);
         self.lane = replay.finish(self.now, &vault, &mut self.out).expect("cards open under their key");
         let left = self.collect();
+        self.reconfigure(self.config.clone());
         self.links_up();
         left
     }
