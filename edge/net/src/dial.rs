@@ -1,7 +1,7 @@
 use crate::conn::{Place, Role};
 use crate::drive;
 use crate::party::{Limits, Manner, Party};
-use crate::shared::{Net, Shared};
+use crate::shared::{Net, READ_BYTES_MAX, Shared};
 use crate::socket;
 use crate::stream::Stream;
 use crate::{CloseReason, Conn, ConnectError, Counters, Handler, NetError, TlsClient};
@@ -99,6 +99,7 @@ impl Net {
             framing: config.framing.clone(),
             manner: Manner::Persistent,
             limits: config.limits,
+            read_bytes: READ_BYTES_MAX,
             handler,
             counters: Arc::default(),
         });

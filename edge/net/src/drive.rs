@@ -1,6 +1,6 @@
 use crate::conn::Place;
 use crate::party::{Manner, Party};
-use crate::shared::{READ_BYTES, Shared};
+use crate::shared::Shared;
 use crate::stream::{Source, Stream};
 use crate::{CloseReason, Conn};
 use std::future::Future;
@@ -112,10 +112,11 @@ impl Drive {
 
     fn read_into(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Reading {
         let mut read_bytes = 0;
-        while read_bytes < READ_BYTES {
+        let read_bytes_max = self.conn.0.party.read_bytes;
+        while read_bytes < read_bytes_max {
             let held = self.pending.len();
             buffer[..held].copy_from_slice(&self.pending);
-            let mut space = ReadBuf::new(&mut buffer[held..held + READ_BYTES]);
+            let mut space = ReadBuf::new(&mut buffer[held..held + read_bytes_max]);
             match self.source.poll_read(cx, &mut space) {
                 Poll::Pending => return Reading::Waiting,
                 Poll::Ready(Err(error)) => return Reading::Ended(CloseReason::Reset(error.kind())),

@@ -6,7 +6,7 @@ use crate::pool::{PoolRule, PoolSize};
 use crate::shared::{Net, Shared};
 use crate::socket;
 use crate::stream::Stream;
-use crate::{AllowedPeer, BanRule, CloseReason, Counters, Handler, NetError, TlsServer};
+use crate::{AllowedPeer, BanRule, CloseReason, Counters, Handler, NetError, TlsError, TlsServer};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,6 +19,9 @@ use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio_rustls::TlsAcceptor;
 use wire::Framing;
+
+/// Bytes of one source handled in one turn.
+const READ_BYTES: usize = 16 * 1_024;
 
 /// What a listener offers.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +96,7 @@ struct Door {
     party: Rc<Party>,
     name: LinkName,
     source: SourceId,
-    tls: Option<TlsAcceptor>,
+    tls: RefCell<Option<TlsAcceptor>>,
     gate: RefCell<Gate>,
     pool: Option<RefCell<Pool>>,
     stop: Notify,
@@ -149,6 +152,20 @@ impl Listening {
         &self.door.party.counters
     }
 
+    /// Offers other certificates to those who come from now on. Connections that stand keep theirs.
+    ///
+    /// Errors: [`TlsError`]; nothing has changed then.
+    pub fn set_tls(&self, tls: Option<&TlsServer>) -> Result<(), TlsError> {
+        let tls = tls.map(TlsServer::load).transpose()?;
+        self.door.tls.replace(tls);
+        Ok(())
+    }
+
+    /// Lets other peers in from now on. Connections that stand are left alone.
+    pub fn set_allow(&self, allow: Option<Vec<AllowedPeer>>) {
+        self.door.gate.borrow_mut().allow = allow;
+    }
+
     /// Accepts nobody any more. Connections that stand go on; those waiting in line are refused.
     pub fn stop(&self) {
         self.door.stopped.set(true);
@@ -177,13 +194,14 @@ impl Door {
             Service::Persistent => (Manner::Persistent, None),
             Service::OneRequest(rule) => (Manner::OneRequest, Some(RefCell::new(Pool::new(rule, &counters)))),
         };
-        let party = Party { framing: config.framing, manner, limits: config.limits, handler, counters };
+        let (framing, limits) = (config.framing, config.limits);
+        let party = Party { framing, manner, limits, read_bytes: READ_BYTES, handler, counters };
         Self {
             net,
             party: Rc::new(party),
             name: config.name,
             source: config.source,
-            tls,
+            tls: RefCell::new(tls),
             gate: RefCell::new(Gate::new(
                 config.connections_max,
                 config.per_address_max,
@@ -206,7 +224,7 @@ impl Door {
                 },
             }
         }
-        self.refuse_waiting();
+        self.refuse_waiting(|_| true);
     }
 
     /// Out of descriptors or memory, most likely: others have to leave before trying again makes sense.
@@ -269,7 +287,8 @@ impl Door {
     }
 
     async fn handshake(&self, stream: TcpStream, peer: SocketAddr) -> Option<Stream> {
-        let Some(acceptor) = &self.tls else { return Some(Stream::Plain(stream)) };
+        let acceptor = self.tls.borrow().clone();
+        let Some(acceptor) = acceptor else { return Some(Stream::Plain(stream)) };
         let timeout = Duration::from_millis(u64::from(self.party.limits.handshake_timeout_ms));
         let error = match tokio::time::timeout(timeout, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => return Some(Stream::Tls(Box::new(stream.into()))),
@@ -277,7 +296,7 @@ impl Door {
             Err(late) => late.into(),
         };
         self.party.counters.tls_failures.add(1);
-        tracing::info!(name = %self.name, %peer, %error, "TLS handshake failed");
+        tracing::debug!(name = %self.name, %peer, %error, "TLS handshake failed");
         None
     }
 
@@ -325,20 +344,16 @@ impl Door {
         while !self.stopped.get() {
             tokio::time::sleep(Duration::from_millis(check_ms)).await;
             pool.borrow_mut().check(&self.party.counters);
-            let timeout_ms = u64::from(pool.borrow().rule.waiting_timeout_ms);
-            self.refuse_waiting_since(self.net.now_ms().saturating_sub(timeout_ms));
+            let timeout_ms = pool.borrow().rule.waiting_timeout_ms;
+            self.refuse_waiting(|since_ms| self.net.is_over(since_ms, timeout_ms));
             self.call_in();
         }
     }
 
-    fn refuse_waiting(&self) {
-        self.refuse_waiting_since(u64::MAX);
-    }
-
-    fn refuse_waiting_since(&self, since_ms: u64) {
+    fn refuse_waiting(&self, too_long: impl Fn(u64) -> bool) {
         let Some(pool) = &self.pool else { return };
         let mut pool = pool.borrow_mut();
-        while let Some(visitor) = pool.waiting.pop_front_if(|first| first.since_ms <= since_ms) {
+        while let Some(visitor) = pool.waiting.pop_front_if(|first| too_long(first.since_ms)) {
             self.left(visitor.peer);
             self.refuse(visitor.stream, visitor.peer, Refusal::Waited);
         }

@@ -9,6 +9,9 @@ pub(crate) struct Party {
     pub(crate) framing: Framing,
     pub(crate) manner: Manner,
     pub(crate) limits: Limits,
+    /// Bytes one connection reads in one turn: a flood on it delays the others by no more frames than these
+    /// hold. Hosts answer many at once and are few; of sources there are many, and not all are friends.
+    pub(crate) read_bytes: usize,
     pub(crate) handler: Rc<dyn Handler>,
     pub(crate) counters: Arc<Counters>,
 }

@@ -18,20 +18,23 @@ pub struct Net(pub(crate) Rc<Shared>);
 pub struct NetConfig {
     /// Random bits from outside, for the jitter of reconnecting.
     pub seed: u64,
-    /// How often time-outs are looked for; one is noticed at most this much late. Cost: a look at every
-    /// connection, about 20 ns each.
+    /// How often time-outs are looked for; one is noticed never early and at most twice this late. Cost: a
+    /// look at every connection, about 20 ns each.
     pub sweep_ms: u32,
 }
 
-/// Bytes read at once, and per connection and turn: a flood on one connection delays the others by no more
-/// than this many bytes of frames.
-pub(crate) const READ_BYTES: usize = 64 * 1_024;
+/// Most bytes any connection reads in one turn; see [`Party::read_bytes`].
+pub(crate) const READ_BYTES_MAX: usize = 64 * 1_024;
+
+/// A connection that heard nothing for this long gives its memory back.
+const QUIET_MS: u32 = 2_000;
 
 /// The number of a connection is its place in the table below a serial number that never comes again.
 const PLACE_BITS: u32 = 20;
 
 pub(crate) struct Shared {
     began: Instant,
+    sweep_ms: u32,
     now_ms: Cell<u64>,
     random: Cell<u64>,
     table: RefCell<Table>,
@@ -66,6 +69,7 @@ impl Net {
     pub fn new(config: NetConfig) -> Self {
         let shared = Rc::new(Shared {
             began: Instant::now(),
+            sweep_ms: config.sweep_ms.max(1),
             now_ms: Cell::new(1),
             random: Cell::new(config.seed | 1),
             table: RefCell::default(),
@@ -77,7 +81,7 @@ impl Net {
             read_buffer_bytes: Cell::new(0),
         });
         tokio::task::spawn_local(take_turns(shared.clone()));
-        tokio::task::spawn_local(sweep(shared.clone(), config.sweep_ms.max(1)));
+        tokio::task::spawn_local(sweep(shared.clone()));
         Self(shared)
     }
 
@@ -107,6 +111,11 @@ impl Shared {
     /// Milliseconds since the start, as of the last sweep: good enough for time-outs, and free.
     pub(crate) fn now_ms(&self) -> u64 {
         self.now_ms.get()
+    }
+
+    /// Whether `timeout_ms` have passed for certain since `since_ms`, which was a sweep old at most.
+    pub(crate) fn is_over(&self, since_ms: u64, timeout_ms: u32) -> bool {
+        self.now_ms().saturating_sub(since_ms) >= u64::from(timeout_ms) + u64::from(self.sweep_ms)
     }
 
     pub(crate) fn admit(self: &Rc<Self>, at: Place, party: Rc<Party>) -> Conn {
@@ -147,7 +156,7 @@ impl Shared {
 
     /// Makes sure the read buffer holds an unfinished frame of this framing and a full read beside it.
     pub(crate) fn make_room_for(&self, framing: &wire::Framing) {
-        let needed_bytes = READ_BYTES + framing.body_bytes_max + 256;
+        let needed_bytes = READ_BYTES_MAX + framing.body_bytes_max + 256;
         if needed_bytes > self.read_buffer_bytes.get() {
             self.read_buffer_bytes.set(needed_bytes);
             self.read_buffer.set(vec![0; needed_bytes]);
@@ -199,7 +208,7 @@ impl Shared {
     fn sweep(&self) {
         self.now_ms.set(1 + self.began.elapsed().as_millis() as u64);
         for conn in self.table.borrow().places.iter().flatten() {
-            sweep_one(conn, self.now_ms());
+            sweep_one(conn);
         }
     }
 
@@ -245,8 +254,8 @@ async fn take_turns(shared: Rc<Shared>) {
     .await;
 }
 
-async fn sweep(shared: Rc<Shared>, sweep_ms: u32) {
-    let mut ticks = interval(Duration::from_millis(u64::from(sweep_ms)));
+async fn sweep(shared: Rc<Shared>) {
+    let mut ticks = interval(Duration::from_millis(u64::from(shared.sweep_ms)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
@@ -255,9 +264,9 @@ async fn sweep(shared: Rc<Shared>, sweep_ms: u32) {
 }
 
 /// Ends a connection that used up one of its time-outs.
-fn sweep_one(conn: &Conn, now_ms: u64) {
+fn sweep_one(conn: &Conn) {
     let (inner, limits) = (&conn.0, &conn.0.party.limits);
-    let over = |since_ms: u64, timeout_ms: u32| now_ms.saturating_sub(since_ms) >= u64::from(timeout_ms);
+    let over = |since_ms, timeout_ms| inner.net.is_over(since_ms, timeout_ms);
     if inner.blocked.get() && over(inner.stalled_since_ms.get(), limits.write_stall_ms) {
         inner.abandoned.set(true);
         let (timeout_ms, unsent_bytes) = (limits.write_stall_ms, conn.unsent_bytes());
@@ -279,7 +288,7 @@ fn sweep_one(conn: &Conn, now_ms: u64) {
     {
         return conn.end(CloseReason::Idle { timeout_ms });
     }
-    if conn.unsent_bytes() == 0 && over(inner.heard_ms.get(), 2_000) {
+    if conn.unsent_bytes() == 0 && over(inner.heard_ms.get(), QUIET_MS) {
         conn.shrink();
     }
 }

@@ -85,6 +85,34 @@ fn a_peer_that_stops_inside_a_frame_is_told_apart_from_one_that_stops_between_tw
 }
 
 #[test]
+fn a_thousand_peers_that_send_noise_do_not_disturb_a_good_one() {
+    on_a_net(async |net| {
+        let scribe = Scribe::echoing();
+        let listening = listen(&net, persistent(), &scribe);
+        let mut good = call(&listening).await;
+        let mut noise = 0x5eed_u64;
+        for round in 0..1_000 {
+            let mut bad = call(&listening).await;
+            let bytes: Vec<u8> = (0..300).map(|_| next_noise(&mut noise)).collect();
+            // Some are reset before they said it all.
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut bad, &bytes).await;
+            let question = format!("round {round}").into_bytes();
+            say(&mut good, &framed(&question)).await;
+            assert_eq!(hear(&mut good).await, question, "after noise of seed 0x5eed");
+        }
+        until_counted(listening.counters(), |now| now.open == 1).await;
+        assert_eq!(net.open(), 1);
+    });
+}
+
+fn next_noise(state: &mut u64) -> u8 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state as u8
+}
+
+#[test]
 fn silence_is_allowed_unless_configured_otherwise() {
     on_a_net(async |net| {
         let scribe = Scribe::silent();
@@ -237,6 +265,24 @@ fn peers_are_known_by_their_address_and_strangers_refused() {
         assert_eq!((conn.name(), conn.role()), (&name("branch-west"), Role::Source(SourceId(7))));
         assert_eq!(listening.counters().snapshot().refused_unknown, 1);
         assert_eq!(scribe.conns.borrow().len(), 1);
+    });
+}
+
+#[test]
+fn the_list_of_peers_can_be_changed_while_others_talk() {
+    on_a_net(async |net| {
+        let scribe = Scribe::echoing();
+        let listening = listen(&net, persistent(), &scribe);
+        let mut before = call(&listening).await;
+        scribe.opened(1).await;
+        listening.set_allow(Some(Vec::new()));
+        turned_away(&mut call(&listening).await).await;
+        say(&mut before, &framed(b"still in")).await;
+        assert_eq!(hear(&mut before).await, b"still in");
+        listening.set_allow(None);
+        let mut after = call(&listening).await;
+        say(&mut after, &framed(b"in again")).await;
+        assert_eq!(hear(&mut after).await, b"in again");
     });
 }
 
