@@ -6,5 +6,6 @@ mod paper;
 mod product;
 mod rooms;
 mod spdx;
+mod taste;
 mod tree;
 mod workspace;
