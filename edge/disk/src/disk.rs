@@ -140,7 +140,7 @@ impl Storage for Disk {
                 fs::rename(ready_path(&self.directory, segment), &path)
                     .and_then(|()| sync_directory(&self.directory))
             } else {
-                make(&self.directory, segment, &path, QUICK_SEGMENT_BYTES, self.options.prepare, || false)
+                make(&self.directory, segment, &path, QUICK_SEGMENT_BYTES, self.options.prepare, |_| true)
                     .map(drop)
             };
             made.map_err(|error| failed(Act::Create, object, &path, &error))?;

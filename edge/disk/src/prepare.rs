@@ -6,10 +6,12 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Zeros are written and synced in pieces of this size, so that a commit never waits long behind them.
-const PIECE_BYTES: usize = 2 << 20;
+const PIECE_BYTES: usize = 256 << 10;
+/// While a segment stands ready there is no hurry: after each piece, this many times as long is left to commits.
+const REST_FACTOR: u32 = 3;
 /// Pause after a failure (a full disk, most likely) before another try.
 const PAUSE_S: u64 = 5;
 
@@ -111,8 +113,8 @@ impl Shared {
 
     fn keep_ready(&self, directory: &Path, bytes: u64, reserve: usize, how: Prepare) {
         while let Some(segment) = self.next_wanted(reserve) {
-            let made =
-                make(directory, segment, &ready_path(directory, segment), bytes, how, || self.is_stopping());
+            let path = ready_path(directory, segment);
+            let made = make(directory, segment, &path, bytes, how, |took| self.rest(took));
             let mut state = self.state();
             match made {
                 Ok(false) => return,
@@ -142,8 +144,14 @@ impl Shared {
         (!state.stopping).then_some(newest + 1)
     }
 
-    fn is_stopping(&self) -> bool {
-        self.state().stopping
+    /// Leaves the disk to the commits for a while; `false` when it is time to stop.
+    fn rest(&self, took: Duration) -> bool {
+        let state = self.state();
+        if state.stopping || state.ready.is_empty() {
+            return !state.stopping;
+        }
+        let rested = self.changed.wait_timeout(state, took * REST_FACTOR);
+        !rested.expect("nobody panics while holding the reserve").0.stopping
     }
 }
 
@@ -155,21 +163,22 @@ pub(crate) fn ready_path(directory: &Path, segment: u32) -> PathBuf {
     directory.join(format!("{segment:08}.ready"))
 }
 
-/// Makes a file of zeros, durable under its final name; `false` where it was told to give up.
+/// Makes a file of zeros, durable under its final name. `goes_on` hears how long each piece took; `false` from it
+/// gives up, and is passed on.
 pub(crate) fn make(
     directory: &Path,
     segment: u32,
     final_path: &Path,
     bytes: u64,
     how: Prepare,
-    gives_up: impl Fn() -> bool,
+    goes_on: impl Fn(Duration) -> bool,
 ) -> io::Result<bool> {
     let unfinished =
         final_path.with_extension(format!("{}.tmp", final_path.extension().unwrap_or_default().display()));
     let file =
         (OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE)).open(&unfinished)?;
     let filled = match how {
-        Prepare::Zero => zero(&file, bytes, gives_up),
+        Prepare::Zero => zero(&file, bytes, goes_on),
         Prepare::Allocate => rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes)
             .map(|()| true)
             .map_err(io::Error::from),
@@ -189,17 +198,17 @@ pub(crate) fn make(
     }
 }
 
-fn zero(file: &File, bytes: u64, gives_up: impl Fn() -> bool) -> io::Result<bool> {
+fn zero(file: &File, bytes: u64, goes_on: impl Fn(Duration) -> bool) -> io::Result<bool> {
     let zeros = vec![0; PIECE_BYTES.min(bytes as usize)];
     let mut at = 0;
     while at < bytes {
-        if gives_up() {
-            return Ok(false);
-        }
-        let count = (bytes - at).min(zeros.len() as u64);
+        let (count, began) = ((bytes - at).min(zeros.len() as u64), Instant::now());
         file.write_all_at(&zeros[..count as usize], at)?;
         file.sync_data()?;
         at += count;
+        if !goes_on(began.elapsed()) {
+            return Ok(false);
+        }
     }
     Ok(true)
 }
