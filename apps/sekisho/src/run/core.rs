@@ -9,6 +9,7 @@
 
 use super::figures::Figures;
 use super::journaling::Journaling;
+use super::log_budget::LogBudget;
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
@@ -18,15 +19,12 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{Effect, Event, Lane, Outbox};
-use terms::{
-    Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId,
-};
+use switch::{Effect, Event, Lane, Outbox, Tell};
+use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use wire::Framing;
 
 /// A source as the loop needs it.
 pub(crate) struct Source {
-    pub(crate) name: LinkName,
     pub(crate) dialect: Rc<Dialect>,
     /// Messages that cannot be read after which its connection is closed.
     pub(crate) unreadable_max: u32,
@@ -57,6 +55,7 @@ pub(crate) struct Core {
     pub(crate) links: Vec<Link>,
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
+    log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
     outbox: Outbox,
@@ -81,6 +80,7 @@ impl Core {
             links,
             figures: Figures::default(),
             specimens: Specimens::default(),
+            log: LogBudget::default(),
             draining: false,
             outbox: Outbox::new(),
             held: VecDeque::new(),
@@ -104,7 +104,7 @@ impl Core {
         for effect in outbox.drain() {
             match effect {
                 Effect::Record(record) => self.journaling.record(&record),
-                Effect::Tell(tell) => self.figures.tell(tell, &self.links),
+                Effect::Tell(tell) => self.tell(tell),
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::ToHost { link, id, request, ours });
                 }
@@ -115,6 +115,14 @@ impl Core {
                     self.say(false, Speech::ToHostAnswer { link, conn, request, answer });
                 }
             }
+        }
+    }
+
+    fn tell(&mut self, tell: Tell) {
+        self.figures.count(tell);
+        // The usual is counted only: a line for each decision would cost more than the decision.
+        if is_news(tell) && self.log.allows(self.clock.now().wall) {
+            self.figures.say(tell, &self.links);
         }
     }
 
@@ -156,14 +164,16 @@ impl Core {
         match speech {
             Speech::ToHost { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
             Speech::ToSource { source, conn, request, answer } => {
-                let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+                let Some(dialect) =
+                    self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
                 else {
                     return;
                 };
                 self.answer(conn, &dialect, &request, &answer);
             }
             Speech::ToHostAnswer { link, conn, request, answer } => {
-                let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else {
+                let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
+                else {
                     return;
                 };
                 self.answer(conn, &dialect, &request, &answer);
@@ -181,7 +191,9 @@ impl Core {
         });
         if let Err(why) = sent {
             // Not one byte of it left, and that is certain: the frame was never queued.
-            tracing::warn!(link = %link.name, txn = id.0, %why, "request not sent");
+            if self.log.allows(self.clock.now().wall) {
+                tracing::warn!(link = %link.name, txn = id.0, %why, "request not sent");
+            }
             self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id });
         }
     }
@@ -195,13 +207,16 @@ impl Core {
         let sent = conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
         if let Err(error) = sent {
             self.figures.undelivered += 1;
-            tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+            if self.log.allows(self.clock.now().wall) {
+                tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+            }
         }
     }
 
     fn on_source_frame(&mut self, source: SourceId, conn: &Conn, header: &[u8], body: &[u8]) {
         let now = self.clock.now();
-        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone()) else {
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+        else {
             return conn.close();
         };
         match dialect.read(body, now.local().date) {
@@ -209,13 +224,22 @@ impl Core {
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
-                if self.draining && txn.message.asks() {
-                    let answer = Answer::ours(Code::HostDown, Outcome::NotSent);
-                    return self.answer(conn.id(), &dialect, &txn, &answer);
+                if let Some(code) = self.takes_nothing_new() {
+                    return self.answer(conn.id(), &dialect, &txn, &Answer::ours(code, Outcome::NotSent));
                 }
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }
             Err(refusal) => self.on_unreadable_request(source, conn, header, body, *refusal),
+        }
+    }
+
+    /// Why no request may begin now: we are going, or the disk is full and what is left of the journal belongs
+    /// to what has begun. Nothing of it is recorded, because nothing happens.
+    fn takes_nothing_new(&self) -> Option<Code> {
+        match (self.draining, self.journaling.has_room()) {
+            (true, _) => Some(Code::HostDown),
+            (false, false) => Some(Code::Malfunction),
+            (false, true) => None,
         }
     }
 
@@ -232,8 +256,12 @@ impl Core {
         let Some(state) = self.sources.get(usize::from(source.0)) else { return };
         let (dialect, unreadable_max) = (state.dialect.clone(), state.unreadable_max);
         self.figures.unreadable += 1;
-        tracing::warn!(source = %conn.name(), peer = %conn.peer(), error = %refusal.error, "message refused");
-        self.specimens.keep(self.clock.now().wall, *conn.name(), &dialect, body, &refusal.error);
+        let now = self.clock.now().wall;
+        let may_log = self.log.allows(now);
+        if may_log {
+            tracing::warn!(source = %conn.name(), peer = %conn.peer(), error = %refusal.error, "message refused");
+        }
+        self.specimens.keep(now, *conn.name(), &dialect, body, &refusal.error);
         if let Some(mut partial) = refusal.partial.filter(|partial| partial.message.asks()) {
             if !header.is_empty() {
                 partial.carried.push(Noun::Header, header);
@@ -243,14 +271,18 @@ impl Core {
         }
         conn.set_tag(conn.tag() + 1);
         if conn.tag() >= u64::from(unreadable_max) {
-            tracing::warn!(source = %conn.name(), peer = %conn.peer(), "closed: too many messages it should not send");
+            if may_log {
+                tracing::warn!(source = %conn.name(), peer = %conn.peer(), "closed: too many unreadable messages");
+            }
             conn.close();
         }
     }
 
     fn on_host_frame(&mut self, link: LinkId, conn: &Conn, header: &[u8], body: &[u8]) {
         let now = self.clock.now();
-        let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else { return };
+        let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else {
+            return;
+        };
         match dialect.read(body, now.local().date) {
             Ok(mut txn) => {
                 if !header.is_empty() && txn.message.asks() {
@@ -261,7 +293,9 @@ impl Core {
             Err(refusal) => {
                 // Whatever it was meant to answer goes on waiting for its deadline.
                 self.figures.garbled += 1;
-                tracing::warn!(link = %conn.name(), error = %refusal.error, "host sent what cannot be read");
+                if self.log.allows(now.wall) {
+                    tracing::warn!(link = %conn.name(), error = %refusal.error, "host sent what cannot be read");
+                }
                 self.specimens.keep(now.wall, *conn.name(), &dialect, body, &refusal.error);
             }
         }
@@ -277,13 +311,27 @@ impl Core {
     fn on_closed(&mut self, conn: &Conn, why: &CloseReason) {
         if let Role::Link { link, slot } = conn.role() {
             tracing::warn!(link = %conn.name(), slot, %why, "connection lost");
-            let none_left = (self.links.get(usize::from(link.0)))
-                .and_then(|link| link.handle.as_ref())
-                .is_none_or(|handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()));
+            let none_left =
+                (self.links.get(usize::from(link.0))).and_then(|link| link.handle.as_ref()).is_none_or(
+                    |handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()),
+                );
             if none_left {
                 self.step(Event::LinkDown { link });
             }
         }
+    }
+}
+
+/// Whether people should read of it, beyond the figures.
+const fn is_news(tell: Tell) -> bool {
+    match tell {
+        Tell::Decided { outcome, .. } => matches!(outcome, Outcome::Unknown),
+        Tell::Repeated { .. } | Tell::Meaningless { .. } => false,
+        Tell::LateAnswer { .. }
+        | Tell::SecondAnswer { .. }
+        | Tell::StrangeAnswer { .. }
+        | Tell::BreakerOpened { .. }
+        | Tell::BreakerClosed { .. } => true,
     }
 }
 
@@ -336,4 +384,3 @@ impl Handler for Switchboard {
         self.with(|core| core.on_closed(conn, why));
     }
 }
-

@@ -1,7 +1,7 @@
 use super::core::Link;
 use hdrhistogram::Histogram;
 use switch::Tell;
-use terms::{Kind, Outcome};
+use terms::{Kind, LinkId, Outcome};
 
 /// What the loop counts for people and for metrics. One thread writes it; others get copies.
 pub(crate) struct Figures {
@@ -31,25 +31,30 @@ impl Default for Figures {
 }
 
 impl Figures {
-    /// Counts what the lane tells, and says aloud what a person should know.
-    pub(crate) fn tell(&mut self, tell: Tell, links: &[Link]) {
-        let name = |link: terms::LinkId| {
+    /// Counts what the lane tells.
+    pub(crate) fn count(&mut self, tell: Tell) {
+        if let Tell::Decided { kind, outcome, took_us, link, .. } = tell {
+            self.decided[kind_index(kind)][outcome_index(outcome)] += 1;
+            if link.is_some() {
+                self.took_us.saturating_record(took_us.max(1));
+            }
+        }
+    }
+
+    /// Says aloud what a person should know.
+    pub(crate) fn say(&self, tell: Tell, links: &[Link]) {
+        let name = |link: LinkId| {
             links.get(usize::from(link.0)).map_or_else(String::new, |link| link.name.to_string())
         };
         match tell {
-            Tell::Decided { kind, outcome, took_us, link, .. } => {
-                let at = Kind::ALL.iter().position(|other| *other == kind).unwrap_or(0);
-                self.decided[at][outcome_index(outcome)] += 1;
-                if link.is_some() {
-                    self.took_us.saturating_record(took_us.max(1));
-                }
-                if outcome == Outcome::Unknown {
-                    let link = link.map_or_else(String::new, name);
-                    tracing::warn!(link, kind = kind.name(), took_ms = took_us / 1_000, "no answer in time");
-                }
+            Tell::Decided { id, kind, outcome, took_us, link, .. } => {
+                let link = link.map_or_else(String::new, name);
+                let (kind, outcome, took_ms) = (kind.name(), outcome.name(), took_us / 1_000);
+                tracing::warn!(link, txn = id.0, kind, outcome, took_ms, "no answer in time");
             }
             Tell::LateAnswer { id, link, outcome } => {
-                tracing::warn!(link = name(link), txn = id.0, outcome = outcome.name(), "late answer: it changes nothing");
+                let (link, outcome) = (name(link), outcome.name());
+                tracing::warn!(link, txn = id.0, outcome, "late answer: it changes nothing");
             }
             Tell::SecondAnswer { id, link } => {
                 tracing::warn!(link = name(link), txn = id.0, "second answer: it changes nothing");
@@ -65,6 +70,10 @@ impl Figures {
             Tell::Meaningless { id } => tracing::debug!(txn = id.0, "overtaken by its decision"),
         }
     }
+}
+
+fn kind_index(kind: Kind) -> usize {
+    Kind::ALL.iter().position(|other| *other == kind).expect("ALL lists every kind")
 }
 
 /// The place of an outcome in the figures.

@@ -41,7 +41,8 @@ async fn healthz(State(board): State<Board>) -> Response {
     match board.read() {
         Some((_, age_ms)) if age_ms <= STALE_MS => (StatusCode::OK, "ok\n").into_response(),
         Some((_, age_ms)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("the lane has not moved for {age_ms} ms\n")).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the lane has not moved for {age_ms} ms\n"))
+                .into_response()
         }
         None => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
     }

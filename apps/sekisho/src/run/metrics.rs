@@ -34,7 +34,12 @@ impl Collector for Figures {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
         let s = &self.0;
         let one = |value: u64| vec![(Vec::new(), value)];
-        gauges(&mut to, "durable", "0 when records are not synced (--unsafe-no-sync)", &one(s.durable.into()))?;
+        gauges(
+            &mut to,
+            "durable",
+            "0 when records are not synced (--unsafe-no-sync)",
+            &one(s.durable.into()),
+        )?;
         gauges(&mut to, "in_flight", "Requests waiting for a host", &one(s.transactions.in_flight as u64))?;
         counters(&mut to, "transactions", "Transactions decided", &by_kind(s))?;
         for (name, help, value) in [

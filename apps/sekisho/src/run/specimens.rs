@@ -1,5 +1,6 @@
 use super::status::SpecimenStatus;
 use dialects::{Dialect, ReadError};
+use iso8583::Unmask;
 use std::collections::VecDeque;
 use terms::{LinkName, Timestamp, limits};
 
@@ -35,6 +36,15 @@ impl Specimens {
 
 /// What can be read of it, one line an element; cards, tracks, PINs and keys masked by the description itself.
 fn masked(dialect: &Dialect, body: &[u8]) -> Vec<String> {
-    let _ = (dialect, body);
-    Vec::new()
+    let refusal;
+    let message = match iso8583::decode(dialect.spec(), body) {
+        Ok(message) => message,
+        Err(refused) => {
+            refusal = refused;
+            refusal.partial
+        }
+    };
+    let lines = iso8583::describe(&message, Unmask::No);
+    let shown = lines.iter().filter_map(|line| Some((line, line.value.as_ref()?)));
+    shown.map(|(line, value)| format!("{} {} = {value}", line.path, line.name)).collect()
 }

@@ -1,0 +1,174 @@
+//! `sekisho run`
+
+use crate::cli::exit;
+use crate::config::Config;
+use crate::run::{Options, Order, Plan, Running, Stopped, http, start};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How to run the switch.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Signals: TERM or INT drains and stops, a second one stops at once; HUP takes over routes, \
+                        timers and limits of the changed configuration and keeps the old one when it is wrong.\n\
+                        Exit: 0 stopped in order, 1 failed while running (start again), 78 will fail again."
+)]
+pub struct Args {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "sekisho.toml")]
+    pub config: PathBuf,
+    /// How to log: human or json
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    pub log: LogForm,
+    /// Do not sync the journal: NOTHING IS DURABLE. For measuring only
+    #[arg(long)]
+    pub unsafe_no_sync: bool,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogForm {
+    /// For people.
+    Human,
+    /// One object a line.
+    Json,
+}
+
+/// Runs until told to stop.
+pub fn run(args: Args) -> ExitCode {
+    begin_logging(args.log);
+    match serve(&args) {
+        Ok(Stopped::Drained) => {
+            tracing::info!("stopped in order");
+            ExitCode::SUCCESS
+        }
+        Ok(Stopped::Abandoned) => {
+            tracing::warn!("stopped at once; what was in flight is decided by silence at the next start");
+            ExitCode::SUCCESS
+        }
+        Ok(Stopped::JournalFailed(_)) => ExitCode::from(exit::NO),
+        Err(Failure { message, code }) => {
+            eprintln!("sekisho: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    fn permanent(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: exit::CONFIG }
+    }
+}
+
+fn plan(path: &Path) -> Result<Plan, Failure> {
+    Config::load(path).and_then(|config| Plan::of(&config, path)).map_err(Failure::permanent)
+}
+
+fn serve(args: &Args) -> Result<Stopped, Failure> {
+    let plan = plan(&args.config)?;
+    if args.unsafe_no_sync {
+        eprintln!(
+            "*** --unsafe-no-sync: NOTHING THIS SWITCH SAYS IS DURABLE. A crash loses money. Measure with it, \
+             never run with it. ***"
+        );
+    }
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure { message: format!("cannot start: {error}"), code: exit::NO })?;
+    runtime.block_on(async {
+        let page = match &plan.config.http {
+            Some(http) => Some(http::bind(http.listen).await.map_err(Failure::permanent)?),
+            None => None,
+        };
+        let running =
+            start(plan, Options { unsafe_no_sync: args.unsafe_no_sync }).map_err(|error| Failure {
+                code: if error.is_permanent() { exit::CONFIG } else { exit::NO },
+                message: error.to_string(),
+            })?;
+        announce(&running, page.as_ref().and_then(|page| page.local_addr().ok()));
+        if let Some(page) = page {
+            tokio::spawn(http::serve(page, running.board.clone()));
+        }
+        Ok(watch(running, &args.config).await)
+    })
+}
+
+fn announce(running: &Running, page: Option<std::net::SocketAddr>) {
+    if let Some((status, _)) = running.board.read() {
+        let recovered = &status.recovered;
+        tracing::info!(
+            records = recovered.records,
+            took_ms = recovered.took_ms,
+            clean = recovered.was_closed,
+            was_in_flight = recovered.was_in_flight,
+            cut_bytes = recovered.cut_bytes,
+            "journal replayed"
+        );
+        if !status.durable {
+            tracing::warn!("--unsafe-no-sync: nothing is durable");
+        }
+    }
+    for (name, address) in &running.listeners {
+        tracing::info!(listener = name, %address, "listening");
+    }
+    if let Some(address) = page {
+        tracing::info!(%address, "status page");
+    }
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+}
+
+/// Passes signals on until the switch has ended.
+async fn watch(mut running: Running, config: &Path) -> Stopped {
+    let orders = running.orders();
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = signals else {
+        tracing::error!("signals cannot be caught on this system; the switch can only be killed");
+        return running.ended().await;
+    };
+    let mut draining = false;
+    let ended = running.ended();
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            stopped = &mut ended => return stopped,
+            _ = terminate.recv() => draining = stop(&orders, draining),
+            _ = interrupt.recv() => draining = stop(&orders, draining),
+            _ = hangup.recv() => reload(&orders, config),
+        }
+    }
+}
+
+type Orders = tokio::sync::mpsc::UnboundedSender<Order>;
+
+fn stop(orders: &Orders, draining: bool) -> bool {
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+    drop(orders.send(if draining { Order::Stop } else { Order::Drain }));
+    true
+}
+
+fn reload(orders: &Orders, config: &Path) {
+    match plan(config) {
+        Ok(plan) => drop(orders.send(Order::Reload(Box::new(plan)))),
+        Err(Failure { message, .. }) => {
+            tracing::error!("configuration not taken over, the old one stays:\n{message}");
+        }
+    }
+}
+
+fn begin_logging(form: LogForm) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match form {
+        LogForm::Human => lines.with_target(false).init(),
+        LogForm::Json => lines.json().init(),
+    }
+}

@@ -1,0 +1,20 @@
+//! The daemon: one lane on a thread of its own, its journal's sync thread beside it, and a page of figures.
+//!
+//! [`start`] gives a running switch to whoever wants one in this process: the `run` command, the demo, tests.
+
+mod core;
+mod figures;
+pub(crate) mod http;
+mod journaling;
+mod log_budget;
+mod metrics;
+mod opening;
+mod plan;
+mod specimens;
+pub mod status;
+mod thread;
+
+pub use opening::StartError;
+pub use plan::Plan;
+pub use status::Board;
+pub use thread::{Options, Order, Running, Stopped, start};

@@ -1,0 +1,150 @@
+//! Finding everything again: the data directory, the key, the journal, and the lane folded from it.
+
+use super::journaling::{Journaling, News};
+use super::plan::{Names, Plan};
+use super::status::RecoveredStatus;
+use crate::config::PrepareToml;
+use clock::Clock;
+use disk::{Disk, DiskError, DiskOptions, Prepare};
+use journal::{Batch, Journal, JournalError, Record, Recovered, Vault};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use switch::{Effect, Lane, LaneConfig, Outbox, Replay, ReplayError};
+use terms::Text;
+
+/// Why a switch does not start. Each says what to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory: held by another process, not writable, its key missing.
+    #[error("{0}")]
+    Disk(#[from] DiskError),
+    /// The journal is damaged, or cannot be read or written.
+    #[error("journal in {dir}: {source}")]
+    Journal {
+        /// The data directory.
+        dir: String,
+        /// What is wrong, with segment and offset where it is damage.
+        source: JournalError,
+    },
+    /// The journal is whole and makes no sense.
+    #[error("journal in {dir} cannot be replayed: {source}")]
+    Replay {
+        /// The data directory.
+        dir: String,
+        /// Which record.
+        source: ReplayError,
+    },
+    /// A listener or link.
+    #[error("{0}")]
+    Net(#[from] net::NetError),
+    /// The system gave no random bits.
+    #[error("{0}")]
+    Entropy(#[from] clock::EntropyError),
+    /// The time zone.
+    #[error("{0}")]
+    Zone(#[from] clock::ZoneError),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The lane's thread ended while it was starting.
+    #[error("the lane ended while it was starting; its log says why")]
+    Gone,
+}
+
+impl StartError {
+    /// Whether trying again without changing anything will fail again.
+    pub fn is_permanent(&self) -> bool {
+        !matches!(self, Self::Entropy(_) | Self::Thread(_) | Self::Gone)
+    }
+}
+
+/// A lane back from its journal, ready for business.
+pub(crate) struct Opened {
+    pub(crate) lane: Lane,
+    pub(crate) names: Names,
+    pub(crate) journaling: Journaling,
+    pub(crate) recovered: RecoveredStatus,
+}
+
+/// One lane to a process so far; the number stands in its journal.
+const LANE: u16 = 0;
+
+/// Opens (or begins) the journal, folds it, decides what was in flight, and makes all of that durable.
+pub(crate) fn open(
+    plan: &Plan,
+    clock: &Clock,
+    news: Arc<News>,
+    unsafe_no_sync: bool,
+) -> Result<Opened, StartError> {
+    let began = std::time::Instant::now();
+    let dir = &plan.config.journal.dir;
+    let disk = Disk::open(dir, disk_options(plan, unsafe_no_sync))?;
+    let mut fresh = [0; 32];
+    clock::entropy(&mut fresh)?;
+    let key = disk::data_key(dir, fresh)?;
+    let vault = Vault::new(*key, LANE);
+    let nothing = LaneConfig { remembered_max: plan.config.lane.remembered_max, ..LaneConfig::default() };
+    let mut replay = Replay::into_lane(Lane::new(nothing, fingerprint_secret(&key)));
+    let mut wrong = None;
+    let opened = Journal::open(disk, LANE, &mut |record| {
+        if wrong.is_none() {
+            wrong = replay.apply(record).err();
+        }
+    });
+    let at_dir = || dir.display().to_string();
+    let (mut journal, found) = opened.map_err(|source| StartError::Journal { dir: at_dir(), source })?;
+    let refuse = |source| StartError::Replay { dir: at_dir(), source };
+    wrong.map_or(Ok(()), |source| Err(refuse(source)))?;
+
+    let was_in_flight = replay.open();
+    let mut batch = Batch::starting_at(journal.position().next);
+    let now = clock.now();
+    let version = Text::clipped(env!("CARGO_PKG_VERSION").as_bytes());
+    batch.push(&Record::Opened { version, synced: !unsafe_no_sync, at: now.wall }, &vault);
+    let mut outbox = Outbox::new();
+    let mut lane = replay.finish(now, &vault, &mut outbox).map_err(refuse)?;
+    let mut names = Names::known(&lane);
+    lane.reconfigure(plan.lane(&mut names), &mut outbox);
+    for effect in outbox.drain() {
+        // What it would tell a source is told to nobody: the connection died with the process.
+        if let Effect::Record(record) = effect {
+            batch.push(&record, &vault);
+        }
+    }
+    journal.commit(&mut batch).map_err(|source| StartError::Journal { dir: at_dir(), source })?;
+    let recovered = recovered_status(&found, was_in_flight, began.elapsed().as_millis() as u64);
+    let every = plan.config.journal.snapshot_every_records;
+    let journaling = Journaling::start(journal, vault, news, dir.clone(), every)?;
+    Ok(Opened { lane, names, journaling, recovered })
+}
+
+fn disk_options(plan: &Plan, unsafe_no_sync: bool) -> DiskOptions {
+    DiskOptions {
+        segment_bytes: plan.config.journal.segment_bytes,
+        prepare: match plan.config.journal.prepare {
+            PrepareToml::Zero => Prepare::Zero,
+            PrepareToml::Allocate => Prepare::Allocate,
+        },
+        unsafe_no_sync,
+        ..DiskOptions::default()
+    }
+}
+
+/// A secret of its own for the digests of requests, out of the data key: the journal holds the digests, and
+/// without the key they say nothing about the cards.
+fn fingerprint_secret(key: &[u8; 32]) -> [u8; 16] {
+    let digest = Sha256::new().chain_update(b"sekisho request fingerprint").chain_update(key).finalize();
+    let mut secret = [0; 16];
+    secret.copy_from_slice(&digest[..16]);
+    secret
+}
+
+fn recovered_status(found: &Recovered, was_in_flight: usize, took_ms: u64) -> RecoveredStatus {
+    RecoveredStatus {
+        records: found.records,
+        took_ms,
+        was_closed: found.was_closed,
+        was_in_flight,
+        cut_bytes: found.cut.map_or(0, |cut| cut.end - cut.offset),
+    }
+}

@@ -1,0 +1,339 @@
+//! From a configuration to everything it names: dialects loaded, framings understood, certificates not yet
+//! opened, nothing listening.
+
+use super::core::{Link, Source};
+use crate::config::{Config, ConfigError, LinkToml, ListenerKind, ListenerToml, TransmissionTime};
+use dialects::Dialect;
+use net::{AllowedPeer, DialConfig, Limits, ListenerConfig, PoolRule, Service, TlsClient, TlsServer};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use switch::{BreakerConfig, LaneConfig, LinkConfig, Route, Routes, SourceConfig};
+use terms::{Kind, LinkId, LinkName, SourceId, Text};
+use wire::Framing;
+
+/// A configuration with everything it names.
+#[derive(Clone)]
+pub struct Plan {
+    pub(crate) config: Config,
+    /// Dialect texts by name: the shipped ones a listener or link asks for, and the configuration's own.
+    dialects: BTreeMap<String, String>,
+    framings: BTreeMap<String, Framing>,
+}
+
+/// The numbers the journal knows links and sources by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) links: Vec<LinkName>,
+    pub(crate) sources: Vec<LinkName>,
+}
+
+impl Names {
+    /// Those the journal knows already.
+    pub(crate) fn known(lane: &switch::Lane) -> Self {
+        let (links, sources) = lane.names();
+        Self { links, sources }
+    }
+
+    /// The place of a name; a new one goes behind those the journal knows.
+    fn place(names: &mut Vec<LinkName>, name: &str) -> u16 {
+        let name = Text::clipped(name.as_bytes());
+        let at = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        at as u16
+    }
+
+    pub(crate) fn link(&mut self, name: &str) -> LinkId {
+        LinkId(Self::place(&mut self.links, name))
+    }
+
+    pub(crate) fn source(&mut self, name: &str) -> SourceId {
+        SourceId(Self::place(&mut self.sources, name))
+    }
+}
+
+impl Plan {
+    /// Loads everything `config` names. `path` is only for complaints.
+    pub fn of(config: &Config, path: &Path) -> Result<Self, ConfigError> {
+        let mut complaints = Vec::new();
+        let mut plan = Self { config: config.clone(), dialects: BTreeMap::new(), framings: BTreeMap::new() };
+        let listeners = (config.listener.iter()).map(|l| ("listener", &l.name, &l.dialect, &l.framing));
+        let links = config.link.iter().map(|l| ("link", &l.name, &l.dialect, &l.framing));
+        for (what, name, dialect, framing) in listeners.chain(links) {
+            if let Err(wrong) = plan.add(dialect, framing.as_deref()) {
+                complaints.extend(wrong.into_iter().map(|line| format!("{what} `{name}`: {line}")));
+            }
+        }
+        if complaints.is_empty() { Ok(plan) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
+    }
+
+    /// One line for people.
+    pub fn summary(&self) -> String {
+        let Config { listener, link, route, .. } = &self.config;
+        format!("{} listeners, {} links, {} routes", listener.len(), link.len(), route.len())
+    }
+
+    /// The journal's directory.
+    pub fn journal_dir(&self) -> &PathBuf {
+        &self.config.journal.dir
+    }
+
+    fn add(&mut self, name: &str, framing: Option<&str>) -> Result<(), Vec<String>> {
+        let text = self.dialect_text(name).map_err(|line| vec![line])?;
+        let dialect = Dialect::load(&text).map_err(|findings| {
+            findings.iter().map(|finding| format!("dialect `{name}`: {finding}")).collect::<Vec<_>>()
+        })?;
+        let framing = framing.unwrap_or(dialect.framing());
+        let named = Framing::named(framing).map_err(|error| vec![format!("framing `{framing}`: {error}")])?;
+        self.framings.insert(framing.to_owned(), named);
+        self.dialects.insert(name.to_owned(), text);
+        Ok(())
+    }
+
+    fn dialect_text(&self, name: &str) -> Result<String, String> {
+        if let Some(path) = self.config.dialect.get(name) {
+            return std::fs::read_to_string(path)
+                .map_err(|error| format!("dialect `{name}`: {} cannot be read: {error}", path.display()));
+        }
+        let shipped = Dialect::shipped();
+        match shipped.iter().find(|(shipped, _)| *shipped == name) {
+            Some((_, text)) => Ok((*text).to_owned()),
+            None => {
+                let own = self.config.dialect.keys().map(String::as_str);
+                let known = shipped.iter().map(|(name, _)| *name).chain(own);
+                Err(format!("dialect `{name}` is not known{}", dialects::did_you_mean(name, known)))
+            }
+        }
+    }
+
+    fn dialect(&self, name: &str, loaded: &mut BTreeMap<String, Rc<Dialect>>) -> Rc<Dialect> {
+        let load = || {
+            let text =
+                self.dialects.get(name).expect("every dialect named was loaded when the plan was made");
+            Rc::new(Dialect::load(text).expect("it loaded then"))
+        };
+        loaded.entry(name.to_owned()).or_insert_with(load).clone()
+    }
+
+    fn framing(&self, dialect: &Dialect, wanted: Option<&String>, body_bytes_max: usize) -> Framing {
+        let name = wanted.map_or(dialect.framing(), String::as_str);
+        let mut framing = self.framings.get(name).cloned().expect("every framing named was understood");
+        framing.body_bytes_max = framing.body_bytes_max.min(body_bytes_max);
+        framing
+    }
+
+    /// What the lane is told, under the numbers of `names`; new names are added to them.
+    pub(crate) fn lane(&self, names: &mut Names) -> LaneConfig {
+        let mut loaded = BTreeMap::new();
+        let link_configs: Vec<(LinkId, LinkConfig)> = (self.config.link.iter())
+            .map(|link| {
+                let dialect = self.dialect(&link.dialect, &mut loaded);
+                (names.link(&link.name), link_config(link, &dialect))
+            })
+            .collect();
+        let source_configs: Vec<(SourceId, SourceConfig)> = (self.config.listener.iter())
+            .flat_map(|listener| {
+                let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+                let named = std::iter::once(listener.name.as_str()).chain(peers);
+                named.map(|name| (name.to_owned(), listener.terminal_required)).collect::<Vec<_>>()
+            })
+            .map(|(name, terminal_required)| {
+                let source = SourceConfig { name: Text::clipped(name.as_bytes()), terminal_required };
+                (names.source(&name), source)
+            })
+            .collect();
+        // A name the configuration has dropped keeps its number, and nothing is routed there.
+        let mut links: Vec<LinkConfig> = names.links.iter().map(|&name| LinkConfig::retired(name)).collect();
+        link_configs.into_iter().for_each(|(at, link)| links[usize::from(at.0)] = link);
+        let mut sources: Vec<SourceConfig> =
+            names.sources.iter().map(|&name| SourceConfig { name, terminal_required: true }).collect();
+        source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
+        let remembered_max = self.config.lane.remembered_max;
+        LaneConfig { sources, links, routes: self.routes(names), remembered_max }
+    }
+
+    fn routes(&self, names: &mut Names) -> Routes {
+        let mut lines: Vec<Route> = (self.config.route.iter())
+            .map(|route| Route {
+                prefix: Text::clipped(route.prefix.as_bytes()),
+                source: route.listener.as_deref().map(|name| names.source(name)),
+                kind: route.kind.as_deref().and_then(Kind::named),
+                link: names.link(&route.link),
+                name: Text::clipped(route.label().as_bytes()),
+            })
+            .collect();
+        for listener in &self.config.listener {
+            let Some(link) = &listener.default_link else { continue };
+            let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+            for source in std::iter::once(listener.name.as_str()).chain(peers) {
+                lines.push(Route {
+                    prefix: Text::EMPTY,
+                    source: Some(names.source(source)),
+                    kind: None,
+                    link: names.link(link),
+                    name: Text::clipped(format!("default of {}", listener.name).as_bytes()),
+                });
+            }
+        }
+        Routes::new(lines)
+    }
+
+    /// Sources and links as the loop needs them, by their numbers.
+    pub(crate) fn parties(&self, names: &mut Names) -> (Vec<Source>, Vec<Link>) {
+        let mut loaded = BTreeMap::new();
+        let mut sources = BTreeMap::new();
+        for listener in &self.config.listener {
+            let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+            for name in std::iter::once(listener.name.as_str()).chain(peers) {
+                let source = Source {
+                    dialect: self.dialect(&listener.dialect, &mut loaded),
+                    unreadable_max: listener.unreadable_max,
+                };
+                sources.insert(names.source(name).0, source);
+            }
+        }
+        let mut links = BTreeMap::new();
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            let name = Text::clipped(link.name.as_bytes());
+            links.insert(names.link(&link.name).0, Link { name, dialect, handle: None });
+        }
+        // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
+        let any = loaded.values().next().cloned();
+        let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1 });
+        let fill_link =
+            |at: usize| Some(Link { name: *names.links.get(at)?, dialect: any.clone()?, handle: None });
+        let all_sources = (0..names.sources.len())
+            .filter_map(|at| sources.remove(&(at as u16)).or_else(fill_source))
+            .collect();
+        let all_links = (0..names.links.len())
+            .filter_map(|at| links.remove(&(at as u16)).or_else(|| fill_link(at)))
+            .collect();
+        (all_sources, all_links)
+    }
+
+    /// What a listener's peers speak.
+    pub(crate) fn dialect_of_listener(&self, name: &str) -> String {
+        let found = self.config.listener.iter().find(|listener| listener.name == name);
+        found.map_or_else(String::new, |listener| listener.dialect.clone())
+    }
+
+    /// What differs in `other` that cannot change while running, in words.
+    pub(crate) fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
+        /// Everything of a listener or link but what a lane takes over.
+        fn fixed<T: std::fmt::Debug>(parts: impl Iterator<Item = T>) -> String {
+            format!("{:?}", parts.collect::<Vec<_>>())
+        }
+        let listeners = |plan: &Self| {
+            fixed(plan.config.listener.iter().map(|l| ListenerToml { default_link: None, ..l.clone() }))
+        };
+        let links = |plan: &Self| {
+            fixed(plan.config.link.iter().map(|l| LinkToml {
+                reply_timeout_ms: 0,
+                in_flight_max: 0,
+                breaker: Default::default(),
+                transmission_time: TransmissionTime::Utc,
+                ..l.clone()
+            }))
+        };
+        let differs = [
+            (listeners(self) != listeners(other), "[[listener]]"),
+            (links(self) != links(other), "[[link]] (other than timers, limits and breaker)"),
+            (self.dialects != other.dialects, "a dialect"),
+            (format!("{:?}", self.config.journal) != format!("{:?}", other.config.journal), "[journal]"),
+            (self.config.time_zone != other.config.time_zone, "time_zone"),
+            (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
+            (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
+        ];
+        differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
+    }
+
+    /// The listeners to open.
+    pub(crate) fn listeners(&self, names: &mut Names) -> Vec<ListenerConfig> {
+        let mut loaded = BTreeMap::new();
+        (self.config.listener.iter())
+            .map(|listener| {
+                let dialect = self.dialect(&listener.dialect, &mut loaded);
+                let framing = self.framing(&dialect, listener.framing.as_ref(), listener.body_bytes_max);
+                listener_config(listener, framing, names)
+            })
+            .collect()
+    }
+
+    /// The links to dial.
+    pub(crate) fn dials(&self, names: &mut Names) -> Vec<DialConfig> {
+        let mut loaded = BTreeMap::new();
+        (self.config.link.iter())
+            .map(|link| {
+                let dialect = self.dialect(&link.dialect, &mut loaded);
+                let framing = self.framing(&dialect, link.framing.as_ref(), link.body_bytes_max);
+                let name = Text::clipped(link.name.as_bytes());
+                DialConfig {
+                    connections: link.connections,
+                    reconnect_ms: link.reconnect_ms,
+                    tls: link.tls.as_ref().map(|tls| TlsClient {
+                        authorities: tls.authorities.clone(),
+                        server_name: tls.server_name.clone(),
+                        identity: tls.certificate.clone().zip(tls.key.clone()),
+                    }),
+                    ..DialConfig::new(name, names.link(&link.name), link.dial.to_string(), framing)
+                }
+            })
+            .collect()
+    }
+}
+
+fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
+    LinkConfig {
+        name: Text::clipped(link.name.as_bytes()),
+        reply_timeout_ms: link.reply_timeout_ms,
+        in_flight_max: link.in_flight_max,
+        pairing: dialect.pairing(),
+        breaker: BreakerConfig {
+            requests_min: link.breaker.requests_min,
+            unanswered_percent: link.breaker.unanswered_percent,
+            probe_after_ms: link.breaker.probe_after_ms,
+        },
+        transmits_utc: link.transmission_time == TransmissionTime::Utc,
+    }
+}
+
+fn listener_config(listener: &ListenerToml, framing: Framing, names: &mut Names) -> ListenerConfig {
+    let service = match (listener.kind, listener.pool) {
+        (ListenerKind::Access, _) => Service::Persistent,
+        (ListenerKind::Atmc, None) => Service::OneRequest(PoolRule::default()),
+        (ListenerKind::Atmc, Some(pool)) => Service::OneRequest(PoolRule {
+            size_min: pool.min,
+            size_initial: pool.initial,
+            size_max: pool.max,
+            ..PoolRule::default()
+        }),
+    };
+    let name = Text::clipped(listener.name.as_bytes());
+    let standard = ListenerConfig::new(name, listener.listen, framing, service);
+    let allow = listener.peer.iter().map(|peer| AllowedPeer {
+        address: peer.address,
+        name: Text::clipped(peer.name.as_bytes()),
+        source: names.source(&peer.name),
+    });
+    let allow: Vec<AllowedPeer> = allow.collect();
+    ListenerConfig {
+        source: names.source(&listener.name),
+        tls: listener.tls.as_ref().map(|tls| TlsServer {
+            certificate: tls.certificate.clone(),
+            key: tls.key.clone(),
+            client_authorities: tls.client_authorities.clone(),
+        }),
+        limits: Limits {
+            frame_timeout_ms: listener.frame_timeout_ms,
+            idle_timeout_ms: listener.idle_timeout_ms.or(standard.limits.idle_timeout_ms),
+            ..standard.limits
+        },
+        connections_max: listener.connections_max,
+        per_address_max: listener.per_address_max,
+        allow: (!allow.is_empty()).then_some(allow),
+        ..standard
+    }
+}

@@ -1,0 +1,368 @@
+//! The lane's thread: made, told what to do, and waited for.
+
+use super::core::{Core, Switchboard};
+use super::figures::{OUTCOMES, outcome_index};
+use super::journaling::News;
+use super::opening::{self, Opened, StartError};
+use super::plan::Plan;
+use super::status::{
+    Board, LatencyStatus, LinkStatus, ListenerStatus, RecoveredStatus, Status, TransactionStatus,
+};
+use clock::Clock;
+use journal::JournalError;
+use net::{Listening, Net, NetConfig};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use switch::{BreakerState, Outbox};
+use terms::Kind;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// How a switch is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Nothing is synced: for measuring, never for money.
+    pub unsafe_no_sync: bool,
+}
+
+/// What a running switch can be told.
+pub enum Order {
+    /// Take no new requests, wait for those in flight, write the clean mark, end.
+    Drain,
+    /// End now. What is in flight is decided by silence at the next start.
+    Stop,
+    /// Take over routes, timers and limits of another configuration.
+    Reload(Box<Plan>),
+}
+
+/// How a switch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// In order, with the clean mark.
+    Drained,
+    /// At once, without.
+    Abandoned,
+    /// The journal failed: it said this, and nothing was spoken after it.
+    JournalFailed(JournalError),
+}
+
+/// A running switch.
+pub struct Running {
+    /// Its figures.
+    pub board: Board,
+    /// Where it listens: names and addresses, with the ports that were chosen.
+    pub listeners: Vec<(String, SocketAddr)>,
+    orders: mpsc::UnboundedSender<Order>,
+    ended: Option<oneshot::Receiver<Stopped>>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Tells it something. Nothing happens when it has ended already.
+    pub fn order(&self, order: Order) {
+        drop(self.orders.send(order));
+    }
+
+    /// Another way to tell it things.
+    pub fn orders(&self) -> mpsc::UnboundedSender<Order> {
+        self.orders.clone()
+    }
+
+    /// Waits until it has ended. To be awaited once.
+    pub async fn ended(&mut self) -> Stopped {
+        match self.ended.take() {
+            Some(ended) => ended.await.unwrap_or(Stopped::Abandoned),
+            None => Stopped::Abandoned,
+        }
+    }
+
+    /// Waits until it has ended and its thread is gone.
+    pub fn join(mut self) -> Stopped {
+        let stopped = self
+            .ended
+            .take()
+            .map_or(Stopped::Abandoned, |ended| ended.blocking_recv().unwrap_or(Stopped::Abandoned));
+        drop(self.thread.join());
+        stopped
+    }
+
+    /// Drains it and waits.
+    pub fn drain(self) -> Stopped {
+        self.order(Order::Drain);
+        self.join()
+    }
+}
+
+/// Starts a switch on threads of its own; returns when its journal is replayed and its listeners are open.
+pub fn start(plan: Plan, options: Options) -> Result<Running, StartError> {
+    let board = Board::default();
+    let (orders, receive_orders) = mpsc::unbounded_channel();
+    let (ready, receive_ready) = std::sync::mpsc::channel();
+    let (end, ended) = oneshot::channel();
+    let posted = board.clone();
+    let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(error.into()))),
+        };
+        let local = LocalSet::new();
+        let stopped = local.block_on(&runtime, async {
+            let thread = match Thread::open(plan, options, posted) {
+                Ok(thread) => thread,
+                Err(error) => {
+                    drop(ready.send(Err(error)));
+                    return None;
+                }
+            };
+            drop(ready.send(Ok(thread.addresses())));
+            Some(thread.run(receive_orders).await)
+        });
+        if let Some(stopped) = stopped {
+            // Whoever waited may be gone.
+            let _ = end.send(stopped);
+        }
+    })?;
+    let listeners = receive_ready.recv().map_err(|_| StartError::Gone)??;
+    Ok(Running { board, listeners, orders, ended: Some(ended), thread })
+}
+
+struct Thread {
+    plan: Plan,
+    options: Options,
+    switchboard: Rc<Switchboard>,
+    listening: Vec<(String, String, Listening)>,
+    news: Arc<News>,
+    board: Board,
+    recovered: RecoveredStatus,
+    started_at: String,
+}
+
+/// How often time-outs are looked for.
+const TICK: Duration = Duration::from_millis(20);
+/// How often the figures are put up.
+const POST_EVERY_TICKS: u32 = 10;
+
+impl Thread {
+    fn open(plan: Plan, options: Options, board: Board) -> Result<Self, StartError> {
+        let clock = match &plan.config.time_zone {
+            Some(zone) => Clock::in_zone(zone)?,
+            None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
+        };
+        let news = Arc::new(News::default());
+        let opened = opening::open(&plan, &clock, news.clone(), options.unsafe_no_sync)?;
+        let Opened { lane, mut names, journaling, recovered } = opened;
+        let mut seed = [0; 8];
+        clock::entropy(&mut seed)?;
+        let net = Net::new(NetConfig { seed: u64::from_le_bytes(seed), ..NetConfig::default() });
+        let (sources, links) = plan.parties(&mut names);
+        let started_at = clock.now().wall.to_string();
+        let switchboard = Switchboard::empty();
+        let core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        *switchboard.0.borrow_mut() = Some(core);
+        let mut listening = Vec::new();
+        for config in plan.listeners(&mut names) {
+            let name = config.name.to_string();
+            let dialect = plan.dialect_of_listener(&name);
+            listening.push((name, dialect, net.listen(config, switchboard.clone())?));
+        }
+        for config in plan.dials(&mut names) {
+            let at = usize::from(config.link.0);
+            let handle = net.dial(config, switchboard.clone())?;
+            switchboard.with(|core| core.links[at].handle = Some(handle));
+        }
+        let thread = Self { plan, options, switchboard, listening, news, board, recovered, started_at };
+        thread.post("running");
+        Ok(thread)
+    }
+
+    fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.listening.iter().map(|(name, _, listening)| (name.clone(), listening.local_addr())).collect()
+    }
+
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) -> Stopped {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut ticked = 0;
+        let mut state = "running";
+        loop {
+            tokio::select! {
+                biased;
+                () = self.news.wake.notified() => {
+                    if let Some(error) = self.news.failure() {
+                        return self.on_journal_failure(error);
+                    }
+                    self.with_core(Core::on_durable);
+                }
+                order = orders.recv() => match order {
+                    Some(Order::Drain) => {
+                        state = "draining";
+                        self.begin_draining();
+                    }
+                    Some(Order::Reload(plan)) => self.reload(*plan),
+                    Some(Order::Stop) | None => return Stopped::Abandoned,
+                },
+                _ = ticks.tick() => {
+                    self.with_core(Core::on_tick);
+                    ticked += 1;
+                    if ticked % POST_EVERY_TICKS == 0 {
+                        self.post(state);
+                    }
+                }
+            }
+            if state == "draining" && self.with_core(|core| core.is_quiet()) {
+                return self.close().await;
+            }
+        }
+    }
+
+    fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
+        self.switchboard.with(act).expect("the core is there until the thread ends")
+    }
+
+    fn begin_draining(&mut self) {
+        tracing::info!("draining: no new requests, waiting for those in flight");
+        self.listening.iter().for_each(|(_, _, listening)| listening.stop());
+        self.with_core(|core| core.draining = true);
+    }
+
+    /// Everything is decided, told and durable: says so in the journal, and lets go.
+    async fn close(self) -> Stopped {
+        self.post("stopped");
+        let Some(core) = self.switchboard.0.take() else { return Stopped::Abandoned };
+        for link in &core.links {
+            link.handle.iter().for_each(net::LinkHandle::close);
+        }
+        core.net.conns().iter().for_each(net::Conn::close);
+        // Answers queued in this turn still have to leave.
+        core.net.flush();
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while core.net.open() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let at = core.clock.now().wall;
+        match core.journaling.close(&core.lane, at) {
+            Ok(()) => Stopped::Drained,
+            Err(error) => Stopped::JournalFailed(error),
+        }
+    }
+
+    /// The disk said no. Nothing that waited for it is ever said; the next start sorts it out.
+    fn on_journal_failure(&self, error: JournalError) -> Stopped {
+        tracing::error!(
+            %error,
+            "the journal cannot be written: stopping at once, nothing more is sent. Free the disk or mend it, \
+             then start again; requests in flight are decided by silence then"
+        );
+        self.post("stopped");
+        Stopped::JournalFailed(error)
+    }
+
+    fn reload(&mut self, plan: Plan) {
+        let fixed = self.plan.needs_restart(&plan);
+        for what in &fixed {
+            tracing::warn!(what, "changed in the configuration; takes effect at the next start");
+        }
+        if !fixed.is_empty() {
+            tracing::warn!("configuration not taken over: what changed needs a restart");
+            return;
+        }
+        let mut outbox = Outbox::new();
+        self.with_core(|core| {
+            let mut names = super::plan::Names::known(&core.lane);
+            core.lane.reconfigure(plan.lane(&mut names), &mut outbox);
+            core.carry_out(&mut outbox);
+        });
+        self.plan = plan;
+        tracing::info!("configuration taken over: routes, timers and limits");
+    }
+
+    fn post(&self, state: &'static str) {
+        let status = self.with_core(|core| self.status(core, state));
+        self.board.post(status);
+    }
+
+    fn status(&self, core: &Core, state: &'static str) -> Status {
+        let lane = core.lane.status();
+        let figures = &core.figures;
+        let by_kind = (Kind::ALL.iter().zip(&figures.decided))
+            .flat_map(|(kind, counts)| {
+                OUTCOMES.map(|outcome| (kind.name(), outcome.name(), counts[outcome_index(outcome)]))
+            })
+            .filter(|(_, _, count)| *count > 0)
+            .collect();
+        let quantile = |q| figures.took_us.value_at_quantile(q);
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            state,
+            started_at: self.started_at.clone(),
+            business_date: core.clock.now().local().date.to_string(),
+            durable: !self.options.unsafe_no_sync,
+            recovered: self.recovered.clone(),
+            transactions: TransactionStatus {
+                numbered: lane.transactions,
+                in_flight: lane.in_flight,
+                remembered: lane.remembered,
+                approved: lane.approved,
+                refused: lane.refused,
+                unknown: lane.unknown,
+                not_sent: lane.not_sent,
+                repeats: lane.repeats,
+                reversals_owed: lane.owed,
+                undelivered: figures.undelivered,
+                unreadable: figures.unreadable,
+                garbled: figures.garbled,
+                by_kind,
+            },
+            decision_us: LatencyStatus {
+                count: figures.took_us.len(),
+                p50: quantile(0.5),
+                p99: quantile(0.99),
+                p999: quantile(0.999),
+                max: figures.took_us.max(),
+            },
+            listeners: self.listener_statuses(),
+            links: (core.links.iter().zip(&lane.links))
+                .filter_map(|(link, lane)| {
+                    let handle = link.handle.as_ref()?;
+                    Some(LinkStatus {
+                        name: link.name.to_string(),
+                        dialect: link.dialect.name().to_owned(),
+                        state: if lane.up { "up" } else { "down" },
+                        connections: handle.up(),
+                        connections_wanted: handle.states().len(),
+                        breaker: match lane.breaker {
+                            BreakerState::Closed => "closed",
+                            BreakerState::Open { .. } => "open",
+                            BreakerState::Probing => "probing",
+                        },
+                        in_flight: lane.in_flight,
+                        asked: lane.asked,
+                        answered: lane.answered,
+                        unanswered: lane.unanswered,
+                        late: lane.late,
+                        strange: lane.strange,
+                        counts: handle.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
+                    })
+                })
+                .collect(),
+            journal: core.journaling.status(),
+            specimens: core.specimens.all(),
+        }
+    }
+
+    fn listener_statuses(&self) -> Vec<ListenerStatus> {
+        (self.listening.iter())
+            .map(|(name, dialect, listening)| ListenerStatus {
+                name: name.clone(),
+                listen: listening.local_addr().to_string(),
+                dialect: dialect.clone(),
+                counts: listening.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
+            })
+            .collect()
+    }
+}
