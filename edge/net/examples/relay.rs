@@ -12,6 +12,7 @@ use std::cell::{OnceCell, RefCell};
 use std::error::Error;
 use std::rc::Rc;
 use terms::{ConnId, LinkId, LinkName};
+use tokio::runtime::{Builder, LocalOptions};
 use wire::Framing;
 
 /// Where the trace number lies: MTI, bitmap, PAN with its length, processing code, amount, date and time.
@@ -83,8 +84,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(listen), Some(dial)) = (words.next(), words.next()) else {
         return Err("two addresses: where to listen, and the host".into());
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, async {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async {
         let net = Net::new(NetConfig::default());
         let relay = Rc::new(Relay {
             net: net.clone(),

@@ -4,6 +4,7 @@ use crate::shared::Shared;
 use crate::stream::{Source, Stream};
 use crate::{CloseReason, Conn};
 use std::future::Future;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -119,6 +120,10 @@ impl Drive {
             let mut space = ReadBuf::new(&mut buffer[held..held + read_bytes_max]);
             match self.source.poll_read(cx, &mut space) {
                 Poll::Pending => return Reading::Waiting,
+                // TLS ended without saying so. Frames carry their own lengths, so nothing can be cut off unseen.
+                Poll::Ready(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                    return self.last_heard();
+                }
                 Poll::Ready(Err(error)) => return Reading::Ended(CloseReason::Reset(error.kind())),
                 Poll::Ready(Ok(())) => {}
             }

@@ -64,8 +64,8 @@ impl Default for NetConfig {
 impl Net {
     /// Starts the network of this thread.
     ///
-    /// Panics: outside a local task set (`tokio::task::LocalSet` or `tokio::runtime::LocalRuntime`) of a
-    /// runtime with I/O and time.
+    /// Panics: outside a `tokio::runtime::LocalRuntime`, or a `tokio::task::LocalSet`, with I/O and time. The
+    /// former costs up to a tenth less processor time when few connections are busy.
     pub fn new(config: NetConfig) -> Self {
         let shared = Rc::new(Shared {
             began: Instant::now(),

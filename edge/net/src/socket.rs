@@ -45,3 +45,24 @@ pub(crate) fn refuse(stream: TcpStream) {
     let _ = stream.set_zero_linger();
     drop(stream);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[tokio::test]
+    async fn a_prepared_connection_sends_at_once_and_notices_a_dead_peer() {
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let (stream, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let _peer = stream.expect("it listens");
+        let (stream, _) = accepted.expect("somebody came");
+        prepare(&stream).expect("socket options");
+        let socket = SockRef::from(&stream);
+        assert!(stream.nodelay().expect("an option"));
+        assert!(socket.keepalive().expect("an option"));
+        assert_eq!(socket.tcp_keepalive_time().expect("an option"), Duration::from_secs(15));
+        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(Duration::from_secs(20)));
+    }
+}

@@ -178,6 +178,21 @@ fn other_certificates_can_be_offered_while_others_talk() {
 }
 
 #[test]
+fn a_peer_that_leaves_tls_without_a_word_is_noticed() {
+    let papers = Papers::new("abrupt");
+    on_a_net(async |net| {
+        let pair = pair(&net, papers.server(None), papers.client("ca", None));
+        pair.ours.opened(1).await;
+        let conn = pair.link.next_conn().expect("it stands");
+        conn.send_bytes(b"", b"0800").expect("open");
+        pair.ours.frames_until(1).await;
+        conn.abort();
+        let left = |now: &net::Counts| now.closed_peer + now.closed_reset == 1;
+        until_counted(pair.listening.counters(), left).await;
+    });
+}
+
+#[test]
 fn a_handshake_that_is_never_finished_times_out() {
     let papers = Papers::new("slow");
     on_a_net(async |net| {
