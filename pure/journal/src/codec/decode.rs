@@ -1,0 +1,298 @@
+use super::{DECIDED_BY, NAMED, OBSERVATIONS, OUTCOMES, OWED, RecordError, kind};
+use crate::vault::SEALED_BYTES;
+use crate::{Card, Declined, Kept, Key, Observed, Record, Remembered, SealedPan, Sent};
+use terms::{
+    Amount, BusinessDate, Code, Currency, Kind, LinkId, LocalTime, MessageType, SourceId, Stan, Text,
+    Timestamp, TxnId,
+};
+
+/// Reads a record of kind and fields; all of it or nothing. Card numbers stay sealed.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
+    let (&kind, rest) = bytes.split_first().ok_or(RecordError::Truncated { kind: 0, field: "kind" })?;
+    let mut from = Reader { kind, rest, length: bytes.len() };
+    let record = match kind {
+        kind::OPENED => Record::Opened {
+            version: from.text("version")?,
+            synced: from.flag("synced")?,
+            at: from.timestamp("at")?,
+        },
+        kind::CLOSED => Record::Closed { at: from.timestamp("at")? },
+        kind::SENT => Record::Sent(from.sent()?),
+        kind::INQUIRED => Record::Inquired(from.sent()?),
+        kind::DECIDED => Record::Decided {
+            id: from.id()?,
+            answer: from.remembered()?,
+            wire_code: from.text("wire_code")?,
+            at: from.timestamp("at")?,
+        },
+        kind::TIMED_OUT => Record::TimedOut {
+            id: from.id()?,
+            answer: from.remembered()?,
+            owes: from.one_of(&OWED, "owes")?,
+            at: from.timestamp("at")?,
+        },
+        kind::NOT_SENT => {
+            Record::NotSent { id: from.id()?, answer: from.remembered()?, at: from.timestamp("at")? }
+        }
+        kind::DECLINED => Record::Declined(from.declined()?),
+        kind::OBSERVED => Record::Observed(from.observed()?),
+        kind::NAMED => Record::Named {
+            what: from.one_of(&NAMED, "what")?,
+            number: from.narrow("number")?,
+            name: from.text("name")?,
+        },
+        kind::KEPT => Record::Kept(from.kept()?),
+        kind::NUMBERS => Record::Numbers {
+            next_id: from.id()?,
+            link: from.link_plus_one()?,
+            last_stan: from.stan("last_stan")?,
+        },
+        kind => return Err(RecordError::UnknownKind { kind }),
+    };
+    from.end()?;
+    Ok(record)
+}
+
+struct Reader<'a> {
+    kind: u8,
+    rest: &'a [u8],
+    length: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize, field: &'static str) -> Result<&'a [u8], RecordError> {
+        let (taken, rest) =
+            (self.rest.split_at_checked(count)).ok_or(RecordError::Truncated { kind: self.kind, field })?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn impossible(&self, field: &'static str) -> RecordError {
+        RecordError::Impossible { kind: self.kind, field, at: self.length - self.rest.len() }
+    }
+
+    fn byte(&mut self, field: &'static str) -> Result<u8, RecordError> {
+        Ok(self.take(1, field)?[0])
+    }
+
+    fn flag(&mut self, field: &'static str) -> Result<bool, RecordError> {
+        match self.byte(field)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.impossible(field)),
+        }
+    }
+
+    fn number(&mut self, field: &'static str) -> Result<u64, RecordError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte(field)?;
+            let low = u64::from(byte & 0x7F);
+            // Only what the writer writes: nothing beyond 64 bits, and no zeros in front.
+            if low << shift >> shift != low || (byte == 0 && shift > 0) {
+                return Err(self.impossible(field));
+            }
+            number |= low << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(self.impossible(field))
+    }
+
+    fn narrow<T: TryFrom<u64>>(&mut self, field: &'static str) -> Result<T, RecordError> {
+        T::try_from(self.number(field)?).map_err(|_| self.impossible(field))
+    }
+
+    fn text<const N: usize>(&mut self, field: &'static str) -> Result<Text<N>, RecordError> {
+        let length = usize::from(self.byte(field)?);
+        let bytes = self.take(length, field)?;
+        Text::new(bytes).ok_or_else(|| self.impossible(field))
+    }
+
+    fn timestamp(&mut self, field: &'static str) -> Result<Timestamp, RecordError> {
+        let zigzag = self.number(field)?;
+        Ok(Timestamp::from_unix_ms((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)))
+    }
+
+    fn date(&mut self, field: &'static str) -> Result<Option<BusinessDate>, RecordError> {
+        match self.narrow::<u32>(field)? {
+            0 => Ok(None),
+            number => match BusinessDate::from_yyyymmdd(number) {
+                None => Err(self.impossible(field)),
+                date => Ok(date),
+            },
+        }
+    }
+
+    fn local_time(&mut self, field: &'static str) -> Result<Option<LocalTime>, RecordError> {
+        let Some(date) = self.date(field)? else { return Ok(None) };
+        match self.narrow(field)? {
+            second_of_day if second_of_day < 86_400 => Ok(Some(LocalTime { date, second_of_day })),
+            _ => Err(self.impossible(field)),
+        }
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T], field: &'static str) -> Result<T, RecordError> {
+        let place = usize::from(self.byte(field)?);
+        all.get(place).copied().ok_or_else(|| self.impossible(field))
+    }
+
+    fn id(&mut self) -> Result<TxnId, RecordError> {
+        Ok(TxnId(self.number("id")?))
+    }
+
+    fn stan(&mut self, field: &'static str) -> Result<Stan, RecordError> {
+        Ok(Stan(self.narrow(field)?))
+    }
+
+    fn link(&mut self) -> Result<LinkId, RecordError> {
+        Ok(LinkId(self.narrow("link")?))
+    }
+
+    fn amount(&mut self) -> Result<Amount, RecordError> {
+        Ok(Amount::minor(self.number("amount")?))
+    }
+
+    fn currency(&mut self) -> Result<Currency, RecordError> {
+        let number = self.narrow("currency")?;
+        Currency::numeric(number).ok_or_else(|| self.impossible("currency"))
+    }
+
+    fn transaction_kind(&mut self) -> Result<Kind, RecordError> {
+        let number = self.byte("kind")?;
+        Kind::numbered(number).ok_or_else(|| self.impossible("kind"))
+    }
+
+    fn card(&mut self, id: TxnId) -> Result<Card, RecordError> {
+        if !self.flag("pan")? {
+            return Ok(Card::None);
+        }
+        let mut bytes = [0; SEALED_BYTES];
+        bytes.copy_from_slice(self.take(SEALED_BYTES, "pan")?);
+        Ok(Card::Sealed(SealedPan { id, bytes }))
+    }
+
+    fn key(&mut self) -> Result<Key, RecordError> {
+        Ok(Key {
+            source: SourceId(self.narrow("source")?),
+            terminal_id: self.text("terminal_id")?,
+            stan: self.stan("stan")?,
+            local_time: self.local_time("key's local_time")?,
+        })
+    }
+
+    fn message(&mut self) -> Result<MessageType, RecordError> {
+        let number = self.number("message")?;
+        let digits = [(number / 100) as u8, (number / 10 % 10) as u8, (number % 10) as u8];
+        (number < 1_000)
+            .then_some(digits)
+            .and_then(MessageType::from_digits)
+            .ok_or(self.impossible("message"))
+    }
+
+    fn remembered(&mut self) -> Result<Remembered, RecordError> {
+        let outcome = self.one_of(&OUTCOMES, "outcome")?;
+        let number = self.byte("code")?;
+        let code = Code::numbered(number).ok_or_else(|| self.impossible("code"))?;
+        Ok(Remembered {
+            outcome,
+            code,
+            approval_code: self.text("approval_code")?,
+            rrn: self.text("rrn")?,
+            settlement_date: self.date("settlement_date")?,
+        })
+    }
+
+    fn sent(&mut self) -> Result<Sent, RecordError> {
+        let id = self.id()?;
+        let key = self.key()?;
+        Ok(Sent {
+            id,
+            fingerprint: self.fingerprint()?,
+            message: self.message()?,
+            kind: self.transaction_kind()?,
+            processing_code: self.text("processing_code")?,
+            pan: self.card(id)?,
+            amount: self.amount()?,
+            currency: self.currency()?,
+            rrn: self.text("rrn")?,
+            acquirer_id: self.text("acquirer_id")?,
+            transmitted_at: self.text("transmitted_at")?,
+            link: self.link()?,
+            host_stan: self.stan("host_stan")?,
+            host_rrn: self.text("host_rrn")?,
+            host_transmitted_at: self.text("host_transmitted_at")?,
+            business_date: self.date("business_date")?.ok_or_else(|| self.impossible("business_date"))?,
+            route: self.text("route")?,
+            at: self.timestamp("at")?,
+            key,
+        })
+    }
+
+    fn fingerprint(&mut self) -> Result<u64, RecordError> {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(self.take(8, "fingerprint")?);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn link_plus_one(&mut self) -> Result<Option<LinkId>, RecordError> {
+        let number: u32 = self.narrow("link")?;
+        match number.checked_sub(1).map(u16::try_from) {
+            None => Ok(None),
+            Some(Ok(link)) => Ok(Some(LinkId(link))),
+            Some(Err(_)) => Err(self.impossible("link")),
+        }
+    }
+
+    fn kept(&mut self) -> Result<Kept, RecordError> {
+        Ok(Kept {
+            id: self.id()?,
+            key: self.key()?,
+            fingerprint: self.fingerprint()?,
+            kind: self.transaction_kind()?,
+            asked_host: match self.flag("asked_host")? {
+                true => Some((self.link()?, self.stan("host_stan")?)),
+                false => None,
+            },
+            answer: self.remembered()?,
+            by: self.one_of(&DECIDED_BY, "by")?,
+        })
+    }
+
+    fn declined(&mut self) -> Result<Declined, RecordError> {
+        let id = self.id()?;
+        Ok(Declined {
+            id,
+            key: self.key()?,
+            fingerprint: self.fingerprint()?,
+            takes_key: self.flag("takes_key")?,
+            message: self.message()?,
+            kind: self.transaction_kind()?,
+            pan: self.card(id)?,
+            amount: self.amount()?,
+            currency: self.currency()?,
+            answer: self.remembered()?,
+            reason: self.text("reason")?,
+            at: self.timestamp("at")?,
+        })
+    }
+
+    fn observed(&mut self) -> Result<Observed, RecordError> {
+        Ok(Observed {
+            kind: self.one_of(&OBSERVATIONS, "kind")?,
+            link: self.link()?,
+            host_stan: self.stan("host_stan")?,
+            id: Some(self.id()?).filter(|id| id.0 != 0),
+            wire_code: self.text("wire_code")?,
+            at: self.timestamp("at")?,
+        })
+    }
+
+    fn end(self) -> Result<(), RecordError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            left_bytes => Err(RecordError::Trailing { kind: self.kind, left_bytes }),
+        }
+    }
+}

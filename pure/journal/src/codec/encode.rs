@@ -1,0 +1,209 @@
+use super::{DECIDED_BY, NAMED, OBSERVATIONS, OUTCOMES, OWED, kind, place};
+use crate::{Card, Declined, Kept, Key, Observed, Record, Remembered, Sent, Vault};
+use alloc::vec::Vec;
+use terms::{BusinessDate, LocalTime, MessageType, Text, Timestamp, TxnId};
+
+/// Appends kind and fields of `record`.
+pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
+    let mut out = Writer { out, vault };
+    match record {
+        Record::Opened { version, synced, at } => {
+            out.byte(kind::OPENED);
+            out.text(version);
+            out.byte(u8::from(*synced));
+            out.timestamp(*at);
+        }
+        Record::Closed { at } => {
+            out.byte(kind::CLOSED);
+            out.timestamp(*at);
+        }
+        Record::Sent(sent) => {
+            out.byte(kind::SENT);
+            out.sent(sent);
+        }
+        Record::Inquired(sent) => {
+            out.byte(kind::INQUIRED);
+            out.sent(sent);
+        }
+        Record::Decided { id, answer, wire_code, at } => {
+            out.byte(kind::DECIDED);
+            out.number(id.0);
+            out.remembered(answer);
+            out.text(wire_code);
+            out.timestamp(*at);
+        }
+        Record::TimedOut { id, answer, owes, at } => {
+            out.byte(kind::TIMED_OUT);
+            out.number(id.0);
+            out.remembered(answer);
+            out.byte(place(&OWED, owes));
+            out.timestamp(*at);
+        }
+        Record::NotSent { id, answer, at } => {
+            out.byte(kind::NOT_SENT);
+            out.number(id.0);
+            out.remembered(answer);
+            out.timestamp(*at);
+        }
+        Record::Declined(declined) => {
+            out.byte(kind::DECLINED);
+            out.declined(declined);
+        }
+        Record::Observed(observed) => {
+            out.byte(kind::OBSERVED);
+            out.observed(observed);
+        }
+        Record::Named { what, number, name } => {
+            out.byte(kind::NAMED);
+            out.byte(place(&NAMED, what));
+            out.number(u64::from(*number));
+            out.text(name);
+        }
+        Record::Kept(kept) => {
+            out.byte(kind::KEPT);
+            out.kept(kept);
+        }
+        Record::Numbers { next_id, link, last_stan } => {
+            out.byte(kind::NUMBERS);
+            out.number(next_id.0);
+            out.number(link.map_or(0, |link| u64::from(link.0) + 1));
+            out.number(u64::from(last_stan.0));
+        }
+    }
+}
+
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    vault: &'a Vault,
+}
+
+impl Writer<'_> {
+    fn byte(&mut self, byte: u8) {
+        self.out.push(byte);
+    }
+
+    fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.out.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.out.push(number as u8);
+    }
+
+    fn text<const N: usize>(&mut self, text: &Text<N>) {
+        self.out.push(text.as_bytes().len() as u8);
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// Signed, so that a clock before 1970 costs bytes and not the truth.
+    fn timestamp(&mut self, at: Timestamp) {
+        let ms = at.as_unix_ms();
+        self.number(((ms << 1) ^ (ms >> 63)) as u64);
+    }
+
+    fn date(&mut self, date: Option<BusinessDate>) {
+        self.number(date.map_or(0, |date| u64::from(date.as_yyyymmdd())));
+    }
+
+    fn local_time(&mut self, time: Option<LocalTime>) {
+        self.date(time.map(|time| time.date));
+        if let Some(time) = time {
+            self.number(u64::from(time.second_of_day));
+        }
+    }
+
+    fn card(&mut self, id: TxnId, card: &Card) {
+        let sealed = match card {
+            Card::None => return self.byte(0),
+            Card::Clear(pan) => self.vault.seal(id, pan),
+            Card::Sealed(sealed) => *sealed,
+        };
+        self.byte(1);
+        self.out.extend_from_slice(&sealed.bytes);
+    }
+
+    fn key(&mut self, key: &Key) {
+        self.number(u64::from(key.source.0));
+        self.text(&key.terminal_id);
+        self.number(u64::from(key.stan.0));
+        self.local_time(key.local_time);
+    }
+
+    fn message(&mut self, message: MessageType) {
+        let [class, function, origin] = message.digits().map(u64::from);
+        self.number(class * 100 + function * 10 + origin);
+    }
+
+    fn remembered(&mut self, answer: &Remembered) {
+        self.byte(place(&OUTCOMES, &answer.outcome));
+        self.byte(answer.code as u8);
+        self.text(&answer.approval_code);
+        self.text(&answer.rrn);
+        self.date(answer.settlement_date);
+    }
+
+    fn sent(&mut self, sent: &Sent) {
+        self.number(sent.id.0);
+        self.key(&sent.key);
+        self.fingerprint(sent.fingerprint);
+        self.message(sent.message);
+        self.byte(sent.kind as u8);
+        self.text(&sent.processing_code);
+        self.card(sent.id, &sent.pan);
+        self.number(sent.amount.minor_units());
+        self.number(u64::from(sent.currency.number()));
+        self.text(&sent.rrn);
+        self.text(&sent.acquirer_id);
+        self.text(&sent.transmitted_at);
+        self.number(u64::from(sent.link.0));
+        self.number(u64::from(sent.host_stan.0));
+        self.text(&sent.host_rrn);
+        self.text(&sent.host_transmitted_at);
+        self.date(Some(sent.business_date));
+        self.text(&sent.route);
+        self.timestamp(sent.at);
+    }
+
+    fn fingerprint(&mut self, fingerprint: u64) {
+        self.out.extend_from_slice(&fingerprint.to_le_bytes());
+    }
+
+    fn kept(&mut self, kept: &Kept) {
+        self.number(kept.id.0);
+        self.key(&kept.key);
+        self.fingerprint(kept.fingerprint);
+        self.byte(kept.kind as u8);
+        self.byte(u8::from(kept.asked_host.is_some()));
+        if let Some((link, stan)) = kept.asked_host {
+            self.number(u64::from(link.0));
+            self.number(u64::from(stan.0));
+        }
+        self.remembered(&kept.answer);
+        self.byte(place(&DECIDED_BY, &kept.by));
+    }
+
+    fn declined(&mut self, declined: &Declined) {
+        self.number(declined.id.0);
+        self.key(&declined.key);
+        self.fingerprint(declined.fingerprint);
+        self.byte(u8::from(declined.takes_key));
+        self.message(declined.message);
+        self.byte(declined.kind as u8);
+        self.card(declined.id, &declined.pan);
+        self.number(declined.amount.minor_units());
+        self.number(u64::from(declined.currency.number()));
+        self.remembered(&declined.answer);
+        self.text(&declined.reason);
+        self.timestamp(declined.at);
+    }
+
+    fn observed(&mut self, observed: &Observed) {
+        self.byte(place(&OBSERVATIONS, &observed.kind));
+        self.number(u64::from(observed.link.0));
+        self.number(u64::from(observed.host_stan.0));
+        // Transactions are numbered from 1, so 0 is free to mean none.
+        self.number(observed.id.map_or(0, |id| id.0));
+        self.text(&observed.wire_code);
+        self.timestamp(observed.at);
+    }
+}
