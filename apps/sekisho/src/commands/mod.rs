@@ -3,5 +3,7 @@
 pub mod config;
 pub mod dialect;
 pub mod journal;
+mod paper;
 pub mod run;
+mod table;
 pub mod tool;

@@ -1,6 +1,10 @@
+//! `sekisho dialect`: message formats as data.
+
+pub(crate) mod find;
+
 use std::process::ExitCode;
 
-/// What to do.
+/// What to do with message formats.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {}
 
