@@ -277,3 +277,117 @@ pub(crate) const fn owed_for(kind: Kind) -> Owed {
         | Kind::CardType => Owed::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Effect;
+    use alloc::string::String;
+    use terms::{MessageType, Stan};
+
+    fn facts() -> Facts {
+        Facts { id: TxnId(1), kind: Kind::Withdrawal, link: LinkId(0), now: Now::default() }
+    }
+
+    fn awaiting() -> Flow {
+        let request = Txn {
+            kind: Kind::Withdrawal,
+            stan: Stan(9),
+            ..Txn::new(MessageType::from_digits([2, 0, 0]).expect("0200"))
+        };
+        let ours = Outgoing { stan: Stan(1), rrn: Text::EMPTY, transmitted_at: Text::EMPTY, repeat: false };
+        Flow::AwaitingHost(Box::new(Awaiting {
+            asked_by: (SourceId(0), ConnId(1)),
+            request: Arc::new(request),
+            ours,
+            deadline: Instant::default(),
+            since: Instant::default(),
+            business_date: BusinessDate::from_days(0),
+            route: Text::EMPTY,
+            at: Timestamp::default(),
+        }))
+    }
+
+    fn decided(by: DecidedBy) -> Flow {
+        let answer = Answer::ours(Code::Approved, Outcome::Approved);
+        Flow::Decided(Decision { answer: Remembered::from(&answer), by })
+    }
+
+    fn answer(outcome: Outcome) -> Happening {
+        let message = MessageType::from_digits([2, 1, 0]).expect("0210");
+        let code = Some(Code::Approved);
+        Happening::HostAnswered(Box::new(Txn { outcome: Some(outcome), code, ..Txn::new(message) }))
+    }
+
+    fn again() -> Happening {
+        let message = MessageType::from_digits([2, 0, 1]).expect("0201");
+        Happening::AskedAgain { asked_by: (SourceId(0), ConnId(2)), request: Arc::new(Txn::new(message)) }
+    }
+
+    /// What a step leaves, in a line: the new state, then what goes out in order.
+    fn in_a_line(flow: Flow, happening: Happening) -> String {
+        let mut out = Outbox::new();
+        let after = match flow.step(facts(), happening, &mut out) {
+            Flow::AwaitingHost(_) => "awaiting",
+            Flow::Decided(Decision { by: DecidedBy::Host, .. }) => "by host",
+            Flow::Decided(Decision { by: DecidedBy::Silence, .. }) => "by silence",
+            Flow::Decided(Decision { by: DecidedBy::Unsent, .. }) => "by proof",
+            Flow::Decided(Decision { by: DecidedBy::Us, .. }) => "by us",
+        };
+        let mut line = String::from(after);
+        for effect in out.drain() {
+            line += " | ";
+            line += match effect {
+                Effect::Record(record) => record.name(),
+                Effect::ToHost { .. } => "ask host",
+                Effect::ToSource { durable_first: true, .. } => "answer when durable",
+                Effect::ToSource { durable_first: false, .. } | Effect::ToHostAnswer { .. } => "answer now",
+                Effect::Tell(Tell::Meaningless { .. }) => "meaningless",
+                Effect::Tell(_) => "tell",
+            };
+        }
+        line
+    }
+
+    /// Every state and every happening, the refused pairs too. A cell that changes is a rule that changes.
+    #[test]
+    #[rustfmt::skip]
+    fn every_state_meets_every_happening_as_written_here() {
+        use DecidedBy::{Host, Silence, Unsent, Us};
+        let rows: [(fn() -> Flow, Happening, &str); 30] = [
+            (awaiting,              answer(Outcome::Approved), "by host | decided | tell | answer when durable"),
+            (awaiting,              answer(Outcome::Refused),  "by host | decided | tell | answer when durable"),
+            (awaiting,              answer(Outcome::NotSent),  "by host | decided | tell | answer when durable"),
+            (awaiting,              answer(Outcome::Unknown),  "by silence | timed_out | tell | answer when durable"),
+            (awaiting,              Happening::Deadline,       "by silence | timed_out | tell | answer when durable"),
+            (awaiting,              Happening::Unsent,         "by proof | not_sent | tell | answer when durable"),
+            (awaiting,              again(),                   "awaiting | tell"),
+            (awaiting,              Happening::Restarted,      "by silence | timed_out | tell | answer when durable"),
+            (|| decided(Host),      answer(Outcome::Approved), "by host | observed | tell"),
+            (|| decided(Host),      answer(Outcome::Refused),  "by host | observed | tell"),
+            (|| decided(Host),      Happening::Deadline,       "by host | meaningless"),
+            (|| decided(Host),      Happening::Unsent,         "by host | meaningless"),
+            (|| decided(Host),      again(),                   "by host | observed | tell | answer when durable"),
+            (|| decided(Host),      Happening::Restarted,      "by host"),
+            (|| decided(Silence),   answer(Outcome::Approved), "by silence | observed | tell"),
+            (|| decided(Silence),   answer(Outcome::Refused),  "by silence | observed | tell"),
+            (|| decided(Silence),   Happening::Deadline,       "by silence | meaningless"),
+            (|| decided(Silence),   Happening::Unsent,         "by silence | meaningless"),
+            (|| decided(Silence),   again(),                   "by silence | observed | tell | answer when durable"),
+            (|| decided(Silence),   Happening::Restarted,      "by silence"),
+            (|| decided(Unsent),    answer(Outcome::Approved), "by proof | observed | tell"),
+            (|| decided(Unsent),    Happening::Deadline,       "by proof | meaningless"),
+            (|| decided(Unsent),    Happening::Unsent,         "by proof | meaningless"),
+            (|| decided(Unsent),    again(),                   "by proof | observed | tell | answer when durable"),
+            (|| decided(Unsent),    Happening::Restarted,      "by proof"),
+            (|| decided(Us),        answer(Outcome::Approved), "by us | observed | tell"),
+            (|| decided(Us),        Happening::Deadline,       "by us | meaningless"),
+            (|| decided(Us),        Happening::Unsent,         "by us | meaningless"),
+            (|| decided(Us),        again(),                   "by us | observed | tell | answer when durable"),
+            (|| decided(Us),        Happening::Restarted,      "by us"),
+        ];
+        for (at, (state, happening, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(in_a_line(state(), happening), expected, "row {at}");
+        }
+    }
+}
