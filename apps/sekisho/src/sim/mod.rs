@@ -1,16 +1,55 @@
 //! Simulated terminals and hosts, load, the demo and the bench: the other ends of every line.
 
+use speech::SimError;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub mod bench;
 pub mod demo;
+pub mod host;
+mod host_command;
+pub mod ledger;
 pub mod load;
+pub mod luck;
+pub mod process;
+pub mod question;
+mod relay;
+pub mod rules;
+pub mod speech;
 
 /// What to simulate.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// A host: answers by rules, with delays and faults as wanted
+    Host(host_command::Args),
+    /// A bare relay, to measure a switch against
+    #[command(hide = true)]
+    Relay(relay::Args),
+}
 
 /// Does it.
 pub fn run(command: Command) -> ExitCode {
-    match command {}
+    match command {
+        Command::Host(args) => host_command::run(args),
+        Command::Relay(args) => relay::run(args),
+    }
+}
+
+/// Returns when the process is told to stop: TERM, or INT as from Ctrl-C.
+async fn stop_asked() -> Result<(), SimError> {
+    let listen = |kind| signal(kind).map_err(SimError::system("cannot listen for signals"));
+    let (mut term, mut int) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// The exit code, or the reason there is none on standard error and 1.
+fn told(result: Result<ExitCode, SimError>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("sekisho: {error}");
+        ExitCode::from(crate::cli::exit::NO)
+    })
 }

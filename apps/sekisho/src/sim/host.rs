@@ -1,0 +1,207 @@
+//! A simulated host: listens, answers by its [`Rules`], keeps a [`Ledger`].
+
+use super::ledger::{Ledger, Sum};
+use super::luck::Luck;
+use super::question::digits;
+use super::rules::{Deed, Manner, Rules};
+use super::speech::{SimError, Speech, local_clock};
+use clock::Clock;
+use net::{CloseReason, Conn, Handler, ListenerConfig, Listening, Net, NetConfig, Service};
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use terms::{Answer, Code, Kind, LinkName, Noun, Txn};
+use wire::HeaderBytes;
+
+/// A host to be simulated.
+#[derive(Debug)]
+pub struct HostPlan {
+    /// What it is called.
+    pub name: String,
+    /// Where it listens; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// What it speaks.
+    pub speech: Speech,
+    /// What it answers.
+    pub rules: Rules,
+    /// Same seed, same luck.
+    pub seed: u64,
+    /// Whether every posting is kept, for comparing.
+    pub keeps_postings: bool,
+}
+
+/// What a host has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostCounts {
+    /// Requests that could be read.
+    pub asked: u64,
+    /// Messages that could not.
+    pub unreadable: u64,
+    /// Answers that could not be written.
+    pub unwritable: u64,
+    /// Everything posted.
+    pub posted: Sum,
+}
+
+/// A host at work on this thread's network.
+#[derive(Clone)]
+pub struct HostAtWork {
+    listening: Listening,
+    host: Rc<Host>,
+}
+
+struct Host {
+    net: Net,
+    speech: Speech,
+    desk: RefCell<Desk>,
+}
+
+/// Everything a decision is made from.
+struct Desk {
+    rules: Rules,
+    luck: Luck,
+    ledger: Ledger,
+    clock: Clock,
+    counts: HostCounts,
+}
+
+impl HostPlan {
+    /// Opens for business on this thread's network.
+    pub fn open(self, net: &Net) -> Result<HostAtWork, SimError> {
+        let ledger = match self.keeps_postings {
+            true => Ledger::keeping(self.rules.opening_balance),
+            false => Ledger::sum_only(self.rules.opening_balance),
+        };
+        let desk = Desk {
+            rules: self.rules,
+            luck: Luck::seeded(self.seed),
+            ledger,
+            clock: local_clock(),
+            counts: HostCounts::default(),
+        };
+        let framing = self.speech.framing.clone();
+        let host = Rc::new(Host { net: net.clone(), speech: self.speech, desk: RefCell::new(desk) });
+        let name = LinkName::clipped(self.name.as_bytes());
+        let mut config = ListenerConfig::new(name, self.listen, framing, Service::Persistent);
+        config.per_address_max = config.connections_max;
+        config.ban = None;
+        let listening = (net.listen(config, Rc::new(Counter(host.clone()))))
+            .map_err(|source| SimError::CannotListen { address: self.listen, source })?;
+        Ok(HostAtWork { listening, host })
+    }
+}
+
+impl HostAtWork {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listening.local_addr()
+    }
+
+    /// What it has counted.
+    pub fn counts(&self) -> HostCounts {
+        let desk = self.host.desk.borrow();
+        HostCounts { posted: desk.ledger.posted(), ..desk.counts }
+    }
+
+    /// Its books as they stand.
+    pub fn with_ledger<R>(&self, look: impl FnOnce(&Ledger) -> R) -> R {
+        look(&self.host.desk.borrow().ledger)
+    }
+}
+
+impl Desk {
+    /// Decides, posts, and words the answer.
+    fn serve(&mut self, request: &Txn) -> (Deed, Answer) {
+        self.counts.asked += 1;
+        let mut deed = self.rules.decide(request, self.counts.asked, &mut self.luck);
+        if deed.manner != Manner::Deaf {
+            deed.code = self.ledger.post(request, deed.code);
+        }
+        let mut answer = Answer::ours(deed.code, deed.code.outcome());
+        if deed.code == Code::Approved {
+            answer.approval_code = digits(self.counts.asked % 1_000_000);
+            self.tell_balance(request, &mut answer);
+        }
+        (deed, answer)
+    }
+
+    /// DE 54: account type, amount type, currency, sign, amount.
+    fn tell_balance(&self, request: &Txn, answer: &mut Answer) {
+        let Some(balance) = self.ledger.balance(request).filter(|_| request.kind == Kind::BalanceInquiry)
+        else {
+            return;
+        };
+        let sign = if balance < 0 { 'D' } else { 'C' };
+        let text = format!("1001{:03}{sign}{:012}", request.currency.number(), balance.unsigned_abs());
+        answer.carried.push(Noun::AdditionalAmounts, text.as_bytes());
+    }
+}
+
+impl Host {
+    fn speak(&self, conn: &Conn, header: &[u8], request: &Txn, answer: &Answer, manner: Manner) {
+        match manner {
+            Manner::Answer => self.answer(conn, header, request, answer, false),
+            Manner::Garbage => self.answer(conn, header, request, answer, true),
+            Manner::Silent | Manner::Deaf => {}
+            Manner::Cut => conn.abort(),
+            Manner::Twice => (0..2).for_each(|_| self.answer(conn, header, request, answer, false)),
+        }
+    }
+
+    fn answer(&self, conn: &Conn, header: &[u8], request: &Txn, answer: &Answer, garbled: bool) {
+        let sent = conn.send(header, |out| {
+            let start = out.len();
+            self.speech.dialect.write_answer(request, answer, out)?;
+            if garbled {
+                out[start..].iter_mut().for_each(|byte| *byte ^= 0x55);
+            }
+            Ok::<(), dialects::WriteError>(())
+        });
+        if sent.is_err() {
+            self.desk.borrow_mut().counts.unwritable += 1;
+        }
+    }
+
+    fn later(self: Rc<Self>, conn: Conn, header: HeaderBytes, request: Txn, deed: Deed, answer: Answer) {
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(Duration::from_micros(deed.delay_us)).await;
+            self.speak(&conn, header.as_bytes(), &request, &answer, deed.manner);
+            self.net.flush();
+        });
+    }
+}
+
+/// What net calls: a hold on the host that it can hand to a task which answers later.
+struct Counter(Rc<Host>);
+
+impl Handler for Counter {
+    fn opened(&self, _: &Conn) {}
+
+    fn frame(&self, conn: &Conn, header: &[u8], body: &[u8]) {
+        let host = &self.0;
+        let mut desk = host.desk.borrow_mut();
+        let today = desk.clock.now().local().date;
+        let Ok(request) = host.speech.dialect.read(body, today) else {
+            desk.counts.unreadable += 1;
+            return;
+        };
+        if !request.message.asks() {
+            return;
+        }
+        let (deed, answer) = desk.serve(&request);
+        drop(desk);
+        let header = conn.framing().answer_header(header);
+        match deed.delay_us {
+            0 => host.speak(conn, header.as_bytes(), &request, &answer, deed.manner),
+            _ => host.clone().later(conn.clone(), header, request, deed, answer),
+        }
+    }
+
+    fn closed(&self, _: &Conn, _: &CloseReason) {}
+}
+
+/// The network of a thread that simulates.
+pub fn network(seed: u64) -> Net {
+    Net::new(NetConfig { seed, sweep_ms: 500 })
+}

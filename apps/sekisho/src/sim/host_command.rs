@@ -1,0 +1,99 @@
+//! `sekisho sim host`
+
+use super::host::{HostPlan, network};
+use super::rules::{CodeName, Every, Rules};
+use super::speech::{SimError, Speech, on_one_thread};
+use super::{stop_asked, told};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A host that answers by rules.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where it listens; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9001")]
+    listen: SocketAddr,
+    /// What it speaks
+    #[arg(long, value_name = "NAME", default_value = "iso87-ascii")]
+    dialect: String,
+    /// How frames are told apart [default: as the dialect suggests]
+    #[arg(long, value_name = "NAME")]
+    framing: Option<String>,
+    /// What it answers to whatever no rule names, such as `insufficient_funds`
+    #[arg(long, value_name = "CODE")]
+    answer: Option<CodeName>,
+    /// Answers by card, amount and kind, and balances: a TOML file
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// How long an answer takes, in milliseconds
+    #[arg(long, value_name = "MS", conflicts_with = "delay_us")]
+    delay_ms: Option<u64>,
+    /// How long an answer takes, in microseconds; what is less than a millisecond may take one
+    #[arg(long, value_name = "US")]
+    delay_us: Option<u64>,
+    /// Post every Nth request and say nothing
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    silent_every: u64,
+    /// Answer every Nth request with something nobody can read
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    garbage_every: u64,
+    /// Cut the connection at every Nth request
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    drop_connection_every: u64,
+    /// Answer every Nth request twice
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    twice_every: u64,
+    /// Same seed, same luck
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+}
+
+/// Answers until it is told to stop, then says what it counted.
+pub fn run(args: Args) -> ExitCode {
+    told(args.plan().and_then(|plan| on_one_thread(serve(plan))))
+}
+
+impl Args {
+    fn plan(self) -> Result<HostPlan, SimError> {
+        let mut rules = match &self.rules {
+            Some(path) => read_rules(path)?,
+            None => Rules::default(),
+        };
+        if let Some(answer) = self.answer {
+            rules.otherwise = answer;
+        }
+        if let Some(delay_us) = self.delay_us.or(self.delay_ms.map(|ms| ms * 1_000)) {
+            rules.delay_us = delay_us;
+        }
+        let said = |own: u64, of_file: u64| if own > 0 { own } else { of_file };
+        rules.every = Every {
+            silent: said(self.silent_every, rules.every.silent),
+            garbage: said(self.garbage_every, rules.every.garbage),
+            cut: said(self.drop_connection_every, rules.every.cut),
+            twice: said(self.twice_every, rules.every.twice),
+        };
+        let speech = Speech::named(&self.dialect, self.framing.as_deref())?;
+        let (listen, seed) = (self.listen, self.seed);
+        Ok(HostPlan { name: "host".into(), listen, speech, rules, seed, keeps_postings: false })
+    }
+}
+
+async fn serve(plan: HostPlan) -> Result<ExitCode, SimError> {
+    let net = network(plan.seed);
+    let host = plan.open(&net)?;
+    println!("listening on {}", host.address());
+    stop_asked().await?;
+    let counts = host.counts();
+    println!(
+        "asked {}   unreadable {}   posted {}   sum {} minor units",
+        counts.asked, counts.unreadable, counts.posted.count, counts.posted.minor_units
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_rules(path: &std::path::Path) -> Result<Rules, SimError> {
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| SimError::File { path: name(), source })?;
+    Rules::parse(&text).map_err(|source| SimError::Rules { path: name(), source })
+}

@@ -1,0 +1,123 @@
+//! What both ends of a simulated line need: a dialect, its framing, and words for what went wrong.
+
+use dialects::{Dialect, WriteError};
+use std::net::SocketAddr;
+use wire::Framing;
+
+/// How one line is spoken.
+#[derive(Clone, Debug)]
+pub struct Speech {
+    /// What messages look like.
+    pub dialect: Dialect,
+    /// How they are told apart.
+    pub framing: Framing,
+}
+
+/// Why a simulator cannot work. For people.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// No dialect of that name is shipped.
+    #[error("no dialect is called `{name}`; `sekisho dialect ls` names them all")]
+    NoSuchDialect {
+        /// The name given.
+        name: String,
+    },
+    /// The framing named is none.
+    #[error("framing `{name}`: {source}")]
+    NoSuchFraming {
+        /// The name given.
+        name: String,
+        /// What is wrong with it.
+        source: wire::NameError,
+    },
+    /// The dialect demands what simulated terminals do not have.
+    #[error("a simulated terminal cannot speak `{dialect}`: {source}")]
+    CannotSpeak {
+        /// The dialect.
+        dialect: String,
+        /// What it demands.
+        source: WriteError,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    CannotListen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: net::NetError,
+    },
+    /// Nobody answers there.
+    #[error("cannot connect to {address}: {up} of {wanted} connections stand after {waited_s} seconds")]
+    CannotConnect {
+        /// The address.
+        address: SocketAddr,
+        /// Connections that stand.
+        up: usize,
+        /// Connections wanted.
+        wanted: usize,
+        /// How long was waited.
+        waited_s: u64,
+    },
+    /// The network layer cannot be set up.
+    #[error(transparent)]
+    Net(#[from] net::NetError),
+    /// The operating system refuses something.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A file cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A rules file makes no sense.
+    #[error("{path}: {source}")]
+    Rules {
+        /// Which.
+        path: String,
+        /// Why.
+        source: toml::de::Error,
+    },
+}
+
+impl SimError {
+    /// For `map_err`, where the system refused what was tried.
+    pub fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+}
+
+impl Speech {
+    /// The shipped dialect of that name, in the framing named or the one the dialect suggests.
+    pub fn named(dialect: &str, framing: Option<&str>) -> Result<Self, SimError> {
+        let name = dialect;
+        let dialect =
+            Dialect::named(name).ok_or_else(|| SimError::NoSuchDialect { name: name.to_owned() })?;
+        let framing = match framing.unwrap_or(dialect.framing()) {
+            "" => "ascii4",
+            suggested => suggested,
+        };
+        let framing = Framing::named(framing)
+            .map_err(|source| SimError::NoSuchFraming { name: framing.to_owned(), source })?;
+        Ok(Self { dialect, framing })
+    }
+}
+
+/// The local clock, or UTC on a machine that does not say where it stands.
+pub fn local_clock() -> clock::Clock {
+    clock::Clock::in_system_zone().unwrap_or_else(|_| clock::Clock::with_offset_s(0))
+}
+
+/// Runs something on one thread with the network, to its end.
+pub fn on_one_thread<T>(work: impl Future<Output = Result<T, SimError>>) -> Result<T, SimError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(SimError::system("cannot start"))?;
+    tokio::task::LocalSet::new().block_on(&runtime, work)
+}
