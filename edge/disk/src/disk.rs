@@ -135,16 +135,17 @@ impl Storage for Disk {
         let object = Object::Segment(segment);
         let path = segment_path(&self.directory, segment);
         let stood_ready = self.writer(Act::Create, object)?.preparer.take(segment);
-        if !path.exists() {
-            let made = if stood_ready {
-                fs::rename(ready_path(&self.directory, segment), &path)
-                    .and_then(|()| sync_directory(&self.directory))
-            } else {
-                make(&self.directory, segment, &path, QUICK_SEGMENT_BYTES, self.options.prepare, |_| true)
-                    .map(drop)
-            };
-            made.map_err(|error| failed(Act::Create, object, &path, &error))?;
-        }
+        let made = if path.exists() {
+            // The process before this one died here, perhaps before the name was durable.
+            sync_directory(&self.directory)
+        } else if stood_ready {
+            fs::rename(ready_path(&self.directory, segment), &path)
+                .and_then(|()| sync_directory(&self.directory))
+        } else {
+            make(&self.directory, segment, &path, QUICK_SEGMENT_BYTES, self.options.prepare, |_| true)
+                .map(drop)
+        };
+        made.map_err(|error| failed(Act::Create, object, &path, &error))?;
         self.segment_bytes(segment)
     }
 

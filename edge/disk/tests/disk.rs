@@ -261,12 +261,9 @@ fn a_snapshot_stands_for_everything_before_it() {
 #[test]
 fn a_failing_disk_stops_the_commits_for_good() {
     use journal::{Act, Cause, memory::Memory};
-    let mut memory = Memory::new(1 << 20);
-    memory.create(1).expect("memory does not fail");
-    let (journal, _) = Journal::open(memory, 0, &mut |_| {}).expect("an empty memory opens");
-    let mut memory = journal.into_storage();
-    memory.fail(Act::Sync, 1, Cause::Os(5));
-    let (journal, _) = Journal::open(memory, 0, &mut |_| {}).expect("nothing is synced by opening");
+    let (mut journal, _) =
+        Journal::open(Memory::new(1 << 20), 0, &mut |_| {}).expect("an empty memory opens");
+    journal.storage_mut().fail(Act::Sync, 1, Cause::Os(5));
     let (tell, told) = mpsc::channel();
     let (commits, mut batch) =
         GroupCommit::spawn(journal, move |durable| tell.send(durable).expect("the test listens"))

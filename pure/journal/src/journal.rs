@@ -1,5 +1,6 @@
 use crate::layout::{
-    BATCH_BYTES_MAX, END_MARK_ROOM, Position, SEGMENT_HEAD_BYTES, SegmentHead, batch_bytes, end_mark, seal,
+    BATCH_BYTES_MAX, END_MARK_ROOM, Position, SEGMENT_HEAD_BYTES, SegmentHead, batch_bytes, damaged,
+    end_mark, seal,
 };
 use crate::snapshot::WholeSnapshot;
 use crate::walk::{Ending, Step, Walk};
@@ -74,7 +75,7 @@ impl<S: Storage> Journal<S> {
             }
         })?;
         let (position, cut) = match walk.position() {
-            Some(position) => repair(&mut storage, lane, position, ending)?,
+            Some(position) => settle(&mut storage, &walk, position, ending)?,
             None => (begin(&mut storage, lane)?, None),
         };
         let segment_bytes = storage.segment_bytes(position.segment)?;
@@ -136,6 +137,11 @@ impl<S: Storage> Journal<S> {
     /// The storage under it.
     pub fn storage(&self) -> &S {
         &self.storage
+    }
+
+    /// The storage under it, for whoever makes it fail on purpose.
+    pub fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
     }
 
     /// Lets go of the storage.
@@ -201,40 +207,62 @@ fn begin<S: Storage>(storage: &mut S, lane: u16) -> Result<Position, JournalErro
     Ok(head.start())
 }
 
-/// Makes the end of the journal what a writer expects: zeros behind the last batch.
-fn repair<S: Storage>(
+/// Makes the end of the journal what a writer relies on: what was found there durable, and zeros behind it.
+///
+/// What was read may have come from the memory of the system and not from the disk: the last batch, if the
+/// process died before its sync or the sync failed. A sync alone would not do, since after a failed one the
+/// system forgets what it still had to write. So everything that could be meant is written once more.
+fn settle<S: Storage>(
     storage: &mut S,
-    lane: u16,
-    position: Position,
+    walk: &Walk,
+    found: Position,
     ending: Ending,
 ) -> Result<(Position, Option<Cut>), JournalError> {
-    match ending {
-        Ending::Empty | Ending::Clean => Ok((position, None)),
-        Ending::Torn { end } => {
-            let cut = Cut { segment: position.segment, offset: position.offset, end };
-            write_zeros(storage, cut)?;
-            Ok((position, Some(cut)))
-        }
-        Ending::BetweenSegments => {
-            write_end_mark(storage, &position)?;
-            let segment_bytes = storage.segment_bytes(position.segment + 1)?;
-            Ok((SegmentHead::after(&position, lane, segment_bytes).start(), None))
-        }
+    let (position, cut) = match ending {
+        Ending::Empty | Ending::Clean => (found, None),
+        Ending::Torn { end } => (found, Some(Cut { segment: found.segment, offset: found.offset, end })),
+        Ending::BetweenSegments => (read_head(storage, found.segment + 1)?.start(), None),
+    };
+    if let Some(last) = walk.last_batch_in(position.segment) {
+        write_again(storage, position.segment, last, position.offset)?;
+    } else if position.offset == SEGMENT_HEAD_BYTES {
+        write_again(storage, position.segment, 0, SEGMENT_HEAD_BYTES)?;
     }
+    write_zeros(storage, &position)?;
+    storage.sync(position.segment)?;
+    if position.offset == SEGMENT_HEAD_BYTES && position.segment > 1 {
+        let head = read_head(storage, position.segment)?;
+        write_end_mark(storage, &head.before())?;
+    }
+    Ok((position, cut))
+}
+
+fn read_head<S: Storage>(storage: &mut S, segment: u32) -> Result<SegmentHead, JournalError> {
+    let mut bytes = [0; SEGMENT_HEAD_BYTES as usize];
+    storage.read(segment, 0, &mut bytes)?;
+    SegmentHead::decode(&bytes).or_else(|damage| damaged(segment, 0, damage))
+}
+
+fn write_again<S: Storage>(storage: &mut S, segment: u32, from: u64, to: u64) -> Result<(), JournalError> {
+    let mut bytes = vec![0; (to - from) as usize];
+    storage.read(segment, from, &mut bytes)?;
+    Ok(storage.write(segment, from, &bytes)?)
+}
+
+/// Zeros as far as a torn batch can reach.
+fn write_zeros<S: Storage>(storage: &mut S, position: &Position) -> Result<(), JournalError> {
+    let end = (position.offset + BATCH_BYTES_MAX).min(storage.segment_bytes(position.segment)?);
+    let zeros = vec![0; ZEROS_BYTES];
+    let mut at = position.offset;
+    while at < end {
+        let count = (end - at).min(ZEROS_BYTES as u64);
+        storage.write(position.segment, at, &zeros[..count as usize])?;
+        at += count;
+    }
+    Ok(())
 }
 
 fn write_end_mark<S: Storage>(storage: &mut S, position: &Position) -> Result<(), JournalError> {
     storage.write(position.segment, position.offset, &end_mark(*position))?;
     Ok(storage.sync(position.segment)?)
-}
-
-fn write_zeros<S: Storage>(storage: &mut S, cut: Cut) -> Result<(), JournalError> {
-    let zeros = vec![0; ZEROS_BYTES];
-    let mut at = cut.offset;
-    while at < cut.end {
-        let count = (cut.end - at).min(ZEROS_BYTES as u64);
-        storage.write(cut.segment, at, &zeros[..count as usize])?;
-        at += count;
-    }
-    Ok(storage.sync(cut.segment)?)
 }

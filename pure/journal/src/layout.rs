@@ -99,6 +99,16 @@ impl SegmentHead {
         Position { segment: self.segment, offset: SEGMENT_HEAD_BYTES, next: self.first, chain }
     }
 
+    /// Where the segment before this one ended, its end mark not counted.
+    pub(crate) fn before(&self) -> Position {
+        Position {
+            segment: self.segment - 1,
+            offset: self.before_offset,
+            next: self.first,
+            chain: self.before_chain,
+        }
+    }
+
     /// The head of the segment after `end`.
     pub(crate) fn after(end: &Position, lane: u16, made_bytes: u64) -> Self {
         Self {

@@ -22,7 +22,11 @@ pub struct Memory {
 struct Segment {
     durable: Vec<u8>,
     written: Vec<u8>,
+    /// Sectors the next sync makes durable.
     dirty: BTreeSet<usize>,
+    /// Sectors a sync failed on. They read as written, but no later sync makes them durable: this is how
+    /// operating systems behave.
+    orphaned: BTreeSet<usize>,
 }
 
 impl Memory {
@@ -35,7 +39,9 @@ impl Memory {
     /// it reached the disk.
     pub fn crash(&mut self, mut keeps: impl FnMut(u32, usize) -> bool) {
         for (&number, segment) in &mut self.segments {
-            for sector in core::mem::take(&mut segment.dirty) {
+            let mut open = core::mem::take(&mut segment.dirty);
+            open.append(&mut segment.orphaned);
+            for sector in open {
                 let at = sector * SECTOR..((sector + 1) * SECTOR).min(segment.durable.len());
                 if keeps(number, sector) {
                     segment.durable[at.clone()].copy_from_slice(&segment.written[at]);
@@ -62,12 +68,18 @@ impl Memory {
         self.failing = Some((act, nth, cause));
     }
 
+    /// Nothing fails any more: only the process has died, and what it wrote still reads as written.
+    pub fn restart(&mut self) {
+        self.failing = None;
+    }
+
     /// All bytes of a segment, to damage them; what is changed is durable at once.
     pub fn edit(&mut self, segment: u32, edit: impl FnOnce(&mut Vec<u8>)) {
         if let Some(segment) = self.segments.get_mut(&segment) {
             edit(&mut segment.durable);
             segment.written.clone_from(&segment.durable);
             segment.dirty.clear();
+            segment.orphaned.clear();
         }
     }
 
@@ -81,10 +93,12 @@ impl Memory {
         self.segments.remove(&segment);
     }
 
-    /// Sectors written and not synced, as (segment, sector).
-    pub fn dirty(&self) -> Vec<(u32, usize)> {
+    /// Sectors written and not durable, as (segment, sector).
+    pub fn undecided(&self) -> Vec<(u32, usize)> {
         (self.segments.iter())
-            .flat_map(|(&number, segment)| segment.dirty.iter().map(move |&sector| (number, sector)))
+            .flat_map(|(&number, segment)| {
+                segment.dirty.union(&segment.orphaned).map(move |&sector| (number, sector))
+            })
             .collect()
     }
 
@@ -124,7 +138,8 @@ impl Storage for Memory {
     fn create(&mut self, segment: u32) -> Result<u64, StorageError> {
         self.fails(Act::Create, Object::Segment(segment))?;
         let zeros = vec![0; self.segment_bytes as usize];
-        let new = Segment { durable: zeros.clone(), written: zeros, dirty: BTreeSet::new() };
+        let (dirty, orphaned) = (BTreeSet::new(), BTreeSet::new());
+        let new = Segment { durable: zeros.clone(), written: zeros, dirty, orphaned };
         Ok(self.segments.entry(segment).or_insert(new).durable.len() as u64)
     }
 
@@ -141,12 +156,21 @@ impl Storage for Memory {
         let segment = self.segment(Act::Write, segment)?;
         let at = offset as usize..offset as usize + bytes.len();
         segment.written.get_mut(at.clone()).ok_or(short)?.copy_from_slice(bytes);
-        segment.dirty.extend(at.start / SECTOR..at.end.div_ceil(SECTOR));
+        for sector in at.start / SECTOR..at.end.div_ceil(SECTOR) {
+            segment.orphaned.remove(&sector);
+            segment.dirty.insert(sector);
+        }
         Ok(())
     }
 
     fn sync(&mut self, segment: u32) -> Result<(), StorageError> {
-        let segment = self.segment(Act::Sync, segment)?;
+        if let Err(error) = self.fails(Act::Sync, Object::Segment(segment)) {
+            if let Some(segment) = self.segments.get_mut(&segment) {
+                segment.orphaned.append(&mut segment.dirty);
+            }
+            return Err(error);
+        }
+        let segment = self.segment(Act::List, segment)?;
         for sector in core::mem::take(&mut segment.dirty) {
             let at = sector * SECTOR..((sector + 1) * SECTOR).min(segment.durable.len());
             segment.durable[at.clone()].copy_from_slice(&segment.written[at]);

@@ -63,6 +63,8 @@ pub enum Ending {
 pub struct Walk {
     lane: Option<u16>,
     position: Option<Position>,
+    /// Segment and offset of the last batch seen.
+    last_batch: Option<(u32, u64)>,
     batches: u64,
     records: u64,
 }
@@ -70,7 +72,7 @@ pub struct Walk {
 impl Walk {
     /// From the very beginning.
     pub fn from_the_start() -> Self {
-        Self { lane: None, position: None, batches: 0, records: 0 }
+        Self { lane: None, position: None, last_batch: None, batches: 0, records: 0 }
     }
 
     /// From a place that [`Walk::position`] or a snapshot gave.
@@ -86,6 +88,11 @@ impl Walk {
     /// Behind the last whole batch seen; `None` before the first segment was.
     pub fn position(&self) -> Option<Position> {
         self.position
+    }
+
+    /// Where in this segment the last batch begins; `None` where none was seen in it.
+    pub(crate) fn last_batch_in(&self, segment: u32) -> Option<u64> {
+        self.last_batch.filter(|last| last.0 == segment).map(|last| last.1)
     }
 
     /// Batches seen.
@@ -185,7 +192,7 @@ impl Walk {
         let mut window = Window::new(storage, next)?;
         let head = self.head(&mut window, next)?;
         // An end mark is a link of the chain too, but the next segment was begun before it was written.
-        let named = Position { offset: head.before_offset, chain: head.before_chain, ..*end };
+        let named = head.before();
         let mark = end_mark(named);
         let mark_end = named.offset + mark.len() as u64;
         let follows = mark_end == end.offset
@@ -240,6 +247,7 @@ impl Walk {
                     bytes: head.total_bytes,
                 });
                 visit_records(&head, records, visit)?;
+                self.last_batch = Some((head.segment, head.offset));
                 self.batches += 1;
                 self.records += u64::from(head.count);
             }

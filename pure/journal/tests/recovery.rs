@@ -20,16 +20,14 @@ fn last_batch(sizes: &[u64]) -> (Memory, Memory, Vec<Vec<Record>>, Vec<usize>) {
     let all = batches(sizes);
     let (last, earlier) = all.split_last().expect("there is one");
     let before = written(65_536, earlier);
-    let (journal, ..) = open(before.clone()).expect("nothing is damaged");
+    let (mut journal, ..) = open(before.clone()).expect("nothing is damaged");
     let mut batch = Batch::starting_at(journal.position().next);
     push_all(&mut batch, last);
     // A sync that fails leaves the batch written and not durable.
-    let mut storage = journal.into_storage();
-    storage.fail(Act::Sync, 0, Cause::Os(5));
-    let (mut journal, ..) = open(storage).expect("nothing is synced by opening");
+    journal.storage_mut().fail(Act::Sync, 0, Cause::Os(5));
     journal.commit(&mut batch).expect_err("the sync fails");
     let unsynced = journal.into_storage();
-    let sectors = unsynced.dirty().into_iter().map(|(_, sector)| sector).collect();
+    let sectors = unsynced.undecided().into_iter().map(|(_, sector)| sector).collect();
     (before, unsynced, all, sectors)
 }
 
@@ -241,11 +239,53 @@ fn a_crash_while_the_tail_is_cut_changes_nothing() {
 }
 
 #[test]
+fn what_a_restart_found_survives_a_power_cut_right_after_it() {
+    let all = batches(&[3, 3, 2, 3, 1, 3, 3]);
+    let mut restarts = 0;
+    for act in [Act::Create, Act::Write, Act::Sync] {
+        for nth in 0..24 {
+            for loses_all in [true, false] {
+                let (mut journal, ..) = open(Memory::new(1_536)).expect("an empty memory opens");
+                journal.storage_mut().fail(act, nth, Cause::Os(5));
+                let stopped = all.iter().any(|batch| commit(&mut journal, batch).is_err());
+                restarts += usize::from(stopped);
+                // Only the process dies: what it wrote reads as written, durable or not.
+                let mut memory = journal.into_storage();
+                memory.restart();
+                let (mut journal, _, found) = open(memory).expect("a restart is no damage");
+                commit(&mut journal, &[decided(1)]).expect("memory does not fail");
+                let mut memory = journal.into_storage();
+                memory.crash(|_, _| !loses_all);
+                let (_, _, again) = open(memory).expect("a crash is no damage");
+                assert_eq!(again, [found, vec![decided(1)]].concat(), "{act:?} {nth}");
+            }
+        }
+    }
+    assert!(restarts > 40, "{restarts}");
+}
+
+#[test]
+fn a_cut_that_failed_is_done_again_by_the_next_start() {
+    let (_, unsynced, all, sectors) = last_batch(&[3, 20]);
+    let mut torn = unsynced;
+    torn.crash(|_, sector| sector % 2 == sectors[0] % 2);
+    torn.fail(Act::Sync, 0, Cause::Os(5));
+    assert!(Journal::open(&mut torn, LANE, &mut |_| {}).is_err());
+    // The system shows zeros now; the disk still holds the pieces.
+    torn.restart();
+    let (mut journal, _, found) = open(torn).expect("a restart is no damage");
+    assert_eq!(found, all[0]);
+    commit(&mut journal, &[decided(1)]).expect("memory does not fail");
+    let mut memory = journal.into_storage();
+    memory.crash(|_, _| false);
+    let (_, _, found) = open(memory).expect("a crash is no damage");
+    assert_eq!(found.last(), Some(&decided(1)));
+}
+
+#[test]
 fn after_an_error_nothing_is_committed_any_more() {
     let (mut journal, ..) = open(Memory::new(8_192)).expect("an empty memory opens");
-    let mut storage = journal.storage().clone();
-    storage.fail(Act::Write, 0, Cause::NoSpace);
-    journal = open(storage).expect("nothing is written by opening").0;
+    journal.storage_mut().fail(Act::Write, 0, Cause::NoSpace);
     let error = commit(&mut journal, &[decided(1)]).expect_err("the disk is full");
     assert_eq!(error.to_string(), "cannot write segment 1: no space left");
     assert_eq!(commit(&mut journal, &[decided(1)]), Err(JournalError::Stopped));
@@ -331,8 +371,13 @@ proptest! {
             }
             prop_assert!(opened.is_empty() || opened == durable);
             durable.extend(committed);
-            memory.crash_by_seed(seed);
-            let (_, _, found) = open(memory.clone()).expect("a crash is no damage");
+            if seed % 3 == 0 {
+                memory.restart();
+            } else {
+                memory.crash_by_seed(seed);
+            }
+            let (reopened, _, found) = open(memory).expect("neither a crash nor a restart is damage");
+            memory = reopened.into_storage();
             let with_last = [&durable[..], &under_way].concat();
             prop_assert!(found == durable || found == with_last);
             durable = found;
