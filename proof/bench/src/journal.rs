@@ -1,8 +1,8 @@
 //! The journal: encoding on the lane's thread, group commit on a real disk, and replay.
 
-use disk::{Disk, DiskOptions, GroupCommit};
 use ::journal::memory::Memory;
 use ::journal::{Batch, Journal, Key, Record, Remembered, Sent, Seq, Vault};
+use disk::{Disk, DiskOptions, GroupCommit};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
