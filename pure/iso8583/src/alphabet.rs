@@ -17,19 +17,16 @@ impl Alphabet {
             Self::Ans => swar::none(text, b'0', |word| swar::not_within(word, 0x20, 0x7E)),
             Self::An => swar::none(text, b'0', not_an),
             Self::B | Self::Any => true,
-            Self::A | Self::Ns | Self::As | Self::Z => {
-                let wanted = self.classes();
-                text.iter().all(|&byte| ASCII[byte as usize] & wanted != 0)
-            }
+            Self::Z => swar::none(text, b'0', not_track),
+            Self::A | Self::Ns | Self::As => all(&ASCII, self.classes(), text),
         }
     }
 
     /// The same for EBCDIC.
     #[inline]
     pub(crate) fn has_all_ebcdic(self, page: ebcdic::Page, text: &[u8]) -> bool {
-        let table = ebcdic_classes(page);
         let wanted = self.classes();
-        wanted == 0xFF || text.iter().all(|&byte| table[byte as usize] & wanted != 0)
+        wanted == 0xFF || all(ebcdic_classes(page), wanted, text)
     }
 
     /// Whether one byte of ASCII is one of its characters.
@@ -66,6 +63,19 @@ impl Alphabet {
             Self::Any => "anything",
         }
     }
+}
+
+/// Whether every byte is of one of the classes: no early way out, so that nothing waits for an answer.
+#[inline]
+fn all(table: &[u8; 256], wanted: u8, text: &[u8]) -> bool {
+    text.iter().fold(true, |legal, &byte| legal & (table[byte as usize] & wanted != 0))
+}
+
+#[inline]
+fn not_track(word: u64) -> u64 {
+    let digit = swar::not_within(word, 0x30, 0x3F);
+    let separator = swar::not_within(word, b'D', b'D');
+    (digit & separator) | word
 }
 
 #[inline]

@@ -3,7 +3,7 @@
 use crate::{
     ber, contents, decode,
     error::{EncodeError, Expected, Found, Step},
-    inside::{ber_coding, bounds, known, label_bytes},
+    inside::{self, ber_coding, bounds, known, label_bytes},
     length::{leave_room, prefix_bytes, prefix_says_at_most, write_prefix},
     spec::{Coding, Counts, Inside, Length, Pad, Shape, TagLength},
 };
@@ -13,6 +13,8 @@ use terms::limits::NESTING_MAX;
 use wire::hex;
 
 type Written = Result<(), Box<EncodeError>>;
+/// The length of what was written, in characters: odd numbers of BCD digits cannot be told from bytes.
+type Measured = Result<usize, Box<EncodeError>>;
 
 /// What a caller gives for a value.
 #[derive(Clone, Copy)]
@@ -25,7 +27,7 @@ pub(crate) enum Given<'g> {
 
 impl Given<'_> {
     #[inline]
-    fn characters(self, coding: Coding) -> Result<usize, Box<EncodeError>> {
+    fn characters(self, coding: Coding) -> Measured {
         match self {
             Self::Text(text) => contents::characters_of_text(coding, text),
             Self::Bytes(bytes) => Ok(bytes.len()),
@@ -49,7 +51,7 @@ pub(crate) fn put(
     out: &mut Vec<u8>,
     depth: usize,
     prefixed: bool,
-) -> Written {
+) -> Measured {
     let characters = given.characters(shape.coding)?;
     let (min, max) = bounds(shape.length);
     if characters < usize::from(min) || characters > usize::from(max) {
@@ -60,7 +62,8 @@ pub(crate) fn put(
     }
     let start = out.len();
     given.write(shape, out)?;
-    check_inside(shape, out, start, characters, depth)
+    check_inside(shape, out, start, depth)?;
+    Ok(characters)
 }
 
 #[inline]
@@ -76,10 +79,10 @@ fn put_prefix(shape: &Shape, prefix: (u8, Coding, Counts), characters: usize, ou
     if claimed > prefix_says_at_most(digits, coding) {
         return Err(EncodeError::new(Expected::LengthPrefix, Found::Length(claimed)));
     }
-    let mut prefix = [0; 8];
-    let width = prefix_bytes(digits, coding).min(8);
-    write_prefix(claimed, coding, &mut prefix[..width]);
-    out.extend_from_slice(&prefix[..width]);
+    let width = prefix_bytes(digits, coding);
+    let start = out.len();
+    leave_room(width, out);
+    write_prefix(claimed, coding, &mut out[start..]);
     Ok(())
 }
 
@@ -91,7 +94,7 @@ fn put_padded(
     characters: usize,
     out: &mut Vec<u8>,
     depth: usize,
-) -> Written {
+) -> Measured {
     let (min, max) = bounds(shape.length);
     let wrong = || EncodeError::new(Expected::Length { min, max }, Found::Length(characters));
     let (Length::Fixed(length), false) = (shape.length, characters > usize::from(max)) else {
@@ -113,16 +116,17 @@ fn put_padded(
     }
     let start = out.len();
     Given::Bytes(&value).write(shape, out)?;
-    check_inside(shape, out, start, usize::from(length), depth)
+    check_inside(shape, out, start, depth)?;
+    Ok(usize::from(length))
 }
 
+/// Its characters were checked as they were written; whether they hold together as parts was not.
 #[inline]
-fn check_inside(shape: &Shape, out: &[u8], start: usize, characters: usize, depth: usize) -> Written {
+fn check_inside(shape: &Shape, out: &[u8], start: usize, depth: usize) -> Written {
     if matches!(shape.inside, Inside::Plain) {
         return Ok(());
     }
-    let checked = decode::check(shape, out, start, out.len(), characters, depth);
-    checked.map_err(|error| EncodeError::from_read(&error))
+    inside::check(shape, out, start, out.len(), depth).map_err(|error| EncodeError::from_read(&error))
 }
 
 /// Appends one composite whose parts `fill` writes.
@@ -132,7 +136,7 @@ pub(crate) fn put_parts(
     depth: usize,
     prefixed: bool,
     fill: &mut dyn FnMut(&mut PartsWriter<'_>) -> Written,
-) -> Written {
+) -> Measured {
     if depth >= NESTING_MAX {
         return Err(EncodeError::new(Expected::Depth(NESTING_MAX as u8), Found::More));
     }
@@ -153,11 +157,12 @@ pub(crate) fn put_parts(
         out[prefix_at..start].copy_from_slice(&written);
     }
     let checked = decode::check(shape, out, start, out.len(), characters, depth);
-    checked.map_err(|error| EncodeError::from_read(&error))
+    checked.map_err(|error| EncodeError::from_read(&error))?;
+    Ok(characters)
 }
 
 /// Fills a composite of fixed length up where its shape says how, and gives its length in characters.
-fn fill_up(shape: &Shape, out: &mut Vec<u8>, start: usize) -> Result<usize, Box<EncodeError>> {
+fn fill_up(shape: &Shape, out: &mut Vec<u8>, start: usize) -> Measured {
     let (min, max) = bounds(shape.length);
     let Some(characters) = shape.coding.characters(shape.alphabet, out.len() - start) else {
         return Err(EncodeError::new(Expected::WholeCharacters, Found::Bytes(out.len() - start)));
@@ -290,7 +295,8 @@ impl<'w> PartsWriter<'w> {
         }
         self.last = number;
         self.bits |= 1_u128.checked_shl(128 - number.min(128) as u32).unwrap_or(0);
-        put_content(shape, content, self.out, self.depth + 1, true)
+        put_content(shape, content, self.out, self.depth + 1, true)?;
+        Ok(())
     }
 
     fn put_tagged(&mut self, format: &TagLength, label: &[u8], content: Content<'_>) -> Written {
@@ -308,22 +314,17 @@ impl<'w> PartsWriter<'w> {
             leave_room(width, self.out);
         }
         let start = self.out.len();
-        put_content(shape, content, self.out, self.depth + 1, false)?;
-        let claimed = self.claim(format, shape, start);
+        let characters = put_content(shape, content, self.out, self.depth + 1, false)?;
+        let value = match shape.length {
+            Length::Var { counts: Counts::WireBytes, .. } => self.out.len() - start,
+            _ => characters,
+        };
+        let claimed = value + if format.length_first { usize::from(format.tag_width) } else { 0 };
         if claimed > prefix_says_at_most(format.length_width, format.length_coding) {
             return Err(EncodeError::new(Expected::LengthPrefix, Found::Length(claimed)));
         }
         write_prefix(claimed, format.length_coding, &mut self.out[length_at..length_at + width]);
         Ok(())
-    }
-
-    fn claim(&self, format: &TagLength, shape: &Shape, start: usize) -> usize {
-        let wire_bytes = self.out.len() - start;
-        let value = match shape.length {
-            Length::Var { counts: Counts::WireBytes, .. } => wire_bytes,
-            _ => shape.coding.characters(shape.alphabet, wire_bytes).unwrap_or(wire_bytes),
-        };
-        value + if format.length_first { usize::from(format.tag_width) } else { 0 }
     }
 
     fn put_object(&mut self, coding: Coding, tag: u32, content: Content<'_>) -> Written {
@@ -381,7 +382,7 @@ fn put_content(
     out: &mut Vec<u8>,
     depth: usize,
     prefixed: bool,
-) -> Written {
+) -> Measured {
     match content {
         Content::Given(given) => put(shape, given, out, depth, prefixed),
         Content::Parts(fill) => put_parts(shape, out, depth, prefixed, fill),

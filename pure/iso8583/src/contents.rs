@@ -8,6 +8,7 @@ use alloc::{boxed::Box, vec::Vec};
 use wire::{
     bcd::{self, BcdError, Nibbles},
     ebcdic, hex,
+    write::append,
 };
 
 /// Whether `wire` is `characters` legal characters. `offset` is where it stands in the body, for the error.
@@ -104,7 +105,7 @@ pub(crate) fn write_text(
         return Err(EncodeError::from_read(&fault(Coding::Ascii, alphabet, text, text.len(), 0)));
     }
     match coding {
-        Coding::Ascii => out.extend_from_slice(text),
+        Coding::Ascii => append(text, out),
         Coding::Ebcdic037 => {
             out.extend(text.iter().map(|&byte| ebcdic::from_latin(ebcdic::Page::Cp037, byte)))
         }
@@ -141,7 +142,11 @@ fn write_hex(coding: Coding, text: &[u8], out: &mut Vec<u8>) -> Result<(), Box<E
         return Err(EncodeError::new(Expected::Hex, found));
     }
     match coding {
-        Coding::HexAscii => out.extend(text.iter().map(u8::to_ascii_uppercase)),
+        Coding::HexAscii => {
+            let start = out.len();
+            out.extend_from_slice(text);
+            out[start..].make_ascii_uppercase();
+        }
         Coding::HexEbcdic => {
             out.extend(text.iter().map(|c| ebcdic::from_latin(ebcdic::Page::Cp037, c.to_ascii_uppercase())));
         }

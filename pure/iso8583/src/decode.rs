@@ -43,13 +43,13 @@ pub fn decode<'a>(spec: &'a Spec, body: &'a [u8]) -> Result<Message<'a>, Box<Ref
     let mut message = Message::empty(spec, body);
     match walk(spec, body, &mut message) {
         Ok(()) => Ok(message),
-        Err(error) => Err(refuse(error, message)),
+        Err(error) => Err(refuse(*error, message)),
     }
 }
 
 #[cold]
-fn refuse<'a>(error: Box<DecodeError>, partial: Message<'a>) -> Box<Refusal<'a>> {
-    Box::new(Refusal { error: *error, partial })
+fn refuse<'a>(error: DecodeError, partial: Message<'a>) -> Box<Refusal<'a>> {
+    Box::new(Refusal { error, partial })
 }
 
 #[inline]
@@ -190,7 +190,7 @@ fn read_mti(spec: &Spec, body: &[u8], message: &mut Message<'_>) -> Result<usize
             Found::Byte(wire[at]),
         ));
     }
-    if mti[0] != b'0' + spec.version {
+    if mti[0] != b'0'.wrapping_add(spec.version) {
         return Err(DecodeError::at(0, Expected::Version(spec.version), Found::Nibble(mti[0] & 15)));
     }
     message.set_mti(mti);

@@ -108,7 +108,7 @@ impl<'w> Writer<'w> {
     fn put(
         &mut self,
         de: usize,
-        write: impl FnOnce(&Shape, &mut Vec<u8>) -> Result<(), Box<EncodeError>>,
+        write: impl FnOnce(&Shape, &mut Vec<u8>) -> Result<usize, Box<EncodeError>>,
     ) -> Result<(), Box<EncodeError>> {
         let spec = self.spec;
         let written = match spec.fields.get(de) {
@@ -116,7 +116,7 @@ impl<'w> Writer<'w> {
             _ => Err(self.misplaced(de)),
         };
         match written {
-            Ok(()) => {
+            Ok(_) => {
                 self.present[(de - 1) / 64] |= 1 << (63 - (de - 1) % 64);
                 self.last = de;
                 Ok(())
@@ -212,7 +212,7 @@ fn put_tree(to: &mut PartsWriter<'_>, tree: &Tree) -> Result<(), Box<EncodeError
 }
 
 #[inline]
-fn put_number(shape: &Shape, mut number: u64, out: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {
+fn put_number(shape: &Shape, mut number: u64, out: &mut Vec<u8>) -> Result<usize, Box<EncodeError>> {
     let (Length::Fixed(shortest) | Length::Var { min: shortest, .. }) = shape.length;
     let mut digits = [b'0'; 40];
     let mut first = digits.len();
@@ -237,7 +237,7 @@ fn check_head(spec: &Spec, mti: [u8; 4], bitmaps: usize) -> Result<(), Box<Encod
         let expected = Expected::Characters { count: 4, alphabet: Alphabet::N };
         return Err(EncodeError::new(expected, Found::Byte(wrong)).of(Head::Mti));
     }
-    if mti[0] != b'0' + spec.version {
+    if mti[0] != b'0'.wrapping_add(spec.version) {
         return Err(
             EncodeError::new(Expected::Version(spec.version), Found::Nibble(mti[0] & 15)).of(Head::Mti)
         );

@@ -25,8 +25,10 @@ impl Coding {
         match self {
             Self::Ascii | Self::Ebcdic037 | Self::Ebcdic500 | Self::Binary => Some(wire_bytes),
             Self::HexAscii | Self::HexEbcdic => wire_bytes.is_multiple_of(2).then_some(wire_bytes / 2),
-            Self::Bcd { .. } if alphabet == Alphabet::Xn => Some(wire_bytes.saturating_sub(1) * 2 + 1),
-            Self::Bcd { .. } => Some(wire_bytes * 2),
+            Self::Bcd { .. } if alphabet == Alphabet::Xn => {
+                Some(wire_bytes.saturating_sub(1).saturating_mul(2).saturating_add(1))
+            }
+            Self::Bcd { .. } => Some(wire_bytes.saturating_mul(2)),
         }
     }
 
@@ -89,7 +91,7 @@ pub(crate) fn read_prefix(bytes: &[u8], coding: Coding, offset: usize) -> Result
             Coding::Bcd { .. } if byte >> 4 <= 9 && byte & 15 <= 9 => (100, (byte >> 4) * 10 + (byte & 15)),
             Coding::Bcd { .. } => (100, 100),
             Coding::Binary => {
-                number = number << 8 | usize::from(byte);
+                number = number.saturating_mul(256).saturating_add(usize::from(byte));
                 continue;
             }
             Coding::HexAscii | Coding::HexEbcdic => {
@@ -100,7 +102,7 @@ pub(crate) fn read_prefix(bytes: &[u8], coding: Coding, offset: usize) -> Result
         if value >= base {
             return Err(DecodeError::at(offset + at, Expected::LengthPrefix, Found::Byte(byte)));
         }
-        number = number * usize::from(base) + usize::from(value);
+        number = number.saturating_mul(usize::from(base)).saturating_add(usize::from(value));
     }
     Ok(number)
 }

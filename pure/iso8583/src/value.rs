@@ -136,19 +136,17 @@ impl<'a> Value<'a> {
     /// Its number, where it is nothing but digits that fit 64 bits; fillers are not digits.
     #[inline]
     pub fn number(&self) -> Option<u64> {
-        let digit = |number: u64, digit: u8| number.checked_mul(10)?.checked_add(u64::from(digit));
         let wire = self.wire();
+        if wire.is_empty() || self.is_bytes() {
+            return None;
+        }
         match self.coding() {
-            _ if wire.is_empty() || self.is_bytes() => None,
-            Coding::Bcd { .. } => wire::bcd::characters(wire, self.characters, self.coding().filler())
-                .try_fold(0, |number, byte| {
-                    digit(number, byte.checked_sub(b'0').filter(|&value| value <= 9)?)
-                }),
-            coding => {
-                let zero = if coding == Coding::Ascii { b'0' } else { 0xF0 };
-                wire.iter()
-                    .try_fold(0, |number, byte| digit(number, byte.checked_sub(zero).filter(|&v| v <= 9)?))
+            Coding::Ascii => number_of(wire.iter().map(|byte| byte.wrapping_sub(b'0'))),
+            Coding::Bcd { .. } => {
+                let digits = wire::bcd::characters(wire, self.characters, self.coding().filler());
+                number_of(digits.map(|digit| digit.wrapping_sub(b'0')))
             }
+            _ => number_of(wire.iter().map(|byte| byte.wrapping_sub(0xF0))),
         }
     }
 
@@ -190,6 +188,20 @@ impl<'a> Value<'a> {
     fn find(&self, wanted: impl Fn(Step) -> bool) -> Option<Value<'a>> {
         self.parts().find(|part| wanted(part.step)).map(|part| part.value)
     }
+}
+
+/// The number that decimal digits (0..=9 each) mean.
+#[inline]
+fn number_of(digits: impl Iterator<Item = u8>) -> Option<u64> {
+    let (mut number, mut widest, mut over) = (0_u64, 0, false);
+    for digit in digits {
+        let (tens, beyond) = number.overflowing_mul(10);
+        let (sum, carried) = tens.overflowing_add(u64::from(digit));
+        widest = widest.max(digit);
+        over |= beyond | carried;
+        number = sum;
+    }
+    (!over && widest <= 9).then_some(number)
 }
 
 impl fmt::Debug for Value<'_> {

@@ -83,8 +83,13 @@ pub const fn digit(charset: Charset, value: u8) -> u8 {
 /// [`check`] has passed.
 #[inline]
 pub fn pair(charset: Charset, high: u8, low: u8) -> u8 {
-    let table = table(charset);
-    table[high as usize] << 4 | table[low as usize] & 0x0F
+    // In both character sets a letter has the digit's low nibble less nine, and a bit that digits lack: 0x40
+    // in ASCII, none of 0x30 in EBCDIC.
+    let nibble = |character: u8| match charset {
+        Charset::Ascii => (character & 15) + 9 * (character >> 6 & 1),
+        Charset::Ebcdic => (character & 15) + 9 * (!character >> 5 & 1),
+    };
+    nibble(high) << 4 | nibble(low) & 15
 }
 
 /// Whether all of `text` are hex digits, two for each byte.

@@ -1,1 +1,0 @@
-//! What PROMISES.md promises, measured.

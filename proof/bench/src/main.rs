@@ -1,0 +1,25 @@
+//! Measures what PROMISES.md promises: `cargo run --release -p bench -- codec`.
+
+mod codec;
+mod counting;
+mod journal;
+mod relay;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("codec") => codec::run(),
+        Some("journal") => journal::run(),
+        Some("replay") => journal::replay(),
+        Some("relay") => return relay::run(),
+        other => {
+            eprintln!(
+                "what to measure? known: codec, journal, replay, relay{}",
+                other.map_or(String::new(), |name| format!("; not {name}"))
+            );
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
