@@ -589,6 +589,26 @@ mod tests {
     }
 
     #[test]
+    fn the_example_with_every_setting_is_good() {
+        let example = include_str!("../../../deploy/sekisho.toml");
+        let config = Config::parse(example).expect("good");
+        assert_eq!((config.listener.len(), config.link.len(), config.route.len()), (2, 1, 1));
+    }
+
+    #[test]
+    fn every_setting_stands_on_the_reference_page_and_in_the_example() {
+        let (source, page) = (include_str!("config.rs"), include_str!("../../../docs/configuration.md"));
+        let example = include_str!("../../../deploy/sekisho.toml");
+        let structs = source.split("/// Everything that is wrong").next().expect("the structs come first");
+        let settings = structs.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
+        for (name, _) in settings.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) {
+            let ways = [format!("`{name}`"), format!("[{name}]"), format!(".{name}]")];
+            assert!(ways.iter().any(|way| page.contains(way)), "page: {name}");
+            assert!(example.contains(name), "example: {name}");
+        }
+    }
+
+    #[test]
     fn two_links_of_one_name_are_one_too_many() {
         let twice = complaint(|good| {
             let link = good.split("[[link]]").nth(1).and_then(|rest| rest.split("[[route]]").next());
