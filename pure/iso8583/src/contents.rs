@@ -61,6 +61,37 @@ pub(crate) fn text_into(
     }
 }
 
+/// Gives the characters of [`text_into`] one by one, for those who have no buffer.
+#[inline]
+pub(crate) fn each_character(
+    coding: Coding,
+    alphabet: Alphabet,
+    wire: &[u8],
+    characters: usize,
+    mut take: impl FnMut(u8),
+) {
+    let page = coding.page().unwrap_or(ebcdic::Page::Cp037);
+    match (coding, wire.split_first()) {
+        (Coding::Ascii, _) => wire.iter().copied().for_each(take),
+        (Coding::Ebcdic037 | Coding::Ebcdic500, _) => {
+            wire.iter().for_each(|&byte| take(ebcdic::to_latin(page, byte)));
+        }
+        (Coding::Bcd { .. }, Some((&sign, packed))) if alphabet == Alphabet::Xn => {
+            take(sign);
+            bcd::characters(packed, characters.saturating_sub(1), coding.filler()).for_each(take);
+        }
+        (Coding::Bcd { .. }, _) => bcd::characters(wire, characters, coding.filler()).for_each(take),
+        (Coding::Binary, _) => wire.iter().for_each(|&byte| {
+            take(hex::digit(hex::Charset::Ascii, byte >> 4));
+            take(hex::digit(hex::Charset::Ascii, byte));
+        }),
+        (Coding::HexAscii, _) => wire.iter().for_each(|byte| take(byte.to_ascii_uppercase())),
+        (Coding::HexEbcdic, _) => {
+            wire.iter().for_each(|&byte| take(ebcdic::to_latin(page, byte).to_ascii_uppercase()));
+        }
+    }
+}
+
 /// Appends the value as bytes: bytes as they are, text as [`text_into`].
 pub(crate) fn bytes_into(
     coding: Coding,

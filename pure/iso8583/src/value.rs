@@ -128,9 +128,14 @@ impl<'a> Value<'a> {
         if self.coding() == Coding::Ascii {
             return Text::new(self.wire());
         }
-        let mut text = Vec::with_capacity(self.characters * 2);
-        self.text_into(&mut text);
-        Text::new(&text)
+        let (mut text, mut length) = ([0; N], 0);
+        contents::each_character(self.coding(), self.alphabet(), self.wire(), self.characters, |character| {
+            if let Some(place) = text.get_mut(length) {
+                *place = character;
+            }
+            length += 1;
+        });
+        Text::new(text.get(..length)?)
     }
 
     /// Its number, where it is nothing but digits that fit 64 bits; fillers are not digits.

@@ -74,6 +74,9 @@ fn the_shortest_and_the_longest_of_every_element_go_through() {
                 let value = message.get(de).expect("the element written");
                 let mut again = Vec::new();
                 value.text_into(&mut again);
+                let kept = value.text::<40>();
+                assert_eq!(kept.is_some(), again.len() <= 40, "DE {de}");
+                assert!(kept.is_none_or(|kept| kept.as_bytes() == again), "DE {de}");
                 assert_eq!((value.length(), again), (characters, text), "DE {de}");
             }
         }
