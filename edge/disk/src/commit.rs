@@ -1,7 +1,8 @@
 use crate::Figures;
 use crate::figures::Counters;
-use journal::{Batch, Journal, JournalError, Seq, Snapshot, Storage};
+use journal::{Batch, Journal, JournalError, Position, Seq, Snapshot, Storage};
 use std::io;
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -53,9 +54,10 @@ impl<S: Storage + Send + 'static> GroupCommit<S> {
             taken: Condvar::new(),
             counters: Counters::default(),
         });
+        let keeper = Keeper::spawn(&journal, &shared)?;
         let thread = thread::Builder::new().name("journal".into()).spawn({
             let shared = shared.clone();
-            move || shared.run(journal, on_durable)
+            move || shared.run(journal, keeper, on_durable)
         })?;
         Ok((Self { shared, thread: Some(thread) }, Batch::starting_at(first)))
     }
@@ -69,7 +71,8 @@ impl<S: Storage + Send + 'static> GroupCommit<S> {
     }
 
     /// The same, with a snapshot of the state after the last record in `batch`. It is written when the batch
-    /// is durable, on the sync thread: commits wait for it as long as the disk takes.
+    /// is durable, on a thread of its own, so that commits do not wait for it. One that fails is logged and
+    /// counted; the journal goes on without it.
     pub fn submit_with_snapshot(&self, batch: &mut Batch, snapshot: Snapshot) -> Result<(), JournalError> {
         self.hand_over(batch, Some(snapshot))
     }
@@ -139,18 +142,21 @@ impl Shared {
     fn run<S: Storage>(
         &self,
         mut journal: Journal<S>,
+        keeper: Keeper,
         mut on_durable: impl FnMut(Result<Seq, JournalError>),
     ) -> Journal<S> {
         let mut batch = Batch::starting_at(journal.position().next);
         while let Some(snapshot) = self.take(&mut batch) {
-            let durable = self.commit(&mut journal, &mut batch, snapshot);
+            let durable = self.commit(&mut journal, &mut batch);
             if let Err(error) = durable {
                 self.slot().failed = Some(error);
                 self.taken.notify_all();
             }
             on_durable(durable);
-            if durable.is_err() {
-                break;
+            match (durable, snapshot) {
+                (Err(_), _) => break,
+                (Ok(_), Some(snapshot)) => self.keep(&mut journal, &keeper, snapshot),
+                (Ok(_), None) => {}
             }
         }
         journal
@@ -171,20 +177,61 @@ impl Shared {
         Some(snapshot)
     }
 
-    fn commit<S: Storage>(
-        &self,
-        journal: &mut Journal<S>,
-        batch: &mut Batch,
-        snapshot: Option<Snapshot>,
-    ) -> Result<Seq, JournalError> {
+    fn commit<S: Storage>(&self, journal: &mut Journal<S>, batch: &mut Batch) -> Result<Seq, JournalError> {
         let (records, bytes, began) = (batch.count(), batch.record_bytes(), Instant::now());
         let durable = journal.commit(batch)?;
         if records > 0 {
             self.counters.count(records, bytes, began.elapsed());
         }
-        if let Some(snapshot) = snapshot {
-            journal.keep_snapshot(&snapshot)?;
-        }
         Ok(durable)
+    }
+
+    fn keep<S: Storage>(&self, journal: &mut Journal<S>, keeper: &Keeper, snapshot: Snapshot) {
+        let Some(orders) = &keeper.orders else {
+            return self.note_kept(journal.keep_snapshot(&snapshot));
+        };
+        if orders.try_send((snapshot, journal.position())).is_err() {
+            self.counters.count_snapshot(false);
+        }
+    }
+
+    fn note_kept(&self, kept: Result<(), impl std::error::Error>) {
+        self.counters.count_snapshot(kept.is_ok());
+        if let Err(error) = kept {
+            tracing::error!(%error, "cannot keep a snapshot; the next start replays more");
+        }
+    }
+}
+
+/// The thread that writes snapshots, where the storage has a second way in. Finishes the last one when dropped.
+#[derive(Debug)]
+struct Keeper {
+    orders: Option<SyncSender<(Snapshot, Position)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    fn spawn<S: Storage + Send + 'static>(journal: &Journal<S>, shared: &Arc<Shared>) -> io::Result<Self> {
+        let Some(mut storage) = journal.storage().beside() else {
+            return Ok(Self { orders: None, thread: None });
+        };
+        let (lane, shared) = (journal.lane(), shared.clone());
+        let (orders, ordered) = mpsc::sync_channel::<(Snapshot, Position)>(1);
+        let thread = thread::Builder::new().name("snapshot".into()).spawn(move || {
+            for (snapshot, position) in ordered {
+                shared.note_kept(snapshot.keep(&mut storage, lane, &position));
+            }
+        })?;
+        Ok(Self { orders: Some(orders), thread: Some(thread) })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its own thread, and the journal does not need the snapshot.
+            let _ = thread.join();
+        }
     }
 }

@@ -42,6 +42,8 @@ pub struct Disk {
     options: DiskOptions,
     files: BTreeMap<u32, File>,
     writer: Option<Writer>,
+    /// Whether this is the writer's second way in, for snapshots only.
+    is_beside: bool,
 }
 
 /// What only the one process that writes has. Fields drop in order: the thread stops before the lock goes.
@@ -91,7 +93,7 @@ impl Disk {
 
     fn over(directory: &Path, options: DiskOptions) -> Self {
         let directory = journal_directory(directory);
-        Self { directory, options, files: BTreeMap::new(), writer: None }
+        Self { directory, options, files: BTreeMap::new(), writer: None, is_beside: false }
     }
 
     fn file(&mut self, act: Act, segment: u32) -> Result<&File, StorageError> {
@@ -109,6 +111,10 @@ impl Disk {
 
     fn writer(&self, act: Act, object: Object) -> Result<&Writer, StorageError> {
         self.writer.as_ref().ok_or(StorageError { act, object, cause: Cause::ReadOnly })
+    }
+
+    fn may_keep(&self, act: Act, object: Object) -> Result<(), StorageError> {
+        if self.is_beside { Ok(()) } else { self.writer(act, object).map(drop) }
     }
 
     fn snapshot_path(&self, next: Seq) -> PathBuf {
@@ -181,7 +187,7 @@ impl Storage for Disk {
 
     fn write_snapshot(&mut self, next: Seq, bytes: &[u8]) -> Result<(), StorageError> {
         let object = Object::Snapshot(next);
-        self.writer(Act::Write, object)?;
+        self.may_keep(Act::Write, object)?;
         let (path, directory) = (self.snapshot_path(next), &self.directory);
         let unfinished = path.with_extension("tmp");
         let write = || {
@@ -197,8 +203,14 @@ impl Storage for Disk {
 
     fn remove_snapshot(&mut self, next: Seq) -> Result<(), StorageError> {
         let object = Object::Snapshot(next);
-        self.writer(Act::Remove, object)?;
+        self.may_keep(Act::Remove, object)?;
         fs::remove_file(self.snapshot_path(next)).map_err(self.failed(Act::Remove, object))
+    }
+
+    fn beside(&self) -> Option<Self> {
+        let (directory, options) = (self.directory.clone(), self.options);
+        let files = BTreeMap::new();
+        self.writer.as_ref().map(|_| Self { directory, options, files, writer: None, is_beside: true })
     }
 }
 

@@ -20,6 +20,11 @@ pub struct Figures {
     /// How many took less than 2, 4, 8 ... microseconds: place `n` counts those below `2 << n` and not below
     /// `1 << n`; the last place takes everything slower.
     pub below_us: [u64; PLACES],
+    /// Snapshots kept.
+    pub snapshots: u64,
+    /// Snapshots that could not be kept, or came while one was still being written. The journal does not need
+    /// them; the next start is slower.
+    pub snapshots_missed: u64,
 }
 
 impl Figures {
@@ -37,9 +42,15 @@ pub(crate) struct Counters {
     busy_us: AtomicU64,
     slowest_us: AtomicU64,
     below_us: [AtomicU64; PLACES],
+    snapshots: AtomicU64,
+    snapshots_missed: AtomicU64,
 }
 
 impl Counters {
+    pub(crate) fn count_snapshot(&self, kept: bool) {
+        if kept { &self.snapshots } else { &self.snapshots_missed }.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn count(&self, records: u32, bytes: usize, took: Duration) {
         let us = took.as_micros() as u64;
         let place = us.max(1).ilog2() as usize;
@@ -59,6 +70,8 @@ impl Counters {
             busy_us: self.busy_us.load(Relaxed),
             slowest_us: self.slowest_us.load(Relaxed),
             below_us: std::array::from_fn(|place| self.below_us[place].load(Relaxed)),
+            snapshots: self.snapshots.load(Relaxed),
+            snapshots_missed: self.snapshots_missed.load(Relaxed),
         }
     }
 }

@@ -8,8 +8,6 @@ use crate::{Batch, JournalError, Record, Seq, Snapshot, Storage};
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Snapshots kept: the newest, and one more in case it turns out bad.
-const SNAPSHOTS_KEPT: usize = 2;
 /// Zeros are written in pieces of this size when a torn tail is cut.
 const ZEROS_BYTES: usize = 64 * 1_024;
 
@@ -116,12 +114,7 @@ impl<S: Storage> Journal<S> {
         if self.stopped {
             return Err(JournalError::Stopped);
         }
-        self.storage.write_snapshot(self.position.next, &snapshot.seal(self.lane, &self.position))?;
-        let kept = self.storage.snapshots()?;
-        for &old in &kept[..kept.len().saturating_sub(SNAPSHOTS_KEPT)] {
-            self.storage.remove_snapshot(old)?;
-        }
-        Ok(())
+        Ok(snapshot.keep(&mut self.storage, self.lane, &self.position)?)
     }
 
     /// Where the next batch goes.

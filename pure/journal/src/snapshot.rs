@@ -5,11 +5,13 @@
 //! ```
 use crate::layout::{Position, array_at, u16_at, u32_at, u64_at};
 use crate::walk::split_record;
-use crate::{Batch, JournalError, Record, RecordError, Seq, Vault, codec};
+use crate::{Batch, JournalError, Record, RecordError, Seq, Storage, StorageError, Vault, codec};
 use alloc::vec::Vec;
 use core::fmt;
 use sha2::{Digest, Sha256};
 
+/// Snapshots kept: the newest, and one more in case it turns out bad.
+const SNAPSHOTS_KEPT: usize = 2;
 const MAGIC: [u8; 8] = *b"SEKISNP\n";
 const VERSION: u16 = 1;
 const HEAD_BYTES: usize = 80;
@@ -34,6 +36,24 @@ impl Snapshot {
     /// Records in it.
     pub fn count(&self) -> u32 {
         self.records.count()
+    }
+
+    /// Keeps it as what stands for everything before `position`, and forgets all but the newest two.
+    ///
+    /// - Cost: hashing and writing all of it. May be done on another thread than the one that commits: the
+    ///   position only has to be durable already.
+    pub fn keep<S: Storage>(
+        &self,
+        storage: &mut S,
+        lane: u16,
+        position: &Position,
+    ) -> Result<(), StorageError> {
+        storage.write_snapshot(position.next, &self.seal(lane, position))?;
+        let kept = storage.snapshots()?;
+        for &old in &kept[..kept.len().saturating_sub(SNAPSHOTS_KEPT)] {
+            storage.remove_snapshot(old)?;
+        }
+        Ok(())
     }
 
     /// Its bytes, saying that it stands for everything before `position`.

@@ -40,6 +40,15 @@ pub trait Storage {
 
     /// Forgets a snapshot.
     fn remove_snapshot(&mut self, next: Seq) -> Result<(), StorageError>;
+
+    /// A second way to the same place, which may keep snapshots while this one writes segments; `None` where
+    /// there is no such way.
+    fn beside(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 impl<S: Storage + ?Sized> Storage for &mut S {
