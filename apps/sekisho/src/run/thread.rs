@@ -18,9 +18,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use switch::{BreakerState, Outbox};
 use terms::Kind;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::LocalSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// How a switch is run.
@@ -106,12 +105,11 @@ pub fn start(plan: Plan, options: Options) -> Result<Running, StartError> {
     let (end, ended) = oneshot::channel();
     let posted = board.clone();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
-        let runtime = match Builder::new_current_thread().enable_all().build() {
+        let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
-        let local = LocalSet::new();
-        let stopped = local.block_on(&runtime, async {
+        let stopped = runtime.block_on(async {
             let thread = match Thread::open(plan, options, posted) {
                 Ok(thread) => thread,
                 Err(error) => {
