@@ -42,44 +42,77 @@ pub(crate) struct Meaning {
 pub(crate) struct CodeModel {
     texts: Vec<(String, Meaning)>,
     otherwise: Option<Meaning>,
-    in_class: Vec<((u8, u8), (Code, String, Option<usize>))>,
-    written: Vec<(u8, (Code, String, Option<usize>))>,
+    written: Vec<Written>,
+}
+
+/// A text for writing alone, where a network has no code of its own, or writes another in one class.
+#[derive(Clone, Debug)]
+struct Written {
+    class: Option<u8>,
+    code: Code,
+    text: String,
+    line: Option<usize>,
 }
 
 impl CodeModel {
     pub(crate) fn read(&mut self, entries: &[Entry], findings: &mut Findings) {
         let mut own = Vec::new();
+        if entries.iter().any(|entry| entry.key == "inherit" && matches!(entry.node.item, Item::Flag(false)))
+        {
+            *self = Self::default();
+        }
         for entry in entries {
             match entry.key.as_str() {
+                "inherit" if matches!(entry.node.item, Item::Flag(_)) => {}
+                "inherit" => findings.error(entry.line, "`inherit` is true or false"),
                 "otherwise" => self.otherwise = read_meaning(&entry.node, findings).or(self.otherwise),
                 "in" => self.read_in_class(entry, findings),
-                "write" => self.read_written(entry, findings),
+                "write" => self.read_written(entry, None, findings),
                 text => own.extend(read_text(text, entry, findings)),
             }
         }
         self.texts = laid_over(own, mem::take(&mut self.texts));
     }
 
+    /// What each text means when it is read, sorted; then `otherwise`.
+    pub(crate) fn meanings(&self) -> Vec<(String, Code, Outcome)> {
+        let mut meanings: Vec<_> =
+            self.texts.iter().map(|(text, one)| (text.clone(), one.code, one.outcome)).collect();
+        meanings.sort_by(|one, other| one.0.cmp(&other.0));
+        meanings.extend(self.otherwise.map(|one| ("otherwise".to_string(), one.code, one.outcome)));
+        meanings
+    }
+
     pub(crate) fn forget_lines(&mut self) {
         self.texts.iter_mut().for_each(|(_, meaning)| meaning.line = None);
-        self.in_class.iter_mut().for_each(|(_, (.., line))| *line = None);
-        self.written.iter_mut().for_each(|(_, (.., line))| *line = None);
+        self.written.iter_mut().for_each(|written| written.line = None);
     }
 
     /// Builds the table and says what is missing in it, for a response code of `width` characters.
     pub(crate) fn compile(&self, width: Option<u16>, findings: &mut Findings) -> CodeTable {
         let mut table = CodeTable::empty(self.otherwise);
+        let inherited = |meaning: &Meaning| meaning.line.is_none();
+        let strays =
+            self.texts.iter().filter(|(text, meaning)| inherited(meaning) && !fits(text, width)).count();
+        if strays > 0 {
+            findings.error(
+                None,
+                format!("{strays} inherited codes do not fit the response code: state [codes] of its width"),
+            );
+        }
         for (text, meaning) in &self.texts {
-            check_width(text, width, meaning.line, findings);
+            if !inherited(meaning) {
+                check_width(text, width, meaning.line, findings);
+            }
             table.learn(text, *meaning);
         }
-        for ((class, _), (code, text, line)) in &self.in_class {
+        for Written { class, code, text, line } in &self.written {
             check_width(text, width, *line, findings);
-            table.in_class.push((*class, *code, Text::clipped(text.as_bytes())));
-        }
-        for (_, (code, text, line)) in &self.written {
-            check_width(text, width, *line, findings);
-            table.written[*code as usize] = Text::clipped(text.as_bytes());
+            let text = Text::clipped(text.as_bytes());
+            match class {
+                None => table.written[*code as usize] = text,
+                Some(class) => table.in_class.push((*class, *code, text)),
+            }
         }
         table.exact.sort_unstable_by_key(|&(key, ..)| key);
         if width.is_some() {
@@ -104,31 +137,27 @@ impl CodeModel {
         }
     }
 
-    /// `[codes.write]`: texts for writing alone, where a network has no code of its own or means another.
-    fn read_written(&mut self, entry: &Entry, findings: &mut Findings) {
-        for one in table_of(&entry.node, "write", findings).unwrap_or(&[]) {
-            let Some(text) = text_of(&one.node, &one.key, findings) else { continue };
-            let Some(code) = code_named(&one.key, one.line, findings) else { continue };
-            self.written.retain(|(number, _)| *number != code as u8);
-            self.written.push((code as u8, (code, text.to_string(), Some(one.line))));
+    /// `[codes.in]`: for each class, texts that are written in it alone.
+    fn read_in_class(&mut self, entry: &Entry, findings: &mut Findings) {
+        for class_entry in table_of(&entry.node, "in", findings).unwrap_or(&[]) {
+            match CLASSES.iter().find(|(name, _)| *name == class_entry.key) {
+                Some(&(_, class)) => self.read_written(class_entry, Some(class as u8), findings),
+                None => {
+                    let near = did_you_mean(&class_entry.key, CLASSES.iter().map(|(name, _)| *name));
+                    let key = &class_entry.key;
+                    findings.error(class_entry.line, format!("`{key}` is no class of messages{near}"));
+                }
+            }
         }
     }
 
-    fn read_in_class(&mut self, entry: &Entry, findings: &mut Findings) {
-        for class_entry in table_of(&entry.node, "in", findings).unwrap_or(&[]) {
-            let Some(&(_, class)) = CLASSES.iter().find(|(name, _)| *name == class_entry.key) else {
-                let near = did_you_mean(&class_entry.key, CLASSES.iter().map(|(name, _)| *name));
-                findings
-                    .error(class_entry.line, format!("`{}` is no class of messages{near}", class_entry.key));
-                continue;
-            };
-            for code_entry in table_of(&class_entry.node, &class_entry.key, findings).unwrap_or(&[]) {
-                let Some(text) = text_of(&code_entry.node, &code_entry.key, findings) else { continue };
-                let Some(code) = code_named(&code_entry.key, code_entry.line, findings) else { continue };
-                let key = (class as u8, code as u8);
-                self.in_class.retain(|(one, _)| *one != key);
-                self.in_class.push((key, (code, text.to_string(), Some(code_entry.line))));
-            }
+    /// `approved = "800"` and so on; what is stated again replaces what is inherited.
+    fn read_written(&mut self, entry: &Entry, class: Option<u8>, findings: &mut Findings) {
+        for one in table_of(&entry.node, &entry.key, findings).unwrap_or(&[]) {
+            let Some(text) = text_of(&one.node, &one.key, findings) else { continue };
+            let Some(code) = code_named(&one.key, one.line, findings) else { continue };
+            self.written.retain(|written| (written.class, written.code) != (class, code));
+            self.written.push(Written { class, code, text: text.to_string(), line: Some(one.line) });
         }
     }
 }
@@ -189,13 +218,18 @@ fn code_named(name: &str, line: usize, findings: &mut Findings) -> Option<Code> 
     code
 }
 
+fn fits(text: &str, width: Option<u16>) -> bool {
+    match (text.strip_suffix('*'), width.map(usize::from)) {
+        (_, None) => true,
+        (Some(stem), Some(width)) => stem.len() < width,
+        (None, Some(width)) => text.len() == width,
+    }
+}
+
 fn check_width(text: &str, width: Option<u16>, line: Option<usize>, findings: &mut Findings) {
-    let Some(width) = width else { return };
-    let fits = match text.strip_suffix('*') {
-        Some(stem) => stem.len() < usize::from(width),
-        None => text.len() == usize::from(width),
-    };
-    if !fits {
+    if let Some(width) = width
+        && !fits(text, Some(width))
+    {
         findings
             .error(line, format!("the code \"{text}\" does not fit a response code of {width} characters"));
     }

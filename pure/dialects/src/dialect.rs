@@ -1,20 +1,26 @@
 use crate::{
     codes::CodeTable,
     compile::{Slots, compile},
+    elements::Elements,
     finding::{Finding, Findings, Severity},
     mac::MacRule,
     model::Model,
     notation,
     presence::Messages,
     shipped::SHIPPED,
+    slot::Slot,
 };
 use alloc::{
     boxed::Box,
     string::{String, ToString},
     vec::Vec,
 };
+use core::num::NonZeroU8;
 use iso8583::Spec;
-use terms::{Code, Kind, Network, Pairing, Text};
+use terms::{Code, Kind, Network, Noun, Pairing, Text};
+
+/// Numbers of nouns are below this; see the assertion at the end.
+pub(crate) const NOUNS: usize = 72;
 
 /// A partner: how his messages lie on the wire, what they mean, and what he wants in return. Made from a TOML
 /// file (the reference is `docs/dialects.md`) and never changed after that.
@@ -25,6 +31,10 @@ pub struct Dialect {
     framing: Box<str>,
     pub(crate) spec: Spec,
     pub(crate) slots: Slots,
+    /// The element of each carried noun, by its number.
+    pub(crate) places: Box<[Option<NonZeroU8>; NOUNS]>,
+    /// Elements that say what the switch decides on, as opposed to what it carries.
+    pub(crate) decided: Elements,
     pub(crate) codes: CodeTable,
     pub(crate) messages: Messages,
     /// What the first two digits of a processing code mean, by their number.
@@ -133,7 +143,17 @@ impl Dialect {
         for &(prefix, kind) in &model.kinds {
             kinds[two_digits(prefix)] = Some(kind);
         }
+        let (mut places, mut decided) = (Box::new([None; NOUNS]), Elements::default());
+        for (de, slot) in (0_u8..).zip(slots.iter()) {
+            match slot {
+                Slot::Unmapped => {}
+                Slot::Carried(noun, _) => places[*noun as usize] = NonZeroU8::new(de),
+                _ => decided.insert(de),
+            }
+        }
         Self {
+            places,
+            decided,
             name: model.name.into(),
             summary: model.summary.into(),
             framing: model.framing.into(),
@@ -162,3 +182,11 @@ impl Dialect {
 pub(crate) fn two_digits([tens, ones]: [u8; 2]) -> usize {
     (usize::from(tens.wrapping_sub(b'0') % 10)) * 10 + usize::from(ones.wrapping_sub(b'0') % 10)
 }
+
+const _: () = {
+    let mut at = 0;
+    while at < Noun::ALL.len() {
+        assert!((Noun::ALL[at] as usize) < NOUNS, "every noun has its place");
+        at += 1;
+    }
+};

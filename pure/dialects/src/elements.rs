@@ -26,6 +26,18 @@ impl Elements {
         self.0[word] & bit != 0
     }
 
+    /// What is in both.
+    #[inline]
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self([self.0[0] & other.0[0], self.0[1] & other.0[1], self.0[2] & other.0[2]])
+    }
+
+    /// What is in either.
+    #[inline]
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self([self.0[0] | other.0[0], self.0[1] | other.0[1], self.0[2] | other.0[2]])
+    }
+
     /// The first element of this set that is not in `other`.
     #[inline]
     pub(crate) fn first_outside(&self, other: &Self) -> Option<u8> {
@@ -35,8 +47,34 @@ impl Elements {
         })
     }
 
-    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
-        (1..=192).filter(move |&de| self.contains(de))
+    /// Its elements in ascending order.
+    #[inline]
+    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = u8> {
+        Ascending(self.0)
+    }
+}
+
+struct Ascending([u64; 3]);
+
+impl Iterator for Ascending {
+    type Item = u8;
+
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        let word = self.0.iter().position(|&bits| bits != 0)?;
+        let place = self.0[word].leading_zeros();
+        self.0[word] &= !(1 << (63 - place));
+        Some((word as u32 * 64 + place + 1) as u8)
+    }
+}
+
+impl DoubleEndedIterator for Ascending {
+    #[inline]
+    fn next_back(&mut self) -> Option<u8> {
+        let word = self.0.iter().rposition(|&bits| bits != 0)?;
+        let place = 63 - self.0[word].trailing_zeros();
+        self.0[word] &= !(1 << (63 - place));
+        Some((word as u32 * 64 + place + 1) as u8)
     }
 }
 

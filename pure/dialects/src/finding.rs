@@ -76,8 +76,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// `; did you mean X?`, where something looks like `word`.
-pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+/// `; did you mean X?`, where one of the candidates looks like `word`, otherwise nothing: for whoever refuses an
+/// unknown word and wants to help.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates).map_or_else(String::new, |near| alloc::format!("; did you mean `{near}`?"))
 }
 

@@ -11,10 +11,8 @@ pub(crate) struct Message {
     pub(crate) demanded: Elements,
     pub(crate) allowed: Elements,
     pub(crate) echo: Elements,
-    /// Elements this side knows how to write, ascending, those up to 64.
-    pub(crate) low: Box<[u8]>,
-    /// The same above 64: with any of them there is a further bitmap.
-    pub(crate) high: Box<[u8]>,
+    /// Elements this side knows how to write.
+    pub(crate) writable: Elements,
     pub(crate) defaults: Box<[(u8, Box<[u8]>)]>,
 }
 
@@ -24,24 +22,13 @@ impl Message {
         mandatory: Elements,
         allowed: Elements,
         echo: Elements,
-        written: Vec<u8>,
+        writable: Elements,
         defaults: Vec<(u8, Box<[u8]>)>,
     ) -> Self {
-        let split = written.partition_point(|&de| de <= 64);
-        let (low, high) = written.split_at(split);
         let mut demanded = mandatory;
         demanded.remove(64);
         demanded.remove(128);
-        Self {
-            digits,
-            mandatory,
-            demanded,
-            allowed,
-            echo,
-            low: low.into(),
-            high: high.into(),
-            defaults: defaults.into(),
-        }
+        Self { digits, mandatory, demanded, allowed, echo, writable, defaults: defaults.into() }
     }
 
     /// What is written to this element when nobody has anything.

@@ -293,7 +293,7 @@ fn pack(value: &Value<'_>, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     value.text_into(out);
     let kept = out[start..].trim_ascii_end().len();
-    if kept % 2 != 0 {
+    if !kept.is_multiple_of(2) {
         out.truncate(start);
         return false;
     }

@@ -1,7 +1,7 @@
 //! From a transaction to bytes: requests to hosts, answers to sources.
 
 use crate::{
-    dialect::{Dialect, two_digits},
+    dialect::{Dialect, NOUNS, two_digits},
     elements::Elements,
     error::WriteError,
     original::Original,
@@ -29,7 +29,7 @@ impl Dialect {
         let mut wanted = txn.message;
         wanted.origin |= u8::from(ours.repeat);
         let message = self.named_message(wanted)?;
-        let carried = Index::of(&txn.carried);
+        let carried = Index::of(self, &txn.carried);
         let mut said = Said::request(self, txn, &carried);
         said.stan = Some(ours.stan);
         said.rrn = ours.rrn;
@@ -48,7 +48,7 @@ impl Dialect {
     pub fn write_answer(&self, request: &Txn, answer: &Answer, out: &mut Vec<u8>) -> Result<(), WriteError> {
         let wanted = request.message.answered_by().ok_or(WriteError::WantsNoAnswer)?;
         let message = self.named_message(wanted)?;
-        let (asked, said) = (Index::of(&request.carried), Index::of(&answer.carried));
+        let (asked, said) = (Index::of(self, &request.carried), Index::of(self, &answer.carried));
         let repeated = Said { rrn: or(request.rrn, answer.rrn), ..Said::request(self, request, &asked) };
         let said = Said::answer(self, request, answer, &said);
         let lenient = answer.code == Code::FormatError;
@@ -162,16 +162,15 @@ impl Writing<'_> {
     }
 
     fn write_all(&self, out: &mut Vec<u8>) -> Result<(), WriteError> {
-        let beyond = self.message.high.iter().copied().filter(|&de| self.has(de)).last();
-        let bitmaps = match beyond {
-            None => 1,
-            Some(..=128) => 2,
+        let candidates = self.candidates();
+        let bitmaps = match candidates.iter().rfind(|&de| !matches!(self.datum(de), Datum::Nothing)) {
+            None | Some(..=64) => 1,
+            Some(65..=128) => 2,
             Some(_) => 3,
         };
         let mut writer = Writer::new(&self.dialect.spec, self.dialect.mti(self.message.digits), bitmaps, out);
         let mut present = Elements::default();
-        let high = if bitmaps > 1 { &*self.message.high } else { &[] };
-        for &de in self.message.low.iter().chain(high) {
+        for de in candidates.iter() {
             if self.put(de, &mut writer)? {
                 present.insert(de);
             }
@@ -184,8 +183,14 @@ impl Writing<'_> {
         }
     }
 
-    fn has(&self, de: u8) -> bool {
-        !matches!(self.datum(de), Datum::Nothing)
+    /// The elements there may be something to say in: a few more than there will be, never fewer.
+    fn candidates(&self) -> Elements {
+        let said = self
+            .said
+            .carried
+            .elements
+            .or(self.repeated.map_or(Elements::default(), |said| said.carried.elements));
+        said.or(self.dialect.decided).or(self.message.demanded).and(self.message.writable)
     }
 
     #[inline]
@@ -207,7 +212,7 @@ impl Writing<'_> {
         match (self.message.default_of(de), slot) {
             (Some(text), _) => Datum::Text(text),
             // A transaction without an amount is one of nothing.
-            (None, Slot::Amount) => Datum::Number(0),
+            (None, Slot::Amount) if !self.lenient => Datum::Number(0),
             (None, _) => Datum::Nothing,
         }
     }
@@ -227,7 +232,7 @@ impl Writing<'_> {
             datum = said_of(self.dialect, self.said, slot, shape, class);
         }
         match datum {
-            Datum::Nothing if !self.lenient && self.message.demanded.contains(de) => self.stand_in(de, slot),
+            Datum::Nothing if self.message.demanded.contains(de) => self.stand_in(de, slot),
             datum => datum,
         }
     }
@@ -251,7 +256,7 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, slot: Slot, shape: &Shape,
         }),
         Slot::TransmittedAt => text(said.transmitted_at.as_bytes()),
         Slot::Stan => said.stan.map_or(Datum::Nothing, |stan| Datum::Number(u64::from(stan.0))),
-        Slot::TimeOfDay => local(said, |time| time_of_day(time)),
+        Slot::TimeOfDay => local(said, time_of_day),
         Slot::LocalDate => local(said, |time| month_day(time.date)),
         Slot::DateAndTime => local(said, date_and_time),
         Slot::SettlementMonthDay => {
@@ -360,20 +365,21 @@ fn unpacked(bytes: &[u8]) -> Vec<u8> {
 /// Where each noun stands in what is carried, so that every element finds its own at once.
 struct Index<'a> {
     found: [Option<&'a [u8]>; NOUNS],
+    elements: Elements,
 }
 
-/// Numbers of nouns are below this; see the assertion below.
-const NOUNS: usize = 72;
-
 impl<'a> Index<'a> {
-    fn of(carried: &'a Carried) -> Self {
-        let mut found = [None; NOUNS];
+    fn of(dialect: &Dialect, carried: &'a Carried) -> Self {
+        let (mut found, mut elements) = ([None; NOUNS], Elements::default());
         for (noun, contents) in carried.iter() {
             if let Some(place) = found.get_mut(usize::from(noun)) {
                 *place = Some(contents);
+                if let Some(de) = dialect.places[usize::from(noun)] {
+                    elements.insert(de.get());
+                }
             }
         }
-        Self { found }
+        Self { found, elements }
     }
 
     #[inline]
@@ -381,11 +387,3 @@ impl<'a> Index<'a> {
         self.found[noun as usize]
     }
 }
-
-const _: () = {
-    let mut at = 0;
-    while at < Noun::ALL.len() {
-        assert!((Noun::ALL[at] as usize) < NOUNS, "every noun has its place in the index");
-        at += 1;
-    }
-};

@@ -181,3 +181,22 @@ fn a_refused_message_still_yields_what_an_answer_needs() {
     assert_eq!(element(&dialect, &out, 39).as_deref(), Some("30"));
     assert_eq!(element(&dialect, &out, 11).as_deref(), Some("000123"));
 }
+
+#[test]
+fn every_code_can_be_said_and_only_approvals_are_heard_as_one() {
+    for (name, _) in Dialect::shipped() {
+        let dialect = dialect(name);
+        let request = dialect.read(&request_in(&dialect), today()).expect("understood");
+        for &code in Code::ALL {
+            let mut out = Vec::new();
+            dialect
+                .write_answer(&request, &Answer::ours(code, code.outcome()), &mut out)
+                .unwrap_or_else(|error| panic!("{name} {code}: {error}"));
+            let heard =
+                dialect.read(&out, today()).unwrap_or_else(|refusal| panic!("{name} {code}: {refusal}"));
+            let approval = |outcome| outcome == Some(Outcome::Approved);
+            assert_eq!(approval(heard.outcome), approval(Some(code.outcome())), "{name} {code}");
+            assert!(!dialect.code_text(Code::Approved).is_empty());
+        }
+    }
+}
