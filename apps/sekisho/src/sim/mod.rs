@@ -4,7 +4,10 @@ use speech::SimError;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
+mod atm_command;
 pub mod bench;
+pub mod books;
+pub mod customers;
 pub mod demo;
 pub mod host;
 mod host_command;
@@ -16,10 +19,14 @@ pub mod question;
 mod relay;
 pub mod rules;
 pub mod speech;
+pub mod street;
+pub mod terminal;
 
 /// What to simulate.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Terminals: ask, wait, repeat, remember
+    Atm(atm_command::Args),
     /// A host: answers by rules, with delays and faults as wanted
     Host(host_command::Args),
     /// A bare relay, to measure a switch against
@@ -30,6 +37,7 @@ pub enum Command {
 /// Does it.
 pub fn run(command: Command) -> ExitCode {
     match command {
+        Command::Atm(args) => atm_command::run(args),
         Command::Host(args) => host_command::run(args),
         Command::Relay(args) => relay::run(args),
     }

@@ -1,0 +1,184 @@
+//! One simulated terminal: asks, waits, repeats when nobody answers, and remembers what it was told.
+
+use super::books::{Asked, Key, Told};
+use super::customers::Customer;
+use super::question::{Place, as_stamped, question, reference_number, stamp};
+use super::speech::{Speech, local_clock};
+use clock::Clock;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use terms::{Code, Outcome, Stan, Txn};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use wire::Next;
+
+/// How terminals behave, all alike.
+#[derive(Clone, Debug)]
+pub struct Habits {
+    /// Where the switch listens.
+    pub address: SocketAddr,
+    /// How it is spoken to.
+    pub speech: Speech,
+    /// Whether each request has a connection of its own.
+    pub one_shot: bool,
+    /// Silence after which a request is repeated.
+    pub answer_timeout: Duration,
+    /// Times a request is repeated before the terminal gives up.
+    pub repeats_max: u32,
+}
+
+/// A terminal.
+pub struct Terminal {
+    habits: Rc<Habits>,
+    place: Place,
+    clock: Clock,
+    stan: Stan,
+    line: Option<Line>,
+}
+
+/// What became of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Served {
+    /// For the books.
+    pub asked: Asked,
+    /// From the first byte to the answer; the time it gave up after where there was none.
+    pub took: Duration,
+    /// How often it was repeated.
+    pub repeats: u32,
+}
+
+impl Terminal {
+    /// The terminal of that number.
+    pub fn numbered(number: usize, habits: Rc<Habits>) -> Self {
+        let place = Place::numbered("ATM", number);
+        Self { habits, place, clock: local_clock(), stan: Stan(0), line: None }
+    }
+
+    /// Serves one customer, to the end: an answer, or so many repeats without one.
+    pub async fn serve(&mut self, customer: &Customer) -> Served {
+        let txn = self.request(customer);
+        let began = Instant::now();
+        let (mut told, mut repeats) = (Told::Nothing, 0);
+        loop {
+            // An answer that names no code is taken for none: no money moves on it.
+            if let Some((code, outcome)) = self.ask(&txn, repeats > 0).await {
+                told = Told::Said(code, outcome);
+                break;
+            }
+            if repeats == self.habits.repeats_max {
+                break;
+            }
+            repeats += 1;
+        }
+        let key = Key { terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time };
+        let asked = Asked { key, kind: txn.kind, amount: txn.amount, told };
+        Served { asked, took: began.elapsed(), repeats }
+    }
+
+    fn request(&mut self, customer: &Customer) -> Txn {
+        let at = self.clock.now().local();
+        self.stan = self.stan.next();
+        let mut txn = question(customer.kind, &customer.card, customer.amount, &self.place);
+        stamp(&mut txn, self.stan, reference_number(at, self.stan), at);
+        txn
+    }
+
+    /// Asks once; `None` where no answer came in time.
+    async fn ask(&mut self, txn: &Txn, repeat: bool) -> Option<(Code, Outcome)> {
+        let deadline = Instant::now() + self.habits.answer_timeout;
+        let exchange = timeout(self.habits.answer_timeout, self.exchange(txn, repeat));
+        match exchange.await {
+            Ok(Ok(said)) => {
+                self.line = self.line.take().filter(|_| !self.habits.one_shot);
+                Some(said)
+            }
+            Ok(Err(_)) => {
+                // The line is gone. Asking again at once would only be refused again.
+                self.line = None;
+                let pause = Duration::from_millis(200);
+                sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+                None
+            }
+            // The line stays: a late answer to this same request still counts.
+            Err(_) => None,
+        }
+    }
+
+    async fn exchange(&mut self, txn: &Txn, repeat: bool) -> io::Result<(Code, Outcome)> {
+        let (habits, today) = (self.habits.clone(), self.clock.now().local().date);
+        let line = match &mut self.line {
+            Some(line) => line,
+            None => self.line.insert(Line::open(&habits).await?),
+        };
+        line.say(&habits.speech, txn, repeat).await?;
+        loop {
+            let body = line.hear(&habits.speech).await?;
+            // What cannot be read, or belongs to another request, is not this one's answer.
+            let Ok(answer) = habits.speech.dialect.read(&body, today) else { continue };
+            let is_answer = Some(answer.message) == txn.message.answered_by();
+            if is_answer && answer.stan == txn.stan && answer.terminal_id == txn.terminal_id {
+                let said = answer.code.zip(answer.outcome);
+                return said.ok_or(io::ErrorKind::InvalidData.into());
+            }
+        }
+    }
+}
+
+/// A connection and what has been read of it.
+struct Line {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Line {
+    async fn open(habits: &Habits) -> io::Result<Self> {
+        let stream = TcpStream::connect(habits.address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::with_capacity(1_024) })
+    }
+
+    async fn say(&mut self, speech: &Speech, txn: &Txn, repeat: bool) -> io::Result<()> {
+        let mut out = Vec::with_capacity(1_024);
+        let header = speech.framing.request_header();
+        let written = speech.framing.write(header.as_bytes(), &mut out, |out| {
+            speech.dialect.write_request(txn, &as_stamped(txn, repeat), out)
+        });
+        written.map_err(|_| io::ErrorKind::InvalidInput)?;
+        self.stream.write_all(&out).await
+    }
+
+    /// The next message.
+    async fn hear(&mut self, speech: &Speech) -> io::Result<Vec<u8>> {
+        loop {
+            match speech.framing.next(&self.read).map_err(|_| io::ErrorKind::InvalidData)? {
+                Next::Frame { body, consumed, .. } => {
+                    let body = body.to_vec();
+                    self.read.drain(..consumed);
+                    return Ok(body);
+                }
+                Next::KeepAlive { consumed } => drop(self.read.drain(..consumed)),
+                Next::NeedMore { .. } => {
+                    if self.stream.read_buf(&mut self.read).await? == 0 {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether terminals can speak this dialect at all.
+pub fn try_speech(speech: &Speech) -> Result<(), super::speech::SimError> {
+    let card = super::question::card("411111", 1);
+    let customer = Customer { card, kind: terms::Kind::Withdrawal, amount: terms::Amount::minor(1_000) };
+    let place = Place::numbered("ATM", 1);
+    let at = local_clock().now().local();
+    let mut txn = question(customer.kind, &customer.card, customer.amount, &place);
+    stamp(&mut txn, Stan(1), reference_number(at, Stan(1)), at);
+    let written = speech.dialect.write_request(&txn, &as_stamped(&txn, false), &mut Vec::new());
+    let dialect = speech.dialect.name().to_owned();
+    written.map_err(|source| super::speech::SimError::CannotSpeak { dialect, source })
+}
