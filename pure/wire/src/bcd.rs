@@ -58,17 +58,26 @@ pub enum BcdError {
 /// [`BcdError`] for the first place that is wrong.
 #[inline]
 pub fn check(wire: &[u8], digits: usize, filler: Filler, nibbles: Nibbles) -> Result<(), BcdError> {
-    let even = digits.is_multiple_of(2);
-    if even
-        && wire.len() * 2 == digits
-        && nibbles == Nibbles::Digits
-        && swar::none(wire, 0, swar::not_decimal_nibbles)
-    {
-        return Ok(());
+    if wire.len() != digits.div_ceil(2) || wire.is_empty() {
+        return check_slowly(wire, digits, filler, nibbles);
     }
-    check_slowly(wire, digits, filler, nibbles)
+    let (mut whole, mut legal) = (wire, true);
+    if !digits.is_multiple_of(2) {
+        // The byte with the filler is looked at by itself.
+        let (shared, rest) =
+            if filler.left { (wire[0], &wire[1..]) } else { (wire[wire.len() - 1], &wire[..wire.len() - 1]) };
+        let (fill, digit) = if filler.left { (shared >> 4, shared & 15) } else { (shared & 15, shared >> 4) };
+        legal = fill == filler.nibble && character(digit, nibbles).is_some();
+        whole = rest;
+    }
+    legal &= match nibbles {
+        Nibbles::Digits => swar::none(whole, 0, swar::not_decimal_nibbles),
+        Nibbles::Track => swar::none(whole, 0, swar::not_track_nibbles),
+    };
+    if legal { Ok(()) } else { check_slowly(wire, digits, filler, nibbles) }
 }
 
+#[cold]
 fn check_slowly(wire: &[u8], digits: usize, filler: Filler, nibbles: Nibbles) -> Result<(), BcdError> {
     if wire.len() != digits.div_ceil(2) {
         return Err(BcdError::Length { digits, found_bytes: wire.len() });

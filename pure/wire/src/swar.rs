@@ -68,6 +68,15 @@ pub const fn not_decimal_nibbles(word: u64) -> u64 {
     (high | low) << 3
 }
 
+/// Top bits where one of a byte's two nibbles is neither a decimal digit nor 0xD.
+#[inline]
+pub const fn not_track_nibbles(word: u64) -> u64 {
+    let (high, low) = (word >> 4 & each(0x0F), word & each(0x0F));
+    let bad_high = high.wrapping_add(each(0x06)) & (high ^ each(0x0D)).wrapping_add(each(0x0F));
+    let bad_low = low.wrapping_add(each(0x06)) & (low ^ each(0x0D)).wrapping_add(each(0x0F));
+    (bad_high | bad_low) << 3
+}
+
 #[inline]
 fn eight(bytes: &[u8]) -> [u8; 8] {
     bytes.try_into().unwrap_or([0; 8])
@@ -85,10 +94,11 @@ mod tests {
     #[test]
     fn every_question_is_right_for_every_byte_at_every_place_of_every_length() {
         type Question = (u8, fn(u64) -> u64, fn(u8) -> bool);
-        let questions: [Question; 4] = [
+        let questions: [Question; 5] = [
             (b'0', not_digits, |b| b.is_ascii_digit()),
             (b'0', |w| not_within(w, 0x20, 0x7E), |b| (0x20..=0x7E).contains(&b)),
             (b'0', not_hex, |b| b.is_ascii_hexdigit()),
+            (0x00, not_track_nibbles, |b| [b >> 4, b & 15].iter().all(|&n| n <= 9 || n == 0xD)),
             (0x00, not_decimal_nibbles, |b| b >> 4 <= 9 && b & 15 <= 9),
         ];
         for (neutral, bad, good) in questions {
