@@ -247,3 +247,15 @@ fn an_original_crosses_the_editions() {
     old.write_request(&txn, &given::ours(), &mut out).expect("writable");
     assert_eq!(element(&old, &out, 90).as_deref(), Some(original));
 }
+
+#[test]
+fn what_the_reference_shows_loads() {
+    let reference = include_str!("../../../docs/dialects.md");
+    let blocks: Vec<&str> =
+        reference.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(Dialect::check(blocks[0]), []);
+    for block in &blocks[1..] {
+        let file = format!("name = \"shown\"\nlike = \"iso87-ascii\"\n[fields]\n{block}");
+        assert_eq!(Dialect::check(&file), [], "{block}");
+    }
+}

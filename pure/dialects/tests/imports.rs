@@ -138,3 +138,23 @@ fn a_broken_specification_is_refused_with_the_place() {
     let deep = "[".repeat(100_000);
     assert!(matches!(import_moov(&deep), Err(ImportError::Json { .. })));
 }
+
+#[test]
+fn no_description_stops_the_importers_whatever_byte_of_it_is_wrong() {
+    for at in (0..PACKAGER.len()).step_by(23) {
+        for wrong in ["", "<", "\"", "9", "\u{7f}", "-"] {
+            let spoilt = format!("{}{wrong}{}", &PACKAGER[..at], &PACKAGER[at + 1..]);
+            if let Ok(imported) = import_jpos(&spoilt) {
+                loaded(&imported.toml);
+            }
+        }
+    }
+    for at in (0..SPECIFICATION.len()).step_by(23) {
+        for wrong in ["", "{", "\"", "9", "\\", "-"] {
+            let spoilt = format!("{}{wrong}{}", &SPECIFICATION[..at], &SPECIFICATION[at + 1..]);
+            if let Ok(imported) = import_moov(&spoilt) {
+                loaded(&imported.toml);
+            }
+        }
+    }
+}

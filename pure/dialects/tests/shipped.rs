@@ -200,3 +200,25 @@ fn every_code_can_be_said_and_only_approvals_are_heard_as_one() {
         }
     }
 }
+
+#[test]
+fn no_message_stops_the_reader_whatever_byte_of_it_is_wrong() {
+    for (name, _) in Dialect::shipped() {
+        let dialect = dialect(name);
+        let body = request_in(&dialect);
+        for at in 0..body.len() {
+            for wrong in [0x00, 0x20, 0x39, 0x44, 0x5A, 0x80, 0xFF] {
+                let mut spoilt = body.clone();
+                spoilt[at] = wrong;
+                if let Err(refusal) = dialect.read(&spoilt, today())
+                    && let Some(partial) = &refusal.partial
+                {
+                    // Whatever was read of a request can be answered, or is refused for a reason.
+                    let answer = Answer::ours(Code::FormatError, Outcome::Refused);
+                    let _ = dialect.write_answer(partial, &answer, &mut Vec::new());
+                }
+            }
+            let _ = dialect.read(&body[..at], today());
+        }
+    }
+}
