@@ -7,7 +7,7 @@ const SCREEN_COLUMNS: usize = 80;
 /// Columns of a wrapped last column at least: below this, lines are longer than the screen instead.
 const LAST_COLUMN_LEAST: usize = 16;
 
-/// Rows under heads. The last column is wrapped, so that nothing is cut off.
+/// Rows under heads. The last column is wrapped, so that nothing is cut off: between words, or anywhere.
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
@@ -17,18 +17,21 @@ pub(crate) struct Table {
 struct Column {
     head: &'static str,
     is_number: bool,
+    /// Every character counts, spaces too.
+    is_verbatim: bool,
 }
 
 impl Table {
-    /// A table with these heads; one that begins with `>` stands over numbers, which go to the right.
+    /// A table with these heads; one that begins with `>` stands over numbers, which go to the right, and one
+    /// that begins with `=` over values that are no words.
     pub(crate) fn new(heads: &[&'static str]) -> Self {
-        let column = |head: &&'static str| match head.strip_prefix('>') {
-            Some(head) => Column { head, is_number: true },
-            None => Column { head, is_number: false },
+        let column = |head: &&'static str| Column {
+            head: head.trim_start_matches(['>', '=']),
+            is_number: head.starts_with('>'),
+            is_verbatim: head.starts_with('='),
         };
-        let screen = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let screen_columns = screen.unwrap_or(SCREEN_COLUMNS).max(SCREEN_COLUMNS);
-        Self { columns: heads.iter().map(column).collect(), rows: Vec::new(), screen_columns }
+        let columns = heads.iter().map(column).collect();
+        Self { columns, rows: Vec::new(), screen_columns: screen_columns() }
     }
 
     /// Adds a row, one cell for each head.
@@ -51,7 +54,8 @@ impl Table {
         }
         let indent = columns_of(&line);
         let room = self.screen_columns.saturating_sub(indent).max(LAST_COLUMN_LEAST);
-        for (at, piece) in wrapped(last, room).into_iter().enumerate() {
+        let is_verbatim = self.columns.last().is_some_and(|column| column.is_verbatim);
+        for (at, piece) in wrapped(last, room, is_verbatim).into_iter().enumerate() {
             let before = if at == 0 { line.clone() } else { " ".repeat(indent) };
             writeln!(f, "{}", format!("{before}{piece}").trim_end())?;
         }
@@ -74,6 +78,12 @@ impl fmt::Display for Table {
     }
 }
 
+/// Columns there are to fill: as many as the environment says, and never fewer than everybody has.
+pub(crate) fn screen_columns() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.unwrap_or(SCREEN_COLUMNS).max(SCREEN_COLUMNS)
+}
+
 /// Text without characters that a terminal would obey.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
@@ -91,9 +101,9 @@ fn is_wide(c: char) -> bool {
         | 0xF900..=0xFAFF | 0xFE30..=0xFE6F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x20000..=0x3FFFD)
 }
 
-/// Breaks at spaces where there are some near the end of a line, anywhere otherwise. Nothing is lost: pieces
-/// of a value that is not broken at a space can be joined again.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+/// Breaks between words where a line has more than one, anywhere otherwise. Pieces of a verbatim text can be
+/// joined again.
+pub(crate) fn wrapped(text: &str, room: usize, is_verbatim: bool) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while columns_of(rest) > room {
@@ -103,10 +113,14 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
             taken > room
         });
         let end = end.map_or(rest.len(), |(at, _)| at);
-        let space = rest[..end].rfind(' ').filter(|at| *at > end / 2);
+        let space = match rest[end..].starts_with(' ') {
+            true => Some(end),
+            false => rest[..end].rfind(' '),
+        };
+        let space = space.filter(|at| *at > 0 && !is_verbatim);
         let (piece, after) = rest.split_at(space.unwrap_or(end));
         pieces.push(piece.to_string());
-        rest = after.strip_prefix(' ').filter(|_| space.is_some()).unwrap_or(after);
+        rest = if space.is_some() { after.trim_start() } else { after };
     }
     pieces.push(rest.to_string());
     pieces
@@ -118,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_table_lines_up_whatever_the_script() {
-        let mut table = Table::new(&["NAME", ">LEN", "VALUE"]);
+        let mut table = Table::new(&["NAME", ">LEN", "=VALUE"]);
         table.row(["取引金額".into(), "12".into(), "000000001000".into()]);
         table.row(["stan".into(), "6".into(), "x".repeat(100)]);
         let text = table.to_string();
@@ -130,7 +144,9 @@ mod tests {
 
     #[test]
     fn words_are_broken_between_and_values_anywhere() {
-        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrapped("0123456789", 4), ["0123", "4567", "89"]);
+        assert_eq!(wrapped("one two three", 8, false), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 7, false), ["one two", "three"]);
+        assert_eq!(wrapped("0123456789", 4, false), ["0123", "4567", "89"]);
+        assert_eq!(wrapped("12 45  8", 4, true), ["12 4", "5  8"]);
     }
 }

@@ -1,10 +1,38 @@
+//! `sekisho journal`: looking at what a switch remembers, also while it runs. Nothing here changes anything.
+
+mod facts;
+mod list;
+mod names;
+mod opened;
+mod progress;
+mod show;
+mod summary;
+mod verify;
+mod whereabouts;
+
 use std::process::ExitCode;
 
-/// What to do.
+/// What to look at.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {}
+pub enum Command {
+    /// Check every byte: heads, checksums, the hash chain, that nothing is missing
+    Verify(verify::Args),
+    /// List records
+    Ls(list::Args),
+    /// Show one record, or all records of one transaction
+    Show(show::Args),
+}
 
-/// Does it.
+/// Does it. Exit: 0 done, 1 the journal is damaged or has no such record, 66 there is none, 78 the
+/// configuration is wrong.
 pub fn run(command: Command) -> ExitCode {
-    match command {}
+    let done = match command {
+        Command::Verify(args) => verify::run(&args),
+        Command::Ls(args) => list::run(&args),
+        Command::Show(args) => show::run(&args),
+    };
+    done.unwrap_or_else(|failure| {
+        eprintln!("{failure}");
+        ExitCode::from(failure.exit_code())
+    })
 }

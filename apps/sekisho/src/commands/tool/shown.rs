@@ -144,7 +144,7 @@ pub(super) fn tree(choice: &Choice<'_>, name: &str, unmask: Unmask) -> String {
     if lines.is_empty() {
         return head + "\n";
     }
-    let mut table = Table::new(&["DE", ">AT", ">LEN", "NAME", "VALUE"]);
+    let mut table = Table::new(&["DE", ">AT", ">LEN", "NAME", "=VALUE"]);
     for line in lines {
         let depth = line.path.matches('.').count();
         let own = line.path.rsplit('.').next().unwrap_or_default();

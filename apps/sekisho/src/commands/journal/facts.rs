@@ -1,0 +1,215 @@
+//! One record as names and values: the same for people and for programs.
+
+use super::names::Names;
+use journal::{Card, DecidedBy, Declined, Kept, Key, Named, Observed, Record, Remembered, Sent, Seq, Vault};
+use serde::{Serialize, Serializer};
+use std::fmt;
+use terms::{MessageType, TxnId};
+
+/// A record that was read, where it stands, and how its secrets may be shown.
+pub(super) struct Read {
+    pub(super) segment: u32,
+    pub(super) offset: u64,
+    pub(super) seq: Seq,
+    pub(super) bytes: u32,
+    pub(super) record: Record,
+}
+
+/// Names and values in the order they are shown. As JSON, an object. Names are added to it, never changed.
+pub(super) struct Facts(pub(super) Vec<(&'static str, Fact)>);
+
+/// One value.
+pub(super) enum Fact {
+    Text(String),
+    Number(u64),
+    Flag(bool),
+    Nothing,
+}
+
+impl Read {
+    /// All there is to say.
+    pub(super) fn facts(&self, names: &Names, vault: Option<&Vault>) -> Facts {
+        let mut facts = Facts(Vec::with_capacity(32));
+        facts.number("seq", self.seq.0);
+        facts.text("kind", self.record.name());
+        let at = self.record.at();
+        facts.add("at", if at.as_unix_ms() == 0 { Fact::Nothing } else { Fact::Text(at.to_string()) });
+        facts.add("txn", self.record.id().map_or(Fact::Nothing, |id| Fact::Number(id.0)));
+        facts.number("segment", self.segment.into());
+        facts.number("offset", self.offset);
+        facts.number("bytes", self.bytes.into());
+        facts.of_record(&self.record, names, vault);
+        facts
+    }
+}
+
+impl Facts {
+    fn of_record(&mut self, record: &Record, names: &Names, vault: Option<&Vault>) {
+        match record {
+            Record::Opened { version, synced, .. } => {
+                self.text("version", version);
+                self.add("synced", Fact::Flag(*synced));
+            }
+            Record::Closed { .. } => {}
+            Record::Sent(sent) | Record::Inquired(sent) => self.of_sent(sent, names, vault),
+            Record::Decided { answer, wire_code, .. } => {
+                self.of_answer(answer);
+                self.some("wire_code", wire_code);
+            }
+            Record::TimedOut { answer, owes, .. } => {
+                self.of_answer(answer);
+                self.text("owes", owes.name());
+            }
+            Record::NotSent { answer, .. } => self.of_answer(answer),
+            Record::Declined(declined) => self.of_declined(declined, names, vault),
+            Record::Observed(observed) => self.of_observed(observed, names),
+            Record::Named { what, number, name } => {
+                self.text("what", if *what == Named::Link { "link" } else { "source" });
+                self.number("number", (*number).into());
+                self.text("name", name);
+            }
+            Record::Kept(kept) => self.of_kept(kept, names),
+            Record::Numbers { next_id: TxnId(next), link, last_stan } => {
+                self.number("next_txn", *next);
+                self.some("link", link.map(|link| names.link(link)).unwrap_or_default());
+                self.text("last_stan", last_stan);
+            }
+        }
+    }
+
+    fn of_sent(&mut self, sent: &Sent, names: &Names, vault: Option<&Vault>) {
+        self.of_key(&sent.key, names);
+        self.text("message", digits(sent.message));
+        self.text("wanted", sent.kind.name());
+        self.some("processing_code", sent.processing_code);
+        self.some("pan", card(&sent.pan, vault));
+        self.number("amount", sent.amount.minor_units());
+        self.text("currency", sent.currency);
+        self.some("rrn", sent.rrn);
+        self.some("acquirer_id", sent.acquirer_id);
+        self.some("transmitted_at", sent.transmitted_at);
+        self.text("link", names.link(sent.link));
+        self.text("host_stan", sent.host_stan);
+        self.some("host_rrn", sent.host_rrn);
+        self.some("host_transmitted_at", sent.host_transmitted_at);
+        self.text("business_date", sent.business_date);
+        self.some("route", sent.route);
+    }
+
+    fn of_declined(&mut self, declined: &Declined, names: &Names, vault: Option<&Vault>) {
+        self.of_key(&declined.key, names);
+        self.add("takes_key", Fact::Flag(declined.takes_key));
+        self.text("message", digits(declined.message));
+        self.text("wanted", declined.kind.name());
+        self.some("pan", card(&declined.pan, vault));
+        self.number("amount", declined.amount.minor_units());
+        self.text("currency", declined.currency);
+        self.of_answer(&declined.answer);
+        self.some("reason", declined.reason);
+    }
+
+    fn of_observed(&mut self, observed: &Observed, names: &Names) {
+        self.text("observation", observed.kind.name());
+        self.text("link", names.link(observed.link));
+        self.text("host_stan", observed.host_stan);
+        self.some("wire_code", observed.wire_code);
+    }
+
+    fn of_kept(&mut self, kept: &Kept, names: &Names) {
+        self.of_key(&kept.key, names);
+        self.text("wanted", kept.kind.name());
+        let asked = kept.asked_host.map(|(link, stan)| format!("{} {stan}", names.link(link)));
+        self.some("asked_host", asked.unwrap_or_default());
+        self.of_answer(&kept.answer);
+        self.text("decided_by", decided_by(kept.by));
+    }
+
+    fn of_key(&mut self, key: &Key, names: &Names) {
+        self.text("source", names.source(key.source));
+        self.some("terminal_id", key.terminal_id);
+        self.text("stan", key.stan);
+        let local = key.local_time.map(|local| {
+            let (hour, minute, second) = local.hms();
+            format!("{}T{hour:02}:{minute:02}:{second:02}", local.date)
+        });
+        self.some("local_time", local.unwrap_or_default());
+    }
+
+    fn of_answer(&mut self, answer: &Remembered) {
+        self.text("outcome", answer.outcome.name());
+        self.text("code", answer.code.name());
+        self.some("approval_code", answer.approval_code);
+        self.some("answer_rrn", answer.rrn);
+        self.some("settlement_date", answer.settlement_date.map(|date| date.to_string()).unwrap_or_default());
+    }
+
+    fn text(&mut self, name: &'static str, value: impl fmt::Display) {
+        self.add(name, Fact::Text(value.to_string()));
+    }
+
+    /// A text, or nothing where it is empty.
+    fn some(&mut self, name: &'static str, value: impl fmt::Display) {
+        let text = value.to_string();
+        self.add(name, if text.trim().is_empty() { Fact::Nothing } else { Fact::Text(text) });
+    }
+
+    fn number(&mut self, name: &'static str, value: u64) {
+        self.add(name, Fact::Number(value));
+    }
+
+    pub(super) fn add(&mut self, name: &'static str, fact: Fact) {
+        self.0.push((name, fact));
+    }
+}
+
+/// A card as people may see it: its ends; `sealed` where nobody could open it; empty where there is none.
+pub(super) fn card(card: &Card, vault: Option<&Vault>) -> String {
+    match (card, vault.map(|vault| card.open(vault))) {
+        (Card::None, _) => String::new(),
+        (_, Some(Ok(pan))) => pan.masked().to_string(),
+        (_, None | Some(Err(_))) => "sealed".into(),
+    }
+}
+
+const fn decided_by(by: DecidedBy) -> &'static str {
+    match by {
+        DecidedBy::Host => "host",
+        DecidedBy::Silence => "silence",
+        DecidedBy::Unsent => "unsent",
+        DecidedBy::Us => "us",
+    }
+}
+
+/// A message type without its version, as `x200`.
+fn digits(message: MessageType) -> String {
+    let [class, function, origin] = message.digits();
+    format!("x{class}{function}{origin}")
+}
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(name, fact)| (name, fact)))
+    }
+}
+
+impl Serialize for Fact {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => to.serialize_str(text),
+            Self::Number(number) => to.serialize_u64(*number),
+            Self::Flag(flag) => to.serialize_bool(*flag),
+            Self::Nothing => to.serialize_none(),
+        }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => number.fmt(f),
+            Self::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
+            Self::Nothing => f.write_str("-"),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A journal opened to be read, beside whoever writes it.
+
+use crate::cli::exit;
+use disk::{Disk, DiskError, Holder};
+use journal::{Ending, JournalError, Step, Storage, Vault, Walk};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// The lane a journal is of. The switch runs one.
+const LANE: u16 = 0;
+/// While a switch writes, the end of its journal can be seen half written. It is looked at again so often.
+const LOOKS_MAX: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
+
+/// A journal, and whether somebody writes it now.
+pub(super) struct Opened {
+    pub(super) directory: PathBuf,
+    pub(super) disk: Disk,
+    pub(super) holder: Option<Holder>,
+}
+
+/// Why a journal cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{said}")]
+    Config { said: String },
+    #[error("no journal in {}: {}", directory.display(), with_sources(source))]
+    NoJournal { directory: PathBuf, source: DiskError },
+    #[error("{}: {}", directory.display(), with_sources(source))]
+    Journal { directory: PathBuf, source: JournalError },
+    #[error("`{said}` is neither the number of a record nor txn: and that of a transaction")]
+    NoNumber { said: String },
+    #[error("{} has no {what}", directory.display())]
+    Nothing { directory: PathBuf, what: String },
+}
+
+impl Failure {
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config { .. } => exit::CONFIG,
+            Self::NoJournal { .. } => exit::NO_INPUT,
+            Self::Journal { .. } | Self::Nothing { .. } => exit::NO,
+            Self::NoNumber { .. } => exit::USAGE,
+        }
+    }
+}
+
+impl Opened {
+    pub(super) fn at(directory: PathBuf) -> Result<Self, Failure> {
+        match Disk::open_for_reading(&directory) {
+            Ok(disk) => Ok(Self { holder: disk::holder(&directory), directory, disk }),
+            Err(source) => Err(Failure::NoJournal { directory, source }),
+        }
+    }
+
+    /// Goes through all of it.
+    pub(super) fn walk(&mut self, visit: impl FnMut(Step)) -> Result<(Walk, Ending), Failure> {
+        let mut walk = Walk::from_the_start();
+        let ending = self.walk_on(&mut walk, visit);
+        let directory = || self.directory.clone();
+        ending
+            .map(|ending| (walk, ending))
+            .map_err(|source| Failure::Journal { directory: directory(), source })
+    }
+
+    /// Goes on from where a walk stands. Where somebody writes, what looks damaged at one place is looked at
+    /// again: only what stays so is.
+    pub(super) fn walk_on(
+        &mut self,
+        walk: &mut Walk,
+        mut visit: impl FnMut(Step),
+    ) -> Result<Ending, JournalError> {
+        let mut looks = 0;
+        loop {
+            let before = walk.position();
+            let ended = walk.run(&mut self.disk, &mut visit);
+            let is_settled = match &ended {
+                Ok(Ending::Torn { .. }) | Err(JournalError::Damaged { .. }) => self.holder.is_none(),
+                _ => true,
+            };
+            looks = if walk.position() == before { looks + 1 } else { 0 };
+            if is_settled || looks >= LOOKS_MAX {
+                return ended;
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+
+    /// What opens its card numbers; `None`, with the reason on standard error, where the key cannot be had.
+    pub(super) fn vault(&mut self) -> Option<Vault> {
+        // A journal that was begun has its key; for one that was not, looking must not make one.
+        if self.disk.segments().ok()?.is_empty() {
+            return None;
+        }
+        match key(&self.directory) {
+            Ok(vault) => Some(vault),
+            Err(error) => {
+                eprintln!("card numbers stay sealed: {error}");
+                None
+            }
+        }
+    }
+}
+
+fn key(directory: &Path) -> Result<Vault, Box<dyn Error>> {
+    let mut fresh = [0; 32];
+    clock::entropy(&mut fresh)?;
+    let key = disk::data_key(directory, fresh).map_err(|error| with_sources(&error))?;
+    Ok(Vault::new(*key, LANE))
+}
+
+/// An error and why, and why that.
+pub(super) fn with_sources(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        said += &format!(": {error}");
+        source = error.source();
+    }
+    said
+}

@@ -1,0 +1,80 @@
+//! One record in a line.
+
+use super::facts::card;
+use super::names::Names;
+use journal::{Declined, Key, Observed, Record, Remembered, Sent, Vault};
+use terms::{Amount, Currency};
+
+/// What a record says, as far as a line holds.
+pub(super) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> String {
+    match record {
+        Record::Opened { version, synced: true, .. } => format!("version {version}"),
+        Record::Opened { version, synced: false, .. } => {
+            format!("version {version}, NOT SYNCED: nothing is durable")
+        }
+        Record::Closed { .. } => "in order".into(),
+        Record::Sent(sent) | Record::Inquired(sent) => of_sent(sent, names, vault),
+        Record::Decided { answer, wire_code, .. } => format!("{}, host said {wire_code}", of_answer(answer)),
+        Record::TimedOut { answer, owes, .. } => format!("{}, owes {}", of_answer(answer), owes.name()),
+        Record::NotSent { answer, .. } => of_answer(answer),
+        Record::Declined(declined) => of_declined(declined, vault),
+        Record::Observed(observed) => of_observed(observed, names),
+        Record::Named { number, name, what } => format!("{what:?} {number} is {name}").to_lowercase(),
+        Record::Kept(kept) => format!("{} {}", kept.kind.name(), of_answer(&kept.answer)),
+        Record::Numbers { next_id, .. } => format!("next transaction {next_id}"),
+    }
+}
+
+fn of_sent(sent: &Sent, names: &Names, vault: Option<&Vault>) -> String {
+    let what = what(sent.kind.name(), sent.amount, sent.currency, &card(&sent.pan, vault), &sent.key);
+    format!("{what} > {} {}", names.link(sent.link), sent.host_stan)
+}
+
+fn of_declined(declined: &Declined, vault: Option<&Vault>) -> String {
+    let Declined { kind, amount, currency, key, .. } = declined;
+    let what = what(kind.name(), *amount, *currency, &card(&declined.pan, vault), key);
+    format!("{}: {what} ({})", of_answer(&declined.answer), declined.reason)
+}
+
+fn of_observed(observed: &Observed, names: &Names) -> String {
+    let Observed { kind, link, host_stan, wire_code, .. } = observed;
+    format!("{} {} {host_stan} {wire_code}", kind.name(), names.link(*link)).trim_end().to_string()
+}
+
+fn of_answer(answer: &Remembered) -> String {
+    match (answer.outcome.name(), answer.code.name()) {
+        (outcome, code) if outcome == code => outcome.to_string(),
+        (outcome, code) => format!("{outcome} {code}"),
+    }
+}
+
+fn what(kind: &str, amount: Amount, currency: Currency, card: &str, key: &Key) -> String {
+    let money = if amount == Amount::minor(0) { String::new() } else { money(amount, currency) };
+    let (terminal, stan) = (key.terminal_id.to_string(), key.stan.to_string());
+    let words = [kind, &money, card, terminal.trim(), &stan];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// An amount with the decimals of its currency, and the currency's number.
+pub(super) fn money(amount: Amount, currency: Currency) -> String {
+    let one = 10_u64.pow(currency.decimals().into());
+    let (whole, part) = (amount.minor_units() / one, amount.minor_units() % one);
+    match usize::from(currency.decimals()) {
+        0 => format!("{whole} ({currency})"),
+        decimals => format!("{whole}.{part:0decimals$} ({currency})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_has_the_decimals_of_its_currency() {
+        let of =
+            |units, number| money(Amount::minor(units), Currency::numeric(number).expect("three digits"));
+        assert_eq!(of(3_000_050, 156), "30000.50 (156)");
+        assert_eq!(of(30_000, 392), "30000 (392)");
+        assert_eq!(of(5, 48), "0.005 (048)");
+    }
+}
