@@ -1,0 +1,75 @@
+use disk::Disk;
+use journal::{Ending, Record, Step, Walk};
+use std::collections::HashMap;
+use std::path::Path;
+use terms::{Code, Outcome, Stan, TerminalId, Text, TxnId};
+
+/// A decision: what a terminal was told, or what the journal says it was to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) outcome: Outcome,
+    pub(crate) code: Code,
+    pub(crate) approval_code: Text<6>,
+}
+
+/// What the journal knows, in the words of the tests.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Decisions by terminal and its trace number.
+    pub(crate) decided: HashMap<(TerminalId, Stan), Told>,
+    /// Requests that may have left, by our trace number at the host and the terminal.
+    pub(crate) sent: HashMap<(Stan, TerminalId), TxnId>,
+    /// Records of each kind.
+    pub(crate) kinds: HashMap<&'static str, u64>,
+    /// Sent and not decided.
+    pub(crate) open: usize,
+    pub(crate) was_closed: bool,
+    pub(crate) torn: bool,
+}
+
+/// Reads the whole journal of a data directory, checking its chain; panics where it is damaged.
+pub(crate) fn read_journal(data: &Path) -> Found {
+    let mut disk = Disk::open_for_reading(data).expect("there is a journal");
+    let (mut found, mut keys) = (Found::default(), HashMap::new());
+    let ending = Walk::from_the_start().run(&mut disk, |step| {
+        if let Step::Record { record, .. } = step {
+            found.note(&record, &mut keys);
+        }
+    });
+    let ending = ending.expect("the chain holds from the first record to the last");
+    found.torn = matches!(ending, Ending::Torn { .. });
+    found.open = keys.values().filter(|key| !found.decided.contains_key(key)).count();
+    found
+}
+
+impl Found {
+    fn note(&mut self, record: &Record, keys: &mut HashMap<TxnId, (TerminalId, Stan)>) {
+        *self.kinds.entry(record.name()).or_default() += 1;
+        self.was_closed = matches!(record, Record::Closed { .. });
+        match record {
+            Record::Sent(sent) | Record::Inquired(sent) => {
+                let key = (sent.key.terminal_id, sent.key.stan);
+                keys.insert(sent.id, key);
+                let earlier = self.sent.insert((sent.host_stan, sent.key.terminal_id), sent.id);
+                assert!(earlier.is_none(), "a trace number was used twice: {sent:?}");
+            }
+            Record::Decided { id, answer, .. }
+            | Record::TimedOut { id, answer, .. }
+            | Record::NotSent { id, answer, .. } => {
+                let key = keys.get(id).expect("what is decided was sent");
+                let earlier = self.decided.insert(*key, told(answer));
+                assert!(earlier.is_none(), "transaction {id} was decided twice");
+            }
+            Record::Declined(declined) if declined.takes_key => {
+                let key = (declined.key.terminal_id, declined.key.stan);
+                self.decided.insert(key, told(&declined.answer));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn told(answer: &journal::Remembered) -> Told {
+    let journal::Remembered { outcome, code, approval_code, .. } = *answer;
+    Told { outcome, code, approval_code }
+}
