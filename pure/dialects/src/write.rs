@@ -7,7 +7,7 @@ use crate::{
     original::Original,
     presence::Message,
     role::Form,
-    slot::Slot,
+    slot::{Slot, longest},
 };
 use alloc::vec::Vec;
 use iso8583::{
@@ -42,17 +42,25 @@ impl Dialect {
     /// is as it was.
     ///
     /// An answer that reports a format error is written with whatever was read of the request, complete or
-    /// not.
+    /// not. Where something the host added does not fit this source's elements, the answer is written without
+    /// what the host added: the decision is worth more than its trimmings.
     ///
     /// - Errors: [`WriteError`]. Cost: linear in the message; no allocation but growth of `out`.
     pub fn write_answer(&self, request: &Txn, answer: &Answer, out: &mut Vec<u8>) -> Result<(), WriteError> {
         let wanted = request.message.answered_by().ok_or(WriteError::WantsNoAnswer)?;
         let message = self.named_message(wanted)?;
-        let (asked, said) = (Index::of(self, &request.carried), Index::of(self, &answer.carried));
+        let asked = Index::of(self, &request.carried);
         let repeated = Said { rrn: or(request.rrn, answer.rrn), ..Said::request(self, request, &asked) };
-        let said = Said::answer(self, request, answer, &said);
         let lenient = answer.code == Code::FormatError;
-        Writing { dialect: self, message, said: &said, repeated: Some(&repeated), lenient }.write(out)
+        let write = |carried: &Carried, out: &mut Vec<u8>| {
+            let carried = Index::of(self, carried);
+            let said = Said::answer(self, request, answer, &carried);
+            Writing { dialect: self, message, said: &said, repeated: Some(&repeated), lenient }.write(out)
+        };
+        match write(&answer.carried, out) {
+            Err(WriteError::Encode(_)) if !answer.carried.is_empty() => write(&Carried::default(), out),
+            written => written,
+        }
     }
 
     fn named_message(&self, wanted: MessageType) -> Result<&Message, WriteError> {
@@ -268,6 +276,8 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, slot: Slot, shape: &Shape,
         Slot::AcquirerId => of_request(|txn| filled(txn.acquirer_id.as_bytes())),
         Slot::Rrn => text(said.rrn.as_bytes()),
         Slot::ApprovalCode => text(said.approval_code.as_bytes()),
+        // In a request it is a reason in the sender's own digits; filled up to another width it would be another.
+        Slot::ResponseCode if said.code.as_bytes().len() != usize::from(longest(shape)) => Datum::Nothing,
         Slot::ResponseCode => text(said.code.as_bytes()),
         Slot::TerminalId => of_request(|txn| filled(txn.terminal_id.as_bytes())),
         Slot::Currency => of_request(|txn| match txn.currency {
@@ -279,7 +289,7 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, slot: Slot, shape: &Shape,
         Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
         Slot::OriginalOf1987 => original(said, Original::to_1987),
         Slot::OriginalOf1993 => original(said, Original::to_1993),
-        // Each leg has its own authentication code and its own word about keys.
+        // Each leg has its own authentication code.
         Slot::Carried(Noun::Mac, _) => Datum::Nothing,
         Slot::Carried(noun, form) => {
             said.carried.get(noun).map_or(Datum::Nothing, |held| carried(held, form, shape))
@@ -302,7 +312,7 @@ fn carried<'a>(held: &'a [u8], form: Form, shape: &Shape) -> Datum<'a> {
         // Digits in this edition: bytes that hold no digits cannot be said, and nobody could use them.
         Form::Packed if held.iter().all(|byte| byte >> 4 <= 9 && byte & 0xF <= 9) => Datum::Unpacked(held),
         Form::Packed => Datum::Nothing,
-        Form::Trimmed => Datum::Text(&held[..held.len().min(usize::from(crate::slot::longest(shape)))]),
+        Form::Trimmed => Datum::Text(&held[..held.len().min(usize::from(longest(shape)))]),
         Form::Text | Form::Track => Datum::Text(held),
     }
 }

@@ -222,3 +222,30 @@ fn no_message_stops_the_reader_whatever_byte_of_it_is_wrong() {
         }
     }
 }
+
+#[test]
+fn an_answer_arrives_even_where_its_trimmings_do_not_fit() {
+    let dialect = dialect("iso87-ascii");
+    let request = dialect.read(&message(&dialect, b"0200", &purchase()), today()).expect("understood");
+    let mut answer = Answer::ours(Code::Approved, Outcome::Approved);
+    answer.carried.push(Noun::AdditionalResponse, &[b'A'; 99]);
+    let mut out = Vec::new();
+    dialect.write_answer(&request, &answer, &mut out).expect("written without them");
+    assert_eq!(element(&dialect, &out, 39).as_deref(), Some("00"));
+    assert_eq!(element(&dialect, &out, 44), None);
+}
+
+#[test]
+fn a_reason_in_two_digits_is_no_reason_in_three() {
+    let (old, new) = (dialect("iso87-ascii"), dialect("iso93-ascii"));
+    let elements =
+        [(3, "010000"), (4, "000000000001"), (7, "1122091500"), (11, "000456"), (12, "181500"), (39, "22")];
+    let txn = old.read(&message(&old, b"0420", &elements), today()).expect("understood");
+    assert_eq!((txn.code, txn.wire_code.as_str()), (None, "22"));
+    let mut out = Vec::new();
+    new.write_request(&txn, &ours(), &mut out).expect("writable");
+    assert_eq!(element(&new, &out, 39), None);
+    out.clear();
+    old.write_request(&txn, &ours(), &mut out).expect("writable");
+    assert_eq!(element(&old, &out, 39).as_deref(), Some("22"));
+}
