@@ -43,7 +43,7 @@ pub struct Config {
 pub struct JournalToml {
     /// The data directory. Relative to the working directory.
     pub dir: PathBuf,
-    /// Bytes of one segment file. 1 MiB..=1 GiB.
+    /// Bytes of one segment file. 4 MiB..=1 GiB.
     #[serde(default = "JournalToml::segment_bytes")]
     pub segment_bytes: u64,
     /// How room is made ahead: `zero` writes zeros (each sync is quicker), `allocate` only reserves.
@@ -398,9 +398,9 @@ impl Config {
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
         self.link.iter().for_each(|link| link.complain(&mut wrong));
         self.route.iter().for_each(|route| route.complain(&listeners, &links, &mut wrong));
-        if !(1 << 20..=1 << 30).contains(&self.journal.segment_bytes) {
+        if !(4 << 20..=1 << 30).contains(&self.journal.segment_bytes) {
             wrong.push(format!(
-                "journal.segment_bytes is {}, not between 1 MiB and 1 GiB",
+                "journal.segment_bytes is {}, not between 4 MiB and 1 GiB",
                 self.journal.segment_bytes
             ));
         }
@@ -601,7 +601,9 @@ mod tests {
         let example = include_str!("../../../deploy/sekisho.toml");
         let structs = source.split("/// Everything that is wrong").next().expect("the structs come first");
         let settings = structs.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
-        for (name, _) in settings.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) {
+        for (name, _) in
+            settings.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        {
             let ways = [format!("`{name}`"), format!("[{name}]"), format!(".{name}]")];
             assert!(ways.iter().any(|way| page.contains(way)), "page: {name}");
             assert!(example.contains(name), "example: {name}");

@@ -354,7 +354,8 @@ mod tests {
     #[rustfmt::skip]
     fn every_state_meets_every_happening_as_written_here() {
         use DecidedBy::{Host, Silence, Unsent, Us};
-        let rows: [(fn() -> Flow, Happening, &str); 30] = [
+        type Row = (fn() -> Flow, Happening, &'static str);
+        let rows: [Row; 30] = [
             (awaiting,              answer(Outcome::Approved), "by host | decided | tell | answer when durable"),
             (awaiting,              answer(Outcome::Refused),  "by host | decided | tell | answer when durable"),
             (awaiting,              answer(Outcome::NotSent),  "by host | decided | tell | answer when durable"),

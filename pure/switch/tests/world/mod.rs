@@ -11,51 +11,51 @@ use terms::{
     SourceId, Stan, Text, Timestamp, Txn, TxnId,
 };
 
-pub const REPLY_TIMEOUT_MS: u32 = 30_000;
-pub const TILL: SourceId = SourceId(0);
-pub const BANK: LinkId = LinkId(0);
-pub const CARDS: LinkId = LinkId(1);
+pub(crate) const REPLY_TIMEOUT_MS: u32 = 30_000;
+pub(crate) const TILL: SourceId = SourceId(0);
+pub(crate) const BANK: LinkId = LinkId(0);
+pub(crate) const CARDS: LinkId = LinkId(1);
 const SECRET: [u8; 16] = [7; 16];
 
-pub struct World {
-    pub lane: Lane,
-    pub now: Now,
-    pub config: LaneConfig,
+pub(crate) struct World {
+    pub(crate) lane: Lane,
+    pub(crate) now: Now,
+    pub(crate) config: LaneConfig,
     /// Everything ever recorded, in order.
-    pub journal: Vec<Record>,
+    pub(crate) journal: Vec<Record>,
     out: Outbox,
 }
 
 /// What one step left behind.
 #[derive(Debug, Default)]
-pub struct Left {
-    pub records: Vec<Record>,
-    pub asked: Vec<(LinkId, TxnId, Outgoing, bool)>,
-    pub answers: Vec<(ConnId, Answer, bool)>,
-    pub told: Vec<Tell>,
+pub(crate) struct Left {
+    pub(crate) records: Vec<Record>,
+    pub(crate) asked: Vec<(LinkId, TxnId, Outgoing, bool)>,
+    pub(crate) answers: Vec<(ConnId, Answer, bool)>,
+    pub(crate) told: Vec<Tell>,
     /// One letter an effect, in order: `r`ecord, `h`ost, `s`ource, `t`ell.
-    pub order: String,
+    pub(crate) order: String,
 }
 
 impl Left {
-    pub fn answer(&self) -> (Code, Outcome) {
+    pub(crate) fn answer(&self) -> (Code, Outcome) {
         let [(_, answer, _)] = self.answers.as_slice() else { panic!("one answer, not {:?}", self.answers) };
         (answer.code, answer.outcome)
     }
 
-    pub fn asked_once(&self) -> (LinkId, TxnId, Outgoing) {
+    pub(crate) fn asked_once(&self) -> (LinkId, TxnId, Outgoing) {
         let [(link, id, ours, _)] = self.asked.as_slice() else {
             panic!("one question, not {:?}", self.asked)
         };
         (*link, *id, *ours)
     }
 
-    pub fn record_names(&self) -> Vec<&'static str> {
+    pub(crate) fn record_names(&self) -> Vec<&'static str> {
         self.records.iter().map(Record::name).collect()
     }
 }
 
-pub fn config() -> LaneConfig {
+pub(crate) fn config() -> LaneConfig {
     let link = |name: &str| LinkConfig {
         name: Text::clipped(name.as_bytes()),
         reply_timeout_ms: REPLY_TIMEOUT_MS,
@@ -80,7 +80,7 @@ pub fn config() -> LaneConfig {
 }
 
 /// A withdrawal of a terminal, under that trace number.
-pub fn withdrawal(stan: u32) -> Txn {
+pub(crate) fn withdrawal(stan: u32) -> Txn {
     let message = MessageType::from_digits([2, 0, 0]).expect("0200");
     Txn {
         kind: Kind::Withdrawal,
@@ -94,12 +94,12 @@ pub fn withdrawal(stan: u32) -> Txn {
     }
 }
 
-pub fn inquiry(stan: u32) -> Txn {
+pub(crate) fn inquiry(stan: u32) -> Txn {
     Txn { kind: Kind::BalanceInquiry, ..withdrawal(stan) }
 }
 
 /// The host's answer to a question of ours.
-pub fn reply(ours: Outgoing, code: Code) -> Txn {
+pub(crate) fn reply(ours: Outgoing, code: Code) -> Txn {
     let message = MessageType::from_digits([2, 1, 0]).expect("0210");
     Txn {
         stan: ours.stan,
@@ -115,11 +115,12 @@ pub fn reply(ours: Outgoing, code: Code) -> Txn {
 
 impl World {
     /// Both links up.
-    pub fn new() -> Self {
+    #[allow(clippy::new_without_default, reason = "a world is made on purpose")]
+    pub(crate) fn new() -> Self {
         Self::with(config())
     }
 
-    pub fn with(config: LaneConfig) -> Self {
+    pub(crate) fn with(config: LaneConfig) -> Self {
         let now = Now {
             instant: Instant::from_us(0),
             wall: Timestamp::from_unix_ms(1_795_305_791_482),
@@ -133,48 +134,48 @@ impl World {
         world
     }
 
-    pub fn links_up(&mut self) {
+    pub(crate) fn links_up(&mut self) {
         for link in [BANK, CARDS] {
             self.step(Event::LinkUp { link });
         }
     }
 
-    pub fn wait_ms(&mut self, ms: u32) -> Left {
+    pub(crate) fn wait_ms(&mut self, ms: u32) -> Left {
         self.now.instant = self.now.instant.plus_ms(ms);
         self.now.wall = Timestamp::from_unix_ms(self.now.wall.as_unix_ms() + i64::from(ms));
         self.step(Event::Tick)
     }
 
-    pub fn reconfigure(&mut self, config: LaneConfig) -> Left {
+    pub(crate) fn reconfigure(&mut self, config: LaneConfig) -> Left {
         self.lane.reconfigure(config.clone(), &mut self.out);
         self.config = config;
         self.collect()
     }
 
-    pub fn step(&mut self, event: Event) -> Left {
+    pub(crate) fn step(&mut self, event: Event) -> Left {
         self.lane.step(self.now, event, &mut self.out);
         self.collect()
     }
 
-    pub fn ask(&mut self, txn: Txn) -> Left {
+    pub(crate) fn ask(&mut self, txn: Txn) -> Left {
         self.ask_on(ConnId(1), txn)
     }
 
-    pub fn ask_on(&mut self, conn: ConnId, txn: Txn) -> Left {
+    pub(crate) fn ask_on(&mut self, conn: ConnId, txn: Txn) -> Left {
         self.step(Event::Asked { source: TILL, conn, txn })
     }
 
-    pub fn host_says(&mut self, link: LinkId, txn: Txn) -> Left {
+    pub(crate) fn host_says(&mut self, link: LinkId, txn: Txn) -> Left {
         self.step(Event::HostSaid { link, conn: ConnId(100), txn })
     }
 
     /// Dies, and is started again from everything it recorded.
-    pub fn restart(&mut self) -> Left {
+    pub(crate) fn restart(&mut self) -> Left {
         self.start_from(self.journal.clone())
     }
 
     /// Dies, and is started again from a snapshot of what it is now.
-    pub fn restart_from_snapshot(&mut self) -> Left {
+    pub(crate) fn restart_from_snapshot(&mut self) -> Left {
         let mut records = Vec::new();
         self.lane.snapshot(|record| records.push(record));
         self.start_from(records)
