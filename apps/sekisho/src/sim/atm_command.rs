@@ -60,7 +60,7 @@ pub struct Args {
 }
 
 /// Asks until it is told to stop, then says what it was told.
-pub fn run(args: Args) -> ExitCode {
+pub(super) fn run(args: Args) -> ExitCode {
     told(on_one_thread(serve(args)))
 }
 

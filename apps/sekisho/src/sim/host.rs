@@ -87,7 +87,7 @@ impl HostPlan {
         config.per_address_max = config.connections_max;
         config.ban = None;
         let listening = (net.listen(config, Rc::new(Counter(host.clone()))))
-            .map_err(|source| SimError::CannotListen { address: self.listen, source })?;
+            .map_err(|error| SimError::CannotListen { address: self.listen, source: Box::new(error) })?;
         Ok(HostAtWork { listening, host })
     }
 }

@@ -50,7 +50,7 @@ pub struct Args {
 }
 
 /// Answers until it is told to stop, then says what it counted.
-pub fn run(args: Args) -> ExitCode {
+pub(super) fn run(args: Args) -> ExitCode {
     told(args.plan().and_then(|plan| on_one_thread(serve(plan))))
 }
 
@@ -95,5 +95,5 @@ async fn serve(plan: HostPlan) -> Result<ExitCode, SimError> {
 fn read_rules(path: &std::path::Path) -> Result<Rules, SimError> {
     let name = || path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| SimError::File { path: name(), source })?;
-    Rules::parse(&text).map_err(|source| SimError::Rules { path: name(), source })
+    Rules::parse(&text).map_err(|error| SimError::Rules { path: name(), source: Box::new(error) })
 }

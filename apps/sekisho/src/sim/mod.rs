@@ -11,6 +11,7 @@ pub mod customers;
 pub mod demo;
 pub mod host;
 mod host_command;
+pub mod journal_books;
 pub mod ledger;
 pub mod load;
 pub mod luck;

@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 /// Relays until it is told to stop.
-pub fn run(args: Args) -> ExitCode {
+pub(super) fn run(args: Args) -> ExitCode {
     told(on_one_thread(serve(args)))
 }
 
@@ -51,7 +51,7 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
     let mut config = ListenerConfig::new(name, args.listen, framing, Service::Persistent);
     config.per_address_max = config.connections_max;
     let listening = (net.listen(config, relay))
-        .map_err(|source| SimError::CannotListen { address: args.listen, source })?;
+        .map_err(|error| SimError::CannotListen { address: args.listen, source: Box::new(error) })?;
     println!("listening on {}", listening.local_addr());
     stop_asked().await?;
     Ok(ExitCode::SUCCESS)

@@ -44,7 +44,7 @@ pub enum SimError {
         /// The address.
         address: SocketAddr,
         /// Why.
-        source: net::NetError,
+        source: Box<net::NetError>,
     },
     /// Nobody answers there.
     #[error("cannot connect to {address}: {up} of {wanted} connections stand after {waited_s} seconds")]
@@ -60,7 +60,7 @@ pub enum SimError {
     },
     /// The network layer cannot be set up.
     #[error(transparent)]
-    Net(#[from] net::NetError),
+    Net(Box<net::NetError>),
     /// The operating system refuses something.
     #[error("{what}: {source}")]
     System {
@@ -83,8 +83,14 @@ pub enum SimError {
         /// Which.
         path: String,
         /// Why.
-        source: toml::de::Error,
+        source: Box<toml::de::Error>,
     },
+}
+
+impl From<net::NetError> for SimError {
+    fn from(error: net::NetError) -> Self {
+        Self::Net(Box::new(error))
+    }
 }
 
 impl SimError {

@@ -18,6 +18,9 @@ use tokio::time::{Instant, sleep_until};
 /// Customers that wait for each terminal at most; the next one goes away.
 const WAITING_PER_TERMINAL: usize = 20;
 
+/// No answer takes longer than ten minutes, or it counts as that.
+pub const LONGEST_US: u64 = 600_000_000;
+
 /// A street to be simulated.
 #[derive(Clone, Debug)]
 pub struct StreetPlan {
@@ -54,6 +57,8 @@ pub struct Sight {
     pub went_away: u64,
     /// Microseconds from question to answer.
     pub took_us: Histogram<u64>,
+    /// Of these, what came since somebody last took it.
+    recent_us: Histogram<u64>,
     /// Everything, where it is remembered.
     pub view: Vec<Asked>,
 }
@@ -66,7 +71,8 @@ impl Default for Sight {
             unheard: 0,
             repeats: 0,
             went_away: 0,
-            took_us: Histogram::new_with_bounds(1, 600_000_000, 3).expect("bounds in order"),
+            took_us: Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds in order"),
+            recent_us: Histogram::new_with_bounds(1, LONGEST_US, 2).expect("bounds in order"),
             view: Vec::new(),
         }
     }
@@ -80,12 +86,20 @@ impl Sight {
             Told::Nothing => self.unheard += 1,
             Told::Said(_, outcome) => {
                 self.told[place_of(outcome)] += 1;
-                self.took_us.saturating_record(served.took.as_micros() as u64);
+                let took_us = served.took.as_micros() as u64;
+                self.took_us.saturating_record(took_us);
+                self.recent_us.saturating_record(took_us);
             }
         }
         if keeps_view {
             self.view.push(served.asked);
         }
+    }
+
+    /// Microseconds from question to answer, of what came since the last time.
+    pub fn take_recent(&mut self) -> Histogram<u64> {
+        let nothing = Histogram::new_from(&self.recent_us);
+        std::mem::replace(&mut self.recent_us, nothing)
     }
 
     /// Told "approved".

@@ -1,0 +1,180 @@
+//! What a demo shows: a banner, one live line, a summary.
+
+use super::world::{Ended, World};
+use crate::run::Stopped;
+use crate::run::status::Status;
+use crate::sim::street::LONGEST_US;
+use hdrhistogram::Histogram;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Seconds the figures of the live line look back.
+const LOOKS_BACK: usize = 10;
+/// Without a terminal to rewrite it, one line in so many seconds.
+const LINE_EVERY: u32 = 10;
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The live line and what it remembers.
+pub(super) struct Screen {
+    is_terminal: bool,
+    shown: u32,
+    asked_before: u64,
+    rates: VecDeque<f64>,
+    recent_us: VecDeque<Histogram<u64>>,
+}
+
+impl Screen {
+    pub(super) fn new(is_terminal: bool) -> Self {
+        let (rates, recent_us) = (VecDeque::new(), VecDeque::new());
+        Self { is_terminal, shown: 0, asked_before: 0, rates, recent_us }
+    }
+
+    pub(super) fn banner(&self, world: &World, page: SocketAddr) {
+        let plan = world.plan();
+        let version = env!("CARGO_PKG_VERSION");
+        println!(
+            "sekisho {version} demo   seed {}   data {}   (nothing here is real: test cards, test keys)\n",
+            plan.seed,
+            plan.data.display()
+        );
+        println!("  status     http://{page}   also /v1/status /metrics /healthz /readyz");
+        println!("  terminals  {}   iso87-ascii   {} of them, {} tps", world.iso(), plan.atms, plan.tps);
+        for (name, dialect, address) in world.hosts() {
+            println!("  host       {address}   {dialect:<12}   {name}");
+        }
+        println!("\n  Ctrl-C ends it in order, twice at once\n");
+    }
+
+    /// Shows what happened since the last time, `passed` ago.
+    pub(super) fn show(&mut self, world: &World, passed: Duration) {
+        self.look(world, passed);
+        self.shown += 1;
+        let Some((status, _)) = world.board().read() else { return };
+        let line = self.line(world, &status);
+        if self.is_terminal {
+            print!("\r  {line}\x1b[K");
+            // A line that cannot be shown is no reason to stop.
+            let _ = std::io::stdout().flush();
+        } else if self.shown.is_multiple_of(LINE_EVERY) {
+            println!("  {line}");
+        }
+    }
+
+    /// Leaves the live line as it stands.
+    pub(super) fn leave_line(&self) {
+        if self.is_terminal {
+            println!();
+        }
+    }
+
+    fn look(&mut self, world: &World, passed: Duration) {
+        let (asked, took_us) = world.seen().with(|sight| (sight.asked, sight.take_recent()));
+        remember(&mut self.rates, (asked - self.asked_before) as f64 / passed.as_secs_f64());
+        remember(&mut self.recent_us, took_us);
+        self.asked_before = asked;
+    }
+
+    fn line(&self, world: &World, status: &Status) -> String {
+        let mut took_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 2).expect("bounds in order");
+        self.recent_us.iter().for_each(|recent| took_us += recent);
+        let tps = self.rates.iter().sum::<f64>() / self.rates.len().max(1) as f64;
+        let (asked, approved) = world.seen().with(|sight| (sight.asked, sight.approved()));
+        format!(
+            "{tps:.1} tps {}   p50 {}   p99 {}   approved {:.1}%   unknown {}   in flight {}   day {}",
+            sparkline(&self.rates),
+            milliseconds(took_us.value_at_quantile(0.5)),
+            milliseconds(took_us.value_at_quantile(0.99)),
+            100.0 * approved as f64 / asked.max(1) as f64,
+            status.transactions.unknown,
+            status.transactions.in_flight,
+            status.business_date
+        )
+    }
+}
+
+fn remember<T>(last: &mut VecDeque<T>, newest: T) {
+    if last.len() == LOOKS_BACK {
+        last.pop_front();
+    }
+    last.push_back(newest);
+}
+
+/// Bars as high as their share of the highest.
+fn sparkline(rates: &VecDeque<f64>) -> String {
+    let highest = rates.iter().copied().fold(1.0, f64::max);
+    let bar = |rate: &f64| BARS[((rate / highest * 7.0).round() as usize).min(7)];
+    rates.iter().map(bar).collect()
+}
+
+fn milliseconds(us: u64) -> String {
+    if us < 10_000 { format!("{:.1} ms", us as f64 / 1_000.0) } else { format!("{} ms", us / 1_000) }
+}
+
+/// What happened, whether it adds up, and where to look next.
+pub(super) fn summary(ended: &Ended) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_summary(ended, &mut text);
+    text
+}
+
+fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
+    let sight = &ended.sight;
+    let [approved, refused, unknown, not_sent] = sight.told;
+    let seconds = ended.lasted.as_secs_f64();
+    writeln!(out, "\n  played {seconds:.0} s with seed {}: {} transactions", ended.seed, sight.asked)?;
+    writeln!(
+        out,
+        "  terminals  approved {approved}   refused {}   unknown {unknown}   heard nothing {}   repeats {}",
+        refused + not_sent,
+        sight.unheard,
+        sight.repeats
+    )?;
+    let ms = |quantile| milliseconds(sight.took_us.value_at_quantile(quantile));
+    writeln!(out, "  answers    p50 {}   p99 {}   p99.9 {}", ms(0.5), ms(0.99), ms(0.999))?;
+    for (name, counts) in &ended.hosts {
+        writeln!(
+            out,
+            "  {name:<10} asked {}   posted {}, {} yen",
+            counts.asked, counts.posted.count, counts.posted.minor_units
+        )?;
+    }
+    match ended.stopped {
+        Stopped::Drained => writeln!(out, "  switch     drained, journal closed in order")?,
+        Stopped::Abandoned => writeln!(out, "  switch     ended without draining")?,
+        Stopped::JournalFailed(error) => writeln!(out, "  switch     stopped by its journal: {error}")?,
+    }
+    if let Some(verdict) = &ended.verdict {
+        writeln!(out, "\n  books, compared request by request:")?;
+        verdict.to_string().lines().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    write_next(ended, out)
+}
+
+fn write_next(ended: &Ended, out: &mut String) -> std::fmt::Result {
+    let data = ended.data.display();
+    writeln!(out, "\n  next: sekisho journal verify {data}    every checksum and the chain")?;
+    writeln!(out, "        sekisho journal ls {data}        what happened, record by record")?;
+    writeln!(out, "        sekisho dialect show iso93-ascii          one of the hosts' formats")?;
+    if ended.verdict.is_none() {
+        writeln!(
+            out,
+            "        sekisho demo --for 30s --assert           the same, and compare everybody's books"
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparkline_rises_with_what_it_shows() {
+        assert_eq!(sparkline(&VecDeque::from([0.0, 10.0, 20.0])), "▁▅█");
+        assert_eq!(sparkline(&VecDeque::new()), "");
+    }
+}

@@ -1,0 +1,416 @@
+//! The world of a demo: who is in it, how it begins, and how it ends with nothing left under way.
+
+use crate::cli::exit;
+use crate::config::{Config, ConfigError};
+use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start};
+use crate::sim::books::{HostBooks, Verdict, compare};
+use crate::sim::customers::{Crowd, Mix};
+use crate::sim::host::{HostAtWork, HostCounts, HostPlan, network};
+use crate::sim::journal_books::{JournalBooks, JournalBooksError};
+use crate::sim::luck::Luck;
+use crate::sim::rules::Rules;
+use crate::sim::speech::{SimError, Speech, on_one_thread};
+use crate::sim::street::{Seen, Sight, StreetPlan};
+use crate::sim::terminal::Habits;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use terms::LinkName;
+use tokio::sync::watch;
+
+/// The switch of a demo. Addresses and directory are put in when they are known.
+const CONFIG: &str = r#"
+    [journal]
+    dir = "."
+    segment_bytes = 16777216
+
+    [[listener]]
+    name = "atm"
+    kind = "access"
+    listen = "127.0.0.1:0"
+    dialect = "iso87-ascii"
+
+    [[link]]
+    name = "CORE"
+    dial = "127.0.0.1:1"
+    dialect = "iso87-binary"
+    reply_timeout_ms = 2000
+    reconnect_ms = 500
+
+    [[link]]
+    name = "CARDS"
+    dial = "127.0.0.1:1"
+    dialect = "iso93-ascii"
+    reply_timeout_ms = 2000
+    reconnect_ms = 500
+
+    [[route]]
+    prefix = "4"
+    link = "CORE"
+
+    [[route]]
+    prefix = "5"
+    link = "CARDS"
+"#;
+
+/// A host of a demo: its name, whose cards it keeps, and how it is.
+struct Cast {
+    name: &'static str,
+    dialect: &'static str,
+    card_prefix: &'static str,
+    rules: &'static str,
+}
+
+const CAST: [Cast; 2] = [
+    Cast {
+        name: "CORE",
+        dialect: "iso87-binary",
+        card_prefix: "411111",
+        rules: r#"
+            delay_us = 3000
+            jitter_us = 9000
+            opening_balance = 100000000
+            [[rule]]
+            percent = 2
+            code = "wrong_pin"
+            [[rule]]
+            kind = "withdrawal"
+            amount_from = 50000
+            percent = 50
+            code = "over_amount_limit"
+        "#,
+    },
+    Cast {
+        name: "CARDS",
+        dialect: "iso93-ascii",
+        card_prefix: "555555",
+        // Now and then it posts and says nothing: somebody has to see what becomes of that.
+        rules: r#"
+            delay_us = 8000
+            jitter_us = 24000
+            opening_balance = 100000000
+            every = { silent = 150 }
+            [[rule]]
+            percent = 3
+            code = "do_not_honour"
+        "#,
+    },
+];
+
+/// A world to be played.
+#[derive(Clone, Debug)]
+pub struct WorldPlan {
+    /// Terminals.
+    pub atms: usize,
+    /// Transactions a second, all together.
+    pub tps: f64,
+    /// Same seed, same world.
+    pub seed: u64,
+    /// Where terminals come in.
+    pub iso: SocketAddr,
+    /// Where the journal lies.
+    pub data: PathBuf,
+    /// Whether everybody keeps books for comparing.
+    pub keeps_books: bool,
+}
+
+/// A world at play.
+pub struct World {
+    plan: WorldPlan,
+    began: Instant,
+    iso: SocketAddr,
+    switch: Running,
+    hosts: Hosts,
+    seen: Seen,
+    stop_street: watch::Sender<bool>,
+    street: JoinHandle<Result<(), SimError>>,
+}
+
+/// What a world came to.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its seed.
+    pub seed: u64,
+    /// How long it was played.
+    pub lasted: Duration,
+    /// What terminals saw.
+    pub sight: Sight,
+    /// How the switch ended.
+    pub stopped: Stopped,
+    /// By host: its name and what it counted.
+    pub hosts: Vec<(&'static str, HostCounts)>,
+    /// What the journal says; `None` where it was not read because nothing was to be compared.
+    pub verdict: Option<Verdict>,
+    /// Where the journal lies.
+    pub data: PathBuf,
+}
+
+/// Why a demo cannot be played. For people.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The directory holds something else.
+    #[error("{directory} is not a demo's: name an empty or a new directory with --data", directory = directory.display())]
+    NotADemo {
+        /// Which.
+        directory: PathBuf,
+    },
+    /// The directory is in use.
+    #[error("{directory} is in use by {holder}", directory = directory.display())]
+    Held {
+        /// Which.
+        directory: PathBuf,
+        /// By whom.
+        holder: String,
+    },
+    /// The directory cannot be made or emptied.
+    #[error("{directory}: {source}", directory = directory.display())]
+    Directory {
+        /// Which.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The address cannot be had, and neither can the ports above it.
+    #[error("cannot listen on {address}: {source}")]
+    Address {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The status page.
+    #[error("{0}")]
+    Page(String),
+    /// Signals cannot be listened for.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    /// A thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    /// A simulator.
+    #[error(transparent)]
+    Sim(#[from] SimError),
+    /// The switch does not take its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The switch does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The journal cannot be read back.
+    #[error(transparent)]
+    Journal(#[from] JournalBooksError),
+}
+
+impl DemoError {
+    /// What the process ends with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotADemo { .. } | Self::Held { .. } | Self::Directory { .. } | Self::Address { .. } => {
+                exit::CANNOT_CREATE
+            }
+            Self::Page(_)
+            | Self::Signals(_)
+            | Self::Thread(_)
+            | Self::Sim(_)
+            | Self::Config(_)
+            | Self::Start(_)
+            | Self::Journal(_) => exit::NO,
+        }
+    }
+}
+
+impl World {
+    /// Begins: hosts, then the switch, then terminals.
+    pub fn start(plan: WorldPlan) -> Result<Self, DemoError> {
+        let mut luck = Luck::seeded(plan.seed);
+        let hosts = Hosts::start(&mut luck, plan.keeps_books)?;
+        let switch = start(switch_plan(&plan, &hosts.addresses)?, Options::default())?;
+        let iso = switch.listeners.first().map_or(plan.iso, |(_, address)| *address);
+        let street = street_plan(&plan, iso, &mut luck)?;
+        let (seen, (stop_street, stopped)) = (Seen::default(), watch::channel(false));
+        let theirs = seen.clone();
+        let street = spawn("terminals", move || {
+            on_one_thread(async {
+                street.run(theirs, stopped).await;
+                Ok(())
+            })
+        })?;
+        Ok(Self { plan, began: Instant::now(), iso, switch, hosts, seen, stop_street, street })
+    }
+
+    /// Its plan.
+    pub fn plan(&self) -> &WorldPlan {
+        &self.plan
+    }
+
+    /// Where terminals come in.
+    pub fn iso(&self) -> SocketAddr {
+        self.iso
+    }
+
+    /// The switch's figures.
+    pub fn board(&self) -> &Board {
+        &self.switch.board
+    }
+
+    /// What terminals have seen.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Hosts with what they speak and where they listen.
+    pub fn hosts(&self) -> impl Iterator<Item = (&'static str, &'static str, SocketAddr)> {
+        CAST.iter().zip(&self.hosts.addresses).map(|(cast, address)| (cast.name, cast.dialect, *address))
+    }
+
+    /// Whether somebody ended who should not have.
+    pub fn has_failed(&self) -> bool {
+        let switch_ended = self.board().read().is_some_and(|(status, _)| status.state == "stopped");
+        switch_ended || self.street.is_finished()
+    }
+
+    /// Ends in order: terminals finish, the switch drains, hosts close; then all books are compared where they
+    /// were kept.
+    pub async fn end(self) -> Result<Ended, DemoError> {
+        let Self { plan, began, mut switch, hosts, seen, stop_street, street, .. } = self;
+        let lasted = began.elapsed();
+        stop_street.send_replace(true);
+        wait_for(street).await?;
+        switch.order(Order::Drain);
+        let stopped = switch.ended().await;
+        switch.join();
+        let hosts = hosts.end().await?;
+        let sight = seen.with(|sight| sight.clone());
+        let verdict = match plan.keeps_books {
+            true => Some(verdict(&plan.data, &sight, &hosts)?),
+            false => None,
+        };
+        let hosts = CAST.iter().zip(hosts).map(|(cast, (counts, _))| (cast.name, counts)).collect();
+        Ok(Ended { seed: plan.seed, lasted, sight, stopped, hosts, verdict, data: plan.data })
+    }
+}
+
+impl Ended {
+    /// Whether it ended in order, and, where that is wanted, with all books in agreement.
+    pub fn is_good(&self, books_wanted: bool) -> bool {
+        let agree = self.verdict.as_ref().map_or(!books_wanted, Verdict::is_clean);
+        self.stopped == Stopped::Drained && agree
+    }
+}
+
+fn verdict(data: &Path, sight: &Sight, hosts: &[(HostCounts, HostBooks)]) -> Result<Verdict, DemoError> {
+    let journal = JournalBooks::read(data)?;
+    let hosts: Vec<HostBooks> = hosts.iter().map(|(_, books)| books.clone()).collect();
+    Ok(compare(&sight.view, &journal.decisions, &hosts))
+}
+
+fn switch_plan(plan: &WorldPlan, hosts: &[SocketAddr]) -> Result<Plan, DemoError> {
+    let path = Path::new("demo");
+    let refuse = |complaints| ConfigError { path: path.to_owned(), complaints };
+    let mut config = Config::parse(CONFIG).map_err(refuse)?;
+    config.journal.dir.clone_from(&plan.data);
+    config.listener[0].listen = plan.iso;
+    for (link, address) in config.link.iter_mut().zip(hosts) {
+        link.dial = *address;
+    }
+    Ok(Plan::of(&config, path)?)
+}
+
+fn street_plan(plan: &WorldPlan, iso: SocketAddr, luck: &mut Luck) -> Result<StreetPlan, SimError> {
+    let prefixes = CAST.iter().map(|cast| cast.card_prefix.to_owned()).collect();
+    Ok(StreetPlan {
+        habits: Habits {
+            address: iso,
+            speech: Speech::named("iso87-ascii", None)?,
+            one_shot: false,
+            // Longer than the switch waits for a host, as the trade has it.
+            answer_timeout: Duration::from_secs(5),
+            repeats_max: 2,
+        },
+        terminals: plan.atms,
+        tps: plan.tps,
+        crowd: Crowd::new(Mix::default(), prefixes, 1_000, luck.fork()),
+        luck: luck.fork(),
+        keeps_view: plan.keeps_books,
+    })
+}
+
+/// Both hosts, on a thread of their own.
+struct Hosts {
+    addresses: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<Result<Vec<(HostCounts, HostBooks)>, SimError>>,
+}
+
+impl Hosts {
+    fn start(luck: &mut Luck, keeps_postings: bool) -> Result<Self, DemoError> {
+        let plans = CAST.iter().map(|cast| cast.plan(luck, keeps_postings)).collect::<Result<Vec<_>, _>>()?;
+        let (stop, stopped) = watch::channel(false);
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = spawn("hosts", move || on_one_thread(serve(plans, tell, stopped)))?;
+        match told.recv() {
+            Ok(addresses) => Ok(Self { addresses, stop, thread }),
+            // It ended before it could say where it listens, and its result says why.
+            Err(_) => match thread.join() {
+                Ok(Err(error)) => Err(error.into()),
+                Ok(Ok(_)) | Err(_) => Err(DemoError::Thread(io::Error::other("the hosts' thread ended"))),
+            },
+        }
+    }
+
+    async fn end(self) -> Result<Vec<(HostCounts, HostBooks)>, DemoError> {
+        self.stop.send_replace(true);
+        wait_for(self.thread).await
+    }
+}
+
+impl Cast {
+    fn plan(&self, luck: &mut Luck, keeps_postings: bool) -> Result<HostPlan, SimError> {
+        let rules = Rules::parse(self.rules);
+        Ok(HostPlan {
+            name: self.name.to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            speech: Speech::named(self.dialect, None)?,
+            rules: rules
+                .map_err(|error| SimError::Rules { path: self.name.to_owned(), source: Box::new(error) })?,
+            seed: luck.draw(),
+            keeps_postings,
+        })
+    }
+}
+
+async fn serve(
+    plans: Vec<HostPlan>,
+    tell: std::sync::mpsc::Sender<Vec<SocketAddr>>,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Vec<(HostCounts, HostBooks)>, SimError> {
+    let net = network(0);
+    let names: Vec<LinkName> = plans.iter().map(|plan| LinkName::clipped(plan.name.as_bytes())).collect();
+    let hosts: Vec<HostAtWork> = plans.into_iter().map(|plan| plan.open(&net)).collect::<Result<_, _>>()?;
+    // Whoever started us may have given up; then `stopped` ends at once.
+    let _ = tell.send(hosts.iter().map(HostAtWork::address).collect());
+    let _ = stopped.wait_for(|stop| *stop).await;
+    let books = hosts.iter().zip(names).map(|(host, name)| {
+        let postings = host.with_ledger(|ledger| ledger.postings().to_vec());
+        (host.counts(), HostBooks { host: name, postings })
+    });
+    Ok(books.collect())
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, DemoError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(DemoError::Thread)
+}
+
+/// Waits for a thread without stopping this one's other work.
+async fn wait_for<T: Send + 'static>(thread: JoinHandle<Result<T, SimError>>) -> Result<T, DemoError> {
+    let joined = tokio::task::spawn_blocking(|| thread.join()).await;
+    match joined {
+        Ok(Ok(result)) => Ok(result?),
+        Ok(Err(_)) | Err(_) => Err(DemoError::Thread(io::Error::other("a thread of the demo panicked"))),
+    }
+}
