@@ -103,7 +103,7 @@ pub(crate) fn bytes_into(
     match (coding, coding.hex()) {
         (Coding::Binary, _) => out.extend_from_slice(wire),
         // Checked when the message was read, so nothing is refused here.
-        (_, Some(charset)) => hex::read(charset, wire, out).unwrap_or_default(),
+        (_, Some(charset)) => hex::read_checked(charset, wire, out),
         _ => text_into(coding, alphabet, wire, characters, out),
     }
 }
@@ -181,7 +181,7 @@ fn write_hex(coding: Coding, text: &[u8], out: &mut Vec<u8>) -> Result<(), Box<E
         Coding::HexEbcdic => {
             out.extend(text.iter().map(|c| ebcdic::from_latin(ebcdic::Page::Cp037, c.to_ascii_uppercase())));
         }
-        _ => hex::read(hex::Charset::Ascii, text, out).unwrap_or_default(),
+        _ => hex::read_checked(hex::Charset::Ascii, text, out),
     }
     Ok(())
 }

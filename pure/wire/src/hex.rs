@@ -111,19 +111,75 @@ pub fn check(charset: Charset, text: &[u8]) -> Result<(), HexError> {
 /// As [`check`]; nothing is appended then.
 pub fn read(charset: Charset, text: &[u8], out: &mut Vec<u8>) -> Result<(), HexError> {
     check(charset, text)?;
-    out.extend(text.as_chunks::<2>().0.iter().map(|&[high, low]| pair(charset, high, low)));
+    read_checked(charset, text, out);
     Ok(())
 }
 
-/// Appends two characters for each of `bytes`.
+/// Appends the bytes `text` means, eight characters at a time. As with [`pair`], `text` is one that [`check`]
+/// has passed: a character that is none counts for something, and an odd one at the end for nothing.
+pub fn read_checked(charset: Charset, text: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + text.len() / 2, 0);
+    let (words, rest) = text.as_chunks::<8>();
+    let (fours, last) = out[start..].as_chunks_mut::<4>();
+    for (four, word) in fours.iter_mut().zip(words) {
+        *four = four_of(nibbles_of(charset, u64::from_le_bytes(*word)));
+    }
+    for (byte, &[high, low]) in last.iter_mut().zip(rest.as_chunks::<2>().0) {
+        *byte = pair(charset, high, low);
+    }
+}
+
+/// Appends two characters for each of `bytes`, four bytes at a time.
 pub fn write(charset: Charset, bytes: &[u8], out: &mut Vec<u8>) {
-    let digits = match charset {
-        Charset::Ascii => ASCII_DIGITS,
-        Charset::Ebcdic => EBCDIC_DIGITS,
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    let (fours, rest) = bytes.as_chunks::<4>();
+    let (words, last) = out[start..].as_chunks_mut::<8>();
+    for (word, four) in words.iter_mut().zip(fours) {
+        *word = characters_of(charset, nibbles_in(*four)).to_le_bytes();
+    }
+    for (pair, &byte) in last.as_chunks_mut::<2>().0.iter_mut().zip(rest) {
+        *pair = [digit(charset, byte >> 4), digit(charset, byte)];
+    }
+}
+
+/// The values of eight characters, each in its place: what [`pair`] does to one.
+#[inline]
+const fn nibbles_of(charset: Charset, word: u64) -> u64 {
+    let letters = match charset {
+        Charset::Ascii => word >> 6,
+        Charset::Ebcdic => !word >> 5,
     };
-    out.reserve(bytes.len() * 2);
-    for &byte in bytes {
-        out.extend_from_slice(&[digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
+    // A place holds at most 15 + 9, so nothing is carried into the next.
+    ((word & swar::each(15)) + 9 * (letters & swar::each(1))) & swar::each(15)
+}
+
+/// Eight values as the four bytes they make, the first of each two on top.
+#[inline]
+const fn four_of(nibbles: u64) -> [u8; 4] {
+    let pairs = (nibbles << 4 | nibbles >> 8) & 0x00FF_00FF_00FF_00FF;
+    let halves = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    ((halves | halves >> 16) as u32).to_le_bytes()
+}
+
+/// Four bytes as eight values: [`four_of`] backwards.
+#[inline]
+const fn nibbles_in(four: [u8; 4]) -> u64 {
+    let word = u32::from_le_bytes(four) as u64;
+    let halves = (word | word << 16) & 0x0000_FFFF_0000_FFFF;
+    let bytes = (halves | halves << 8) & 0x00FF_00FF_00FF_00FF;
+    (bytes >> 4 | bytes << 8) & swar::each(15)
+}
+
+/// The characters of eight values (0..=15 each), each in its place.
+#[inline]
+const fn characters_of(charset: Charset, nibbles: u64) -> u64 {
+    let letters = (nibbles + swar::each(6)) >> 4 & swar::each(1);
+    match charset {
+        Charset::Ascii => nibbles + swar::each(0x30) + letters * (0x41 - 0x3A),
+        // The letters stand below the digits.
+        Charset::Ebcdic => nibbles + swar::each(0xF0) - letters * (0xFA - 0xC1),
     }
 }
 
@@ -166,6 +222,32 @@ mod tests {
             assert_eq!(ascii, byte.is_ascii_hexdigit());
             let ebcdic = check(Charset::Ebcdic, &text).is_ok();
             assert_eq!(ebcdic, matches!(byte, 0xF0..=0xF9 | 0xC1..=0xC6 | 0x81..=0x86));
+        }
+    }
+
+    #[test]
+    fn every_byte_at_every_place_is_written_as_its_two_digits_and_read_again_in_either_case() {
+        for charset in [Charset::Ascii, Charset::Ebcdic] {
+            for byte in 0..=255_u8 {
+                for length in 1..12 {
+                    let bytes: Vec<u8> = (0..length).map(|at| byte.wrapping_mul(at | 1)).collect();
+                    let (mut text, mut again) = (b"before".to_vec(), b"before".to_vec());
+                    write(charset, &bytes, &mut text);
+                    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+                    assert!(text[6..].iter().copied().eq(digits.map(|value| digit(charset, value))));
+                    let lower = match charset {
+                        Charset::Ascii => text[6..].to_ascii_lowercase(),
+                        Charset::Ebcdic => {
+                            text[6..].iter().map(|c| if c >> 4 == 0xC { c & 0xBF } else { *c }).collect()
+                        }
+                    };
+                    for text in [&text[6..], &lower] {
+                        again.truncate(6);
+                        assert_eq!(read(charset, text, &mut again), Ok(()), "{byte}");
+                        assert_eq!(again[6..], bytes);
+                    }
+                }
+            }
         }
     }
 
