@@ -1,10 +1,10 @@
 use alloc::vec::Vec;
 use core::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, zeroize_bytes};
 
 /// A card number. Prints as its first six and last four digits, is wiped when dropped, and shows its digits
 /// only to [`Pan::expose`], whose callers are few and can be listed.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Pan {
     digits: [u8; 19],
     length: u8,
@@ -57,6 +57,21 @@ impl Pan {
         !self.is_none() && sum.is_multiple_of(10)
     }
 }
+
+impl Zeroize for Pan {
+    fn zeroize(&mut self) {
+        zeroize_bytes(&mut self.digits);
+        self.length.zeroize();
+    }
+}
+
+impl Drop for Pan {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Pan {}
 
 impl Default for Pan {
     fn default() -> Self {
@@ -122,6 +137,13 @@ mod tests {
     fn a_card_number_never_prints_whole() {
         assert_eq!(format!("{:?}", pan(b"4111111111111111")), "411111******1111");
         assert_eq!(format!("{}", pan(b"6228481234567890123").masked()), "622848*********0123");
+    }
+
+    #[test]
+    fn a_wiped_card_number_is_none() {
+        let mut wiped = pan(b"4111111111111111");
+        wiped.zeroize();
+        assert!(wiped.is_none() && wiped.digits == [0; 19]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use crate::{Amount, BusinessDate, Code, Currency, LocalTime, Outcome, Pan, Rrn, Stan, TerminalId, Text};
 use alloc::vec::Vec;
 use core::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, zeroize_bytes};
 
 /// What a message is, without its version: the last three digits of an ISO 8583 message type identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -351,7 +351,7 @@ impl Noun {
 /// What a message said besides what [`Txn`] names: noun by noun, unread by the switch, for the dialect on the
 /// other side. Wiped when dropped, because tracks and PIN blocks travel in it; `Debug` shows nouns and no
 /// contents.
-#[derive(Clone, Default, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Carried(Vec<u8>);
 
 impl Carried {
@@ -396,6 +396,24 @@ impl Carried {
         self.0.is_empty()
     }
 }
+
+impl Zeroize for Carried {
+    fn zeroize(&mut self) {
+        // What was cut off again lies behind the end. The bytes themselves are wiped in one go: `Vec`'s own
+        // way is byte by byte, and there are hundreds of them in every message.
+        self.0.spare_capacity_mut().zeroize();
+        zeroize_bytes(&mut self.0);
+        self.0.clear();
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Carried {}
 
 impl fmt::Debug for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
