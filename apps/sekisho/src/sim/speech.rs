@@ -61,6 +61,9 @@ pub enum SimError {
     /// The network layer cannot be set up.
     #[error(transparent)]
     Net(Box<net::NetError>),
+    /// A measurement.
+    #[error(transparent)]
+    Bench(Box<super::bench::BenchError>),
     /// The operating system refuses something.
     #[error("{what}: {source}")]
     System {
