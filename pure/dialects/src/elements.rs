@@ -47,34 +47,26 @@ impl Elements {
         })
     }
 
+    /// Those of them that stand behind the first bitmap, 65 and up.
+    #[inline]
+    pub(crate) const fn beyond_64(self) -> Self {
+        Self([0, self.0[1], self.0[2]])
+    }
+
     /// Its elements in ascending order.
     #[inline]
-    pub(crate) fn iter(self) -> impl DoubleEndedIterator<Item = u8> {
-        Ascending(self.0)
-    }
-}
-
-struct Ascending([u64; 3]);
-
-impl Iterator for Ascending {
-    type Item = u8;
-
-    #[inline]
-    fn next(&mut self) -> Option<u8> {
-        let word = self.0.iter().position(|&bits| bits != 0)?;
-        let place = self.0[word].leading_zeros();
-        self.0[word] &= !(1 << (63 - place));
-        Some((word as u32 * 64 + place + 1) as u8)
-    }
-}
-
-impl DoubleEndedIterator for Ascending {
-    #[inline]
-    fn next_back(&mut self) -> Option<u8> {
-        let word = self.0.iter().rposition(|&bits| bits != 0)?;
-        let place = 63 - self.0[word].trailing_zeros();
-        self.0[word] &= !(1 << (63 - place));
-        Some((word as u32 * 64 + place + 1) as u8)
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        let mut word = 0;
+        let mut left = self.0[0];
+        core::iter::from_fn(move || {
+            while left == 0 {
+                word += 1;
+                left = *self.0.get(word)?;
+            }
+            let place = left.leading_zeros();
+            left &= !(1 << (63 - place));
+            Some((word as u32 * 64 + place + 1) as u8)
+        })
     }
 }
 
@@ -101,6 +93,8 @@ mod tests {
     fn a_set_holds_what_was_put_in_and_nothing_else() {
         let set: Elements = [1, 2, 64, 65, 128, 192].into_iter().collect();
         assert!(set.iter().eq([1, 2, 64, 65, 128, 192]));
+        assert!(set.beyond_64().iter().eq([65, 128, 192]));
+        assert_eq!(Elements::default().iter().next(), None);
         assert_eq!(set.first_outside(&[1, 2, 64].into_iter().collect()), Some(65));
         assert_eq!(set.first_outside(&set), None);
     }

@@ -171,11 +171,7 @@ impl Writing<'_> {
 
     fn write_all(&self, out: &mut Vec<u8>) -> Result<(), WriteError> {
         let candidates = self.candidates();
-        let bitmaps = match candidates.iter().rfind(|&de| !matches!(self.datum(de), Datum::Nothing)) {
-            None | Some(..=64) => 1,
-            Some(65..=128) => 2,
-            Some(_) => 3,
-        };
+        let bitmaps = self.bitmaps(candidates);
         let mut writer = Writer::new(&self.dialect.spec, self.dialect.mti(self.message.digits), bitmaps, out);
         let mut present = Elements::default();
         for de in candidates.iter() {
@@ -188,6 +184,16 @@ impl Writing<'_> {
         match self.message.demanded.first_outside(&present) {
             Some(de) if !self.lenient => Err(WriteError::Missing { de }),
             _ => Ok(()),
+        }
+    }
+
+    /// How many bitmaps there must be for those of the candidates in which there is something to say.
+    fn bitmaps(&self, candidates: Elements) -> usize {
+        let said = |de: &u8| !matches!(self.datum(*de), Datum::Nothing);
+        match candidates.beyond_64().iter().filter(said).last() {
+            None | Some(..=64) => 1,
+            Some(65..=128) => 2,
+            Some(_) => 3,
         }
     }
 
@@ -215,9 +221,8 @@ impl Writing<'_> {
     }
 
     /// What is written to an element that must be there and for which nobody has anything.
-    #[cold]
-    fn stand_in(&self, de: u8, slot: Slot) -> Datum<'_> {
-        match (self.message.default_of(de), slot) {
+    fn stand_in(&self, de: u8) -> Datum<'_> {
+        match (self.message.default_of(de), self.dialect.slots[usize::from(de)]) {
             (Some(text), _) => Datum::Text(text),
             // A transaction without an amount is one of nothing.
             (None, Slot::Amount) if !self.lenient => Datum::Number(0),
@@ -229,40 +234,41 @@ impl Writing<'_> {
     /// says, otherwise the default where it must be there.
     #[inline]
     fn datum(&self, de: u8) -> Datum<'_> {
-        let Some(shape) = self.dialect.spec.fields.get(usize::from(de)).and_then(Option::as_ref) else {
-            return Datum::Nothing;
-        };
-        let slot = self.dialect.slots[usize::from(de)];
         let repeated = self.repeated.filter(|_| self.message.echo.contains(de));
-        let class = self.message.digits[0];
-        let mut datum = said_of(self.dialect, repeated.unwrap_or(self.said), slot, shape, class);
-        if matches!(datum, Datum::Nothing) && repeated.is_some() {
-            datum = said_of(self.dialect, self.said, slot, shape, class);
-        }
+        let datum = said_of(self.dialect, repeated.unwrap_or(self.said), de, self.message);
         match datum {
-            Datum::Nothing if self.message.demanded.contains(de) => self.stand_in(de, slot),
+            Datum::Nothing => self.datum_else(de, repeated.is_some()),
             datum => datum,
+        }
+    }
+
+    /// The same where the first to be asked has nothing.
+    #[cold]
+    fn datum_else(&self, de: u8, is_repeated: bool) -> Datum<'_> {
+        let own =
+            if is_repeated { said_of(self.dialect, self.said, de, self.message) } else { Datum::Nothing };
+        match own {
+            Datum::Nothing if self.message.demanded.contains(de) => self.stand_in(de),
+            own => own,
         }
     }
 }
 
 /// What `said` has for an element.
 #[inline]
-fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, slot: Slot, shape: &Shape, class: u8) -> Datum<'a> {
-    let text = |text: &'a [u8]| if text.is_empty() { Datum::Nothing } else { Datum::Text(text) };
+fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message) -> Datum<'a> {
     let of_request = |pick: fn(&'a Txn) -> Datum<'a>| said.txn.map_or(Datum::Nothing, pick);
-    let network = class == Class::Network as u8;
-    match slot {
+    match dialect.slots[usize::from(de)] {
         Slot::Unmapped => Datum::Nothing,
         Slot::Pan => {
             of_request(|txn| if txn.pan.is_none() { Datum::Nothing } else { Datum::Text(txn.pan.expose()) })
         }
-        Slot::ProcessingCode => text(said.processing_code.as_bytes()),
+        Slot::ProcessingCode => filled(said.processing_code.as_bytes()),
         Slot::Amount => of_request(|txn| match txn.amount.minor_units() {
             0 if txn.currency == Currency::NONE => Datum::Nothing,
             units => Datum::Number(units),
         }),
-        Slot::TransmittedAt => text(said.transmitted_at.as_bytes()),
+        Slot::TransmittedAt => filled(said.transmitted_at.as_bytes()),
         Slot::Stan => said.stan.map_or(Datum::Nothing, |stan| Datum::Number(u64::from(stan.0))),
         Slot::TimeOfDay => local(said, time_of_day),
         Slot::LocalDate => local(said, |time| month_day(time.date)),
@@ -274,27 +280,37 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, slot: Slot, shape: &Shape,
             said.settlement_date.map_or(Datum::Nothing, |date| Datum::Number(year_month_day(date)))
         }
         Slot::AcquirerId => of_request(|txn| filled(txn.acquirer_id.as_bytes())),
-        Slot::Rrn => text(said.rrn.as_bytes()),
-        Slot::ApprovalCode => text(said.approval_code.as_bytes()),
+        Slot::Rrn => filled(said.rrn.as_bytes()),
+        Slot::ApprovalCode => filled(said.approval_code.as_bytes()),
         // In a request it is a reason in the sender's own digits; filled up to another width it would be another.
-        Slot::ResponseCode if said.code.as_bytes().len() != usize::from(longest(shape)) => Datum::Nothing,
-        Slot::ResponseCode => text(said.code.as_bytes()),
+        Slot::ResponseCode => match shape(dialect, de) {
+            Some(shape) if said.code.as_bytes().len() == usize::from(longest(shape)) => {
+                filled(said.code.as_bytes())
+            }
+            _ => Datum::Nothing,
+        },
         Slot::TerminalId => of_request(|txn| filled(txn.terminal_id.as_bytes())),
         Slot::Currency => of_request(|txn| match txn.currency {
             Currency::NONE => Datum::Nothing,
             currency => Datum::Made(three_digits(currency.number())),
         }),
         Slot::NetworkCode => network_code(dialect, said),
-        Slot::NetworkOrFunction if network => network_code(dialect, said),
+        Slot::NetworkOrFunction if message.digits[0] == Class::Network as u8 => network_code(dialect, said),
         Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
         Slot::OriginalOf1987 => original(said, Original::to_1987),
         Slot::OriginalOf1993 => original(said, Original::to_1993),
         // Each leg has its own authentication code.
         Slot::Carried(Noun::Mac, _) => Datum::Nothing,
-        Slot::Carried(noun, form) => {
-            said.carried.get(noun).map_or(Datum::Nothing, |held| carried(held, form, shape))
-        }
+        Slot::Carried(noun, form) => match (said.carried.get(noun), shape(dialect, de)) {
+            (Some(held), Some(shape)) => carried(held, form, shape),
+            _ => Datum::Nothing,
+        },
     }
+}
+
+#[inline]
+fn shape(dialect: &Dialect, de: u8) -> Option<&Shape> {
+    dialect.spec.fields.get(usize::from(de))?.as_ref()
 }
 
 fn filled(text: &[u8]) -> Datum<'_> {

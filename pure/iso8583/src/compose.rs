@@ -1,7 +1,8 @@
 //! Writing one element, and composites part by part.
 
 use crate::{
-    ber, contents, decode,
+    ber::{self, View},
+    contents, decode,
     error::{EncodeError, Expected, Found, Step},
     inside::{self, ber_coding, bounds, known, label_bytes},
     length::{leave_room, prefix_bytes, prefix_says_at_most, write_prefix},
@@ -62,7 +63,7 @@ pub(crate) fn put(
     }
     let start = out.len();
     given.write(shape, out)?;
-    check_inside(shape, out, start, depth)?;
+    check_inside(shape, given, out, start, depth)?;
     Ok(characters)
 }
 
@@ -115,18 +116,24 @@ fn put_padded(
         Pad::Right(filler) => value.resize(usize::from(length), filler),
     }
     let start = out.len();
-    Given::Bytes(&value).write(shape, out)?;
-    check_inside(shape, out, start, depth)?;
+    let given = Given::Bytes(&value);
+    given.write(shape, out)?;
+    check_inside(shape, given, out, start, depth)?;
     Ok(usize::from(length))
 }
 
 /// Its characters were checked as they were written; whether they hold together as parts was not.
 #[inline]
-fn check_inside(shape: &Shape, out: &[u8], start: usize, depth: usize) -> Written {
-    if matches!(shape.inside, Inside::Plain) {
-        return Ok(());
-    }
-    inside::check(shape, out, start, out.len(), depth).map_err(|error| EncodeError::from_read(&error))
+fn check_inside(shape: &Shape, given: Given<'_>, out: &[u8], start: usize, depth: usize) -> Written {
+    let checked = match (&shape.inside, given) {
+        (Inside::Plain, _) => return Ok(()),
+        // Objects are found sooner in the bytes themselves than in their hex characters.
+        (Inside::BerTlv { .. }, Given::Bytes(bytes)) if shape.coding.is_bytes() => {
+            inside::check_objects(View { wire: bytes, offset: start, charset: None }, depth)
+        }
+        _ => inside::check(shape, out, start, out.len(), depth),
+    };
+    checked.map_err(|error| EncodeError::from_read(&error))
 }
 
 /// Appends one composite whose parts `fill` writes.

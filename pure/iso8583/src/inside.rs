@@ -24,14 +24,12 @@ pub(crate) fn check(
     stop: usize,
     depth: usize,
 ) -> Result<(), Box<DecodeError>> {
+    if let Inside::BerTlv { .. } = shape.inside {
+        let view = View { wire: &body[start..stop], offset: start, charset: shape.coding.hex() };
+        return check_objects(view, depth);
+    }
     if depth >= NESTING_MAX {
         return Err(too_deep(start));
-    }
-    if let Inside::BerTlv { .. } = shape.inside {
-        return check_ber(
-            View { wire: &body[start..stop], offset: start, charset: shape.coding.hex() },
-            depth,
-        );
     }
     let mut walk = Walk::new(shape, body, start, stop, depth);
     let mut count = 0;
@@ -49,8 +47,12 @@ fn too_deep(start: usize) -> Box<DecodeError> {
     DecodeError::at(start, Expected::Depth(NESTING_MAX as u8), Found::More)
 }
 
+/// Whether BER-TLV objects hold together.
 #[inline]
-fn check_ber(view: View<'_>, depth: usize) -> Result<(), Box<DecodeError>> {
+pub(crate) fn check_objects(view: View<'_>, depth: usize) -> Result<(), Box<DecodeError>> {
+    if depth >= NESTING_MAX {
+        return Err(too_deep(view.offset));
+    }
     let (mut at, mut count) = (0, 0);
     while let Some(object) = ber::next(&view, at)? {
         count += 1;
@@ -73,7 +75,7 @@ fn check_ber_within(view: &View<'_>, object: ber::Object, depth: usize) -> Resul
         return Err(too_deep(from).within(step));
     }
     let wire = &view.wire[from - view.offset..to - view.offset];
-    check_ber(View { wire, offset: from, charset: view.charset }, depth + 1)
+    check_objects(View { wire, offset: from, charset: view.charset }, depth + 1)
         .map_err(|error| error.within(step))
 }
 
