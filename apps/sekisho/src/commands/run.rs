@@ -83,6 +83,8 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure { message: format!("cannot start: {error}"), code: exit::NO })?;
+    let open_files_max = net::raise_open_files_max();
+    tracing::info!(open_files_max, "starting");
     runtime.block_on(async {
         let page = match &plan.config.http {
             Some(http) => Some(http::bind(http.listen).await.map_err(Failure::permanent)?),
