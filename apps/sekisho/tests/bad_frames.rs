@@ -283,12 +283,30 @@ fn a_terminal_with_one_request_to_a_connection_meets_the_same_ends() {
     visitor.send_body(&but(4, "0000000300x0"));
     assert_eq!(visitor.answer().code, Some(Code::FormatError));
     assert_eq!(visitor.wait_for_end(), 0, "answered, and therefore ended");
-    let mut visitor = at_the_atm(&stage);
-    visitor.send_body(&raw("0299", GOOD));
-    stage.good_client_is_served();
-    drop(visitor);
+    for unanswerable in [raw("0299", GOOD), raw("0210", &[(11, "000481"), (39, "00")]), b"0".to_vec()] {
+        let mut visitor = at_the_atm(&stage);
+        visitor.send_body(&unanswerable);
+        assert_eq!(visitor.wait_for_end(), 0, "no answer, and no place kept for one");
+        stage.good_client_is_served();
+    }
     let mut visitor = at_the_atm(&stage);
     let mut terminal = Terminal::named("ATM00001");
     assert_eq!(visitor.ask(&terminal.withdraws(30_000)).outcome, Some(Outcome::Approved));
     assert_eq!(visitor.wait_for_end(), 0);
+}
+
+#[test]
+fn a_terminal_that_asks_again_elsewhere_leaves_its_first_connection() {
+    let host = Host::acting(|_| Act::Hold);
+    let setup = Setup::with_host(&host);
+    let daemon = setup.start();
+    let question = Terminal::named("ATM00001").withdraws(30_000);
+    let (mut first, mut second) = (Client::of(&daemon, "atm"), Client::of(&daemon, "atm"));
+    first.send(&question);
+    host.wait_for_requests(1);
+    second.send(&question);
+    assert_eq!(first.wait_for_end(), 0, "it would wait in vain and keep its place in the pool");
+    host.release();
+    assert_eq!(second.answer().outcome, Some(Outcome::Approved));
+    assert_eq!(host.seen_count(), 1, "the host was asked once");
 }

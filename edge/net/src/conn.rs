@@ -195,6 +195,14 @@ impl Conn {
         })
     }
 
+    /// The request that came last will get no answer. A persistent connection does not mind; one with a single
+    /// request ends, in good order, because it would only wait and keep its place from others.
+    pub fn leave_unanswered(&self) {
+        if self.0.party.manner == Manner::OneRequest && !self.0.answered.get() {
+            self.close();
+        }
+    }
+
     /// Ends the connection in good order: what is queued is still sent, no frame is handed over any more.
     pub fn close(&self) {
         self.end(CloseReason::Ours);

@@ -183,7 +183,10 @@ impl Awaiting {
     /// Swallows the repeat: a second request to the host could be a second posting. The answer will go to
     /// whoever asked last, because the connection of the first may be why it asked again.
     fn on_repeat(mut self: Box<Self>, facts: Facts, asked_by: (SourceId, ConnId), out: &mut Outbox) -> Flow {
-        self.asked_by = asked_by;
+        let before = core::mem::replace(&mut self.asked_by, asked_by);
+        if before.1 != asked_by.1 {
+            out.displace(before.1);
+        }
         out.tell(Tell::Repeated { id: facts.id, in_flight: true });
         Flow::AwaitingHost(self)
     }
@@ -342,6 +345,7 @@ mod tests {
                 Effect::ToHost { .. } => "ask host",
                 Effect::ToSource { durable_first: true, .. } => "answer when durable",
                 Effect::ToSource { durable_first: false, .. } | Effect::ToHostAnswer { .. } => "answer now",
+                Effect::Displaced { .. } => "displace",
                 Effect::Tell(Tell::Meaningless { .. }) => "meaningless",
                 Effect::Tell(_) => "tell",
             };
@@ -362,7 +366,7 @@ mod tests {
             (awaiting,              answer(Outcome::Unknown),  "by silence | timed_out | tell | answer when durable"),
             (awaiting,              Happening::Deadline,       "by silence | timed_out | tell | answer when durable"),
             (awaiting,              Happening::Unsent,         "by proof | not_sent | tell | answer when durable"),
-            (awaiting,              again(),                   "awaiting | tell"),
+            (awaiting,              again(),                   "awaiting | displace | tell"),
             (awaiting,              Happening::Restarted,      "by silence | timed_out | tell | answer when durable"),
             (|| decided(Host),      answer(Outcome::Approved), "by host | observed | tell"),
             (|| decided(Host),      answer(Outcome::Refused),  "by host | observed | tell"),

@@ -80,6 +80,11 @@ pub enum Effect {
         /// What it is told.
         answer: Answer,
     },
+    /// The answer this connection waits for will go to another: the same request came again there.
+    Displaced {
+        /// Which connection waits in vain.
+        conn: ConnId,
+    },
     /// Tell people (and counters).
     Tell(Tell),
 }
@@ -207,6 +212,10 @@ impl Outbox {
         answer: Answer,
     ) {
         self.effects.push(Effect::ToHostAnswer { link, conn, request, answer });
+    }
+
+    pub(crate) fn displace(&mut self, conn: ConnId) {
+        self.effects.push(Effect::Displaced { conn });
     }
 
     pub(crate) fn tell(&mut self, tell: Tell) {

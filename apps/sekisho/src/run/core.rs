@@ -40,9 +40,9 @@ pub(crate) struct Link {
 
 /// Something to say, and where to.
 enum Speech {
-    ToHost { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing },
-    ToSource { source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
-    ToHostAnswer { link: LinkId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    Request { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing },
+    Answer { source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    AnswerToHost { link: LinkId, conn: ConnId, request: Arc<Txn>, answer: Answer },
 }
 
 /// Everything the lane's thread owns.
@@ -105,14 +105,17 @@ impl Core {
             match effect {
                 Effect::Record(record) => self.journaling.record(&record),
                 Effect::Tell(tell) => self.tell(tell),
+                Effect::Displaced { conn } => {
+                    self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
+                }
                 Effect::ToHost { link, id, request, ours, durable_first } => {
-                    self.say(durable_first, Speech::ToHost { link, id, request, ours });
+                    self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
                 Effect::ToSource { source, conn, request, answer, durable_first } => {
-                    self.say(durable_first, Speech::ToSource { source, conn, request, answer });
+                    self.say(durable_first, Speech::Answer { source, conn, request, answer });
                 }
                 Effect::ToHostAnswer { link, conn, request, answer } => {
-                    self.say(false, Speech::ToHostAnswer { link, conn, request, answer });
+                    self.say(false, Speech::AnswerToHost { link, conn, request, answer });
                 }
             }
         }
@@ -162,8 +165,8 @@ impl Core {
 
     fn speak(&mut self, speech: Speech) {
         match speech {
-            Speech::ToHost { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
-            Speech::ToSource { source, conn, request, answer } => {
+            Speech::Request { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
+            Speech::Answer { source, conn, request, answer } => {
                 let Some(dialect) =
                     self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
                 else {
@@ -171,7 +174,7 @@ impl Core {
                 };
                 self.answer(conn, &dialect, &request, &answer);
             }
-            Speech::ToHostAnswer { link, conn, request, answer } => {
+            Speech::AnswerToHost { link, conn, request, answer } => {
                 let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
                 else {
                     return;
@@ -210,6 +213,7 @@ impl Core {
             if self.log.allows(self.clock.now().wall) {
                 tracing::warn!(source = %conn.name(), %error, "answer not delivered");
             }
+            conn.leave_unanswered();
         }
     }
 
@@ -276,6 +280,7 @@ impl Core {
             }
             conn.close();
         }
+        conn.leave_unanswered();
     }
 
     fn on_host_frame(&mut self, link: LinkId, conn: &Conn, header: &[u8], body: &[u8]) {

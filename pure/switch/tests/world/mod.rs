@@ -216,6 +216,7 @@ impl World {
                     left.order.push('s');
                     left.answers.push((conn, answer, false));
                 }
+                Effect::Displaced { .. } => {}
                 Effect::Tell(tell) => {
                     left.order.push('t');
                     left.told.push(tell);
