@@ -127,8 +127,6 @@ impl<'a> Shown<'a> {
     }
 
     fn print(&self, paper: &mut Paper) {
-        paper.line(format!("{}: {}", self.name, self.summary));
-        paper.line("");
         paper.text(self.head());
         paper.line("\nELEMENTS");
         let mut table = Table::new(&[">DE", "FORMAT", "KNOWN AS", "NAME"]);
@@ -154,6 +152,8 @@ impl<'a> Shown<'a> {
     fn head(&self) -> Table {
         let mut table = Table::new(&["", ""]);
         let mut row = |key: &str, text: String| table.row([key.to_string(), text]);
+        row("name", self.name.to_string());
+        row("summary", self.summary.to_string());
         row("edition", self.edition.to_string());
         row("framing", if self.framing.is_empty() { "-".into() } else { self.framing.to_string() });
         let coding: Vec<String> =

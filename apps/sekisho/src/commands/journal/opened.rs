@@ -12,6 +12,8 @@ use std::time::Duration;
 const LANE: u16 = 0;
 /// While a switch writes, the end of its journal can be seen half written. It is looked at again so often.
 const LOOKS_MAX: u32 = 20;
+/// Half written batches that are passed before the rest is left to the writer.
+const PASSED_MAX: u32 = 8;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 
 /// A journal, and whether somebody writes it now.
@@ -65,24 +67,28 @@ impl Opened {
             .map_err(|source| Failure::Journal { directory: directory(), source })
     }
 
-    /// Goes on from where a walk stands. Where somebody writes, what looks damaged at one place is looked at
-    /// again: only what stays so is.
+    /// Goes on from where a walk stands. Where somebody writes, what looks damaged is looked at again: only
+    /// what stays so is, and whatever was gone a moment later was a batch being written.
     pub(super) fn walk_on(
         &mut self,
         walk: &mut Walk,
         mut visit: impl FnMut(Step),
     ) -> Result<Ending, JournalError> {
-        let mut looks = 0;
+        let (mut looks, mut passed) = (0, 0);
         loop {
             let before = walk.position();
-            let ended = walk.run(&mut self.disk, &mut visit);
-            let is_settled = match &ended {
-                Ok(Ending::Torn { .. }) | Err(JournalError::Damaged { .. }) => self.holder.is_none(),
-                _ => true,
+            let error = match walk.run(&mut self.disk, &mut visit) {
+                Err(error @ JournalError::Damaged { .. }) if self.holder.is_some() => error,
+                ended => return ended,
             };
-            looks = if walk.position() == before { looks + 1 } else { 0 };
-            if is_settled || looks >= LOOKS_MAX {
-                return ended;
+            match walk.position() {
+                at if at == before => looks += 1,
+                // The writer may be ahead for ever; what is behind us is whole, and that was asked.
+                Some(at) if passed == PASSED_MAX => return Ok(Ending::Torn { end: at.offset }),
+                _ => (looks, passed) = (0, passed + 1),
+            }
+            if looks == LOOKS_MAX {
+                return Err(error);
             }
             thread::sleep(BETWEEN_LOOKS);
         }

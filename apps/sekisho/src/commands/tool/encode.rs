@@ -10,6 +10,7 @@ use crate::commands::paper::Paper;
 use iso8583::{EncodeError, encode_tree};
 use std::convert::Infallible;
 use std::process::ExitCode;
+use terms::limits::FIELDS_MAX;
 use wire::Framing;
 use written::{Unreadable, Written};
 
@@ -60,6 +61,8 @@ enum Failure {
     Unreadable(#[from] Unreadable),
     #[error(transparent)]
     Encode(#[from] Box<EncodeError>),
+    #[error("`{name}` is no data element: elements are numbers from 2 to {FIELDS_MAX}")]
+    NoElement { name: String },
     #[error("the message type is four digits")]
     MessageType,
     #[error("the frame the JSON names is none: {0}")]
@@ -78,6 +81,7 @@ impl Failure {
             Self::NoDialect => exit::USAGE,
             Self::Unreadable(_)
             | Self::Encode(_)
+            | Self::NoElement { .. }
             | Self::MessageType
             | Self::FrameName(_)
             | Self::HeaderNotHex
@@ -95,6 +99,11 @@ fn encode(args: &Args) -> Result<Vec<u8>, Failure> {
     let name = args.dialect.as_deref().or(written.dialect.as_deref()).ok_or(Failure::NoDialect)?;
     let dialect = find::one(name)?.dialect;
     let mti = written.mti.as_bytes().try_into().map_err(|_| Failure::MessageType)?;
+    for (name, _) in &written.fields.nodes {
+        if !name.parse::<usize>().is_ok_and(|de| (2..=FIELDS_MAX).contains(&de)) {
+            return Err(Failure::NoElement { name: name.chars().take(8).collect() });
+        }
+    }
     let mut body = Vec::new();
     encode_tree(dialect.spec(), mti, &written.fields, &mut body)?;
     framed(args.frame.as_ref(), &written, body)

@@ -122,15 +122,13 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     unhexed(&digits)
 }
 
+/// Hex digits without a gap, or bytes with a space between, as dumps in logs are written.
 fn longest_run(text: &str) -> Option<Vec<u8>> {
-    let runs = text.split(|c: char| !c.is_ascii_hexdigit() && c != ' ');
-    let digits = |run: &str| run.chars().filter(|c| *c != ' ').collect::<String>();
-    // With spaces between bytes, as dumps in logs are written, and without: whichever is longer.
-    let spaced =
-        runs.filter(|run| run.split(' ').filter(|word| !word.is_empty()).all(|word| word.len() == 2));
-    let solid = text.split(|c: char| !c.is_ascii_hexdigit()).map(str::to_string);
+    let is_hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let spaced = words.split(|word| word.len() != 2 || !is_hex(word)).map(<[&str]>::concat);
+    let solid = words.iter().filter(|word| is_hex(word)).map(|word| (*word).to_string());
     spaced
-        .map(digits)
         .chain(solid)
         .filter(|digits| digits.len() >= HEX_RUN_LEAST && digits.len().is_multiple_of(2))
         .max_by_key(String::len)
