@@ -5,7 +5,7 @@ use super::luck::Luck;
 use super::speech::{SimError, Speech, on_one_thread};
 use super::street::{Seen, StreetPlan};
 use super::terminal::{Habits, try_speech};
-use super::{stop_asked, told};
+use super::{say, stop_asked, told};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -89,7 +89,7 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
     // Only a panic of ours ends it otherwise, and that has been printed.
     let _ = street.await;
     print_news(&seen, args.log);
-    println!("{}", summary(&seen));
+    say(summary(&seen));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,7 +108,7 @@ async fn watch_street(seen: &Seen, seconds: Option<u64>, log: bool) -> Result<()
                 print_news(seen, log);
                 lines += 1;
                 if !log && lines.is_multiple_of(10) {
-                    println!("{}", summary(seen));
+                    say(summary(seen));
                 }
             }
         }
@@ -119,7 +119,7 @@ async fn watch_street(seen: &Seen, seconds: Option<u64>, log: bool) -> Result<()
 fn print_news(seen: &Seen, log: bool) {
     if log {
         for asked in seen.with(|sight| std::mem::take(&mut sight.view)) {
-            println!("{} {} {} {:?}", asked.key, asked.kind, asked.amount, asked.told);
+            say(format_args!("{} {} {} {:?}", asked.key, asked.kind, asked.amount, asked.told));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::host::{HostPlan, network};
 use super::rules::{CodeName, Every, Rules};
 use super::speech::{SimError, Speech, on_one_thread};
-use super::{stop_asked, told};
+use super::{say, stop_asked, told};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,13 +82,13 @@ impl Args {
 async fn serve(plan: HostPlan) -> Result<ExitCode, SimError> {
     let net = network(plan.seed);
     let host = plan.open(&net)?;
-    println!("listening on {}", host.address());
+    say(format_args!("listening on {}", host.address()));
     stop_asked().await?;
     let counts = host.counts();
-    println!(
+    say(format_args!(
         "asked {}   unreadable {}   posted {}   sum {} minor units",
         counts.asked, counts.unreadable, counts.posted.count, counts.posted.minor_units
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

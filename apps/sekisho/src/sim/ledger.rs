@@ -1,7 +1,10 @@
 //! The books of a simulated host: what it posted, and what each card has left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use terms::{Amount, Code, Kind, Rrn, Stan, TerminalId, Txn};
+
+/// Answers a host remembers for repeats where it keeps no postings; about 150 bytes each.
+const ANSWERED_MAX: usize = 65_536;
 
 /// What a host knows a request by: the switch's trace number, the terminal and the reference number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +61,8 @@ pub struct Ledger {
     postings: Vec<Posting>,
     posted: Sum,
     answered: HashMap<HostKey, Code>,
+    /// Keys of `answered`, the oldest first, where only the sum is kept.
+    answered_order: VecDeque<HostKey>,
     /// By card: what moved in, less what moved out.
     moved: HashMap<Vec<u8>, i64>,
 }
@@ -85,9 +90,7 @@ impl Ledger {
             return *given;
         }
         let given = self.book(key, request, code);
-        if self.keeps {
-            self.answered.insert(key, given);
-        }
+        self.remember(key, given);
         given
     }
 
@@ -105,6 +108,20 @@ impl Ledger {
     /// The sum of everything posted.
     pub fn posted(&self) -> Sum {
         self.posted
+    }
+
+    /// Books that are kept whole forget no answer either: whoever compares them wants it so.
+    fn remember(&mut self, key: HostKey, given: Code) {
+        let is_new = self.answered.insert(key, given).is_none();
+        if self.keeps || !is_new {
+            return;
+        }
+        self.answered_order.push_back(key);
+        if self.answered_order.len() > ANSWERED_MAX
+            && let Some(oldest) = self.answered_order.pop_front()
+        {
+            self.answered.remove(&oldest);
+        }
     }
 
     fn book(&mut self, key: HostKey, request: &Txn, code: Code) -> Code {
@@ -166,12 +183,23 @@ mod tests {
 
     #[test]
     fn a_repeat_that_says_so_is_given_the_first_answer_and_not_posted_again() {
-        let mut ledger = Ledger::keeping(None);
-        let mut again = withdrawal(1, 6_000);
-        assert_eq!(ledger.post(&again, Code::Approved), Code::Approved);
-        again.message.origin |= 1;
-        assert_eq!(ledger.post(&again, Code::DoNotHonour), Code::Approved);
-        assert_eq!(ledger.posted().count, 1);
+        for mut ledger in [Ledger::keeping(None), Ledger::sum_only(None)] {
+            let mut again = withdrawal(1, 6_000);
+            assert_eq!(ledger.post(&again, Code::Approved), Code::Approved);
+            again.message.origin |= 1;
+            assert_eq!(ledger.post(&again, Code::DoNotHonour), Code::Approved);
+            assert_eq!(ledger.posted().count, 1);
+        }
+    }
+
+    #[test]
+    fn a_host_that_runs_for_long_forgets_its_oldest_answers_and_nothing_else() {
+        let mut ledger = Ledger::sum_only(None);
+        for stan in 1..=ANSWERED_MAX as u32 + 10 {
+            ledger.post(&withdrawal(stan, 1), Code::Approved);
+        }
+        assert_eq!((ledger.answered.len(), ledger.answered_order.len()), (ANSWERED_MAX, ANSWERED_MAX));
+        assert_eq!(ledger.posted().count, ANSWERED_MAX as u64 + 10);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Simulated terminals and hosts, load, the demo and the bench: the other ends of every line.
 
 use speech::SimError;
+use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -53,6 +54,11 @@ async fn stop_asked() -> Result<(), SimError> {
         _ = int.recv() => {}
     }
     Ok(())
+}
+
+/// Says a line on standard output. Whoever listened may be gone (`| head`), which is no reason to stop.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// The exit code, or the reason there is none on standard error and 1.

@@ -7,7 +7,7 @@
 
 use super::host::network;
 use super::speech::{SimError, on_one_thread};
-use super::{stop_asked, told};
+use super::{say, stop_asked, told};
 use net::{CloseReason, Conn, DialConfig, Handler, LinkHandle, ListenerConfig, Net, Role, Service};
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -52,7 +52,7 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
     config.per_address_max = config.connections_max;
     let listening = (net.listen(config, relay))
         .map_err(|error| SimError::CannotListen { address: args.listen, source: Box::new(error) })?;
-    println!("listening on {}", listening.local_addr());
+    say(format_args!("listening on {}", listening.local_addr()));
     stop_asked().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ mod stage;
 pub use stage::BenchError;
 
 use super::speech::SimError;
-use super::told;
+use super::{say, told};
 use figures::{Figures, Row};
 use stage::{Stage, Subject};
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ impl Args {
             subjects.push(Subject::SwitchUnsynced);
         }
         if !self.json {
-            println!("{}\n\n{}", stage.machine(), Row::HEADING);
+            say(format_args!("{}\n\n{}", stage.machine(), Row::HEADING));
         }
         let mut figures = Figures::default();
         for clients in clients {
@@ -77,12 +77,12 @@ impl Args {
             }
             let rows = figures.add(rows);
             if !self.json {
-                rows.iter().for_each(|row| println!("{row}"));
-                println!();
+                rows.iter().for_each(say);
+                say("");
             }
         }
         if self.json {
-            println!("{}", figures.as_json(&stage.machine()));
+            say(figures.as_json(&stage.machine()));
         }
         Ok(figures.are_flawless())
     }

@@ -1,11 +1,13 @@
 //! `sekisho demo`: a switch, terminals and two hosts in one process, over real loopback TCP.
 
+mod hosts;
 mod place;
 mod screen;
 mod world;
 
 pub use world::{DemoError, Ended, World, WorldPlan};
 
+use super::say;
 use crate::cli::exit;
 use crate::run::http;
 use screen::Screen;
@@ -76,18 +78,20 @@ async fn play(args: Args) -> Result<ExitCode, DemoError> {
     tokio::spawn(http::serve(page.0, world.board().clone()));
     let mut screen = Screen::new(std::io::stdout().is_terminal());
     screen.banner(&world, page.1);
-    for (what, wanted, moved) in [("status page", args.http, http_moved), ("terminals", args.iso, iso_moved)]
-    {
+    for (what, wanted, found, moved) in [
+        ("status page", args.http, page.1, http_moved),
+        ("port of the terminals", args.iso, world.iso(), iso_moved),
+    ] {
         if moved {
-            println!("  note: {wanted} is taken, so the {what} are at the next free port\n");
+            say(format_args!("  note: {wanted} is taken, so the {what} is {found}\n"));
         }
     }
     watch(&world, &mut screen, args.for_).await?;
     screen.leave_line();
-    println!("\n  draining: terminals finish what they are doing, then the switch");
+    say("\n  draining: terminals finish what they are doing, then the switch");
     tokio::spawn(leave_at_once());
     let ended = world.end().await?;
-    print!("{}", screen::summary(&ended));
+    say(screen::summary(&ended));
     Ok(if ended.is_good(args.assert) { ExitCode::SUCCESS } else { ExitCode::from(exit::NO) })
 }
 
@@ -130,7 +134,7 @@ async fn watch(world: &World, screen: &mut Screen, lasts: Option<Duration>) -> R
 async fn leave_at_once() {
     if let Ok(mut int) = signal(SignalKind::interrupt()) {
         int.recv().await;
-        println!("\n  left at once; the next start decides what was in flight");
+        say("\n  left at once; the next start decides what was in flight");
         std::process::exit(130);
     }
 }

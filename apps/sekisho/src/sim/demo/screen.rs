@@ -3,6 +3,7 @@
 use super::world::{Ended, World};
 use crate::run::Stopped;
 use crate::run::status::Status;
+use crate::sim::say;
 use crate::sim::street::LONGEST_US;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
@@ -35,17 +36,22 @@ impl Screen {
     pub(super) fn banner(&self, world: &World, page: SocketAddr) {
         let plan = world.plan();
         let version = env!("CARGO_PKG_VERSION");
-        println!(
+        say(format_args!(
             "sekisho {version} demo   seed {}   data {}   (nothing here is real: test cards, test keys)\n",
             plan.seed,
             plan.data.display()
-        );
-        println!("  status     http://{page}   also /v1/status /metrics /healthz /readyz");
-        println!("  terminals  {}   iso87-ascii   {} of them, {} tps", world.iso(), plan.atms, plan.tps);
+        ));
+        say(format_args!("  status     http://{page}   also /v1/status /metrics /healthz /readyz"));
+        say(format_args!(
+            "  terminals  {}   iso87-ascii   {} of them, {} tps",
+            world.iso(),
+            plan.atms,
+            plan.tps
+        ));
         for (name, dialect, address) in world.hosts() {
-            println!("  host       {address}   {dialect:<12}   {name}");
+            say(format_args!("  host       {address}   {dialect:<12}   {name}"));
         }
-        println!("\n  Ctrl-C ends it in order, twice at once\n");
+        say("\n  Ctrl-C ends it in order, twice at once\n");
     }
 
     /// Shows what happened since the last time, `passed` ago.
@@ -55,18 +61,18 @@ impl Screen {
         let Some((status, _)) = world.board().read() else { return };
         let line = self.line(world, &status);
         if self.is_terminal {
-            print!("\r  {line}\x1b[K");
+            let mut out = std::io::stdout().lock();
             // A line that cannot be shown is no reason to stop.
-            let _ = std::io::stdout().flush();
+            let _ = write!(out, "\r  {line}\x1b[K").and_then(|()| out.flush());
         } else if self.shown.is_multiple_of(LINE_EVERY) {
-            println!("  {line}");
+            say(format_args!("  {line}"));
         }
     }
 
     /// Leaves the live line as it stands.
     pub(super) fn leave_line(&self) {
         if self.is_terminal {
-            println!();
+            say("");
         }
     }
 

@@ -1,14 +1,14 @@
 //! The world of a demo: who is in it, how it begins, and how it ends with nothing left under way.
 
+use super::hosts::{CAST, Hosts};
 use crate::cli::exit;
 use crate::config::{Config, ConfigError};
 use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start};
 use crate::sim::books::{HostBooks, Verdict, compare};
 use crate::sim::customers::{Crowd, Mix};
-use crate::sim::host::{HostAtWork, HostCounts, HostPlan, network};
+use crate::sim::host::HostCounts;
 use crate::sim::journal_books::{JournalBooks, JournalBooksError};
 use crate::sim::luck::Luck;
-use crate::sim::rules::Rules;
 use crate::sim::speech::{SimError, Speech, on_one_thread};
 use crate::sim::street::{Seen, Sight, StreetPlan};
 use crate::sim::terminal::Habits;
@@ -17,7 +17,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use terms::LinkName;
 use tokio::sync::watch;
 
 /// The switch of a demo. Addresses and directory are put in when they are known.
@@ -54,50 +53,6 @@ const CONFIG: &str = r#"
     prefix = "5"
     link = "CARDS"
 "#;
-
-/// A host of a demo: its name, whose cards it keeps, and how it is.
-struct Cast {
-    name: &'static str,
-    dialect: &'static str,
-    card_prefix: &'static str,
-    rules: &'static str,
-}
-
-const CAST: [Cast; 2] = [
-    Cast {
-        name: "CORE",
-        dialect: "iso87-binary",
-        card_prefix: "411111",
-        rules: r#"
-            delay_us = 3000
-            jitter_us = 9000
-            opening_balance = 100000000
-            [[rule]]
-            percent = 2
-            code = "wrong_pin"
-            [[rule]]
-            kind = "withdrawal"
-            amount_from = 50000
-            percent = 50
-            code = "over_amount_limit"
-        "#,
-    },
-    Cast {
-        name: "CARDS",
-        dialect: "iso93-ascii",
-        card_prefix: "555555",
-        // Now and then it posts and says nothing: somebody has to see what becomes of that.
-        rules: r#"
-            delay_us = 8000
-            jitter_us = 24000
-            opening_balance = 100000000
-            every = { silent = 150 }
-            [[rule]]
-            percent = 3
-            code = "do_not_honour"
-        "#,
-    },
-];
 
 /// A world to be played.
 #[derive(Clone, Debug)]
@@ -337,69 +292,7 @@ fn street_plan(plan: &WorldPlan, iso: SocketAddr, luck: &mut Luck) -> Result<Str
     })
 }
 
-/// Both hosts, on a thread of their own.
-struct Hosts {
-    addresses: Vec<SocketAddr>,
-    stop: watch::Sender<bool>,
-    thread: JoinHandle<Result<Vec<(HostCounts, HostBooks)>, SimError>>,
-}
-
-impl Hosts {
-    fn start(luck: &mut Luck, keeps_postings: bool) -> Result<Self, DemoError> {
-        let plans = CAST.iter().map(|cast| cast.plan(luck, keeps_postings)).collect::<Result<Vec<_>, _>>()?;
-        let (stop, stopped) = watch::channel(false);
-        let (tell, told) = std::sync::mpsc::channel();
-        let thread = spawn("hosts", move || on_one_thread(serve(plans, tell, stopped)))?;
-        match told.recv() {
-            Ok(addresses) => Ok(Self { addresses, stop, thread }),
-            // It ended before it could say where it listens, and its result says why.
-            Err(_) => match thread.join() {
-                Ok(Err(error)) => Err(error.into()),
-                Ok(Ok(_)) | Err(_) => Err(DemoError::Thread(io::Error::other("the hosts' thread ended"))),
-            },
-        }
-    }
-
-    async fn end(self) -> Result<Vec<(HostCounts, HostBooks)>, DemoError> {
-        self.stop.send_replace(true);
-        wait_for(self.thread).await
-    }
-}
-
-impl Cast {
-    fn plan(&self, luck: &mut Luck, keeps_postings: bool) -> Result<HostPlan, SimError> {
-        let rules = Rules::parse(self.rules);
-        Ok(HostPlan {
-            name: self.name.to_owned(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            speech: Speech::named(self.dialect, None)?,
-            rules: rules
-                .map_err(|error| SimError::Rules { path: self.name.to_owned(), source: Box::new(error) })?,
-            seed: luck.draw(),
-            keeps_postings,
-        })
-    }
-}
-
-async fn serve(
-    plans: Vec<HostPlan>,
-    tell: std::sync::mpsc::Sender<Vec<SocketAddr>>,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<Vec<(HostCounts, HostBooks)>, SimError> {
-    let net = network(0);
-    let names: Vec<LinkName> = plans.iter().map(|plan| LinkName::clipped(plan.name.as_bytes())).collect();
-    let hosts: Vec<HostAtWork> = plans.into_iter().map(|plan| plan.open(&net)).collect::<Result<_, _>>()?;
-    // Whoever started us may have given up; then `stopped` ends at once.
-    let _ = tell.send(hosts.iter().map(HostAtWork::address).collect());
-    let _ = stopped.wait_for(|stop| *stop).await;
-    let books = hosts.iter().zip(names).map(|(host, name)| {
-        let postings = host.with_ledger(|ledger| ledger.postings().to_vec());
-        (host.counts(), HostBooks { host: name, postings })
-    });
-    Ok(books.collect())
-}
-
-fn spawn<T: Send + 'static>(
+pub(super) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, DemoError> {
@@ -407,7 +300,9 @@ fn spawn<T: Send + 'static>(
 }
 
 /// Waits for a thread without stopping this one's other work.
-async fn wait_for<T: Send + 'static>(thread: JoinHandle<Result<T, SimError>>) -> Result<T, DemoError> {
+pub(super) async fn wait_for<T: Send + 'static>(
+    thread: JoinHandle<Result<T, SimError>>,
+) -> Result<T, DemoError> {
     let joined = tokio::task::spawn_blocking(|| thread.join()).await;
     match joined {
         Ok(Ok(result)) => Ok(result?),

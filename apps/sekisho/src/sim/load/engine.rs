@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use terms::{Code, LinkId, LinkName};
+use terms::{Code, LinkId, LinkName, LocalTime};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -80,7 +80,7 @@ struct Load {
 struct State {
     clients: Vec<Client>,
     deck: Deck,
-    clock: Clock,
+    wall: Wall,
     phase: Phase,
     /// Open loop: when requests that nobody had room for were due.
     backlog: VecDeque<u64>,
@@ -88,6 +88,23 @@ struct State {
     turn: usize,
     took_ns: Histogram<u64>,
     report: Report,
+}
+
+/// The local time, read ten times a second: messages tell whole seconds.
+struct Wall {
+    clock: Clock,
+    read: LocalTime,
+    good_until_ns: u64,
+}
+
+impl Wall {
+    fn local(&mut self, now_ns: u64) -> LocalTime {
+        if now_ns >= self.good_until_ns {
+            self.read = self.clock.now().local();
+            self.good_until_ns = now_ns + 100_000_000;
+        }
+        self.read
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +130,7 @@ impl Load {
         let state = State {
             clients: (0..usize::from(plan.clients)).map(Client::numbered).collect(),
             deck,
-            clock,
+            wall: Wall { read: clock.now().local(), good_until_ns: 0, clock },
             phase: Phase::Connecting,
             backlog: VecDeque::new(),
             turn: 0,
@@ -201,7 +218,7 @@ impl Load {
 
 impl State {
     fn ask(&mut self, plan: &LoadPlan, slot: usize, due_ns: u64) -> bool {
-        let at = self.clock.now().local();
+        let at = self.wall.local(due_ns);
         self.clients[slot].ask(&plan.speech, &mut self.deck, at, due_ns)
     }
 
@@ -240,7 +257,7 @@ impl State {
     }
 
     fn on_answer(&mut self, plan: &LoadPlan, slot: usize, now_ns: u64, body: &[u8]) {
-        let today = self.clock.now().local().date;
+        let today = self.wall.local(now_ns).date;
         let answer = match plan.speech.dialect.read(body, today) {
             Ok(answer) => answer,
             Err(refusal) => return self.complain(format!("an answer cannot be read: {}", refusal.error)),
@@ -369,5 +386,91 @@ async fn watch_silence(load: Rc<Load>) {
             }
         }
         load.net.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::host::HostPlan;
+    use crate::sim::rules::{Every, Manner, Rule, Rules};
+    use crate::sim::speech::on_one_thread;
+
+    /// A load put on a host directly, for a fraction of a second.
+    fn run(dialect: &str, rules: Rules, change: impl FnOnce(&mut LoadPlan)) -> Report {
+        let report = on_one_thread(async {
+            let speech = Speech::named(dialect, None)?;
+            let listen = "127.0.0.1:0".parse().expect("an address");
+            let (name, seed, keeps_postings) = ("HOST".into(), 1, false);
+            let host = HostPlan { name, listen, speech: speech.clone(), rules, seed, keeps_postings };
+            let host = host.open(&network(1))?;
+            let mut plan = LoadPlan {
+                address: host.address(),
+                speech,
+                clients: 4,
+                depth: 2,
+                warmup: Duration::from_millis(50),
+                measured: Duration::from_millis(300),
+                rate: None,
+                timeout: Duration::from_millis(200),
+                card_prefix: "411111".into(),
+                watched: vec![Watched::this("me")],
+            };
+            change(&mut plan);
+            plan.run().await
+        });
+        report.expect("the host is there")
+    }
+
+    #[test]
+    fn a_good_host_gets_a_flawless_report_in_any_dialect() {
+        for dialect in ["iso87-ascii", "iso87-binary", "iso93-ascii"] {
+            let report = run(dialect, Rules::default(), |_| {});
+            assert!(report.is_flawless(), "{dialect}: {report}");
+            assert!(report.tps > 100.0 && report.latency_us.p50 > 0.0, "{report}");
+            assert!(report.latency_us.p50 <= report.latency_us.p99, "{report}");
+            let json: Report = serde_json::from_str(&report.as_json()).expect("its own words");
+            assert_eq!((json.approved, json.processes.len()), (report.approved, 2));
+        }
+    }
+
+    #[test]
+    fn every_flaw_is_counted_where_it_belongs() {
+        let rule = |rule: Rule| Rules { rule: vec![rule], ..Rules::default() };
+        let every = |every: Every| Rules { every, ..Rules::default() };
+        let refusing = rule(Rule { code: Some("wrong_pin".parse().expect("a code")), ..Rule::default() });
+        let report = run("iso87-ascii", refusing, |_| {});
+        assert!(report.declined > 0 && report.approved == 0 && !report.is_flawless(), "{report}");
+        let report = run("iso87-ascii", every(Every { garbage: 7, ..Every::default() }), |_| {});
+        assert!(report.bad > 0 && report.timeouts > 0, "{report}");
+        let report = run("iso87-ascii", every(Every { twice: 7, ..Every::default() }), |_| {});
+        assert!(report.bad > 0 && report.timeouts == 0, "{report}");
+        let report = run("iso87-ascii", every(Every { cut: 50, ..Every::default() }), |_| {});
+        assert!(report.disconnects > 0, "{report}");
+        let deaf = rule(Rule { manner: Manner::Deaf, ..Rule::default() });
+        let report = run("iso87-ascii", deaf, |_| {});
+        assert!(report.timeouts > 0 && report.approved == 0, "{report}");
+    }
+
+    /// A host that takes 20 ms for each of two connections can do 100 a second; 200 a second fall due. A
+    /// generator that waited for answers would measure 20 ms; measured from when they were due, requests wait
+    /// longer and longer.
+    #[test]
+    fn an_open_loop_does_not_wait_for_a_slow_host() {
+        let slow = Rules { delay_us: 20_000, ..Rules::default() };
+        let report = run("iso87-ascii", slow, |plan| {
+            (plan.clients, plan.depth, plan.rate) = (2, 1, Some(200.0));
+            (plan.measured, plan.timeout) = (Duration::from_millis(600), Duration::from_secs(5));
+        });
+        assert!(report.tps < 120.0 && report.backlog > 10, "{report}");
+        assert!(report.latency_us.max > 100_000.0, "{report}");
+    }
+
+    #[test]
+    fn an_open_loop_keeps_its_rate_where_the_host_keeps_up() {
+        let report = run("iso87-ascii", Rules::default(), |plan| {
+            (plan.rate, plan.measured) = (Some(500.0), Duration::from_millis(500));
+        });
+        assert!(report.is_flawless() && (250.0..1_000.0).contains(&report.tps), "{report}");
     }
 }

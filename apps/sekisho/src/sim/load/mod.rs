@@ -14,7 +14,7 @@ pub use report::Report;
 
 use super::process::Watched;
 use super::speech::{SimError, Speech, on_one_thread};
-use super::told;
+use super::{say, told};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,8 +69,8 @@ pub fn run(args: Args) -> ExitCode {
     let report = args.plan().and_then(|plan| on_one_thread(plan.run()));
     told(report.map(|report| {
         match json {
-            true => println!("{}", report.as_json()),
-            false => print!("{report}"),
+            true => say(report.as_json()),
+            false => say(&report),
         }
         if report.is_flawless() { ExitCode::SUCCESS } else { ExitCode::from(FLAWED) }
     }))
