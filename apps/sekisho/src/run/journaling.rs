@@ -107,11 +107,13 @@ impl Journaling {
         }
     }
 
-    /// Writes the clean mark and a last snapshot, waits for both, and lets the journal go.
+    /// Writes a last snapshot and the clean mark, waits for both, and lets the journal go. In this order: the
+    /// next start reads what stands behind the newest snapshot, and that is where the mark has to be.
     pub(crate) fn close(mut self, lane: &Lane, at: terms::Timestamp) -> Result<(), JournalError> {
-        self.record(&Record::Closed { at });
         let snapshot = self.snapshot(lane);
         self.commit.submit_with_snapshot(&mut self.batch, snapshot)?;
+        self.record(&Record::Closed { at });
+        self.commit.submit(&mut self.batch)?;
         self.commit.close().map(drop)
     }
 

@@ -66,6 +66,15 @@ impl Client {
         }
     }
 
+    /// The next answer; `None` when the connection has ended instead.
+    pub(crate) fn next_if_any(&mut self) -> Option<Txn> {
+        match self.next_within(PATIENCE) {
+            Came::Answer(answer) => Some(*answer),
+            Came::End => None,
+            Came::Nothing => panic!("neither an answer nor an end"),
+        }
+    }
+
     /// What comes next.
     pub(crate) fn next_within(&mut self, within: Duration) -> Came {
         let deadline = std::time::Instant::now() + within;

@@ -12,6 +12,15 @@ pub(crate) struct Told {
     pub(crate) approval_code: Text<6>,
 }
 
+impl Told {
+    /// What an answer tells.
+    pub(crate) fn of(answer: &terms::Txn) -> Self {
+        let outcome = answer.outcome.expect("an answer has an outcome");
+        let code = answer.code.expect("an answer has a code");
+        Self { outcome, code, approval_code: answer.approval_code }
+    }
+}
+
 /// What the journal knows, in the words of the tests.
 #[derive(Debug, Default)]
 pub(crate) struct Found {

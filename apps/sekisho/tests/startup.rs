@@ -1,0 +1,210 @@
+//! What the program says and does when it cannot start: the code scripts trust, and words that name the thing.
+
+mod daemon;
+
+use ::journal::{Step, Walk};
+use daemon::*;
+use disk::Disk;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::PathBuf;
+use terms::Outcome;
+
+const CONFIG: Option<i32> = Some(78);
+
+/// Starts it, expects it to end with 78, and gives back its words.
+fn refused(setup: &Setup) -> String {
+    let (code, said) = setup.spawn().end();
+    assert_eq!(code, CONFIG, "{said}");
+    said
+}
+
+fn some_setup() -> (Host, Setup) {
+    let host = Host::approving();
+    let setup = Setup::with_host(&host);
+    (host, setup)
+}
+
+/// Leaves a journal of a few transactions behind, as after a power cut.
+fn leave_a_journal(setup: &Setup) {
+    let mut daemon = setup.start();
+    let (mut client, mut terminal) = (Client::of(&daemon, "acquirer"), Terminal::named("TERM0001"));
+    for _ in 0..5 {
+        assert_eq!(client.ask(&terminal.withdraws(1_000)).outcome, Some(Outcome::Approved));
+    }
+    daemon.kill();
+}
+
+fn first_segment(setup: &Setup) -> PathBuf {
+    setup.data.join("journal/00000001.seg")
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest_one_known() {
+    let (_host, setup) = some_setup();
+    let wrong = setup.toml().replace("reply_timeout_ms", "response_timeout_ms");
+    let line = 1 + wrong.lines().position(|line| line.contains("response_timeout_ms")).expect("it is there");
+    setup.write_text(&wrong);
+    let (code, said) = Daemon::spawn(&setup.config_path(), &[]).end();
+    assert_eq!(code, CONFIG, "{said}");
+    for words in [format!("line {line}:"), "`response_timeout_ms`".into(), "mean `reply_timeout_ms`".into()] {
+        assert!(said.contains(&words), "{words} in: {said}");
+    }
+    assert!(!setup.data.exists(), "nothing was begun");
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_said_so() {
+    let (_host, setup) = some_setup();
+    let (code, said) = Daemon::spawn(&setup.config_path(), &[]).end();
+    assert_eq!(code, CONFIG);
+    assert!(said.contains("sekisho.toml") && said.contains("cannot be read"), "{said}");
+}
+
+#[test]
+fn a_port_that_somebody_has_is_named() {
+    let (_host, mut setup) = some_setup();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it has an address");
+    setup.acquirer = address;
+    assert!(refused(&setup).contains(&format!("cannot listen on {address}")));
+    setup.write_text(&setup.toml().replace(&format!("listen = \"{address}\""), "listen = \"127.0.0.1:0\""));
+    let page = fs::read_to_string(setup.config_path()).expect("it was written");
+    let page = page.replacen("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\""), 1);
+    setup.write_text(&page);
+    let (code, said) = Daemon::spawn(&setup.config_path(), &[]).end();
+    assert_eq!(code, CONFIG, "{said}");
+    assert!(said.contains(&format!("cannot listen on {address} for HTTP")), "{said}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named() {
+    let (_host, mut setup) = some_setup();
+    let file = setup.scratch.path().join("a-file");
+    fs::write(&file, "not a directory").expect("the scratch directory can be written");
+    setup.data = file.join("data");
+    let said = refused(&setup);
+    assert!(said.contains(&setup.data.display().to_string()), "{said}");
+    assert!(said.contains("cannot create"), "{said}");
+}
+
+#[test]
+fn a_second_instance_on_the_same_data_is_refused_and_told_who_has_it() {
+    let (_host, setup) = some_setup();
+    let mut first = setup.start();
+    let said = refused(&setup);
+    assert!(said.contains("is in use by"), "{said}");
+    assert!(said.contains(&format!("process {}", first.id())), "{said}");
+    let mut client = Client::of(&first, "acquirer");
+    let answer = client.ask(&Terminal::named("TERM0001").withdraws(1_000));
+    assert_eq!(answer.outcome, Some(Outcome::Approved), "the first one does not notice");
+    assert!(first.is_running());
+}
+
+#[test]
+fn the_data_of_a_killed_process_is_free_at_once() {
+    let (_host, setup) = some_setup();
+    leave_a_journal(&setup);
+    let daemon = setup.start();
+    assert!(daemon.figure("/recovered/records") >= 10);
+    assert_eq!(daemon.status()["recovered"]["was_closed"], false);
+}
+
+#[test]
+fn a_damaged_journal_is_refused_with_segment_and_offset_and_left_as_it_is() {
+    let (_host, setup) = some_setup();
+    leave_a_journal(&setup);
+    let path = first_segment(&setup);
+    let mut bytes = fs::read(&path).expect("a segment");
+    // In the records of the very first batch, long before the last one.
+    bytes[512 + 64 + 10] ^= 0x10;
+    fs::write(&path, &bytes).expect("it can be written");
+    let said = refused(&setup);
+    assert!(said.contains("segment 1 is damaged at offset 512"), "{said}");
+    assert!(fs::read(&path).expect("a segment") == bytes, "not a byte was changed");
+}
+
+#[test]
+fn a_missing_segment_is_refused() {
+    let (_host, setup) = some_setup();
+    leave_a_journal(&setup);
+    fs::rename(first_segment(&setup), setup.data.join("journal/00000002.seg")).expect("it can be renamed");
+    let said = refused(&setup);
+    assert!(said.contains("segment 1 is damaged at offset 0: it is missing"), "{said}");
+}
+
+/// The last batch of the journal: where it begins and how long it is.
+fn last_batch(setup: &Setup) -> (u64, u64) {
+    let mut disk = Disk::open_for_reading(&setup.data).expect("there is a journal");
+    let mut last = (0, 0);
+    let walked = Walk::from_the_start().run(&mut disk, |step| {
+        if let Step::Batch { offset, bytes, .. } = step {
+            last = (offset, u64::from(bytes));
+        }
+    });
+    walked.expect("the journal is whole");
+    last
+}
+
+#[test]
+fn a_torn_tail_is_cut_and_said_and_business_goes_on() {
+    let host = Host::acting(|_| Act::Hold);
+    let setup = Setup::with_host(&host);
+    let mut daemon = setup.start();
+    let (speech, mut terminal) = (Speech::named("iso87-ascii"), Terminal::named("TERM0001"));
+    // Forty at once, so that one batch covers many sectors.
+    let burst: Vec<u8> =
+        (0..40).flat_map(|_| speech.frame(&speech.body(&terminal.withdraws(1_000)))).collect();
+    Client::of(&daemon, "acquirer").send_bytes(&burst);
+    host.wait_for_requests(40);
+    daemon.kill();
+    // As if its sync had never returned: the first sector is there, the others are not.
+    let (offset, bytes) = last_batch(&setup);
+    let from = (offset / 512 + 1) * 512;
+    assert!(offset + bytes > from, "the last batch covers more than a sector: {bytes} bytes at {offset}");
+    let segment = fs::OpenOptions::new().write(true).open(first_segment(&setup)).expect("a segment");
+    let zeros = vec![0; usize::try_from(offset + bytes - from).expect("a batch is small")];
+    segment.write_all_at(&zeros, from).expect("it can be written");
+    drop(segment);
+
+    let mut daemon = setup.start();
+    assert!(daemon.figure("/recovered/cut_bytes") > 0);
+    assert!(daemon.wait_to_say("journal replayed").contains("\"cut_bytes\":"));
+    host.acts(|_| Act::Answer);
+    let answer = Client::of(&daemon, "acquirer").ask(&Terminal::named("TERM0002").withdraws(1_000));
+    assert_eq!(answer.outcome, Some(Outcome::Approved));
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().0, Some(0));
+    assert!(!read_journal(&setup.data).torn);
+}
+
+#[test]
+fn a_key_that_is_gone_or_open_to_others_is_refused() {
+    let (_host, setup) = some_setup();
+    leave_a_journal(&setup);
+    let key = setup.data.join("journal.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let said = refused(&setup);
+    assert!(said.contains("journal.key") && said.contains("chmod 600"), "{said}");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    fs::write(&key, [1; 31]).expect("it is ours");
+    assert!(refused(&setup).contains("a data key has 32"));
+    fs::remove_file(&key).expect("it is ours");
+    let said = refused(&setup);
+    assert!(said.contains("journal.key is missing"), "{said}");
+    assert!(!key.exists(), "no new one was made");
+}
+
+#[test]
+fn running_without_syncs_is_said_loudly_everywhere() {
+    let (_host, setup) = some_setup();
+    setup.write();
+    let daemon = Daemon::spawn(&setup.config_path(), &["--unsafe-no-sync"]);
+    daemon.wait_until_ready();
+    daemon.wait_to_say("NOTHING THIS SWITCH SAYS IS DURABLE");
+    daemon.wait_to_say("nothing is durable");
+    assert_eq!(daemon.status()["durable"], false);
+    let metrics = daemon.get("/metrics").1;
+    assert!(metrics.lines().any(|line| line == "sekisho_durable 0"), "{metrics}");
+}
