@@ -8,8 +8,32 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const RULES_HELP: &str = r#"A rules file; the first rule that fits decides:
+
+  otherwise = "approved"          # what no rule names
+  delay_us = 20000                # and up to jitter_us more
+  jitter_us = 30000
+  opening_balance = 1000000       # of each card, minor units; without it nobody counts
+
+  [[rule]]
+  prefix = "4999"                 # all that a rule names must hold
+  code = "stolen_card"
+
+  [[rule]]
+  kind = "withdrawal"
+  amount_from = 100001            # and amount_to
+  percent = 50                    # of those that fit, by luck
+  code = "over_amount_limit"
+  delay_us = 3000000
+  manner = "answer"               # silent, deaf, garbage, cut, twice
+
+  [every]                         # besides the rules, every so many requests
+  silent = 150                    # garbage, cut, twice
+"#;
+
 /// A host that answers by rules.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = RULES_HELP)]
 pub struct Args {
     /// Where it listens; port 0 takes any that is free
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9001")]
@@ -96,4 +120,16 @@ fn read_rules(path: &std::path::Path) -> Result<Rules, SimError> {
     let name = || path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| SimError::File { path: name(), source })?;
     Rules::parse(&text).map_err(|error| SimError::Rules { path: name(), source: Box::new(error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_that_help_shows_are_rules() {
+        let (_, example) = RULES_HELP.split_once("\n\n").expect("a line of introduction");
+        let rules = Rules::parse(example).expect("an example that works");
+        assert_eq!((rules.rule.len(), rules.every.silent, rules.jitter_us), (2, 150, 30_000));
+    }
 }

@@ -8,6 +8,8 @@ mod client;
 mod engine;
 mod pace;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use engine::LoadPlan;
 pub use report::Report;
