@@ -8,7 +8,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use terms::{LinkId, LinkName, TxnId};
 
-/// What a journal says about its last run.
+/// How far back a journal is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    /// From its very beginning, through every restart: what a crash test compares.
+    #[default]
+    Beginning,
+    /// From its last opening: what one run compares.
+    LastOpening,
+}
+
+/// What a journal says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalBooks {
     /// Every request that took an identity, in order.
@@ -44,10 +54,12 @@ pub enum JournalBooksError {
 }
 
 impl JournalBooks {
-    /// Reads a whole journal, checking every checksum and the chain, and keeps what follows its last opening.
-    pub fn read(directory: &Path) -> Result<Self, JournalBooksError> {
+    /// Reads a whole journal, checking every checksum and the chain, and keeps what it says since then.
+    ///
+    /// Nobody may be writing to it: the end of a journal at work can look unfinished.
+    pub fn read(directory: &Path, since: Since) -> Result<Self, JournalBooksError> {
         let mut storage = Disk::open_for_reading(directory)?;
-        let mut reading = Reading::default();
+        let mut reading = Reading { since, ..Reading::default() };
         let ending = Walk::from_the_start().run(&mut storage, |step| {
             if let Step::Record { record, .. } = step {
                 reading.take(record);
@@ -64,6 +76,7 @@ impl JournalBooks {
 
 #[derive(Default)]
 struct Reading {
+    since: Since,
     books: JournalBooks,
     links: HashMap<LinkId, LinkName>,
     places: HashMap<TxnId, usize>,
@@ -74,7 +87,7 @@ impl Reading {
         self.books.records += 1;
         self.books.was_closed = matches!(record, Record::Closed { .. });
         match record {
-            Record::Opened { .. } => {
+            Record::Opened { .. } if self.since == Since::LastOpening => {
                 self.books.decisions.clear();
                 self.places.clear();
             }
@@ -96,7 +109,8 @@ impl Reading {
             }
             // A refusal that took no identity says nothing about the request whose identity it bore.
             Record::Declined(_) => {}
-            Record::Closed { .. }
+            Record::Opened { .. }
+            | Record::Closed { .. }
             | Record::Observed(_)
             | Record::Named { .. }
             | Record::Kept(_)

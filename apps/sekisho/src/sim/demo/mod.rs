@@ -35,7 +35,8 @@ pub struct Args {
     /// Stop by itself after this long, such as 90s or 5m
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     for_: Option<Duration>,
-    /// Exit 1 unless the books of terminals, journal and hosts agree at the end
+    /// Exit 1 unless the books of terminals, journal and hosts agree at the end; everything is kept in memory
+    /// for that, about half a kilobyte each transaction
     #[arg(long)]
     assert: bool,
     /// Status page and figures

@@ -139,6 +139,9 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
         sight.unheard,
         sight.repeats
     )?;
+    if sight.went_away > 0 {
+        writeln!(out, "             {} customers found the line too long and went away", sight.went_away)?;
+    }
     let ms = |quantile| milliseconds(sight.took_us.value_at_quantile(quantile));
     writeln!(out, "  answers    p50 {}   p99 {}   p99.9 {}", ms(0.5), ms(0.99), ms(0.999))?;
     for (name, counts) in &ended.hosts {
@@ -156,6 +159,9 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
     if let Some(verdict) = &ended.verdict {
         writeln!(out, "\n  books, compared request by request:")?;
         verdict.to_string().lines().try_for_each(|line| writeln!(out, "  {line}"))?;
+        if verdict.told_approved.count == 0 {
+            writeln!(out, "  nothing was approved, so nothing is proved")?;
+        }
     }
     write_next(ended, out)
 }

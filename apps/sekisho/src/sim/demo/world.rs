@@ -3,11 +3,12 @@
 use super::hosts::{CAST, Hosts};
 use crate::cli::exit;
 use crate::config::{Config, ConfigError};
+use crate::run::status::Status;
 use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start};
 use crate::sim::books::{HostBooks, Verdict, compare};
 use crate::sim::customers::{Crowd, Mix};
 use crate::sim::host::HostCounts;
-use crate::sim::journal_books::{JournalBooks, JournalBooksError};
+use crate::sim::journal_books::{JournalBooks, JournalBooksError, Since};
 use crate::sim::luck::Luck;
 use crate::sim::speech::{SimError, Speech, on_one_thread};
 use crate::sim::street::{Seen, Sight, StreetPlan};
@@ -53,6 +54,9 @@ const CONFIG: &str = r#"
     prefix = "5"
     link = "CARDS"
 "#;
+
+/// How long terminals wait for the switch to reach its hosts.
+const LINKS_WITHIN: Duration = Duration::from_secs(3);
 
 /// A world to be played.
 #[derive(Clone, Debug)]
@@ -177,11 +181,12 @@ impl DemoError {
 }
 
 impl World {
-    /// Begins: hosts, then the switch, then terminals.
+    /// Begins: hosts, then the switch, then, when its links stand, terminals.
     pub fn start(plan: WorldPlan) -> Result<Self, DemoError> {
         let mut luck = Luck::seeded(plan.seed);
         let hosts = Hosts::start(&mut luck, plan.keeps_books)?;
         let switch = start(switch_plan(&plan, &hosts.addresses)?, Options::default())?;
+        wait_for_links(&switch.board);
         let iso = switch.listeners.first().map_or(plan.iso, |(_, address)| *address);
         let street = street_plan(&plan, iso, &mut luck)?;
         let (seen, (stop_street, stopped)) = (Seen::default(), watch::channel(false));
@@ -250,13 +255,24 @@ impl World {
 impl Ended {
     /// Whether it ended in order, and, where that is wanted, with all books in agreement.
     pub fn is_good(&self, books_wanted: bool) -> bool {
-        let agree = self.verdict.as_ref().map_or(!books_wanted, Verdict::is_clean);
+        // Books that nothing stands in agree about nothing.
+        let agree = |verdict: &Verdict| verdict.is_clean() && verdict.told_approved.count > 0;
+        let agree = self.verdict.as_ref().map_or(!books_wanted, agree);
         self.stopped == Stopped::Drained && agree
     }
 }
 
+/// A host that does not come is shown as down, and terminals begin all the same.
+fn wait_for_links(board: &Board) {
+    let deadline = Instant::now() + LINKS_WITHIN;
+    let all_up = |status: Status| status.links.iter().all(|link| link.state == "up");
+    while !board.read().is_some_and(|(status, _)| all_up(status)) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 fn verdict(data: &Path, sight: &Sight, hosts: &[(HostCounts, HostBooks)]) -> Result<Verdict, DemoError> {
-    let journal = JournalBooks::read(data)?;
+    let journal = JournalBooks::read(data, Since::LastOpening)?;
     let hosts: Vec<HostBooks> = hosts.iter().map(|(_, books)| books.clone()).collect();
     Ok(compare(&sight.view, &journal.decisions, &hosts))
 }
