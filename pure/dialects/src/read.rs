@@ -9,11 +9,12 @@ use crate::{
     slot::Slot,
 };
 use alloc::{boxed::Box, vec::Vec};
-use iso8583::{Message, Value, decode};
+use iso8583::{Message, Value, decode, spec::Coding};
 use terms::{
     Amount, BusinessDate, Carried, Class, Currency, Kind, LocalTime, MessageType, Network, Noun, Pan, Stan,
     Text, Txn,
 };
+use wire::write::append;
 
 /// A result whose error is the part of a [`ReadError`] that one element knows.
 type Read<T> = Result<T, Wrong>;
@@ -33,55 +34,54 @@ impl Dialect {
     /// - Cost: linear in `body.len()`; one allocation (what is carried), more where the message is refused.
     pub fn read(&self, body: &[u8], today: BusinessDate) -> Result<Txn, Box<ReadRefusal>> {
         match decode(&self.spec, body) {
-            Ok(message) => match self.understand(&message, body.len(), today) {
-                (Some(txn), None) => Ok(txn),
-                (partial, fault) => {
-                    Err(refuse(fault.unwrap_or(ReadError::UnknownMessage { mti: message.mti() }), partial))
-                }
-            },
-            Err(refusal) => {
-                let (partial, _) = self.understand(&refusal.partial, body.len(), today);
-                Err(refuse(ReadError::Decode(refusal.error), partial))
-            }
+            Ok(message) => self.understand(&message, None, today),
+            Err(refusal) => self.understand(&refusal.partial, Some(ReadError::Decode(refusal.error)), today),
         }
     }
 
-    /// What could be understood, and the first fault.
+    /// What was said, when neither `fault` nor anything else is wrong with it.
     fn understand(
         &self,
         message: &Message<'_>,
-        size: usize,
+        fault: Option<ReadError>,
         today: BusinessDate,
-    ) -> (Option<Txn>, Option<ReadError>) {
+    ) -> Result<Txn, Box<ReadRefusal>> {
         let mti = message.mti();
         let digits = [mti[1], mti[2], mti[3]].map(|digit| digit.wrapping_sub(b'0'));
-        let unknown = ReadError::UnknownMessage { mti };
-        let Some(message_type) = MessageType::from_digits(digits) else { return (None, Some(unknown)) };
-        let mut reading = Reading::new(self, message_type, size, today);
-        let present = Elements::of_bitmaps(message.present());
+        let Some(message_type) = MessageType::from_digits(digits) else {
+            return Err(refuse(fault.unwrap_or(ReadError::UnknownMessage { mti }), None));
+        };
+        let mut reading = Reading::new(self, message_type, message.body().len(), today);
         for (de, value) in message.iter() {
             if let Err(wrong) = reading.take(self.slots[de], &value) {
                 reading.fault.get_or_insert(wrong.at(de as u8, value.offset()));
             }
         }
-        let presence = match self.messages.get(digits) {
-            None => Some(unknown),
-            Some(expected) => {
-                let missing = expected.mandatory.first_outside(&present).map(|de| ReadError::Missing { de });
-                missing.or_else(|| {
-                    let de = present.first_outside(&expected.allowed)?;
-                    Some(ReadError::Forbidden {
-                        de,
-                        offset: message.get(usize::from(de)).map_or(0, |value| value.offset()),
-                    })
-                })
-            }
+        reading.join_date_and_time();
+        let fault = fault.or_else(|| self.fault_of_presence(message, digits)).or(reading.fault);
+        match fault {
+            None => Ok(reading.txn),
+            Some(fault) => Err(refuse(fault, Some(reading.txn))),
+        }
+    }
+
+    /// Whether the type is known, and all that must be there is there and nothing else.
+    #[inline]
+    fn fault_of_presence(&self, message: &Message<'_>, digits: [u8; 3]) -> Option<ReadError> {
+        let Some(expected) = self.messages.get(digits) else {
+            return Some(ReadError::UnknownMessage { mti: message.mti() });
         };
-        let (txn, fault) = reading.finish();
-        (Some(txn), presence.or(fault))
+        let present = Elements::of_bitmaps(message.present());
+        if let Some(de) = expected.mandatory.first_outside(&present) {
+            return Some(ReadError::Missing { de });
+        }
+        let de = present.first_outside(&expected.allowed)?;
+        let offset = message.get(usize::from(de)).map_or(0, |value| value.offset());
+        Some(ReadError::Forbidden { de, offset })
     }
 }
 
+#[cold]
 fn refuse(error: ReadError, partial: Option<Txn>) -> Box<ReadRefusal> {
     Box::new(ReadRefusal { error, partial })
 }
@@ -173,16 +173,13 @@ impl<'d> Reading<'d> {
         Ok(())
     }
 
-    fn finish(mut self) -> (Txn, Option<ReadError>) {
-        if let Some([hour, minute, second]) = self.time_of_day {
-            let date = self.local_date.unwrap_or(self.today);
-            self.txn.local_time = LocalTime::new(date, hour, minute, second);
-            if self.txn.local_time.is_none() && self.fault.is_none() {
-                let at = self.dialect.slots.iter().position(|slot| *slot == Slot::TimeOfDay);
-                self.fault = Some(ReadError::NoSuchTime { de: at.unwrap_or(0) as u8, offset: 0 });
-            }
+    fn join_date_and_time(&mut self) {
+        let Some([hour, minute, second]) = self.time_of_day else { return };
+        self.txn.local_time = LocalTime::new(self.local_date.unwrap_or(self.today), hour, minute, second);
+        if self.txn.local_time.is_none() && self.fault.is_none() {
+            let at = self.dialect.slots.iter().position(|slot| *slot == Slot::TimeOfDay);
+            self.fault = Some(ReadError::NoSuchTime { de: at.unwrap_or(0) as u8, offset: 0 });
         }
-        (self.txn, self.fault)
     }
 }
 
@@ -194,6 +191,9 @@ fn text<const N: usize>(value: &Value<'_>) -> Read<Text<N>> {
 /// Without the spaces that fill up a fixed element.
 #[inline]
 fn trimmed<const N: usize>(value: &Value<'_>) -> Read<Text<N>> {
+    if value.coding() == Coding::Ascii && value.length() <= N {
+        return Ok(Text::clipped(value.wire().trim_ascii_end()));
+    }
     let whole: Text<N> = text(value)?;
     Ok(Text::clipped(whole.as_bytes().trim_ascii_end()))
 }
@@ -229,12 +229,13 @@ fn currency(value: &Value<'_>) -> Read<Currency> {
 /// The value as `N` numbers of two digits each.
 #[inline]
 fn pairs<const N: usize>(value: &Value<'_>) -> Read<[u8; N]> {
-    let digits: Text<12> = text(value)?;
-    let digits = digits.as_bytes();
-    if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(Wrong::NoSuchTime);
+    let mut number = value.number().filter(|_| value.length() == 2 * N).ok_or(Wrong::NoSuchTime)?;
+    let mut pairs = [0; N];
+    for pair in pairs.iter_mut().rev() {
+        *pair = (number % 100) as u8;
+        number /= 100;
     }
-    Ok(core::array::from_fn(|at| two_digits([digits[2 * at], digits[2 * at + 1]]) as u8))
+    Ok(pairs)
 }
 
 /// The day that `MMDD` means near `today`; zeros mean that nobody said.
@@ -270,22 +271,33 @@ fn date_and_time(today: BusinessDate, [year, month, day, hour, minute, second]: 
 fn carry(carried: &mut Carried, noun: Noun, form: Form, value: &Value<'_>) -> Read<()> {
     let mut fits = true;
     carried.push_with(noun, |out| match form {
-        Form::Text => value.bytes_into(out),
+        Form::Text => copy(value, out),
         Form::Trimmed => {
             let start = out.len();
-            value.bytes_into(out);
+            copy(value, out);
             let kept = out[start..].trim_ascii_end().len();
             out.truncate(start + kept);
         }
         Form::Track => {
             let start = out.len();
-            value.bytes_into(out);
-            out[start..].iter_mut().filter(|one| **one == b'D' || **one == b'd').for_each(|one| *one = b'=');
+            copy(value, out);
+            out[start..]
+                .iter_mut()
+                .for_each(|one| *one = if matches!(one, b'D' | b'd') { b'=' } else { *one });
         }
         Form::Bytes | Form::Packed if value.is_bytes() => value.bytes_into(out),
         Form::Bytes | Form::Packed => fits = pack(value, out),
     });
     if fits { Ok(()) } else { Err(Wrong::Expected("an even number of hex digits")) }
+}
+
+/// Appends a value as it is carried; most are short text and stand there already.
+#[inline]
+fn copy(value: &Value<'_>, out: &mut Vec<u8>) {
+    match value.coding() {
+        Coding::Ascii => append(value.wire(), out),
+        _ => value.bytes_into(out),
+    }
 }
 
 /// Hex characters of a text element as the bytes they stand for.

@@ -197,16 +197,24 @@ impl<'a> Value<'a> {
 
 /// The number that decimal digits (0..=9 each) mean.
 #[inline]
-fn number_of(digits: impl Iterator<Item = u8>) -> Option<u64> {
-    let (mut number, mut widest, mut over) = (0_u64, 0, false);
-    for digit in digits {
-        let (tens, beyond) = number.overflowing_mul(10);
-        let (sum, carried) = tens.overflowing_add(u64::from(digit));
-        widest = widest.max(digit);
-        over |= beyond | carried;
-        number = sum;
+fn number_of(digits: impl ExactSizeIterator<Item = u8>) -> Option<u64> {
+    if digits.len() > 19 {
+        return long_number_of(digits);
     }
-    (!over && widest <= 9).then_some(number)
+    // Nineteen digits always fit, whatever they are; what is none of them is found at the end.
+    let (mut number, mut widest) = (0_u64, 0);
+    for digit in digits {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        widest = widest.max(digit);
+    }
+    (widest <= 9).then_some(number)
+}
+
+#[cold]
+fn long_number_of(digits: impl Iterator<Item = u8>) -> Option<u64> {
+    let next = |number: u64, digit| number.checked_mul(10)?.checked_add(u64::from(digit));
+    let mut digits = digits.map(|digit| (digit <= 9).then_some(digit));
+    digits.try_fold(0, |number, digit| next(number, digit?))
 }
 
 impl fmt::Debug for Value<'_> {

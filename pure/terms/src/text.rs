@@ -15,7 +15,12 @@ impl<const N: usize> Text<N> {
     pub const EMPTY: Self = Self { bytes: [0; N], length: 0 };
 
     /// Takes `bytes` when they fit; `None` when they are longer than `N`.
+    #[inline]
     pub fn new(bytes: &[u8]) -> Option<Self> {
+        // Most fields are fixed: a copy whose length is known needs no call.
+        if let Ok(&bytes) = <&[u8; N]>::try_from(bytes) {
+            return Some(Self { bytes, length: N as u8 });
+        }
         let mut text = Self::EMPTY;
         text.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
         text.length = bytes.len() as u8;
@@ -28,6 +33,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// The bytes as they came.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length as usize]
     }

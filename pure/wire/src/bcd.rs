@@ -117,7 +117,7 @@ pub fn read(
 /// The digits of `wire` as ASCII characters, without checking: for what [`check`] has passed. Gives fewer
 /// than `digits` where `wire` is too short.
 #[inline]
-pub fn characters(wire: &[u8], digits: usize, filler: Filler) -> impl Iterator<Item = u8> + Clone {
+pub fn characters(wire: &[u8], digits: usize, filler: Filler) -> impl ExactSizeIterator<Item = u8> + Clone {
     let skipped = usize::from(!digits.is_multiple_of(2) && filler.left);
     let end = (skipped + digits).min(wire.len() * 2);
     (skipped..end).map(move |at| 0x30 | nibble(wire, at))
