@@ -79,6 +79,10 @@ impl Found {
 }
 
 fn told(answer: &journal::Remembered) -> Told {
-    let journal::Remembered { outcome, code, approval_code, .. } = *answer;
+    let journal::Remembered { mut outcome, code, approval_code, .. } = *answer;
+    // A terminal reads the code alone, and for it a request that was not sent is a refused one.
+    if outcome == Outcome::NotSent {
+        outcome = Outcome::Refused;
+    }
     Told { outcome, code, approval_code }
 }

@@ -186,6 +186,13 @@ impl Daemon {
 
     /// The power cord of this process.
     pub(crate) fn kill(&mut self) {
+        // A tracer that dies leaves what it traces running.
+        if self.pid.is_none() && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let children = format!("/proc/{0}/task/{0}/children", self.child.id());
+            for pid in std::fs::read_to_string(children).unwrap_or_default().split_whitespace() {
+                let _ = Command::new("kill").args(["-KILL", pid]).status();
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -62,6 +62,8 @@ pub(crate) struct Setup {
     pub(crate) scratch: Scratch,
     pub(crate) data: PathBuf,
     pub(crate) segment_bytes: u64,
+    /// More lines of `[journal]`.
+    pub(crate) journal_more: String,
     pub(crate) acquirer: SocketAddr,
     pub(crate) frame_timeout_ms: u32,
     /// More lines of both listeners.
@@ -81,8 +83,17 @@ impl Setup {
         let data = scratch.path().join("data");
         let acquirer = SocketAddr::from(([127, 0, 0, 1], 0));
         let (frame_timeout_ms, segment_bytes) = (10_000, 4 << 20);
-        let (listeners_more, routes) = (String::new(), Vec::new());
-        Self { scratch, data, segment_bytes, acquirer, frame_timeout_ms, listeners_more, links, routes }
+        Self {
+            scratch,
+            data,
+            segment_bytes,
+            journal_more: String::new(),
+            acquirer,
+            frame_timeout_ms,
+            listeners_more: String::new(),
+            links,
+            routes: Vec::new(),
+        }
     }
 
     pub(crate) fn config_path(&self) -> PathBuf {
@@ -92,9 +103,10 @@ impl Setup {
     pub(crate) fn toml(&self) -> String {
         let default_link = self.links.first().expect("a link").name;
         let mut toml = format!(
-            "[journal]\ndir = \"{}\"\nsegment_bytes = {}\n\n[http]\nlisten = \"127.0.0.1:0\"\n",
+            "[journal]\ndir = \"{}\"\nsegment_bytes = {}\n{}\n\n[http]\nlisten = \"127.0.0.1:0\"\n",
             self.data.display(),
-            self.segment_bytes
+            self.segment_bytes,
+            self.journal_more
         );
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         for (name, kind, listen) in [("acquirer", "access", self.acquirer), ("atm", "atmc", free)] {
