@@ -13,7 +13,7 @@ const OPERATIONS: u32 = 20_000;
 
 /// The elements as text; bytes as hex. Numbers and names are invented, the card number is a test number.
 #[rustfmt::skip]
-const ELEMENTS: &[(usize, &str)] = &[
+pub(crate) const ELEMENTS: &[(usize, &str)] = &[
     ( 2, "4111111111111111"),
     ( 3, "000000"),
     ( 4, "000000012345"),
@@ -40,7 +40,7 @@ const ELEMENTS: &[(usize, &str)] = &[
 ];
 
 /// What is put into a writer: text as it is, bytes as bytes where the style has them raw.
-enum Content {
+pub(crate) enum Content {
     Text(Vec<u8>),
     Bytes(Vec<u8>),
 }
@@ -52,7 +52,7 @@ pub(crate) fn run() {
         "0200 with {} elements, one thread, {BATCHES} batches of {OPERATIONS}; ns per operation",
         ELEMENTS.len()
     );
-    println!("{:<26} {:>7} {:>7} {:>7} {:>7} {:>9}", "", "bytes", "min", "median", "max", "allocs/op");
+    table_head();
     for (name, style) in
         [("iso87 ascii", Style::Ascii), ("iso87 binary", Style::Binary), ("iso87 ebcdic", Style::Ebcdic)]
     {
@@ -60,11 +60,25 @@ pub(crate) fn run() {
     }
 }
 
+/// The columns [`measure`] prints.
+pub(crate) fn table_head() {
+    println!("{:<28} {:>7} {:>7} {:>7} {:>7} {:>9}", "", "bytes", "min", "median", "max", "allocs/op");
+}
+
+/// The message of the yardstick under `spec`.
+pub(crate) fn message_of_elements(spec: &Spec) -> Vec<u8> {
+    let contents: Vec<(usize, Content)> =
+        ELEMENTS.iter().map(|(de, text)| (*de, content(spec, *de, text))).collect();
+    let mut body = Vec::new();
+    encode(spec, *b"0200", &contents, &mut body);
+    body
+}
+
 fn measure_style(name: &str, spec: &Spec) {
     let contents: Vec<(usize, Content)> =
         ELEMENTS.iter().map(|(de, text)| (*de, content(spec, *de, text))).collect();
     let mut body = Vec::new();
-    encode(spec, &contents, &mut body);
+    encode(spec, *b"0200", &contents, &mut body);
     let bytes = body.len();
     let first = decode(spec, &body).expect("what was written").get(2).expect("a card number").offset();
     let lies = lies(spec);
@@ -79,7 +93,7 @@ fn measure_style(name: &str, spec: &Spec) {
     let mut out = Vec::with_capacity(4_096);
     let encoded = measure(&format!("{name}: encode"), bytes, || {
         out.clear();
-        encode(black_box(spec), black_box(&contents), &mut out);
+        encode(black_box(spec), *b"0200", black_box(&contents), &mut out);
         black_box(out.len())
     });
     assert_eq!(out, body, "what is measured is right");
@@ -87,7 +101,7 @@ fn measure_style(name: &str, spec: &Spec) {
 }
 
 /// Warms up, then times batches; prints and gives the median in ns.
-fn measure<T>(name: &str, bytes: usize, mut operation: impl FnMut() -> T) -> f64 {
+pub(crate) fn measure<T>(name: &str, bytes: usize, mut operation: impl FnMut() -> T) -> f64 {
     for _ in 0..OPERATIONS {
         black_box(operation());
     }
@@ -105,7 +119,7 @@ fn measure<T>(name: &str, bytes: usize, mut operation: impl FnMut() -> T) -> f64
     times.sort_by(f64::total_cmp);
     let median = times[BATCHES / 2];
     println!(
-        "{name:<26} {bytes:>7} {:>7.0} {median:>7.0} {:>7.0} {allocated:>9.2}",
+        "{name:<28} {bytes:>7} {:>7.0} {median:>7.0} {:>7.0} {allocated:>9.2}",
         times[0],
         times[BATCHES - 1]
     );
@@ -123,8 +137,9 @@ fn content(spec: &Spec, de: usize, text: &str) -> Content {
     }
 }
 
-fn encode(spec: &Spec, contents: &[(usize, Content)], out: &mut Vec<u8>) {
-    let mut writer = Writer::new(spec, *b"0200", 1, out);
+/// Writes the elements as a message of one bitmap.
+pub(crate) fn encode(spec: &Spec, mti: [u8; 4], contents: &[(usize, Content)], out: &mut Vec<u8>) {
+    let mut writer = Writer::new(spec, mti, 1, out);
     for (de, content) in contents {
         match content {
             Content::Text(text) => writer.put_text(*de, text),

@@ -2,7 +2,9 @@
 
 mod codec;
 mod counting;
+mod dialect;
 mod journal;
+mod lane;
 mod relay;
 
 use std::process::ExitCode;
@@ -10,12 +12,14 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("codec") => codec::run(),
+        Some("dialect") => dialect::run(),
         Some("journal") => journal::run(),
+        Some("lane") => lane::run(),
         Some("replay") => journal::replay(),
         Some("relay") => return relay::run(),
         other => {
             eprintln!(
-                "what to measure? known: codec, journal, replay, relay{}",
+                "what to measure? known: codec, dialect, journal, lane, replay, relay{}",
                 other.map_or(String::new(), |name| format!("; not {name}"))
             );
             return ExitCode::from(2);
