@@ -124,8 +124,11 @@ fn measure_commits(in_flight: u64) {
     let (mut next, mut durable) = (0, 0);
     while began.elapsed() < ROW {
         while next < durable + in_flight {
-            let record =
-                if next / in_flight % 2 == 0 { Record::Sent(sent(next + 1)) } else { decided(next + 1) };
+            let record = if (next / in_flight).is_multiple_of(2) {
+                Record::Sent(sent(next + 1))
+            } else {
+                decided(next + 1)
+            };
             next = batch.push(&record, &vault).0;
         }
         commits.submit(&mut batch).expect("the journal runs");

@@ -81,8 +81,9 @@ impl FromIterator<u8> for Elements {
 /// Element 0 is none; it shares the place of 192 and no caller has it.
 #[inline]
 const fn place(de: u8) -> (usize, u64) {
-    let at = de.wrapping_sub(1) % 192;
-    (at as usize / 64, 1 << (63 - at % 64))
+    let at = de.wrapping_sub(1) as usize;
+    let word = if at < 128 { at / 64 } else { 2 };
+    (word, 1 << (63 - at % 64))
 }
 
 #[cfg(test)]

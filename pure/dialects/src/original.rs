@@ -33,15 +33,18 @@ impl Original {
 
     /// Reads the canonical layout; `None` where it is not that long.
     pub fn from_carried(carried: &[u8]) -> Option<Self> {
-        let carried: &[u8; Self::LENGTH] = carried.try_into().ok()?;
-        Some(Self::read(
+        carried.try_into().ok().map(Self::from_canonical)
+    }
+
+    pub(crate) fn from_canonical(carried: &[u8; Self::LENGTH]) -> Self {
+        Self::read(
             &carried[..3],
             &carried[3..9],
             &carried[9..19],
             &carried[19..31],
             &carried[31..42],
             &carried[42..],
-        ))
+        )
     }
 
     /// Writes the canonical layout.

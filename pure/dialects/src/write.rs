@@ -144,7 +144,11 @@ enum Datum<'a> {
     Nothing,
     Number(u64),
     Text(&'a [u8]),
-    Made(Text<42>),
+    Digits([u8; 3]),
+    /// An original, carried in the canonical layout, in that of 1987.
+    OriginalOf1987(&'a [u8; Original::LENGTH]),
+    /// The same in that of 1993.
+    OriginalOf1993(&'a [u8; Original::LENGTH]),
     Bytes(&'a [u8]),
     /// Bytes for an element that holds digits or hex characters.
     Unpacked(&'a [u8]),
@@ -199,11 +203,8 @@ impl Writing<'_> {
 
     /// The elements there may be something to say in: a few more than there will be, never fewer.
     fn candidates(&self) -> Elements {
-        let said = self
-            .said
-            .carried
-            .elements
-            .or(self.repeated.map_or(Elements::default(), |said| said.carried.elements));
+        let repeated = self.repeated.map_or(Elements::default(), |said| said.carried.elements);
+        let said = self.said.carried.elements.or(repeated.and(self.message.echo));
         said.or(self.dialect.decided).or(self.message.demanded).and(self.message.writable)
     }
 
@@ -213,7 +214,13 @@ impl Writing<'_> {
             Datum::Nothing => return Ok(false),
             Datum::Number(number) => writer.put_number(usize::from(de), number)?,
             Datum::Text(text) => writer.put_text(usize::from(de), text)?,
-            Datum::Made(text) => writer.put_text(usize::from(de), text.as_bytes())?,
+            Datum::Digits(digits) => writer.put_text(usize::from(de), &digits)?,
+            Datum::OriginalOf1987(held) => {
+                put_original(de, Original::from_canonical(held).to_1987(), writer)?
+            }
+            Datum::OriginalOf1993(held) => {
+                put_original(de, Original::from_canonical(held).to_1993(), writer)?
+            }
             Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
             Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
         }
@@ -232,7 +239,7 @@ impl Writing<'_> {
 
     /// What this element is to hold: the request's own word where it is repeated, otherwise what this side
     /// says, otherwise the default where it must be there.
-    #[inline]
+    #[inline(always)]
     fn datum(&self, de: u8) -> Datum<'_> {
         let repeated = self.repeated.filter(|_| self.message.echo.contains(de));
         let datum = said_of(self.dialect, repeated.unwrap_or(self.said), de, self.message);
@@ -255,7 +262,8 @@ impl Writing<'_> {
 }
 
 /// What `said` has for an element.
-#[inline]
+// Inlined always: a datum that is returned is copied through memory, and there is one for every element.
+#[inline(always)]
 fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message) -> Datum<'a> {
     let of_request = |pick: fn(&'a Txn) -> Datum<'a>| said.txn.map_or(Datum::Nothing, pick);
     match dialect.slots[usize::from(de)] {
@@ -292,13 +300,13 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
         Slot::TerminalId => of_request(|txn| filled(txn.terminal_id.as_bytes())),
         Slot::Currency => of_request(|txn| match txn.currency {
             Currency::NONE => Datum::Nothing,
-            currency => Datum::Made(three_digits(currency.number())),
+            currency => Datum::Digits(three_digits(currency.number())),
         }),
         Slot::NetworkCode => network_code(dialect, said),
         Slot::NetworkOrFunction if message.digits[0] == Class::Network as u8 => network_code(dialect, said),
         Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
-        Slot::OriginalOf1987 => original(said, Original::to_1987),
-        Slot::OriginalOf1993 => original(said, Original::to_1993),
+        Slot::OriginalOf1987 => original(said).map_or(Datum::Nothing, Datum::OriginalOf1987),
+        Slot::OriginalOf1993 => original(said).map_or(Datum::Nothing, Datum::OriginalOf1993),
         // Each leg has its own authentication code.
         Slot::Carried(Noun::Mac, _) => Datum::Nothing,
         Slot::Carried(noun, form) => match (said.carried.get(noun), shape(dialect, de)) {
@@ -349,17 +357,19 @@ fn network_code<'a>(dialect: &Dialect, said: &'a Said<'a>) -> Datum<'a> {
             Datum::Text(digits)
         }
         _ => match dialect.network.iter().find(|(_, network)| *network == txn.network) {
-            Some((digits, _)) => Datum::Made(Text::clipped(digits)),
+            Some((digits, _)) => Datum::Digits(*digits),
             None => Datum::Nothing,
         },
     }
 }
 
-fn original<'a>(said: &Said<'a>, write: fn(Original) -> Text<42>) -> Datum<'a> {
-    match said.carried.get(Noun::OriginalData).and_then(Original::from_carried) {
-        Some(original) => Datum::Made(write(original)),
-        None => Datum::Nothing,
-    }
+fn original<'a>(said: &Said<'a>) -> Option<&'a [u8; Original::LENGTH]> {
+    said.carried.get(Noun::OriginalData)?.try_into().ok()
+}
+
+#[cold]
+fn put_original(de: u8, original: Text<42>, writer: &mut Writer<'_>) -> Result<(), WriteError> {
+    Ok(writer.put_text(usize::from(de), original.as_bytes())?)
 }
 
 fn time_of_day(time: LocalTime) -> u64 {
@@ -379,8 +389,8 @@ fn date_and_time(time: LocalTime) -> u64 {
     year_month_day(time.date) * 1_000_000 + time_of_day(time)
 }
 
-fn three_digits(number: u16) -> Text<42> {
-    Text::clipped(&[number / 100 % 10, number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8))
+fn three_digits(number: u16) -> [u8; 3] {
+    [number / 100 % 10, number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8)
 }
 
 fn unpacked(bytes: &[u8]) -> Vec<u8> {
