@@ -182,7 +182,8 @@ fn compile_message(
     for de in mandatory.iter().filter(|&de| slots[usize::from(de)] == Slot::Unmapped && !is_mac(de)) {
         if !defaults.iter().any(|&(one, _)| one == de) {
             let line = message.mandatory.iter().find(|&&(_, one)| one == de).and_then(|&(line, _)| line);
-            findings.error(
+            findings.error_of(
+                de,
                 line,
                 format!("{}: DE {de} is mandatory and neither mapped nor given a default", place.name()),
             );

@@ -20,6 +20,8 @@ pub struct Finding {
     pub severity: Severity,
     /// The line it is about, from 1; `None` where it is about something the file does not say.
     pub line: Option<usize>,
+    /// The data element it is about, where a line would not say so.
+    pub de: Option<u8>,
     /// What is wrong, where, and what would be right.
     pub message: String,
 }
@@ -46,6 +48,12 @@ impl Findings {
         self.push(Severity::Error, line.into(), message.to_string());
     }
 
+    /// An error about an element that the file may have inherited, and so has no line for.
+    pub(crate) fn error_of(&mut self, de: u8, line: impl Into<Option<usize>>, message: impl fmt::Display) {
+        let (severity, line, message) = (Severity::Error, line.into(), message.to_string());
+        self.0.push(Finding { severity, line, de: Some(de), message });
+    }
+
     pub(crate) fn warning(&mut self, line: impl Into<Option<usize>>, message: impl fmt::Display) {
         self.push(Severity::Warning, line.into(), message.to_string());
     }
@@ -61,7 +69,7 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, line: Option<usize>, message: String) {
-        self.0.push(Finding { severity, line, message });
+        self.0.push(Finding { severity, line, de: None, message });
     }
 }
 

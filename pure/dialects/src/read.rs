@@ -205,25 +205,27 @@ fn number(value: &Value<'_>, expected: &'static str) -> Read<u32> {
 
 #[inline]
 fn pan(value: &Value<'_>) -> Read<Pan> {
-    let digits: Text<19> = text(value)?;
-    if digits.is_empty() {
-        Ok(Pan::NONE)
-    } else {
-        Pan::new(digits.as_bytes()).ok_or(Wrong::Expected("digits"))
+    match value.coding() {
+        Coding::Ascii => pan_of(value.wire()),
+        _ => pan_of(text::<19>(value)?.as_bytes()),
     }
 }
 
 #[inline]
+fn pan_of(digits: &[u8]) -> Read<Pan> {
+    if digits.is_empty() { Ok(Pan::NONE) } else { Pan::new(digits).ok_or(Wrong::Expected("digits")) }
+}
+
+#[inline]
 fn currency(value: &Value<'_>) -> Read<Currency> {
-    let digits: Text<3> = text(value)?;
-    let number = match digits.as_bytes() {
-        &[a, b, c] if [a, b, c].iter().all(u8::is_ascii_digit) => {
-            [a, b, c].iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'))
-        }
-        b"   " | b"" => return Ok(Currency::NONE),
-        _ => return Err(Wrong::Expected("three digits of a currency")),
-    };
-    Currency::numeric(number).ok_or(Wrong::Expected("three digits of a currency"))
+    let expected = Wrong::Expected("three digits of a currency");
+    match value.number().filter(|_| value.length() == 3) {
+        Some(number) => Currency::numeric(number as u16).ok_or(expected),
+        None => match text::<3>(value)?.as_bytes() {
+            b"   " | b"" => Ok(Currency::NONE),
+            _ => Err(expected),
+        },
+    }
 }
 
 /// The value as `N` numbers of two digits each.

@@ -158,3 +158,14 @@ fn no_description_stops_the_importers_whatever_byte_of_it_is_wrong() {
         }
     }
 }
+
+#[test]
+fn an_element_that_every_message_needs_and_whose_format_cannot_mean_it_is_left_out_and_said() {
+    let odd = PACKAGER.replace(
+        r#"name="how much" class="org.jpos.iso.IFB_NUMERIC" pad="true""#,
+        r#"name="how much" class="org.jpos.iso.IFB_BINARY""#,
+    );
+    let Imported { toml, unmapped } = import_jpos(&odd).expect("importable");
+    assert!(unmapped.iter().any(|said| said.starts_with("DE 4: left out")), "{unmapped:?}");
+    loaded(&toml);
+}

@@ -83,7 +83,8 @@ impl Description {
             let Some(fault) = fault else {
                 return Ok(Imported { toml, unmapped: self.unmapped });
             };
-            let Some(&(_, de)) = lines.iter().find(|(line, _)| Some(*line) == fault.line) else {
+            let stated = lines.iter().find(|(line, _)| Some(*line) == fault.line).map(|&(_, de)| de);
+            let Some(de) = stated.or(fault.de).filter(|de| self.fields.contains_key(de)) else {
                 return Err(ImportError::Unloadable { finding: fault });
             };
             self.give_up(de, &fault.message);
