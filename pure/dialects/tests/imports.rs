@@ -169,3 +169,21 @@ fn an_element_that_every_message_needs_and_whose_format_cannot_mean_it_is_left_o
     assert!(unmapped.iter().any(|said| said.starts_with("DE 4: left out")), "{unmapped:?}");
     loaded(&toml);
 }
+
+#[test]
+fn a_head_whose_coding_cannot_hold_it_is_replaced_and_said() {
+    let odd = PACKAGER
+        .replace(
+            r#"name="type" class="org.jpos.iso.IFB_NUMERIC""#,
+            r#"name="type" class="org.jpos.iso.IF_CHAR""#,
+        )
+        .replace("IFB_BITMAP", "IFA_BITMAP");
+    assert!(import_jpos(&odd).is_ok_and(|imported| imported.unmapped.len() == 1), "these are legal");
+    let odd = r#"{"fields":{"0":{"type":"String","length":4,"enc":"Binary"},
+        "1":{"type":"Bitmap","length":8,"enc":"BCD"},
+        "11":{"type":"String","length":6,"enc":"ASCII","prefix":"ASCII.Fixed"}}}"#;
+    let Imported { toml, unmapped } = import_moov(odd).expect("importable");
+    assert!(unmapped.iter().any(|said| said.starts_with("message type:")), "{unmapped:?}");
+    assert!(unmapped.iter().any(|said| said.starts_with("bitmap:")), "{unmapped:?}");
+    loaded(&toml);
+}

@@ -69,6 +69,7 @@ impl Description {
         if self.fields.is_empty() {
             return Err(ImportError::NoElements);
         }
+        self.settle_head();
         let like = self.like();
         let base = Dialect::named(like).ok_or(ImportError::NoElements)?;
         for (&de, field) in &mut self.fields {
@@ -90,6 +91,20 @@ impl Description {
             self.give_up(de, &fault.message);
         }
         Err(ImportError::NoElements)
+    }
+
+    /// A message type is digits and a bitmap is bits, whatever the source says of them.
+    fn settle_head(&mut self) {
+        let is_bits = |coding| matches!(coding, Coding::Binary | Coding::HexAscii | Coding::HexEbcdic);
+        if is_bits(self.mti) {
+            self.mti = Coding::Ascii;
+            self.unmapped
+                .push("message type: its coding holds bytes and not digits; ASCII stands here".into());
+        }
+        if !is_bits(self.bitmap) {
+            self.bitmap = Coding::HexAscii;
+            self.unmapped.push("bitmap: its coding holds characters and not bits; hex stands here".into());
+        }
     }
 
     fn give_up(&mut self, de: u8, reason: &str) {
