@@ -17,6 +17,7 @@ mod elements;
 mod error;
 mod finding;
 mod import;
+mod index;
 mod mac;
 mod message;
 mod model;

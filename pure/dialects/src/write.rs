@@ -1,9 +1,10 @@
 //! From a transaction to bytes: requests to hosts, answers to sources.
 
 use crate::{
-    dialect::{Dialect, NOUNS, two_digits},
+    dialect::{Dialect, two_digits},
     elements::Elements,
     error::WriteError,
+    index::Index,
     original::Original,
     presence::Message,
     role::Form,
@@ -396,30 +397,4 @@ fn three_digits(number: u16) -> [u8; 3] {
 fn unpacked(bytes: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xF)]]).collect()
-}
-
-/// Where each noun stands in what is carried, so that every element finds its own at once.
-struct Index<'a> {
-    found: [Option<&'a [u8]>; NOUNS],
-    elements: Elements,
-}
-
-impl<'a> Index<'a> {
-    fn of(dialect: &Dialect, carried: &'a Carried) -> Self {
-        let (mut found, mut elements) = ([None; NOUNS], Elements::default());
-        for (noun, contents) in carried.iter() {
-            if let Some(place) = found.get_mut(usize::from(noun)) {
-                *place = Some(contents);
-                if let Some(de) = dialect.places[usize::from(noun)] {
-                    elements.insert(de.get());
-                }
-            }
-        }
-        Self { found, elements }
-    }
-
-    #[inline]
-    fn get(&self, noun: Noun) -> Option<&'a [u8]> {
-        self.found[noun as usize]
-    }
 }
