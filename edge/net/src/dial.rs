@@ -180,17 +180,24 @@ impl LinkHandle {
 impl Link {
     /// Holds one connection, again and again.
     async fn keep(self: Rc<Self>, slot: u16) {
+        // Said once for each cause: a host that is away for a night is one line, not thousands.
+        let mut said = None;
         while !self.stopped.get() {
             self.set(slot, LinkState::Connecting);
             let began = Instant::now();
             let stood_long = match self.connect().await {
                 Ok((stream, peer)) => {
+                    said = None;
                     self.hold(slot, stream, peer).await;
                     began.elapsed() > Duration::from_millis(u64::from(self.config.reconnect_ms))
                 }
                 Err(error) => {
                     self.party.counters.connect_failures.add(1);
-                    tracing::info!(name = %self.config.name, slot, %error, "host not reached");
+                    if said.as_ref() != Some(&error) {
+                        let retry_ms = self.config.reconnect_ms;
+                        tracing::warn!(name = %self.config.name, slot, %error, retry_ms, "host not reached; trying on");
+                        said = Some(error.clone());
+                    }
                     self.set(slot, LinkState::Failed(error));
                     false
                 }

@@ -3,6 +3,7 @@
 use crate::cli::exit;
 use crate::config::Config;
 use crate::run::{Options, Order, Plan, Running, Stopped, http, start};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::runtime::Builder;
@@ -169,8 +170,9 @@ fn begin_logging(form: LogForm) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     match form {
-        LogForm::Human => lines.with_target(false).init(),
+        LogForm::Human => lines.with_target(false).with_ansi(colours).init(),
         LogForm::Json => lines.json().init(),
     }
 }
