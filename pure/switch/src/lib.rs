@@ -5,7 +5,7 @@
 //! never heard of a field number. The same code runs in the daemon, in the simulator and in the model check.
 //!
 //! **Write, then speak.** Its ways to speak demand a [`Recorded`], and only
-//! [`Outbox::record`] mints one. The loop that runs the lane then holds each of these sends until the sync
+//! `Outbox::record` mints one. The loop that runs the lane then holds each of these sends until the sync
 //! that covers its record has returned.
 #![no_std]
 #![forbid(unsafe_code)]
