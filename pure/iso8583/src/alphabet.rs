@@ -1,5 +1,5 @@
 use crate::spec::Alphabet;
-use wire::{ebcdic, swar};
+use wire::{ebcdic, few::Few, swar};
 
 const LETTER: u8 = 1;
 const DIGIT: u8 = 2;
@@ -19,6 +19,18 @@ impl Alphabet {
             Self::B | Self::Any => true,
             Self::Z => swar::none(text, b'0', not_track),
             Self::A | Self::Ns | Self::As => all(&ASCII, self.classes(), text),
+        }
+    }
+
+    /// The same for a few bytes, of the alphabets that need no table; `false` for the others.
+    #[inline]
+    pub(crate) fn has_few(self, few: Few) -> bool {
+        match self {
+            Self::N => few.none(swar::not_digits),
+            Self::Ans => few.none(|word| swar::not_within(word, 0x20, 0x7E)),
+            Self::An => few.none(not_an),
+            Self::B | Self::Any => true,
+            Self::A | Self::Ns | Self::As | Self::Z | Self::Xn => false,
         }
     }
 
@@ -152,6 +164,14 @@ mod tests {
                 for length in [1, 3, 5, 8, 13, 17] {
                     let text = &[byte; 17][..length];
                     assert_eq!(alphabet.has_all(text), alphabet.has(byte), "{alphabet:?} {byte:#x}");
+                    if let Some(few) = Few::of(text) {
+                        let no_table = matches!(
+                            alphabet,
+                            Alphabet::N | Alphabet::An | Alphabet::Ans | Alphabet::B | Alphabet::Any
+                        );
+                        let expected = no_table && alphabet.has(byte);
+                        assert_eq!(alphabet.has_few(few), expected, "{alphabet:?} {byte:#x}");
+                    }
                     let page = ebcdic::Page::Cp500;
                     let coded = [ebcdic::from_latin(page, byte); 17];
                     assert_eq!(

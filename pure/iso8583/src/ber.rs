@@ -19,14 +19,13 @@ impl View<'_> {
         if self.charset.is_some() { self.wire.len() / 2 } else { self.wire.len() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn byte(&self, at: usize) -> Option<u8> {
         match self.charset {
             None => self.wire.get(at).copied(),
-            Some(charset) => match self.wire.get(at * 2..at * 2 + 2) {
-                Some(&[high, low]) => Some(hex::pair(charset, high, low)),
-                _ => None,
-            },
+            Some(charset) => {
+                self.wire.as_chunks().0.get(at).map(|&[high, low]| hex::pair(charset, high, low))
+            }
         }
     }
 
@@ -57,7 +56,8 @@ pub(crate) const fn is_constructed(tag: u32) -> bool {
 }
 
 /// The object at `at`, or `None` at the end. Zero bytes between objects are passed over, as EMV allows.
-#[inline]
+// Always inline: callers that know the characters have them known here too.
+#[inline(always)]
 pub(crate) fn next(view: &View<'_>, mut at: usize) -> Result<Option<Object>, Box<DecodeError>> {
     let first = loop {
         match view.byte(at) {
@@ -80,7 +80,7 @@ pub(crate) fn next(view: &View<'_>, mut at: usize) -> Result<Option<Object>, Box
     Ok(Some(Object { tag, start, stop: start + length }))
 }
 
-#[inline]
+#[inline(always)]
 fn long_tag(view: &View<'_>, start: usize, first: u8) -> Result<(u32, usize), Box<DecodeError>> {
     let mut tag = u32::from(first);
     for at in start + 1..start + 4 {

@@ -3,15 +3,15 @@
 use crate::{
     ber::{self, View},
     contents, decode,
-    error::{EncodeError, Expected, Found, Step},
+    error::{DecodeError, EncodeError, Expected, Found, Step},
     inside::{self, ber_coding, bounds, known, label_bytes},
-    length::{leave_room, prefix_bytes, prefix_says_at_most, write_prefix},
+    length::{append_short_prefix, leave_room, prefix_bytes, prefix_says_at_most, write_prefix},
     spec::{Coding, Counts, Inside, Length, Pad, Shape, TagLength},
 };
 use alloc::{boxed::Box, vec::Vec};
 use core::str;
 use terms::limits::NESTING_MAX;
-use wire::hex;
+use wire::{few::Few, hex};
 
 type Written = Result<(), Box<EncodeError>>;
 /// The length of what was written, in characters: odd numbers of BCD digits cannot be told from bytes.
@@ -44,8 +44,21 @@ impl Given<'_> {
     }
 }
 
-/// Appends one element: its length where it has one, then its contents.
+/// Appends one element given as text, as [`put`] does: the short way for the short elements of fixed length
+/// that most of a message is. Whatever is special about one, or wrong with it, is for the long way.
 #[inline]
+pub(crate) fn put_text(shape: &Shape, text: &[u8], out: &mut Vec<u8>) -> Measured {
+    if let (Length::Fixed(length), Inside::Plain) = (shape.length, &shape.inside)
+        && text.len() == usize::from(length)
+        && let Some(few) = Few::of(text)
+        && contents::write_few(shape.coding, shape.alphabet, few, out)
+    {
+        return Ok(text.len());
+    }
+    put(shape, Given::Text(text), out, 0, true)
+}
+
+/// Appends one element: its length where it has one, then its contents.
 pub(crate) fn put(
     shape: &Shape,
     given: Given<'_>,
@@ -79,6 +92,9 @@ fn put_prefix(shape: &Shape, prefix: (u8, Coding, Counts), characters: usize, ou
     }
     if claimed > prefix_says_at_most(digits, coding) {
         return Err(EncodeError::new(Expected::LengthPrefix, Found::Length(claimed)));
+    }
+    if append_short_prefix(claimed, digits, coding, out) {
+        return Ok(());
     }
     let width = prefix_bytes(digits, coding);
     let start = out.len();
@@ -122,6 +138,9 @@ fn put_padded(
     Ok(usize::from(length))
 }
 
+/// Bytes of objects that are made from hex in one go before they are walked through: chip data have no more.
+const OBJECTS_MAX: usize = 256;
+
 /// Its characters were checked as they were written; whether they hold together as parts was not.
 #[inline]
 fn check_inside(shape: &Shape, given: Given<'_>, out: &[u8], start: usize, depth: usize) -> Written {
@@ -131,9 +150,22 @@ fn check_inside(shape: &Shape, given: Given<'_>, out: &[u8], start: usize, depth
         (Inside::BerTlv { .. }, Given::Bytes(bytes)) if shape.coding.is_bytes() => {
             inside::check_objects(View { wire: bytes, offset: start, charset: None }, depth)
         }
+        (Inside::BerTlv { .. }, Given::Text(text))
+            if shape.coding.is_bytes() && text.len() <= OBJECTS_MAX * 2 =>
+        {
+            check_hex_objects(text, start, depth)
+        }
         _ => inside::check(shape, out, start, out.len(), depth),
     };
     checked.map_err(|error| EncodeError::from_read(&error))
+}
+
+#[inline(never)]
+fn check_hex_objects(text: &[u8], offset: usize, depth: usize) -> Result<(), Box<DecodeError>> {
+    let mut bytes = [0; OBJECTS_MAX];
+    let bytes = &mut bytes[..text.len() / 2];
+    hex::read_checked_over(hex::Charset::Ascii, text, bytes);
+    inside::check_objects(View { wire: bytes, offset, charset: None }, depth)
 }
 
 /// Appends one composite whose parts `fill` writes.

@@ -7,7 +7,9 @@ use crate::{
 use alloc::{boxed::Box, vec::Vec};
 use wire::{
     bcd::{self, BcdError, Nibbles},
-    ebcdic, hex,
+    ebcdic,
+    few::Few,
+    hex, swar,
     write::append,
 };
 
@@ -117,23 +119,44 @@ pub(crate) fn characters_of_text(coding: Coding, text: &[u8]) -> Result<usize, B
     }
 }
 
-/// Appends `text` in its coding.
+/// Appends `few` characters in the codings and alphabets that most elements have; `false`, and nothing is
+/// appended, where it is another, or where a character is wrong: [`write_text`] knows them all.
 #[inline]
+pub(crate) fn write_few(coding: Coding, alphabet: Alphabet, few: Few, out: &mut Vec<u8>) -> bool {
+    match (coding, alphabet) {
+        (Coding::Ascii, _) if alphabet.has_few(few) => few.append(out),
+        (Coding::Bcd { .. }, Alphabet::N) => return bcd::write_few(few, coding.filler(), out),
+        (Coding::Ebcdic037 | Coding::Ebcdic500, Alphabet::N) if few.none(swar::not_digits) => {
+            few.with(EBCDIC_DIGIT).append(out);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// The bits a digit has in EBCDIC besides those it has in ASCII.
+const EBCDIC_DIGIT: u8 = 0xC0;
+
+/// Appends `text` in its coding.
+#[inline(always)]
 pub(crate) fn write_text(
     coding: Coding,
     alphabet: Alphabet,
     text: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Box<EncodeError>> {
-    if coding.is_bytes() {
-        return write_hex(coding, text, out);
+    match coding {
+        Coding::Binary | Coding::HexAscii | Coding::HexEbcdic => return write_hex(coding, text, out),
+        // Packing finds what is no digit by itself, and says the same of it.
+        Coding::Bcd { .. } if alphabet == Alphabet::N => return write_bcd(coding, alphabet, text, out),
+        _ => {}
     }
     let legal = match alphabet {
         Alphabet::Xn => is_signed(text),
         alphabet => alphabet.has_all(text),
     };
     if !legal {
-        return Err(EncodeError::from_read(&fault(Coding::Ascii, alphabet, text, text.len(), 0)));
+        return Err(illegal(alphabet, text));
     }
     match coding {
         Coding::Ascii => append(text, out),
@@ -146,6 +169,11 @@ pub(crate) fn write_text(
         _ => return write_bcd(coding, alphabet, text, out),
     }
     Ok(())
+}
+
+#[cold]
+fn illegal(alphabet: Alphabet, text: &[u8]) -> Box<EncodeError> {
+    EncodeError::from_read(&fault(Coding::Ascii, alphabet, text, text.len(), 0))
 }
 
 /// Appends `bytes` in its coding; where values are text, `bytes` is the text.
@@ -275,5 +303,36 @@ fn fault(
     match wrong {
         Some((at, &byte)) => DecodeError::at(offset + at, expected, Found::Byte(byte)),
         None => DecodeError::at(offset, expected, Found::Bytes(wire.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_writes_what_the_long_way_writes_and_never_more() {
+        let packed = |left| Coding::Bcd { left, fill: 0xF };
+        let codings = [
+            Coding::Ascii,
+            Coding::Ebcdic037,
+            Coding::Ebcdic500,
+            Coding::Binary,
+            packed(true),
+            packed(false),
+        ];
+        let alphabets = [Alphabet::A, Alphabet::N, Alphabet::An, Alphabet::Ans, Alphabet::Z, Alphabet::Xn];
+        for (coding, alphabet) in codings.iter().flat_map(|c| alphabets.iter().map(move |a| (*c, *a))) {
+            for (length, byte) in (1..=16).flat_map(|length| (0..=255).map(move |byte| (length, byte))) {
+                let mut text = *b"0123456789012345";
+                text[usize::from(byte) % length] = byte;
+                let (text, mut short, mut long) = (&text[..length], Vec::new(), Vec::new());
+                let few = Few::of(text).expect("at most sixteen");
+                if write_few(coding, alphabet, few, &mut short) {
+                    assert_eq!(write_text(coding, alphabet, text, &mut long), Ok(()));
+                    assert_eq!(short, long, "{coding:?} {alphabet:?} {length} {byte:#x}");
+                }
+            }
+        }
     }
 }

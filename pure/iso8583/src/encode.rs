@@ -49,7 +49,7 @@ impl<'w> Writer<'w> {
     /// not hold together.
     #[inline]
     pub fn put_text(&mut self, de: usize, text: &[u8]) -> Result<(), Box<EncodeError>> {
-        self.put(de, |shape, out| compose::put(shape, Given::Text(text), out, 0, true))
+        self.put(de, |shape, out| compose::put_text(shape, text, out))
     }
 
     /// Writes one element as bytes; where it is text, as that text.
@@ -229,7 +229,7 @@ fn put_number(shape: &Shape, mut number: u64, out: &mut Vec<u8>) -> Result<usize
     if matches!(shape.length, Length::Fixed(_)) && needed > usize::from(shortest) {
         return Err(EncodeError::new(Expected::Number, Found::Length(needed)));
     }
-    compose::put(shape, Given::Text(&digits[digits.len() - width..]), out, 0, true)
+    compose::put_text(shape, &digits[digits.len() - width..], out)
 }
 
 fn check_head(spec: &Spec, mti: [u8; 4], bitmaps: usize) -> Result<(), Box<EncodeError>> {
@@ -267,10 +267,6 @@ fn write_mti(coding: Coding, mti: [u8; 4], out: &mut Vec<u8>) {
 fn write_bitmap(coding: Coding, word: u64, place: &mut [u8]) {
     match coding.hex() {
         None => place.copy_from_slice(&word.to_be_bytes()),
-        Some(charset) => {
-            for (at, character) in place.iter_mut().enumerate() {
-                *character = hex::digit(charset, (word >> (60 - at * 4)) as u8 & 15);
-            }
-        }
+        Some(charset) => place.copy_from_slice(&hex::word(charset, word)),
     }
 }

@@ -50,6 +50,18 @@ fn too_deep(start: usize) -> Box<DecodeError> {
 /// Whether BER-TLV objects hold together.
 #[inline]
 pub(crate) fn check_objects(view: View<'_>, depth: usize) -> Result<(), Box<DecodeError>> {
+    // One walk for bytes and one for each hex, so that none asks at every byte what it stands in.
+    match view.charset {
+        None => walk_objects(View { charset: None, ..view }, depth),
+        Some(hex::Charset::Ascii) => walk_objects(View { charset: Some(hex::Charset::Ascii), ..view }, depth),
+        Some(hex::Charset::Ebcdic) => {
+            walk_objects(View { charset: Some(hex::Charset::Ebcdic), ..view }, depth)
+        }
+    }
+}
+
+#[inline(always)]
+fn walk_objects(view: View<'_>, depth: usize) -> Result<(), Box<DecodeError>> {
     if depth >= NESTING_MAX {
         return Err(too_deep(view.offset));
     }

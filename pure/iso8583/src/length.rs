@@ -126,8 +126,50 @@ pub(crate) fn write_prefix(mut number: usize, coding: Coding, place: &mut [u8]) 
     }
 }
 
+/// Appends a prefix of two or three decimal digits, which can say `number`, without a loop; `false`, and
+/// nothing is appended, where it is another.
+#[inline]
+pub(crate) fn append_short_prefix(number: usize, digits: u8, coding: Coding, out: &mut Vec<u8>) -> bool {
+    let [hundreds, tens, ones] = [number / 100, number / 10 % 10, number % 10].map(|digit| digit as u8);
+    let zone = match coding {
+        Coding::Ascii => 0x30,
+        Coding::Ebcdic037 | Coding::Ebcdic500 => 0xF0,
+        Coding::Bcd { .. } => 0,
+        _ => return false,
+    };
+    match (coding, digits) {
+        (Coding::Bcd { .. }, 2) => out.push(tens << 4 | ones),
+        (Coding::Bcd { .. }, 3) => out.extend_from_slice(&[hundreds, tens << 4 | ones]),
+        (_, 2) => out.extend_from_slice(&[zone | tens, zone | ones]),
+        (_, 3) => out.extend_from_slice(&[zone | hundreds, zone | tens, zone | ones]),
+        _ => return false,
+    }
+    true
+}
+
 /// Appends room for a prefix, to be written over later.
 #[inline]
 pub(crate) fn leave_room(bytes: usize, out: &mut Vec<u8>) {
     out.resize(out.len() + bytes, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_prefix_is_written_as_a_long_one_is() {
+        let packed = Coding::Bcd { left: true, fill: 0 };
+        for coding in [Coding::Ascii, Coding::Ebcdic037, Coding::Ebcdic500, packed] {
+            for digits in [2, 3] {
+                for number in 0..=prefix_says_at_most(digits, coding) {
+                    let (mut short, mut long) = (Vec::new(), Vec::new());
+                    assert!(append_short_prefix(number, digits, coding, &mut short));
+                    leave_room(prefix_bytes(digits, coding), &mut long);
+                    write_prefix(number, coding, &mut long);
+                    assert_eq!(short, long, "{number} in {digits} of {coding:?}");
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Two decimal digits a byte.
 
-use crate::swar;
+use crate::{few::Few, hex, swar};
 use alloc::vec::Vec;
 
 /// Which values a nibble may have.
@@ -129,6 +129,9 @@ pub fn characters(wire: &[u8], digits: usize, filler: Filler) -> impl ExactSizeI
 /// [`BcdError::NotDigits`], `at` counting characters of `text`; nothing is appended then.
 #[inline]
 pub fn write(text: &[u8], filler: Filler, nibbles: Nibbles, out: &mut Vec<u8>) -> Result<(), BcdError> {
+    if Few::of(text).is_some_and(|few| write_few(few, filler, out)) {
+        return Ok(());
+    }
     let all_digits = swar::none(text, b'0', swar::not_digits);
     if !all_digits && let Some(at) = text.iter().position(|&c| value(c, nibbles).is_none()) {
         return Err(BcdError::NotDigits { at, found: text[at] });
@@ -142,29 +145,43 @@ pub fn write(text: &[u8], filler: Filler, nibbles: Nibbles, out: &mut Vec<u8>) -
     if let Some(first) = first {
         out.push(filler.nibble << 4 | low(first));
     }
-    let (pairs, rest) = even.as_chunks::<2>();
-    if all_digits {
-        pack(pairs, out);
-    } else {
-        out.extend(pairs.iter().map(|&[high, last]| low(high) << 4 | low(last)));
-    }
-    if let [last] = rest {
+    // As hex digits they have the same values, `=` too: what counts is the low nibble, and a D is a D.
+    hex::read_checked(hex::Charset::Ascii, even, out);
+    if let [last] = even.as_chunks::<2>().1 {
         out.push(low(*last) << 4 | filler.nibble & 0x0F);
     }
     Ok(())
 }
 
-/// Eight digits at a time into four bytes, then one pair at a time.
+/// Appends `few` ASCII digits as [`write`] does; `false`, and nothing is appended, when they are no digits.
 #[inline]
-fn pack(pairs: &[[u8; 2]], out: &mut Vec<u8>) {
-    let (fours, rest) = pairs.as_chunks::<4>();
-    for four in fours {
-        let digits = u64::from_be_bytes(four.as_flattened().try_into().unwrap_or([0; 8])) & swar::each(0x0F);
-        let twos = (digits | digits >> 4) & 0x00FF_00FF_00FF_00FF;
-        let fours = (twos | twos >> 8) & 0x0000_FFFF_0000_FFFF;
-        out.extend_from_slice(&((fours | fours >> 16) as u32).to_be_bytes());
+pub fn write_few(few: Few, filler: Filler, out: &mut Vec<u8>) -> bool {
+    if !few.none(swar::not_digits) {
+        return false;
     }
-    out.extend(rest.iter().map(|&[high, low]| high << 4 | low & 0x0F));
+    let ([mut first, mut last], fill) = (few.words(), u64::from(filler.nibble & 0x0F));
+    let odd = !few.length().is_multiple_of(2);
+    if odd && filler.left {
+        // Every digit one place on, the last of the first eight among the others.
+        (first, last) = (first << 8 | fill, last << 8 | first >> 56);
+    }
+    let mut packed = u64::from(pack(first)) | u64::from(pack(last)) << 32;
+    if odd && !filler.left {
+        packed |= fill << (few.length() / 2 * 8);
+    }
+    let end = out.len() + few.length().div_ceil(2);
+    out.extend_from_slice(&packed.to_le_bytes());
+    out.truncate(end);
+    true
+}
+
+/// The low nibbles of eight bytes as four bytes, in the order they stand in memory.
+#[inline]
+const fn pack(word: u64) -> u32 {
+    let digits = word & swar::each(0x0F);
+    let twos = (digits << 4 | digits >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = (twos | twos >> 8) & 0x0000_FFFF_0000_FFFF;
+    (fours | fours >> 16) as u32
 }
 
 #[inline]

@@ -85,11 +85,13 @@ pub const fn digit(charset: Charset, value: u8) -> u8 {
 pub fn pair(charset: Charset, high: u8, low: u8) -> u8 {
     // In both character sets a letter has the digit's low nibble less nine, and a bit that digits lack: 0x40
     // in ASCII, none of 0x30 in EBCDIC.
-    let nibble = |character: u8| match charset {
-        Charset::Ascii => (character & 15) + 9 * (character >> 6 & 1),
-        Charset::Ebcdic => (character & 15) + 9 * (!character >> 5 & 1),
+    let both = u16::from_le_bytes([high, low]);
+    let letters = match charset {
+        Charset::Ascii => both >> 6,
+        Charset::Ebcdic => !both >> 5,
     };
-    nibble(high) << 4 | nibble(low) & 15
+    let nibbles = (both & 0x0F0F) + 9 * (letters & 0x0101);
+    (nibbles << 4) as u8 | (nibbles >> 8) as u8 & 15
 }
 
 /// Whether all of `text` are hex digits, two for each byte.
@@ -120,8 +122,14 @@ pub fn read(charset: Charset, text: &[u8], out: &mut Vec<u8>) -> Result<(), HexE
 pub fn read_checked(charset: Charset, text: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + text.len() / 2, 0);
+    read_checked_over(charset, text, &mut out[start..]);
+}
+
+/// Writes the bytes `text` means over `place`, as many as there are of both: as [`read_checked`] does.
+#[inline]
+pub fn read_checked_over(charset: Charset, text: &[u8], place: &mut [u8]) {
     let (words, rest) = text.as_chunks::<8>();
-    let (fours, last) = out[start..].as_chunks_mut::<4>();
+    let (fours, last) = place.as_chunks_mut::<4>();
     for (four, word) in fours.iter_mut().zip(words) {
         *four = four_of(nibbles_of(charset, u64::from_le_bytes(*word)));
     }
@@ -142,6 +150,15 @@ pub fn write(charset: Charset, bytes: &[u8], out: &mut Vec<u8>) {
     for (pair, &byte) in last.as_chunks_mut::<2>().0.iter_mut().zip(rest) {
         *pair = [digit(charset, byte >> 4), digit(charset, byte)];
     }
+}
+
+/// The sixteen characters of a word, its highest digit first.
+#[inline]
+pub const fn word(charset: Charset, word: u64) -> [u8; 16] {
+    let [a, b, c, d, e, f, g, h] = word.to_be_bytes();
+    let first = characters_of(charset, nibbles_in([a, b, c, d])) as u128;
+    let last = characters_of(charset, nibbles_in([e, f, g, h])) as u128;
+    (first | last << 64).to_le_bytes()
 }
 
 /// The values of eight characters, each in its place: what [`pair`] does to one.

@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod bcd;
 pub mod ebcdic;
+pub mod few;
 pub mod frame;
 pub mod hex;
 mod named;

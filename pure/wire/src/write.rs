@@ -1,5 +1,6 @@
 //! A writer that takes back what it could not finish.
 
+use crate::few::Few;
 use alloc::vec::Vec;
 
 /// Appends to `out` whatever `write` appends, all of it or nothing: on an error `out` is as long as before.
@@ -23,34 +24,10 @@ pub fn all_or_nothing<T, E>(
 /// small and not known to the compiler, which would call a copying routine for each.
 #[inline]
 pub fn append(bytes: &[u8], out: &mut Vec<u8>) {
-    let length = bytes.len();
-    let Some(word) = few(bytes) else {
-        return out.extend_from_slice(bytes);
-    };
-    let end = out.len() + length;
-    out.extend_from_slice(&word.to_le_bytes());
-    out.truncate(end);
-}
-
-/// Up to sixteen bytes as one number, the first lowest; `None` for more.
-#[inline]
-fn few(bytes: &[u8]) -> Option<u128> {
-    let length = bytes.len() as u32;
-    let word = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(_), _) if length > 16 => return None,
-        // The two halves overlap by as many bytes as there are fewer than sixteen.
-        (Some(low), Some(high)) => {
-            u128::from(u64::from_le_bytes(*low)) | u128::from(u64::from_le_bytes(*high)) << ((length - 8) * 8)
-        }
-        _ => match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-            (Some(low), Some(high)) => {
-                let high = u64::from(u32::from_le_bytes(*high)) << ((length - 4) * 8);
-                u128::from(u64::from(u32::from_le_bytes(*low)) | high)
-            }
-            _ => bytes.iter().rev().fold(0, |word, &byte| word << 8 | u128::from(byte)),
-        },
-    };
-    Some(word)
+    match Few::of(bytes) {
+        Some(few) => few.append(out),
+        None => out.extend_from_slice(bytes),
+    }
 }
 
 #[cfg(test)]
