@@ -525,10 +525,10 @@ enum Remember {
     No,
 }
 
+/// A network message of a source: nothing of it moves money, and each gets an answer.
 fn answer_here(asked_by: (SourceId, ConnId), txn: Txn, answer: Answer, out: &mut Outbox) {
-    if let Some(no_money) = NoMoney::of(&txn) {
-        out.answer_source(no_money, asked_by, Arc::new(txn), answer);
-    }
+    let permit = NoMoney::of(&txn).unwrap_or(NoMoney::of_refusal());
+    out.answer_source(permit, asked_by, Arc::new(txn), answer);
 }
 
 /// A host asks us: an echo is answered, anything else is refused by name.
@@ -537,9 +537,7 @@ fn on_host_asks(from: (LinkId, ConnId), txn: Txn, out: &mut Outbox) {
         (terms::Class::Network, Way::AnsweredHere(code, outcome)) => Answer::ours(code, outcome),
         _ => Answer::ours(Code::NotSupported, Outcome::Refused),
     };
-    if let Some(no_money) = NoMoney::of(&txn) {
-        out.answer_host(no_money, from, Arc::new(txn), answer);
-    }
+    out.answer_host(NoMoney::of_refusal(), from, Arc::new(txn), answer);
 }
 
 /// Numbers of a lane since it was made (`transactions`, `owed`: since its journal began).

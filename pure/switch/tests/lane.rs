@@ -371,3 +371,33 @@ fn names_keep_their_places_when_the_configuration_changes_its_order() {
     assert_eq!(names(links), ["bank", "cards", "new"]);
     assert_eq!(names(sources), ["till"]);
 }
+
+#[test]
+fn only_its_class_and_its_kind_make_a_message_a_mere_question() {
+    // A management code that any message may carry opens no door past the disk.
+    let mut w = World::new();
+    for network in Network::ALL {
+        let txn = Txn { network: *network, ..withdrawal(100 + *network as u32) };
+        let (link, _, ours) = {
+            let asked = w.ask(txn);
+            assert_eq!(asked.record_names(), ["sent"], "{network}");
+            assert!(asked.asked[0].3, "{network}: not one byte before the disk has it");
+            asked.asked_once()
+        };
+        let told = w.host_says(link, reply(ours, Code::Approved));
+        assert!(told.answers[0].2, "{network}: not one byte before the disk has it");
+    }
+}
+
+#[test]
+fn every_network_message_gets_an_answer_whatever_it_is_about() {
+    for &network in Network::ALL {
+        let message = MessageType::from_digits([8, 0, 0]).expect("0800");
+        let txn = Txn { network, stan: Stan(5), ..Txn::new(message) };
+        let mut w = World::new();
+        assert_eq!(w.ask(txn.clone()).answers.len(), 1, "{network} from a source");
+        assert_eq!(w.host_says(BANK, txn).answers.len(), 1, "{network} from a host");
+    }
+    let mut w = World::new();
+    assert_eq!(w.host_says(BANK, withdrawal(5)).answer().0, Code::NotSupported, "a host asks us for money");
+}
