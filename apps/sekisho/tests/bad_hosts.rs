@@ -88,7 +88,7 @@ fn a_late_answer_never_changes_a_decision() {
     wait_for_link_count(&daemon, "late", 1);
     assert_eq!(verdict(&client.ask(&question)), NO_ANSWER, "what was told stays told");
     assert_eq!(daemon.figure("/transactions/unknown"), 1);
-    assert_eq!(daemon.figure("/transactions/reversals_owed"), 1);
+    assert_eq!(daemon.figure("/transactions/owed"), 1);
     assert_eq!(daemon.figure("/transactions/approved"), 0);
     daemon.kill();
     let found = read_journal(&setup.data);

@@ -54,7 +54,7 @@ fn a_second_term_stops_at_once_and_the_next_start_decides_by_silence() {
     let answer = Client::of(&daemon, "acquirer").ask(&question);
     assert_eq!((answer.code, answer.outcome), (Some(Code::NoAnswer), Some(Outcome::Unknown)));
     assert_eq!(host.seen_count(), 1, "the host is never asked a second time");
-    assert_eq!(daemon.figure("/transactions/reversals_owed"), 1);
+    assert_eq!(daemon.figure("/transactions/owed"), 1);
 }
 
 #[test]

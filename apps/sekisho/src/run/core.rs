@@ -41,8 +41,17 @@ pub(crate) struct Link {
 /// Something to say, and where to.
 enum Speech {
     Request { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing },
-    Answer { source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    Answer { decision: Option<TxnId>, source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
     AnswerToHost { link: LinkId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handed {
+    /// Its bytes wait in a connection that stands. What becomes of them there, nobody knows.
+    ToConnection,
+    /// Not one byte of it was handed to anybody.
+    Nobody,
 }
 
 /// Everything the lane's thread owns.
@@ -111,8 +120,8 @@ impl Core {
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
-                Effect::ToSource { source, conn, request, answer, durable_first } => {
-                    self.say(durable_first, Speech::Answer { source, conn, request, answer });
+                Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
+                    self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
                 Effect::ToHostAnswer { link, conn, request, answer } => {
                     self.say(false, Speech::AnswerToHost { link, conn, request, answer });
@@ -166,20 +175,24 @@ impl Core {
     fn speak(&mut self, speech: Speech) {
         match speech {
             Speech::Request { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
-            Speech::Answer { source, conn, request, answer } => {
+            Speech::Answer { decision, source, conn, request, answer } => {
                 let Some(dialect) =
                     self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
                 else {
                     return;
                 };
-                self.answer(conn, &dialect, &request, &answer);
+                let handed = self.answer(conn, &dialect, &request, &answer);
+                if let (Handed::Nobody, Some(id)) = (handed, decision) {
+                    // Proof, not silence: not a byte of it was handed to anybody.
+                    self.step(Event::Undelivered { source, request, id });
+                }
             }
             Speech::AnswerToHost { link, conn, request, answer } => {
                 let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
                 else {
                     return;
                 };
-                self.answer(conn, &dialect, &request, &answer);
+                let _ = self.answer(conn, &dialect, &request, &answer);
             }
         }
     }
@@ -201,19 +214,23 @@ impl Core {
         }
     }
 
-    fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) {
+    fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) -> Handed {
         let Some(conn) = self.net.conn(conn) else {
             self.figures.undelivered += 1;
-            return;
+            return Handed::Nobody;
         };
         let header = answer_header(conn.framing(), request);
         let sent = conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
-        if let Err(error) = sent {
-            self.figures.undelivered += 1;
-            if self.log.allows(self.clock.now().wall) {
-                tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+        match sent {
+            Ok(()) => Handed::ToConnection,
+            Err(error) => {
+                self.figures.undelivered += 1;
+                if self.log.allows(self.clock.now().wall) {
+                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+                }
+                conn.leave_unanswered();
+                Handed::Nobody
             }
-            conn.leave_unanswered();
         }
     }
 
@@ -229,7 +246,9 @@ impl Core {
                     txn.carried.push(Noun::Header, header);
                 }
                 if let Some(code) = self.takes_nothing_new() {
-                    return self.answer(conn.id(), &dialect, &txn, &Answer::ours(code, Outcome::NotSent));
+                    let answer = Answer::ours(code, Outcome::NotSent);
+                    let _ = self.answer(conn.id(), &dialect, &txn, &answer);
+                    return;
                 }
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }
@@ -271,7 +290,7 @@ impl Core {
                 partial.carried.push(Noun::Header, header);
             }
             let answer = Answer::ours(Code::FormatError, Outcome::NotSent);
-            self.answer(conn.id(), &dialect, &partial, &answer);
+            let _ = self.answer(conn.id(), &dialect, &partial, &answer);
         }
         conn.set_tag(conn.tag() + 1);
         if conn.tag() >= u64::from(unreadable_max) {
@@ -331,12 +350,15 @@ impl Core {
 const fn is_news(tell: Tell) -> bool {
     match tell {
         Tell::Decided { outcome, .. } => matches!(outcome, Outcome::Unknown),
-        Tell::Repeated { .. } | Tell::Meaningless { .. } => false,
+        Tell::Repeated { .. } | Tell::Meaningless { .. } | Tell::Forwarded { .. } => false,
         Tell::LateAnswer { .. }
         | Tell::SecondAnswer { .. }
         | Tell::StrangeAnswer { .. }
         | Tell::BreakerOpened { .. }
-        | Tell::BreakerClosed { .. } => true,
+        | Tell::BreakerClosed { .. }
+        | Tell::NeedsAPerson { .. }
+        | Tell::ForwardAlarm { .. }
+        | Tell::HostDate { .. } => true,
     }
 }
 

@@ -310,7 +310,10 @@ impl Thread {
                 unknown: lane.unknown,
                 not_sent: lane.not_sent,
                 repeats: lane.repeats,
-                reversals_owed: lane.owed,
+                owed: lane.owed,
+                paid: lane.paid,
+                pending: lane.pending,
+                exceptions: lane.exceptions,
                 undelivered: figures.undelivered,
                 unreadable: figures.unreadable,
                 garbled: figures.garbled,
@@ -344,6 +347,8 @@ impl Thread {
                         unanswered: lane.unanswered,
                         late: lane.late,
                         strange: lane.strange,
+                        pending: lane.pending,
+                        business_date: lane.date.map(|date| date.to_string()),
                         counts: handle.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
                     })
                 })

@@ -2,7 +2,7 @@
 
 use super::facts::card;
 use super::names::Names;
-use journal::{Declined, Key, Observed, Record, Remembered, Sent, Vault};
+use journal::{Declined, Forward, Key, Mark, Observed, Record, Remembered, Sent, Vault};
 use terms::{Amount, Currency};
 
 /// What a record says, as far as a line holds.
@@ -14,8 +14,26 @@ pub(super) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         }
         Record::Closed { .. } => "in order".into(),
         Record::Sent(sent) | Record::Inquired(sent) => of_sent(sent, names, vault),
-        Record::Decided { answer, wire_code, .. } => format!("{}, host said {wire_code}", of_answer(answer)),
-        Record::TimedOut { answer, owes, .. } => format!("{}, owes {}", of_answer(answer), owes.name()),
+        Record::Decided { answer, wire_code, owes, .. } => {
+            format!("{}, host said {wire_code}{}", of_answer(answer), of_debt(owes.as_ref()))
+        }
+        Record::TimedOut { answer, owes, .. } => format!("{}{}", of_answer(answer), of_debt(owes.as_ref())),
+        Record::Owed { forward, why, .. } => format!("{}{}", why.name(), of_debt(Some(forward))),
+        Record::Marked { mark: Mark::Confirm, .. } => "post it when it is not".into(),
+        Record::Marked { mark: Mark::Reverse { .. }, .. } => "undo it when it is done".into(),
+        Record::Advised { sent, forward } => {
+            format!("{}{}", of_sent(sent, names, vault), of_debt(Some(forward)))
+        }
+        Record::Attempt { forward, number, host_stan, .. } => {
+            format!("owed {forward}, attempt {number} {host_stan}")
+        }
+        Record::Forwarded { forward, wire_code, .. } => {
+            format!("owed {forward}, host said {wire_code}: paid")
+        }
+        Record::Exception { reason, .. } => format!("for a person: {reason}"),
+        Record::Ruled { forward, ruling, by, .. } => format!("owed {forward}: {} by {by}", ruling.name()),
+        Record::HostDate { link, date, .. } => format!("{} {date}", names.link(*link)),
+        Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, .. } => of_answer(answer),
         Record::Declined(declined) => of_declined(declined, vault),
         Record::Observed(observed) => of_observed(observed, names),
@@ -39,6 +57,11 @@ fn of_declined(declined: &Declined, vault: Option<&Vault>) -> String {
 fn of_observed(observed: &Observed, names: &Names) -> String {
     let Observed { kind, link, host_stan, wire_code, .. } = observed;
     format!("{} {} {host_stan} {wire_code}", kind.name(), names.link(*link)).trim_end().to_string()
+}
+
+/// What is owed from here on, to hang behind what happened.
+fn of_debt(forward: Option<&Forward>) -> String {
+    forward.map_or_else(String::new, |forward| format!(", owes {} {}", forward.duty.name(), forward.id))
 }
 
 fn of_answer(answer: &Remembered) -> String {
