@@ -19,7 +19,7 @@ use terms::{
 };
 
 /// Where one transaction stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Flow {
     /// The host was asked and has not answered.
     AwaitingHost(Box<Awaiting>),
@@ -28,7 +28,7 @@ pub(crate) enum Flow {
 }
 
 /// A transaction in flight.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Awaiting {
     /// Who asked, and the connection the answer goes back on: that of the last to ask.
     pub(crate) asked_by: (SourceId, ConnId),

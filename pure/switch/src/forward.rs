@@ -10,7 +10,7 @@
 use crate::config::{ForwardConfig, HostProfile};
 use alloc::collections::{BTreeMap, BTreeSet};
 use journal::{Duty, Forward};
-use terms::{Code, ForwardId, Instant, LinkId, Outcome, Stan, Txn};
+use terms::{Code, ForwardId, Instant, LinkId, Now, Outcome, Stan, Timestamp, Txn};
 
 /// One owed message.
 #[derive(Clone, Debug)]
@@ -25,6 +25,10 @@ pub(crate) struct Item {
     pub(crate) original_sent: Instant,
     /// When the last attempt was sent.
     pub(crate) last_sent: Instant,
+    /// An attempt was made of which nobody knows whether the host got it.
+    pub(crate) may_have_arrived: bool,
+    /// Since when it is owed, for people.
+    pub(crate) since: Timestamp,
 }
 
 /// Where an owed message stands.
@@ -51,8 +55,39 @@ pub(crate) enum Verdict {
     ForAPerson,
 }
 
+/// What a host's code says about a message it is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settles {
+    /// The debt is paid.
+    Paid,
+    /// Not done: it is sent again later.
+    NotYet,
+    /// There is nothing to undo: believed from a host that keeps tombstones, from others only when the request
+    /// can linger no longer.
+    NoOriginal,
+    /// Refused: sending it again would change nothing.
+    ForAPerson,
+}
+
+impl Settles {
+    /// What this code says about that duty.
+    pub const fn by(duty: Duty, code: Code) -> Self {
+        match (code, duty) {
+            (code, _) if matches!(code.outcome(), Outcome::Approved) => Self::Paid,
+            // Reversed already, or this very message was taken before.
+            (Code::SuspectedMalfunction | Code::Duplicate, _) => Self::Paid,
+            (Code::NotFound | Code::InvalidTransaction, Duty::Reversal) => Self::NoOriginal,
+            (
+                Code::HostDown | Code::NoAnswer | Code::Busy | Code::CutoverInProgress | Code::NotSignedOn,
+                _,
+            ) => Self::NotYet,
+            _ => Self::ForAPerson,
+        }
+    }
+}
+
 /// Everything owed, by number and by time.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Forwards {
     items: BTreeMap<ForwardId, Item>,
     /// What is due when, link by link.
@@ -124,9 +159,19 @@ impl Forwards {
         [overdue, due].into_iter().flatten().min()
     }
 
+    /// Those numbered from `from` on, the oldest first.
+    pub(crate) fn from(&self, from: ForwardId) -> impl Iterator<Item = &Item> {
+        self.items.range(from..).map(|(_, item)| item)
+    }
+
     /// All of them, the oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Item> {
         self.items.values()
+    }
+
+    /// Which are due on which link, in the order they will be sent.
+    pub(crate) fn due(&self) -> impl Iterator<Item = (LinkId, ForwardId)> {
+        self.due.iter().map(|&(link, _, id)| (link, id))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -149,8 +194,34 @@ impl Forwards {
 
 impl Item {
     /// Owed since now, due at once.
-    pub(crate) fn new(forward: Forward, at: usize, original_sent: Instant, now: Instant) -> Self {
-        Self { forward, at, attempts: 0, state: State::Due(now), original_sent, last_sent: now }
+    pub(crate) fn new(forward: Forward, at: usize, original_sent: Instant, now: Now) -> Self {
+        Self { original_sent, ..Self::since(forward, at, now.instant, now.wall) }
+    }
+
+    /// Owed since then, as the journal says; due at once.
+    pub(crate) fn since(forward: Forward, at: usize, now: Instant, since: Timestamp) -> Self {
+        Self {
+            forward,
+            at,
+            attempts: 0,
+            state: State::Due(now),
+            original_sent: now,
+            last_sent: now,
+            may_have_arrived: false,
+            since,
+        }
+    }
+
+    /// Due then, unless a person holds it.
+    pub(crate) fn postpone(&mut self, due: Instant) {
+        if self.state != State::Held {
+            self.state = State::Due(due);
+        }
+    }
+
+    /// Whether its host does no harm when it gets it twice.
+    pub(crate) fn may_be_repeated(&self, host: &HostProfile) -> bool {
+        self.forward.duty == Duty::Advice || host.dedups_reversals
     }
 
     /// What the host's answer means.
@@ -159,23 +230,21 @@ impl Item {
     /// *sent* longer after its request than the request may linger in the host's queues: judged by when the
     /// answer *arrives*, a request still in a queue would be posted after its reversal was closed.
     pub(crate) fn verdict(&self, host: &HostProfile, reply: &Txn) -> Verdict {
-        match reply.code {
-            Some(code) if code.outcome() == Outcome::Approved => Verdict::Paid,
-            // Reversed already, or this very message was taken before.
-            Some(Code::SuspectedMalfunction | Code::Duplicate) => Verdict::Paid,
-            Some(Code::NotFound | Code::InvalidTransaction) if self.forward.duty == Duty::Reversal => {
-                self.no_original(host)
-            }
-            Some(
-                Code::HostDown | Code::NoAnswer | Code::Busy | Code::CutoverInProgress | Code::NotSignedOn,
-            )
-            | None => Verdict::Again,
-            Some(_) => Verdict::ForAPerson,
+        match reply.code.map_or(Settles::NotYet, |code| Settles::by(self.forward.duty, code)) {
+            Settles::Paid => Verdict::Paid,
+            Settles::NotYet => Verdict::Again,
+            Settles::NoOriginal => self.no_original(host),
+            Settles::ForAPerson => Verdict::ForAPerson,
         }
     }
 
+    /// From when a reversal has to be sent for "no such original" to be believed.
+    pub(crate) fn believed_from(&self, host: &HostProfile) -> Instant {
+        self.original_sent.plus_ms(host.guard_ms)
+    }
+
     fn no_original(&self, host: &HostProfile) -> Verdict {
-        let believed_from = self.original_sent.plus_ms(host.guard_ms);
+        let believed_from = self.believed_from(host);
         match host.tombstones || self.last_sent >= believed_from {
             true => Verdict::Paid,
             false => Verdict::AfterGuard(believed_from),

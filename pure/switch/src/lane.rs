@@ -21,6 +21,9 @@ use terms::{
 ///
 /// Every source belongs to exactly one lane, whose messages are handled in order, so a repeat always meets
 /// its first, a reversal its original, and no lock is ever needed.
+///
+/// A copy of a lane is another lane with the same past: for those who want to see every future of one.
+#[derive(Clone)]
 pub struct Lane {
     pub(crate) sources: Vec<SourceConfig>,
     pub(crate) links: Vec<Link>,
@@ -28,7 +31,7 @@ pub struct Lane {
     pub(crate) memory: Memory,
     pub(crate) forwards: Forwards,
     /// When which transaction in flight runs out of time.
-    deadlines: BTreeSet<(Instant, u32)>,
+    pub(crate) deadlines: BTreeSet<(Instant, u32)>,
     /// Requests under way, terminal by terminal.
     per_terminal: HashMap<(SourceId, TerminalId), u32, FixedState>,
     in_flight_max: u32,
@@ -490,7 +493,7 @@ impl Lane {
         if let Some(forward) = owed {
             self.counts.owed += 1;
             let original_sent = awaited.map_or(now.instant, |(_, since)| since);
-            self.enqueue(Item::new(forward, at, original_sent, now.instant));
+            self.enqueue(Item::new(forward, at, original_sent, now));
         }
         match (decided, facts.link) {
             (Some((deadline, decision)), link) => {

@@ -16,6 +16,7 @@ mod admit;
 mod breaker;
 mod config;
 mod desk;
+mod digest;
 mod event;
 mod flow;
 mod forward;
@@ -26,6 +27,7 @@ mod owing;
 mod pairing;
 mod replay;
 mod route;
+mod ruling;
 mod status;
 
 pub use breaker::{Breaker, BreakerState};
@@ -33,8 +35,10 @@ pub use config::{
     BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, SourceConfig,
 };
 pub use event::Event;
+pub use forward::Settles;
 pub use lane::{Lane, Secrets};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use replay::{Replay, ReplayError};
-pub use route::{Route, Routes};
+pub use route::{Objection, Route, Routes};
+pub use ruling::{CannotRule, Owed, Standing};
 pub use status::{LaneStatus, LinkStatus};

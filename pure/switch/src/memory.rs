@@ -9,7 +9,7 @@ use slab::Slab;
 use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, TxnId};
 
 /// One transaction in memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub(crate) id: TxnId,
     pub(crate) key: Key,
@@ -73,6 +73,7 @@ impl Trail {
 ///
 /// Cost: about 250 bytes a transaction. Keys are found by a hash whose seed is fixed, so that two runs of the
 /// same events are the same run; nothing ever iterates over the table.
+#[derive(Clone)]
 pub(crate) struct Memory {
     slots: Slab<Slot>,
     by_key: HashTable<u32>,
@@ -149,6 +150,11 @@ impl Memory {
     /// Finished transactions, the oldest first.
     pub(crate) fn finished(&self) -> impl Iterator<Item = &Slot> {
         self.finished.iter().filter_map(|&at| self.slots.get(at as usize))
+    }
+
+    /// All of them, by their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        self.slots.iter()
     }
 
     pub(crate) fn finished_len(&self) -> usize {

@@ -8,7 +8,7 @@ use crate::memory::{Slot, Trail};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
-use journal::{After, DecidedBy, Duty, Forward, Kept, Key, Record, Remembered, Ruling, Sent};
+use journal::{After, DecidedBy, Duty, Forward, Kept, Key, Record, Remembered, Sent};
 use terms::{
     Amount, Answer, BusinessDate, Class, Code, ConnId, ForwardId, Function, Instant, Kind, LinkId, LocalTime,
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
@@ -166,7 +166,7 @@ impl Lane {
         self.counts.owed += 1;
         let recorded = out.record(Record::Advised { sent: sent.clone(), forward });
         let at = self.put_back(Slot::of_report(sent, &forward));
-        self.enqueue(Item::new(forward, at, now.instant, now.instant));
+        self.enqueue(Item::new(forward, at, now.instant, now));
         let answer = Answer::ours(Code::Approved, Outcome::Approved);
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
     }
@@ -210,6 +210,10 @@ impl Lane {
             self.hand_over(now, id, "the host cannot reverse a part", out);
             return false;
         }
+        if item.may_have_arrived && !item.may_be_repeated(&config.host) {
+            self.hand_over(now, id, "unanswered, and must not be sent twice", out);
+            return false;
+        }
         let Ok(request) = self.owed_message(&item, &sent) else {
             self.hand_over(now, id, "card does not open under the data key", out);
             return false;
@@ -235,6 +239,7 @@ impl Lane {
         self.forwards.change(id, |item| {
             item.attempts = attempts;
             item.last_sent = now.instant;
+            item.may_have_arrived = true;
             item.state = State::InFlight(until);
         });
         true
@@ -306,11 +311,12 @@ impl Lane {
         {
             out.tell(Tell::BreakerClosed { link: link_id });
         }
+        self.forwards.change(id, |item| item.may_have_arrived = false);
         match item.verdict(&config.host, &reply) {
             Verdict::Paid => self.pay(now, id, &reply, out),
             Verdict::Again => {
                 let due = item.next_attempt(&config.forward, now.instant);
-                self.forwards.change(id, |item| item.state = State::Due(due));
+                self.forwards.change(id, |item| item.postpone(due));
             }
             Verdict::AfterGuard(moment) => self.wait_for_guard(id, moment.max(now.instant)),
             Verdict::ForAPerson => self.hand_over(now, id, "refused by the host", out),
@@ -335,14 +341,17 @@ impl Lane {
         link.assign(stan, Owner::Forward(id));
         self.forwards.change(id, |item| {
             item.renumber(stan);
-            item.state = State::Due(moment);
+            item.postpone(moment);
         });
     }
 
     /// An attempt whose bytes never left.
     pub(crate) fn try_again_soon(&mut self, now: Now, id: ForwardId) {
         let due = now.instant.plus_ms(SOON_MS);
-        self.forwards.change(id, |item| item.state = State::Due(due));
+        self.forwards.change(id, |item| {
+            item.may_have_arrived = false;
+            item.postpone(due);
+        });
     }
 
     /// Attempts that ran out of time.
@@ -351,7 +360,7 @@ impl Lane {
             let Some(item) = self.forwards.get(id).cloned() else { return };
             let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
             let config = link.config.clone();
-            if item.forward.duty == Duty::Reversal && !config.host.dedups_reversals {
+            if !item.may_be_repeated(&config.host) {
                 self.hand_over(now, id, "unanswered, and must not be sent twice", out);
                 continue;
             }
@@ -389,39 +398,6 @@ impl Lane {
         for at in 0..self.links.len() {
             if self.links[at].config.host.day_is_calendar && self.links[at].date != Some(today) {
                 self.on_host_date(now, LinkId(at as u16), today, out);
-            }
-        }
-    }
-
-    /// A person decided something about an owed message.
-    pub(crate) fn on_ruling(
-        &mut self,
-        now: Now,
-        id: ForwardId,
-        ruling: Ruling,
-        by: Text<24>,
-        reason: Text<64>,
-        out: &mut Outbox,
-    ) {
-        if self.forwards.get(id).is_none() {
-            return;
-        }
-        out.record(Record::Ruled { forward: id, ruling, by, reason, at: now.wall });
-        self.rule(now.instant, id, ruling);
-    }
-
-    /// Does what was ruled, now or in a replay.
-    pub(crate) fn rule(&mut self, now: Instant, id: ForwardId, ruling: Ruling) {
-        match ruling {
-            Ruling::Hold => self.forwards.change(id, |item| item.state = State::Held),
-            Ruling::Release | Ruling::Retry => self.forwards.change(id, |item| item.state = State::Due(now)),
-            Ruling::Settle => {
-                let Some(item) = self.end(id) else { return };
-                if let Some(slot) = self.memory.get_mut(item.at)
-                    && let Flow::Decided(decision) = &mut slot.flow
-                {
-                    decision.after = After::Exception;
-                }
             }
         }
     }

@@ -1,10 +1,11 @@
 use crate::{Breaker, LinkConfig};
+use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use terms::{BusinessDate, ForwardId, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
 
 /// Whom a trace number of ours stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     /// A request the host has not answered.
     InFlight(u32),
@@ -15,6 +16,7 @@ pub(crate) enum Owner {
 }
 
 /// One link as the lane sees it.
+#[derive(Clone)]
 pub(crate) struct Link {
     pub(crate) config: LinkConfig,
     pub(crate) up: bool,
@@ -78,6 +80,14 @@ impl Link {
 
     pub(crate) fn find(&self, stan: Stan) -> Option<Owner> {
         self.by_stan.get(&stan.0).copied()
+    }
+
+    /// Every number that stands for somebody, the lowest first.
+    pub(crate) fn owners(&self) -> Vec<(u32, Owner)> {
+        let mut owners: Vec<(u32, Owner)> =
+            self.by_stan.iter().map(|(&stan, &owner)| (stan, owner)).collect();
+        owners.sort_unstable_by_key(|&(stan, _)| stan);
+        owners
     }
 
     /// Drops a number, unless it stands for somebody else by now.

@@ -17,10 +17,11 @@ use journal::{
 use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
 
 /// A lane on its way back from its journal.
+#[derive(Clone)]
 pub struct Replay {
-    lane: Lane,
+    pub(crate) lane: Lane,
     /// Requests whose end has not been read yet, and what their sources said about them.
-    open: HashMap<u64, (Sent, Option<Mark>), FixedState>,
+    pub(crate) open: HashMap<u64, (Sent, Option<Mark>), FixedState>,
     /// Where decided transactions are, while they are remembered.
     decided: HashMap<u64, usize, FixedState>,
     records: u64,
@@ -115,7 +116,7 @@ impl Replay {
                 open.ok_or(ReplayError::NotOpen { record: self.records, name, id })?.1.get_or_insert(mark);
             }
             Record::Advised { sent, forward } => self.on_advised(sent, forward),
-            Record::Owed { id, forward, .. } => self.on_owed(name, id, forward)?,
+            Record::Owed { id, forward, at, .. } => self.on_owed(name, id, forward, at)?,
             Record::Attempt { forward, number, host_stan, .. } => {
                 self.on_attempt(name, forward, number, host_stan)?;
             }
@@ -226,7 +227,7 @@ impl Replay {
         let after = owes.as_ref().map_or(After::Nothing, pending);
         let slot = Slot { at, ..slot_of(sent, Flow::Decided(Decision { answer, by, after })) };
         let place = self.put_back(slot);
-        owes.into_iter().for_each(|forward| self.owe(place, forward));
+        owes.into_iter().for_each(|forward| self.owe(place, forward, at));
         Ok(())
     }
 
@@ -239,14 +240,21 @@ impl Replay {
 
     fn on_advised(&mut self, sent: Sent, forward: Forward) {
         self.lane.note_id(sent.id);
+        let at = sent.at;
         let place = self.put_back(Slot::of_report(sent, &forward));
-        self.owe(place, forward);
+        self.owe(place, forward, at);
     }
 
-    fn on_owed(&mut self, name: &'static str, id: TxnId, forward: Forward) -> Result<(), ReplayError> {
+    fn on_owed(
+        &mut self,
+        name: &'static str,
+        id: TxnId,
+        forward: Forward,
+        at: Timestamp,
+    ) -> Result<(), ReplayError> {
         let place = self.decided(name, id)?;
         self.set_after(place, pending(&forward));
-        self.owe(place, forward);
+        self.owe(place, forward, at);
         Ok(())
     }
 
@@ -259,6 +267,8 @@ impl Replay {
     ) -> Result<(), ReplayError> {
         let mut item = self.end(name, id)?;
         item.attempts = number;
+        // What was answered to it stands nowhere, unless it ended the debt.
+        item.may_have_arrived = true;
         item.renumber(stan);
         self.lane.note_numbers(TxnId(0), Some(item.forward.link), stan);
         self.lane.enqueue(item);
@@ -278,11 +288,11 @@ impl Replay {
         Ok(())
     }
 
-    fn owe(&mut self, place: usize, forward: Forward) {
+    fn owe(&mut self, place: usize, forward: Forward, at: Timestamp) {
         self.lane.counts.owed += 1;
         self.lane.note_forward_id(forward.id);
         self.lane.note_numbers(TxnId(0), Some(forward.link), forward.host_stan);
-        self.lane.enqueue(Item::new(forward, place, Instant::default(), Instant::default()));
+        self.lane.enqueue(Item::since(forward, place, Instant::default(), at));
     }
 
     fn put_back(&mut self, slot: Slot) -> usize {
@@ -376,7 +386,7 @@ impl Lane {
 
     fn keep_owed(&self, item: &Item, keep: &mut impl FnMut(Record)) {
         let Some(slot) = self.memory.get(item.at) else { return };
-        let (forward, at) = (item.forward, slot.at);
+        let (forward, at) = (item.forward, item.since);
         keep(Record::Owed { id: slot.id, forward, why: Why::Asked, at });
         if item.attempts > 0 {
             let (number, host_stan) = (item.attempts, forward.host_stan);

@@ -3,10 +3,10 @@
 mod world;
 
 use journal::{Duty, Record, Ruling};
-use switch::{Event, ForwardConfig, HostProfile, LaneConfig};
+use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing};
 use terms::{
-    Amount, BusinessDate, Class, Code, ConnId, Function, Kind, MessageType, Original, Outcome, Stan, Text,
-    Txn,
+    Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, MessageType, Original, Outcome,
+    Stan, Text, Txn,
 };
 use world::*;
 
@@ -38,6 +38,11 @@ fn with_host(profile: HostProfile) -> World {
     let mut config: LaneConfig = config();
     config.links.iter_mut().for_each(|link| link.host = profile);
     World::with(config)
+}
+
+fn rule(w: &mut World, forward: ForwardId, ruling: Ruling) -> Left {
+    let (by, reason) = (Text::clipped(b"suzuki"), Text::clipped(b"CHG-881"));
+    w.step(Event::Ruled { forward, ruling, by, reason })
 }
 
 fn approved(w: &mut World, txn: Txn) {
@@ -233,6 +238,89 @@ fn a_host_that_would_do_a_reversal_twice_gets_it_once() {
 }
 
 #[test]
+fn a_reversal_that_must_not_be_sent_twice_is_not_sent_again_by_a_restart_or_a_person() {
+    let in_flight = || {
+        let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+        w.ask(withdrawal(7));
+        assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).asked.len(), 1, "once");
+        w
+    };
+    for come_back in [|w: &mut World| drop(w.restart()), |w: &mut World| drop(w.restart_from_snapshot())] {
+        let mut w = in_flight();
+        come_back(&mut w);
+        assert!(w.wait_ms(600_000).asked.is_empty(), "whether it arrived, nobody knows");
+        assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, 1));
+    }
+    let mut w = in_flight();
+    let id = w.lane.owed(w.now.instant, ForwardId(0), 9)[0].forward.id;
+    rule(&mut w, id, Ruling::Hold);
+    assert_eq!(rule(&mut w, id, Ruling::Release).record_names(), [""; 0], "it would be the second time");
+    assert_eq!(w.lane.may_rule(id, Ruling::Release), Err(CannotRule::MayHaveArrived));
+    assert_eq!(rule(&mut w, id, Ruling::Settle).record_names(), ["ruled"]);
+    assert_eq!(w.lane.pending(), 0);
+}
+
+#[test]
+fn a_hold_outlasts_the_end_of_the_attempt_it_found_under_way() {
+    for end in [
+        |w: &mut World, left: &Left| {
+            let busy = acknowledged(w, left, Code::Busy);
+            drop(w.host_says(BANK, busy));
+        },
+        |w: &mut World, left: &Left| {
+            let no_original = acknowledged(w, left, Code::NotFound);
+            drop(w.host_says(BANK, no_original));
+        },
+        |w: &mut World, left: &Left| {
+            let (link, id, ours) = left.asked_once();
+            drop(w.step(Event::Unsent { link, host_stan: ours.stan, id }));
+        },
+        |w: &mut World, _: &Left| drop(w.wait_ms(30_000)),
+    ] {
+        let mut w = World::new();
+        w.ask(withdrawal(7));
+        let left = w.wait_ms(REPLY_TIMEOUT_MS);
+        let id = left.records[0].forward().expect("owed");
+        rule(&mut w, id, Ruling::Hold);
+        end(&mut w, &left);
+        assert!(w.wait_ms(600_000).asked.is_empty());
+        assert_eq!(w.lane.pending(), 1, "held, and not forgotten");
+        assert_eq!(rule(&mut w, id, Ruling::Release).asked.len(), 1);
+    }
+}
+
+#[test]
+fn what_is_owed_can_be_looked_at_and_what_cannot_be_ruled_is_refused() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    w.step(Event::LinkDown { link });
+    let id = w.wait_ms(REPLY_TIMEOUT_MS).records[0].forward().expect("owed");
+    let look = |w: &World| w.lane.owed(w.now.instant, ForwardId(0), 9)[0];
+    let owed = look(&w);
+    assert_eq!((owed.forward.id, owed.kind, owed.attempts), (id, Kind::Withdrawal, 0));
+    assert_eq!((owed.standing, owed.since), (Standing::Due { in_ms: 0 }, w.now.wall));
+    use CannotRule::{AwaitsAnswer, IsHeld, IsSo, NotOwed};
+    #[rustfmt::skip]
+    let table = [
+        // while it is   Hold         Release      Retry                Settle
+        ("due",          [Ok(()),     Err(IsSo),   Ok(()),              Ok(())]),
+        ("in flight",    [Ok(()),     Err(IsSo),   Err(AwaitsAnswer),   Ok(())]),
+        ("held",         [Err(IsSo),  Ok(()),      Err(IsHeld),         Ok(())]),
+        ("gone",         [Err(NotOwed); 4]),
+    ];
+    for (state, wanted) in table {
+        match state {
+            "in flight" => drop(w.step(Event::LinkUp { link })),
+            "held" => drop(rule(&mut w, id, Ruling::Hold)),
+            "gone" => drop(rule(&mut w, id, Ruling::Settle)),
+            _ => {}
+        }
+        assert_eq!(Ruling::ALL.map(|ruling| w.lane.may_rule(id, ruling)), wanted, "{state}");
+    }
+    assert!(w.lane.owed(w.now.instant, ForwardId(0), 9).is_empty());
+}
+
+#[test]
 fn an_approval_that_provably_reached_nobody_is_given_back_and_a_deposit_is_not() {
     for (txn, given_back) in [(withdrawal(7), true), (deposit(8), false)] {
         let mut w = World::new();
@@ -392,16 +480,12 @@ fn a_person_may_hold_release_and_settle_what_is_owed() {
     w.step(Event::LinkDown { link });
     let left = w.wait_ms(REPLY_TIMEOUT_MS);
     let id = left.records[0].forward().expect("owed");
-    let rule = |w: &mut World, ruling| {
-        let (by, reason) = (Text::clipped(b"suzuki"), Text::clipped(b"CHG-881"));
-        w.step(Event::Ruled { forward: id, ruling, by, reason })
-    };
-    rule(&mut w, Ruling::Hold);
+    rule(&mut w, id, Ruling::Hold);
     assert!(w.step(Event::LinkUp { link }).asked.is_empty());
     w.restart_from_snapshot();
     assert!(w.wait_ms(600_000).asked.is_empty(), "held is held, also after a restart");
-    assert_eq!(rule(&mut w, Ruling::Release).asked.len(), 1);
-    rule(&mut w, Ruling::Settle);
+    assert_eq!(rule(&mut w, id, Ruling::Release).asked.len(), 1);
+    rule(&mut w, id, Ruling::Settle);
     assert_eq!(w.lane.pending(), 0);
     assert!(w.wait_ms(600_000).asked.is_empty());
 }
