@@ -342,7 +342,7 @@ pub enum Observation {
 }
 
 /// A message owed to a host until it is accepted or handed to a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Forward {
     /// Its number in this lane.
     pub id: ForwardId,
@@ -379,7 +379,7 @@ pub enum Why {
 }
 
 /// What a source said about a request in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// Undo it, when it turns out to have been done; so much remains valid.
     Reverse {
@@ -422,7 +422,7 @@ pub enum After {
 }
 
 /// A decision as it is given again to whoever repeats the question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Remembered {
     /// What became of the request.
     pub outcome: Outcome,
