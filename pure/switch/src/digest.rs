@@ -20,7 +20,8 @@ impl Lane {
             (link.up, link.date, link.last_stan, link.owners()).hash(into);
         }
         for (at, slot) in self.memory.iter() {
-            (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at).hash(into);
+            (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at, slot.told_again)
+                .hash(into);
             slot.sent.as_ref().map(|sent| (sent.link, sent.host_stan, sent.business_date)).hash(into);
             digest_of_flow(&slot.flow, now, into);
         }
@@ -43,7 +44,7 @@ impl Lane {
         item.last_sent.plus_ms(config.repeat_ms).us_since(now).hash(into);
         if item.forward.duty == Duty::Reversal && !link.config.host.tombstones {
             let believed_from = item.believed_from(&link.config.host);
-            (believed_from.us_since(now), item.last_sent >= believed_from).hash(into);
+            (believed_from.us_since(now), item.first_sent.map(|sent| sent >= believed_from)).hash(into);
         }
     }
 }

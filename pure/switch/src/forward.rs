@@ -23,6 +23,8 @@ pub(crate) struct Item {
     pub(crate) state: State,
     /// When the original was sent, as far as this process knows: the guard counts from here.
     pub(crate) original_sent: Instant,
+    /// When it was sent first under its present trace number: an answer may be to that attempt.
+    pub(crate) first_sent: Option<Instant>,
     /// When the last attempt was sent.
     pub(crate) last_sent: Instant,
     /// An attempt was made of which nobody knows whether the host got it.
@@ -206,6 +208,7 @@ impl Item {
             attempts: 0,
             state: State::Due(now),
             original_sent: now,
+            first_sent: None,
             last_sent: now,
             may_have_arrived: false,
             since,
@@ -228,7 +231,8 @@ impl Item {
     ///
     /// "No such original" is believed from hosts that keep tombstones. From others only when the reversal was
     /// *sent* longer after its request than the request may linger in the host's queues: judged by when the
-    /// answer *arrives*, a request still in a queue would be posted after its reversal was closed.
+    /// answer *arrives*, a request still in a queue would be posted after its reversal was closed. An answer may
+    /// be to the first attempt under its number, so that one has to be late enough.
     pub(crate) fn verdict(&self, host: &HostProfile, reply: &Txn) -> Verdict {
         match reply.code.map_or(Settles::NotYet, |code| Settles::by(self.forward.duty, code)) {
             Settles::Paid => Verdict::Paid,
@@ -245,7 +249,7 @@ impl Item {
 
     fn no_original(&self, host: &HostProfile) -> Verdict {
         let believed_from = self.believed_from(host);
-        match host.tombstones || self.last_sent >= believed_from {
+        match host.tombstones || self.first_sent.is_some_and(|sent| sent >= believed_from) {
             true => Verdict::Paid,
             false => Verdict::AfterGuard(believed_from),
         }
@@ -259,5 +263,6 @@ impl Item {
     /// Takes a fresh trace number.
     pub(crate) fn renumber(&mut self, stan: Stan) {
         self.forward.host_stan = stan;
+        self.first_sent = None;
     }
 }

@@ -291,6 +291,7 @@ impl Lane {
             sent: Some(Box::new(sent)),
             at: now.wall,
             flow: Flow::AwaitingHost(Box::new(awaiting)),
+            told_again: false,
         });
     }
 
@@ -360,6 +361,7 @@ impl Lane {
                     by: DecidedBy::Us,
                     after: After::Nothing,
                 }),
+                told_again: false,
             });
         }
         match NoMoney::of(&txn) {
@@ -452,6 +454,13 @@ impl Lane {
     /// Gives one happening to one transaction and keeps the books around it.
     pub(crate) fn advance(&mut self, now: Now, at: usize, happening: Happening, out: &mut Outbox) {
         let Some(slot) = self.memory.get_mut(at) else { return };
+        match (&slot.flow, &happening) {
+            (Flow::Decided(_), Happening::AskedAgain(_)) => slot.told_again = true,
+            (Flow::Decided(_), Happening::Undelivered) if slot.told_again => {
+                return out.tell(Tell::Meaningless { id: slot.id });
+            }
+            _ => {}
+        }
         let answered = matches!(happening, Happening::HostAnswered(_));
         // What a dead process left unanswered says nothing about the host.
         let judges_host = !matches!(happening, Happening::Restarted);

@@ -23,6 +23,9 @@ pub(crate) struct Slot {
     /// When it was decided, for people.
     pub(crate) at: Timestamp,
     pub(crate) flow: Flow,
+    /// The decision was given again to somebody who asked again: that the first telling reached nobody proves
+    /// nothing any more.
+    pub(crate) told_again: bool,
 }
 
 impl Slot {

@@ -239,6 +239,7 @@ impl Lane {
         self.forwards.change(id, |item| {
             item.attempts = attempts;
             item.last_sent = now.instant;
+            item.first_sent.get_or_insert(now.instant);
             item.may_have_arrived = true;
             item.state = State::InFlight(until);
         });
@@ -454,6 +455,7 @@ impl Slot {
             sent: None,
             at: kept.at,
             flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
+            told_again: false,
         }
     }
 
@@ -469,6 +471,7 @@ impl Slot {
             at: sent.at,
             flow: Flow::Decided(Decision { answer, by: DecidedBy::Source, after: pending(forward) }),
             sent: Some(Box::new(sent)),
+            told_again: false,
         }
     }
 }

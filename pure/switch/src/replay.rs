@@ -163,6 +163,7 @@ impl Replay {
             self.lane.forwards.change(id, |item| {
                 // The guard counts from here: how long ago the request was sent, nobody knows any more.
                 (item.original_sent, item.last_sent) = (now.instant, now.instant);
+                item.first_sent = (item.attempts > 0).then_some(now.instant);
                 if item.state != State::Held {
                     item.state = State::Due(now.instant);
                 }
@@ -336,6 +337,7 @@ fn slot_of(sent: Sent, flow: Flow) -> Slot {
         at: sent.at,
         sent: Some(Box::new(sent)),
         flow,
+        told_again: false,
     }
 }
 

@@ -193,6 +193,23 @@ fn no_such_original_is_believed_only_when_the_request_can_linger_no_longer() {
 }
 
 #[test]
+fn an_answer_to_an_attempt_before_the_guard_is_not_believed_after_it() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    let not_found = acknowledged(&w, &first, Code::NotFound);
+    (0..4).for_each(|_| drop(w.wait_ms(30_000)));
+    // Attempts under the same number went out on both sides of the guard: nobody knows which is answered.
+    assert!(w.host_says(link, not_found).record_names().iter().all(|name| *name == "attempt"));
+    assert_eq!(w.lane.pending(), 1);
+    let fresh = w.all_asked_since_restart().last().copied().expect("it is sent again").2;
+    assert_ne!(fresh.stan, first.asked_once().2.stan, "under a number of its own");
+    let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+    let left = w.host_says(link, Txn { message, ..reply(fresh, Code::NotFound) });
+    assert_eq!(left.record_names(), ["forwarded"]);
+}
+
+#[test]
 fn a_host_that_keeps_tombstones_is_believed_at_once() {
     let mut w = with_host(HostProfile { tombstones: true, ..HostProfile::default() });
     let (link, ..) = w.ask(withdrawal(7)).asked_once();
@@ -332,6 +349,18 @@ fn an_approval_that_provably_reached_nobody_is_given_back_and_a_deposit_is_not()
         let twice = w.step(Event::Undelivered { source: TILL, request, id });
         assert!(twice.asked.is_empty());
     }
+}
+
+#[test]
+fn an_approval_that_was_told_again_is_not_given_back() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask_on(ConnId(1), withdrawal(7)).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    // The terminal lost its connection, came back and asked again, before the loss of the first was noticed.
+    assert_eq!(w.ask_on(ConnId(2), withdrawal(7)).answer().0, Code::Approved);
+    let request = std::sync::Arc::new(withdrawal(7));
+    let left = w.step(Event::Undelivered { source: TILL, request, id });
+    assert!(left.asked.is_empty() && left.records.is_empty(), "somebody may hold the cash");
 }
 
 #[test]
