@@ -294,6 +294,10 @@ impl Decision {
             After::Reversing(_) | After::Reversed if self.answer.outcome == Outcome::Approved => {
                 Answer::ours(Code::Declined, Outcome::Refused)
             }
+            // What a host approved comes to a person only by its reversal, which may have been done.
+            After::Exception if self.answer.outcome == Outcome::Approved && self.by == DecidedBy::Host => {
+                Answer::ours(Code::Declined, Outcome::Refused)
+            }
             _ => self.answer.into(),
         };
         desk.out.answer_source(&recorded, asker.asked_by, asker.request, answer);

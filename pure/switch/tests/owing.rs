@@ -592,3 +592,21 @@ fn what_is_owed_is_remembered_longer_than_what_is_finished() {
     assert_eq!(w.ask(withdrawal(1)).answer(), (Code::NoAnswer, Outcome::Unknown));
     assert_eq!(w.lane.pending(), 1);
 }
+
+#[test]
+fn what_was_taken_back_stays_declined_when_its_reversal_becomes_a_persons() {
+    let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+    approved(&mut w, withdrawal(7));
+    w.ask(reversal(7));
+    assert_eq!(w.wait_ms(30_000).record_names(), ["exception"], "unanswered, and must not be sent twice");
+    for come_back in [
+        |_: &mut World| {},
+        |w: &mut World| drop(w.restart()),
+        |w: &mut World| {
+            drop(w.restart_from_snapshot());
+        },
+    ] {
+        come_back(&mut w);
+        assert_eq!(w.ask(withdrawal(7)).answer().0, Code::Declined, "the host may have undone it");
+    }
+}
