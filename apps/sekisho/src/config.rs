@@ -18,6 +18,9 @@ pub struct Config {
     pub journal: JournalToml,
     /// The local status page and metrics; without it there is none.
     pub http: Option<HttpToml>,
+    /// Where people give orders to a running switch.
+    #[serde(default)]
+    pub control: ControlToml,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
     /// What a lane may keep in memory.
@@ -81,6 +84,14 @@ pub enum PrepareToml {
 pub struct HttpToml {
     /// Keep it on a local address: it asks for no password.
     pub listen: SocketAddr,
+}
+
+/// `[control]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlToml {
+    /// A Unix socket for whoever may write to it; without it `control.sock` in the data directory.
+    pub socket: Option<PathBuf>,
 }
 
 /// `[lane]`
@@ -470,6 +481,11 @@ impl Config {
         let beside = path.parent().unwrap_or(Path::new(""));
         config.settle_paths(beside);
         Ok(config)
+    }
+
+    /// Where people give orders to a running switch.
+    pub fn control_socket(&self) -> PathBuf {
+        self.control.socket.clone().unwrap_or_else(|| self.journal.dir.join("control.sock"))
     }
 
     /// Reads and checks a text; each complaint is a line for people.

@@ -10,6 +10,7 @@
 use super::figures::Figures;
 use super::journaling::Journaling;
 use super::log_budget::LogBudget;
+use super::owed::{OwedOrder, Ruled};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
@@ -21,6 +22,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use switch::{Effect, Event, Lane, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
+use tokio::sync::oneshot;
 use wire::Framing;
 
 /// A source as the loop needs it.
@@ -40,9 +42,30 @@ pub(crate) struct Link {
 
 /// Something to say, and where to.
 enum Speech {
-    Request { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing },
-    Answer { decision: Option<TxnId>, source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
-    AnswerToHost { link: LinkId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    Request {
+        link: LinkId,
+        id: TxnId,
+        request: Arc<Txn>,
+        ours: Outgoing,
+    },
+    Answer {
+        decision: Option<TxnId>,
+        source: SourceId,
+        conn: ConnId,
+        request: Arc<Txn>,
+        answer: Answer,
+    },
+    AnswerToHost {
+        link: LinkId,
+        conn: ConnId,
+        request: Arc<Txn>,
+        answer: Answer,
+    },
+    /// To a person, what became of an order.
+    Done {
+        answer: oneshot::Sender<Ruled>,
+        ruled: Ruled,
+    },
 }
 
 /// What became of an answer.
@@ -138,6 +161,30 @@ impl Core {
         }
     }
 
+    /// Shows what is owed, or does what a person decided about it.
+    pub(crate) fn on_owed_order(&mut self, order: OwedOrder) {
+        let now = self.clock.now();
+        // Whoever asked may be gone by now, and misses nothing.
+        match order {
+            OwedOrder::List { from, most, answer } => {
+                let _ = answer.send(self.lane.owed(now.instant, from, most));
+            }
+            OwedOrder::Show { forward, answer } => {
+                let _ = answer.send(self.lane.owed_one(now.instant, forward));
+            }
+            OwedOrder::Rule { forward, ruling, by, reason, answer } => {
+                let before = self.lane.owed_one(now.instant, forward);
+                let may = self.lane.may_rule(forward, ruling);
+                self.step_at(now, Event::Ruled { forward, ruling, by, reason });
+                let after = self.lane.owed_one(now.instant, forward);
+                let ruled = Ruled { may, before, after };
+                // Told when it is durable, as everything that is decided.
+                self.say(true, Speech::Done { answer, ruled });
+                self.on_durable();
+            }
+        }
+    }
+
     /// Releases what the disk has caught up with, and gives it the next batch.
     pub(crate) fn on_durable(&mut self) {
         let durable = self.journaling.durable();
@@ -194,6 +241,7 @@ impl Core {
                 };
                 let _ = self.answer(conn, &dialect, &request, &answer);
             }
+            Speech::Done { answer, ruled } => drop(answer.send(ruled)),
         }
     }
 

@@ -183,6 +183,20 @@ impl Plan {
         Routes::new(lines)
     }
 
+    /// The routing table, and the names of sources and links at the places it knows them by.
+    pub(crate) fn routing(&self) -> (Routes, Vec<String>, Vec<String>) {
+        let mut names = Names::default();
+        for listener in &self.config.listener {
+            let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+            for name in std::iter::once(listener.name.as_str()).chain(peers) {
+                names.source(name);
+            }
+        }
+        let routes = self.routes(&mut names);
+        let text = |names: Vec<LinkName>| names.iter().map(LinkName::to_string).collect();
+        (routes, text(names.sources), text(names.links))
+    }
+
     /// Sources and links as the loop needs them, by their numbers.
     pub(crate) fn parties(&self, names: &mut Names) -> (Vec<Source>, Vec<Link>) {
         let mut loaded = BTreeMap::new();
@@ -255,6 +269,7 @@ impl Plan {
             (format!("{:?}", self.config.journal) != format!("{:?}", other.config.journal), "[journal]"),
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
+            (self.config.control_socket() != other.config.control_socket(), "[control]"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];
         differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
