@@ -10,19 +10,19 @@ use std::fmt;
 use terms::{MessageType, TxnId};
 
 /// A record that was read, where it stands, and how its secrets may be shown.
-pub(super) struct Read {
-    pub(super) segment: u32,
-    pub(super) offset: u64,
-    pub(super) seq: Seq,
-    pub(super) bytes: u32,
-    pub(super) record: Record,
+pub(crate) struct Read {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+    pub(crate) seq: Seq,
+    pub(crate) bytes: u32,
+    pub(crate) record: Record,
 }
 
 /// Names and values in the order they are shown. As JSON, an object. Names are added to it, never changed.
-pub(super) struct Facts(pub(super) Vec<(&'static str, Fact)>);
+pub(crate) struct Facts(pub(crate) Vec<(&'static str, Fact)>);
 
 /// One value.
-pub(super) enum Fact {
+pub(crate) enum Fact {
     Text(String),
     Number(u64),
     Flag(bool),
@@ -31,7 +31,7 @@ pub(super) enum Fact {
 
 impl Read {
     /// All there is to say.
-    pub(super) fn facts(&self, names: &Names, vault: Option<&Vault>) -> Facts {
+    pub(crate) fn facts(&self, names: &Names, vault: Option<&Vault>) -> Facts {
         let mut facts = Facts(Vec::with_capacity(32));
         facts.number("seq", self.seq.0);
         facts.text("kind", self.record.name());
@@ -95,8 +95,8 @@ impl Facts {
             Record::Ruled { forward, ruling, by, reason, .. } => {
                 self.number("forward", forward.0);
                 self.text("ruling", ruling.name());
-                self.some("by", by);
-                self.some("reason", reason);
+                self.some("by", by.as_str());
+                self.some("reason", reason.as_str());
             }
             Record::HostDate { link, date, .. } => {
                 self.text("link", names.link(*link));
@@ -211,13 +211,13 @@ impl Facts {
         self.add(name, Fact::Number(value));
     }
 
-    pub(super) fn add(&mut self, name: &'static str, fact: Fact) {
+    pub(crate) fn add(&mut self, name: &'static str, fact: Fact) {
         self.0.push((name, fact));
     }
 }
 
 /// A card as people may see it: its ends; `sealed` where nobody could open it; empty where there is none.
-pub(super) fn card(card: &Card, vault: Option<&Vault>) -> String {
+pub(crate) fn card(card: &Card, vault: Option<&Vault>) -> String {
     match (card, vault.map(|vault| card.open(vault))) {
         (Card::None, _) => String::new(),
         (_, Some(Ok(pan))) => pan.masked().to_string(),

@@ -6,7 +6,7 @@ use journal::{Declined, Forward, Key, Mark, Observed, Record, Remembered, Sent, 
 use terms::{Amount, Currency};
 
 /// What a record says, as far as a line holds.
-pub(super) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> String {
+pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> String {
     match record {
         Record::Opened { version, synced: true, .. } => format!("version {version}"),
         Record::Opened { version, synced: false, .. } => {
@@ -31,7 +31,9 @@ pub(super) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
             format!("owed {forward}, host said {wire_code}: paid")
         }
         Record::Exception { reason, .. } => format!("for a person: {reason}"),
-        Record::Ruled { forward, ruling, by, .. } => format!("owed {forward}: {} by {by}", ruling.name()),
+        Record::Ruled { forward, ruling, by, reason, .. } => {
+            format!("owed {forward}: {} by {}: {}", ruling.name(), by.as_str(), reason.as_str())
+        }
         Record::HostDate { link, date, .. } => format!("{} {date}", names.link(*link)),
         Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, .. } => of_answer(answer),
@@ -79,7 +81,7 @@ fn what(kind: &str, amount: Amount, currency: Currency, card: &str, key: &Key) -
 }
 
 /// An amount with the decimals of its currency, and the currency's number.
-pub(super) fn money(amount: Amount, currency: Currency) -> String {
+pub(crate) fn money(amount: Amount, currency: Currency) -> String {
     let one = 10_u64.pow(currency.decimals().into());
     let (whole, part) = (amount.minor_units() / one, amount.minor_units() % one);
     match usize::from(currency.decimals()) {
