@@ -1,7 +1,7 @@
 use core::hash::Hasher;
 use journal::Key;
 use siphasher::sip::SipHasher13;
-use terms::{Class, Code, Function, Kind, Network, Outcome, SourceId, Stan, Txn};
+use terms::{BusinessDate, Class, Code, Function, Kind, LocalTime, Network, Outcome, SourceId, Stan, Txn};
 
 use crate::SourceConfig;
 
@@ -100,9 +100,11 @@ pub(crate) const fn at_home(about: Network) -> Way {
     }
 }
 
-/// The identity a request travels under: the same key is the same request.
-pub(crate) fn key_of(source: SourceId, txn: &Txn) -> Key {
-    Key { source, terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time }
+/// The identity a request travels under: the same key is the same request. A message that does not say when
+/// it was made was made today.
+pub(crate) fn key_of(source: SourceId, txn: &Txn, today: BusinessDate) -> Key {
+    let local_time = txn.local_time.unwrap_or(LocalTime { date: today, second_of_day: 0 });
+    Key { source, terminal_id: txn.terminal_id, stan: txn.stan, local_time: Some(local_time) }
 }
 
 /// A digest of what a request wants, under a secret key, so that it can be stored without telling the card.

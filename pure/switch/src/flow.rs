@@ -138,6 +138,9 @@ impl Awaiting {
             // The host itself does not know: for the money that is the same as silence.
             return self.on_silence(facts, desk);
         }
+        if outcome == Outcome::Approved && self.is_for_another_amount(&reply) {
+            return self.on_other_amount(facts, &reply, desk);
+        }
         let owes = match (self.mark, outcome) {
             (Some(Mark::Reverse { remaining }), Outcome::Approved) => {
                 desk.owe(facts, Duty::Reversal, remaining)
@@ -165,6 +168,28 @@ impl Awaiting {
             None if refused_report => raise(facts, "reported, and refused by the host", desk),
             None => After::Nothing,
         };
+        self.conclude(facts, &recorded, answer, DecidedBy::Host, after, desk)
+    }
+
+    /// Whether the host approved something else than was asked. What it leaves out it does not change.
+    fn is_for_another_amount(&self, reply: &Txn) -> bool {
+        let said = reply.amount != Amount::default() && reply.amount != self.request.amount;
+        self.request.kind.moves_money() && (said || reply.code == Some(Code::ApprovedPartly))
+    }
+
+    /// A part was approved, or another amount: nobody below was asked whether that will do, so it is declined
+    /// and given back whole, in one record.
+    fn on_other_amount(self, facts: Facts, reply: &Txn, desk: &mut Desk<'_>) -> Flow {
+        let owes = desk.owe(facts, Duty::Reversal, Amount::default());
+        let answer = Answer::ours(Code::Declined, Outcome::Refused);
+        let recorded = desk.out.record(Record::Decided {
+            id: facts.id,
+            answer: Remembered::from(&answer),
+            wire_code: reply.wire_code,
+            owes,
+            at: facts.now.wall,
+        });
+        let after = owes.as_ref().map_or(After::Nothing, pending);
         self.conclude(facts, &recorded, answer, DecidedBy::Host, after, desk)
     }
 

@@ -2,7 +2,7 @@ use crate::admit::{Refusal, Way, admit, at_home, fingerprint, key_of, sheds};
 use crate::desk::{Desk, Facts};
 use crate::flow::{Asker, Awaiting, Decision, Flow, Happening};
 use crate::forward::{Forwards, Item};
-use crate::memory::{Memory, Slot};
+use crate::memory::{Memory, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::status::Counts;
 use crate::{Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
@@ -10,7 +10,7 @@ use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, DecidedBy, Declined, Named, Observation, Observed, Record, Remembered, Sent, Vault,
+    After, Card, DecidedBy, Declined, Key, Named, Observation, Observed, Record, Remembered, Sent, Vault,
 };
 use terms::{
     Answer, BusinessDate, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan,
@@ -156,9 +156,10 @@ impl Lane {
     }
 
     fn on_request(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
-        let key = key_of(asked_by.0, &txn);
+        let key = key_of(asked_by.0, &txn, now.local().date);
         let digest = fingerprint(&self.secrets.fingerprint, &txn);
-        if let Some(at) = self.memory.find(&key) {
+        let known = self.memory.find(&key).or_else(|| self.first_of_repeat(asked_by.0, &txn, &key, digest));
+        if let Some(at) = known {
             return self.on_known_key(now, at, asked_by, digest, txn, out);
         }
         if let Some(at) = self.tombstone_for(asked_by.0, &txn) {
@@ -184,6 +185,15 @@ impl Lane {
             Ok(stan) => self.send(now, asked_by, txn, digest, Leg { link, stan, route }, out),
             Err(refusal) => self.decline(now, asked_by, txn, refusal, Remember::Yes, out),
         }
+    }
+
+    /// What a message that calls itself a repeat repeats, when its time of day is not the first's: the same
+    /// request of the same terminal, trace number and day.
+    fn first_of_repeat(&self, source: SourceId, txn: &Txn, key: &Key, digest: u64) -> Option<usize> {
+        let trail = Trail { local_time: None, ..Trail::of_request(source, txn) };
+        let day = |key: &Key| key.local_time.map(|time| time.date);
+        let is_first = |slot: &Slot| slot.fingerprint == digest && day(&slot.key) == day(key);
+        if txn.message.is_repeat() { self.memory.follow(&trail, is_first) } else { None }
     }
 
     /// The same key again: the same request is a repeat, another one is refused and changes nothing.
@@ -252,7 +262,7 @@ impl Lane {
         let request = Arc::new(txn);
         let sent = Sent {
             id,
-            key: key_of(asked_by.0, &request),
+            key: key_of(asked_by.0, &request, now.local().date),
             fingerprint: digest,
             message: request.message,
             kind: request.kind,
@@ -322,7 +332,7 @@ impl Lane {
         let id = self.draw_id();
         let answer = Answer::ours(refusal.code, refusal.outcome);
         let remembered = Remembered::from(&answer);
-        let key = key_of(asked_by.0, &txn);
+        let key = key_of(asked_by.0, &txn, now.local().date);
         let digest = fingerprint(&self.secrets.fingerprint, &txn);
         self.counts.not_sent += 1;
         out.tell(Tell::Decided {
@@ -433,11 +443,10 @@ impl Lane {
     }
 
     fn on_undelivered(&mut self, now: Now, source: SourceId, request: &Txn, id: TxnId, out: &mut Outbox) {
-        match self.memory.find(&key_of(source, request)) {
-            Some(at) if self.memory.get(at).is_some_and(|slot| slot.id == id) => {
-                self.advance(now, at, Happening::Undelivered, out);
-            }
-            _ => out.tell(Tell::Meaningless { id }),
+        let trail = Trail { local_time: None, ..Trail::of_request(source, request) };
+        match self.memory.follow(&trail, |slot| slot.id == id) {
+            Some(at) => self.advance(now, at, Happening::Undelivered, out),
+            None => out.tell(Tell::Meaningless { id }),
         }
     }
 
@@ -696,10 +705,10 @@ enum Remember {
     No,
 }
 
+/// A network message of a source: nothing of it moves money, and each gets an answer.
 fn answer_here(asked_by: (SourceId, ConnId), txn: Txn, answer: Answer, out: &mut Outbox) {
-    if let Some(no_money) = NoMoney::of(&txn) {
-        out.answer_source(no_money, asked_by, Arc::new(txn), answer);
-    }
+    let permit = NoMoney::of(&txn).unwrap_or(NoMoney::of_refusal());
+    out.answer_source(permit, asked_by, Arc::new(txn), answer);
 }
 
 /// A host asks us: an echo is answered, anything else is refused by name.
@@ -708,7 +717,5 @@ fn on_host_asks(from: (LinkId, ConnId), txn: Txn, out: &mut Outbox) {
         (terms::Class::Network, Way::AnsweredHere(code, outcome)) => Answer::ours(code, outcome),
         _ => Answer::ours(Code::NotSupported, Outcome::Refused),
     };
-    if let Some(no_money) = NoMoney::of(&txn) {
-        out.answer_host(no_money, from, Arc::new(txn), answer);
-    }
+    out.answer_host(NoMoney::of_refusal(), from, Arc::new(txn), answer);
 }

@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use journal::{After, Key, Sent};
 use slab::Slab;
-use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, TxnId};
+use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
 
 /// One transaction in memory.
 #[derive(Clone, Debug)]
@@ -51,6 +51,17 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// The trail of a request to itself, its time of transmission left out: repeats are transmitted anew.
+    pub(crate) fn of_request(source: SourceId, txn: &Txn) -> Self {
+        Self {
+            source,
+            terminal_id: txn.terminal_id,
+            stan: txn.stan,
+            local_time: txn.local_time,
+            transmitted_at: Text::EMPTY,
+        }
+    }
+
     /// Whether it can lead to a request of that key and time of transmission. What one side leaves out
     /// disagrees with nothing.
     pub(crate) fn leads_to(&self, key: &Key, transmitted_at: Text<10>) -> bool {

@@ -1,8 +1,6 @@
 use alloc::{sync::Arc, vec::Vec};
 use journal::Record;
-use terms::{
-    Answer, Code, ConnId, ForwardId, Kind, LinkId, Network, Outcome, Outgoing, SourceId, Txn, TxnId,
-};
+use terms::{Answer, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn, TxnId};
 
 /// Proof that a record stands in the outbox before whatever is sent with it. Made by [`Outbox::record`] and
 /// nowhere else.
@@ -14,10 +12,24 @@ pub struct Recorded(());
 pub struct NoMoney(());
 
 impl NoMoney {
-    /// The proof, for a request that is no more than a question.
+    /// The proof, for a message that is no more than a question: by its class, and by what is wanted, never by
+    /// a field that any message may carry.
     pub fn of(request: &Txn) -> Option<Self> {
-        let is_question = request.network != Network::Other || !request.kind.moves_money();
+        let is_question = match request.message.class {
+            Class::Network => true,
+            Class::Authorization | Class::Financial => !request.kind.moves_money(),
+            Class::FileAction
+            | Class::Reversal
+            | Class::Reconciliation
+            | Class::Administrative
+            | Class::FeeCollection => false,
+        };
         is_question.then_some(Self(()))
+    }
+
+    /// The proof, for saying no to something we do not do: nothing happens, so nothing can be lost.
+    pub(crate) const fn of_refusal() -> Self {
+        Self(())
     }
 }
 

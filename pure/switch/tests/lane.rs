@@ -395,3 +395,59 @@ fn names_keep_their_places_when_the_configuration_changes_its_order() {
     assert_eq!(names(links), ["bank", "cards", "new"]);
     assert_eq!(names(sources), ["till"]);
 }
+
+#[test]
+fn only_its_class_and_its_kind_make_a_message_a_mere_question() {
+    // A management code that any message may carry opens no door past the disk.
+    let mut w = World::new();
+    for network in Network::ALL {
+        let txn = Txn { network: *network, ..withdrawal(100 + *network as u32) };
+        let (link, _, ours) = {
+            let asked = w.ask(txn);
+            assert_eq!(asked.record_names(), ["sent"], "{network}");
+            assert!(asked.asked[0].3, "{network}: not one byte before the disk has it");
+            asked.asked_once()
+        };
+        let told = w.host_says(link, reply(ours, Code::Approved));
+        assert!(told.answers[0].2, "{network}: not one byte before the disk has it");
+    }
+}
+
+#[test]
+fn every_network_message_gets_an_answer_whatever_it_is_about() {
+    for &network in Network::ALL {
+        let message = MessageType::from_digits([8, 0, 0]).expect("0800");
+        let txn = Txn { network, stan: Stan(5), ..Txn::new(message) };
+        let mut w = World::new();
+        assert_eq!(w.ask(txn.clone()).answers.len(), 1, "{network} from a source");
+        assert_eq!(w.host_says(BANK, txn).answers.len(), 1, "{network} from a host");
+    }
+    let mut w = World::new();
+    assert_eq!(w.host_says(BANK, withdrawal(5)).answer().0, Code::NotSupported, "a host asks us for money");
+}
+
+#[test]
+fn a_repeat_that_says_another_time_of_day_is_still_a_repeat() {
+    let at = |second_of_day| {
+        let date = terms::BusinessDate::new(2026, 11, 22).expect("a day");
+        Some(terms::LocalTime { date, second_of_day })
+    };
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(Txn { local_time: at(100), ..withdrawal(7) }).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    let repeat = MessageType::from_digits([2, 0, 1]).expect("0201");
+    let again = w.ask(Txn { message: repeat, local_time: at(104), ..withdrawal(7) });
+    assert!(again.asked.is_empty(), "a second request could be a second posting");
+    assert_eq!(again.answer().0, Code::Approved);
+    assert_eq!(w.ask(Txn { local_time: at(200), ..withdrawal(7) }).asked.len(), 1, "a request of its own");
+}
+
+#[test]
+fn a_trace_number_without_a_time_is_free_again_the_next_day() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    assert!(w.ask(withdrawal(7)).asked.is_empty());
+    w.wait_ms(86_400_000);
+    assert_eq!(w.ask(withdrawal(7)).asked.len(), 1);
+}

@@ -610,3 +610,20 @@ fn what_was_taken_back_stays_declined_when_its_reversal_becomes_a_persons() {
         assert_eq!(w.ask(withdrawal(7)).answer().0, Code::Declined, "the host may have undone it");
     }
 }
+
+#[test]
+fn an_approval_of_another_amount_is_declined_and_given_back_whole() {
+    for change in [
+        (|t: &mut Txn| t.code = Some(Code::ApprovedPartly)) as fn(&mut Txn),
+        |t| t.amount = Amount::minor(5_000),
+        |t| t.amount = Amount::minor(999_999),
+    ] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+        let mut partly = reply(ours, Code::Approved);
+        change(&mut partly);
+        let left = w.host_says(link, partly);
+        assert_eq!(left.record_names(), ["decided", "attempt"]);
+        assert_eq!(left.answer(), (Code::Declined, Outcome::Refused));
+    }
+}
