@@ -3,7 +3,7 @@
 use super::books::{Decision, Key};
 use super::ledger::HostKey;
 use disk::{Disk, DiskError};
-use journal::{Ending, JournalError, Named, Owed, Record, Remembered, Sent, Step, Walk};
+use journal::{Ending, JournalError, Named, Record, Remembered, Sent, Step, Walk};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use terms::{LinkId, LinkName, TxnId};
@@ -99,7 +99,7 @@ impl Reading {
                 self.decide(id, answer, 0)
             }
             Record::TimedOut { id, answer, owes, .. } => {
-                self.decide(id, answer, u32::from(owes == Owed::Reversal));
+                self.decide(id, answer, u32::from(owes.is_some()));
             }
             Record::Declined(declined) if declined.takes_key => {
                 let (kind, amount) = (declined.kind, declined.amount);
@@ -114,7 +114,16 @@ impl Reading {
             | Record::Observed(_)
             | Record::Named { .. }
             | Record::Kept(_)
-            | Record::Numbers { .. } => {}
+            | Record::Numbers { .. }
+            | Record::Owed { .. }
+            | Record::Marked { .. }
+            | Record::Advised { .. }
+            | Record::Attempt { .. }
+            | Record::Forwarded { .. }
+            | Record::Exception { .. }
+            | Record::Ruled { .. }
+            | Record::HostDate { .. }
+            | Record::Resolved { .. } => {}
         }
     }
 

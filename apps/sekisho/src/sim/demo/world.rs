@@ -29,6 +29,7 @@ const CONFIG: &str = r#"
     [[listener]]
     name = "atm"
     kind = "access"
+    consistency = "reversal"
     listen = "127.0.0.1:0"
     dialect = "iso87-ascii"
 
