@@ -178,7 +178,7 @@ impl ListenerToml {
     }
 
     const fn per_address_max() -> u32 {
-        limits::CONNECTIONS_MAX
+        1_024
     }
 
     const fn unreadable_max() -> u32 {

@@ -116,5 +116,7 @@ pub(crate) fn fingerprint(secret: &[u8; 16], txn: &Txn) -> u64 {
     hasher.write_u64(txn.amount.minor_units());
     hasher.write_u16(txn.currency.number());
     hasher.write(txn.pan.expose());
+    hasher.write(txn.to_account.as_bytes());
+    hasher.write(txn.acquirer_id.as_bytes());
     hasher.finish()
 }

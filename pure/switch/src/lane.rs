@@ -57,7 +57,7 @@ impl Lane {
             sources: config.sources,
             links: config.links.into_iter().map(Link::new).collect(),
             routes: config.routes,
-            memory: Memory::new(config.remembered_max),
+            memory: Memory::new(config.remembered_max, secrets.fingerprint),
             forwards: Forwards::default(),
             deadlines: BTreeSet::new(),
             per_terminal: HashMap::with_hasher(FixedState::with_seed(0)),
@@ -129,6 +129,17 @@ impl Lane {
         let is_up = |link: LinkId| self.links.get(usize::from(link.0)).is_some_and(|link| link.up);
         let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
         [deadline, forward].into_iter().flatten().min()
+    }
+
+    /// Whether a message that waited for the disk may still leave: a request only while nobody has decided it
+    /// meanwhile, an owed one while it is owed. What must not leave any more is dropped.
+    pub fn still_wants(&self, link: LinkId, host_stan: Stan, id: TxnId) -> bool {
+        let owner = self.links.get(usize::from(link.0)).and_then(|link| link.find(host_stan));
+        match owner {
+            Some(Owner::InFlight(at)) => self.memory.get(at as usize).is_some_and(|slot| slot.id == id),
+            Some(Owner::Forward(_)) => true,
+            Some(Owner::Finished(_)) | None => false,
+        }
     }
 
     /// Requests whose host has not answered yet.

@@ -1,10 +1,10 @@
 use crate::flow::{Decision, Flow};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use core::hash::{BuildHasher, Hasher};
-use foldhash::fast::FixedState;
+use core::hash::Hasher;
 use hashbrown::HashTable;
 use journal::{After, Key, Sent};
+use siphasher::sip::SipHasher13;
 use slab::Slab;
 use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
 
@@ -85,30 +85,33 @@ impl Trail {
 /// The transactions a lane knows: those in flight, and so many of the finished ones. The oldest finished one
 /// is forgotten when there is no more room.
 ///
-/// Cost: about 250 bytes a transaction. Keys are found by a hash whose seed is fixed, so that two runs of the
-/// same events are the same run; nothing ever iterates over the table.
+/// Cost: about 600 bytes a transaction. Keys are found by a hash under a secret, so that no peer can make them
+/// collide; with the same secret two runs of the
+/// same events are the same run, and nothing ever iterates over the table.
 #[derive(Clone)]
 pub(crate) struct Memory {
     slots: Slab<Slot>,
     by_key: HashTable<u32>,
     finished: VecDeque<u32>,
     finished_max: usize,
+    /// Peers choose keys: without a secret they could choose them to collide.
+    secret: [u8; 16],
 }
 
 impl Memory {
-    pub(crate) fn new(finished_max: usize) -> Self {
-        Self { slots: Slab::new(), by_key: HashTable::new(), finished: VecDeque::new(), finished_max }
+    pub(crate) fn new(finished_max: usize, secret: [u8; 16]) -> Self {
+        Self { slots: Slab::new(), by_key: HashTable::new(), finished: VecDeque::new(), finished_max, secret }
     }
 
     /// The transaction of that key.
     pub(crate) fn find(&self, key: &Key) -> Option<usize> {
-        let found = self.by_key.find(hash(key), |&at| self.slots[at as usize].key == *key);
+        let found = self.by_key.find(hash(&self.secret, key), |&at| self.slots[at as usize].key == *key);
         found.map(|&at| at as usize)
     }
 
     /// The youngest transaction a trail leads to and `wanted` agrees with.
     pub(crate) fn follow(&self, trail: &Trail, wanted: impl Fn(&Slot) -> bool) -> Option<usize> {
-        let hashed = hash_of(trail.source, trail.terminal_id, trail.stan);
+        let hashed = hash_of(&self.secret, trail.source, trail.terminal_id, trail.stan);
         let leads = |&&at: &&u32| {
             let slot = &self.slots[at as usize];
             trail.leads_to(&slot.key, slot.transmitted_at) && wanted(slot)
@@ -118,11 +121,11 @@ impl Memory {
     }
 
     pub(crate) fn insert(&mut self, slot: Slot) -> usize {
-        let hashed = hash(&slot.key);
+        let hashed = hash(&self.secret, &slot.key);
         let finished = matches!(slot.flow, Flow::Decided(_));
         let at = self.slots.insert(slot);
-        let slots = &self.slots;
-        self.by_key.insert_unique(hashed, at as u32, |&other| hash(&slots[other as usize].key));
+        let (slots, secret) = (&self.slots, self.secret);
+        self.by_key.insert_unique(hashed, at as u32, |&other| hash(&secret, &slots[other as usize].key));
         if finished {
             self.finished.push_back(at as u32);
         }
@@ -154,7 +157,7 @@ impl Memory {
                 continue;
             }
             let Some(slot) = self.slots.try_remove(at as usize) else { continue };
-            if let Ok(entry) = self.by_key.find_entry(hash(&slot.key), |&other| other == at) {
+            if let Ok(entry) = self.by_key.find_entry(hash(&self.secret, &slot.key), |&other| other == at) {
                 entry.remove();
             }
             forgotten(at as usize, &slot);
@@ -177,13 +180,12 @@ impl Memory {
 }
 
 /// Without the local time: a reversal may not say it, and must find the same place.
-fn hash(key: &Key) -> u64 {
-    hash_of(key.source, key.terminal_id, key.stan)
+fn hash(secret: &[u8; 16], key: &Key) -> u64 {
+    hash_of(secret, key.source, key.terminal_id, key.stan)
 }
 
-fn hash_of(source: SourceId, terminal_id: TerminalId, stan: Stan) -> u64 {
-    // Peers choose keys, so the seed is not what keeps the table quick: the cap on what is remembered is.
-    let mut hasher = FixedState::with_seed(0x5E_1515_0583).build_hasher();
+fn hash_of(secret: &[u8; 16], source: SourceId, terminal_id: TerminalId, stan: Stan) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(secret);
     hasher.write(terminal_id.as_bytes());
     hasher.write_u32(stan.0);
     hasher.write_u16(source.0);

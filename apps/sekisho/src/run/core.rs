@@ -156,7 +156,7 @@ impl Core {
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
         // The usual is counted only: a line for each decision would cost more than the decision.
-        if is_news(tell) && self.log.allows(self.clock.now().wall) {
+        if is_alarm(tell) || is_news(tell) && self.log.allows(self.clock.now().wall) {
             self.figures.say(tell, &self.links);
         }
     }
@@ -247,6 +247,10 @@ impl Core {
 
     fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
         let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
+        if !self.lane.still_wants(link_id, ours.stan, id) {
+            // The disk was slower than the deadline: the customer has been told, so the host never hears of it.
+            return;
+        }
         let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
             let header = conn.framing().request_header();
@@ -268,7 +272,15 @@ impl Core {
             return Handed::Nobody;
         };
         let header = answer_header(conn.framing(), request);
-        let sent = conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
+        let write =
+            |answer: &Answer| conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
+        let sent = match write(answer) {
+            // What the host added does not fit here: the decision is told without it.
+            Err(SendError::Frame(_)) if !answer.carried.is_empty() => {
+                write(&Answer { carried: terms::Carried::default(), ..answer.clone() })
+            }
+            sent => sent,
+        };
         match sent {
             Ok(()) => Handed::ToConnection,
             Err(error) => {
@@ -290,6 +302,8 @@ impl Core {
         };
         match dialect.read(body, now.local().date) {
             Ok(mut txn) => {
+                // A good message makes up for a bad one: only a source that sends little else is cut off.
+                conn.set_tag(conn.tag().saturating_sub(1));
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
@@ -408,6 +422,17 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::ForwardAlarm { .. }
         | Tell::HostDate { .. } => true,
     }
+}
+
+/// What people must read of even during a flood of other lines.
+const fn is_alarm(tell: Tell) -> bool {
+    matches!(
+        tell,
+        Tell::BreakerOpened { .. }
+            | Tell::BreakerClosed { .. }
+            | Tell::NeedsAPerson { .. }
+            | Tell::ForwardAlarm { .. }
+    )
 }
 
 /// The header an answer carries: what the request's header asks for.
