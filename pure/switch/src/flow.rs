@@ -148,6 +148,7 @@ impl Awaiting {
             approval_code: reply.approval_code,
             rrn: reply.rrn,
             settlement_date: reply.settlement_date,
+            wire_code: reply.wire_code,
             carried: reply.carried,
         };
         let recorded = out.record(Record::Decided {
