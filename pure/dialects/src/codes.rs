@@ -34,7 +34,33 @@ const NUMBERS: usize = 64;
 pub(crate) struct Meaning {
     code: Code,
     outcome: Outcome,
+    only: Only,
     line: Option<usize>,
+}
+
+/// In which answers a text has its meaning. Elsewhere nobody knows what became of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Only {
+    Anywhere,
+    Class(u8),
+    Advices,
+}
+
+impl Only {
+    fn named(name: &str) -> Option<Self> {
+        if name == "advice" {
+            return Some(Self::Advices);
+        }
+        CLASSES.iter().find(|(one, _)| *one == name).map(|&(_, class)| Self::Class(class as u8))
+    }
+
+    fn allows(self, message: MessageType) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Class(class) => message.class as u8 == class,
+            Self::Advices => matches!(message.digits()[1], 2 | 3),
+        }
+    }
 }
 
 /// `[codes]` as it is written.
@@ -90,7 +116,7 @@ impl CodeModel {
 
     /// Builds the table and says what is missing in it, for a response code of `width` characters.
     pub(crate) fn compile(&self, width: Option<u16>, findings: &mut Findings) -> CodeTable {
-        let mut table = CodeTable::empty(self.otherwise);
+        let mut table = CodeTable { width: width.map_or(0, usize::from), ..CodeTable::empty(self.otherwise) };
         let inherited = |meaning: &Meaning| meaning.line.is_none();
         let strays =
             self.texts.iter().filter(|(text, meaning)| inherited(meaning) && !fits(text, width)).count();
@@ -185,7 +211,7 @@ fn read_text(text: &str, entry: &Entry, findings: &mut Findings) -> Option<(Stri
     Some((text.to_string(), Some(read_meaning(&entry.node, findings)?)))
 }
 
-/// Reads `"host_down"`, or `{ code = "host_down", outcome = "unknown" }`.
+/// Reads `"host_down"`, or `{ code = "host_down", outcome = "unknown", only = "reversal" }`.
 fn read_meaning(node: &Node, findings: &mut Findings) -> Option<Meaning> {
     let line = Some(node.line);
     if let Item::Table(entries) = &node.item {
@@ -193,11 +219,12 @@ fn read_meaning(node: &Node, findings: &mut Findings) -> Option<Meaning> {
         let code = section.text("code", findings).and_then(|(line, name)| code_named(name, line, findings));
         let outcome =
             section.text("outcome", findings).map(|(line, name)| (line, name, Outcome::named(name)));
+        let only = read_only(&mut section, findings);
         section.finish(findings);
         let code = code?;
         return match outcome {
-            None => Some(Meaning { code, outcome: code.outcome(), line }),
-            Some((_, _, Some(outcome))) => Some(Meaning { code, outcome, line }),
+            None => Some(Meaning { code, outcome: code.outcome(), only, line }),
+            Some((_, _, Some(outcome))) => Some(Meaning { code, outcome, only, line }),
             Some((line, name, None)) => {
                 let near = did_you_mean(name, ["approved", "refused", "unknown", "not_sent"]);
                 findings.error(line, format!("`{name}` is no outcome{near}"));
@@ -206,7 +233,18 @@ fn read_meaning(node: &Node, findings: &mut Findings) -> Option<Meaning> {
         };
     }
     let code = code_named(text_of(node, "a code", findings)?, node.line, findings)?;
-    Some(Meaning { code, outcome: code.outcome(), line })
+    Some(Meaning { code, outcome: code.outcome(), only: Only::Anywhere, line })
+}
+
+/// Reads `only = "reversal"`: a class of messages, or `"advice"` for the answers to advices of every class.
+fn read_only(section: &mut Section<'_>, findings: &mut Findings) -> Only {
+    let Some((line, name)) = section.text("only", findings) else { return Only::Anywhere };
+    Only::named(name).unwrap_or_else(|| {
+        let known = CLASSES.iter().map(|(name, _)| *name).chain(["advice"]);
+        let near = did_you_mean(name, known);
+        findings.error(line, format!("`{name}` is no class of messages{near}"));
+        Only::Anywhere
+    })
 }
 
 fn code_named(name: &str, line: usize, findings: &mut Findings) -> Option<Code> {
@@ -238,11 +276,13 @@ fn check_width(text: &str, width: Option<u16>, line: Option<usize>, findings: &m
 /// The table, as it is asked while messages pass.
 #[derive(Clone, Debug)]
 pub(crate) struct CodeTable {
-    exact: Vec<(u32, Code, Outcome)>,
-    beginnings: Vec<(Text<4>, Code, Outcome)>,
+    exact: Vec<(u32, Meaning)>,
+    beginnings: Vec<(Text<4>, Meaning)>,
     otherwise: (Code, Outcome),
     written: Box<[Text<4>; NUMBERS]>,
     in_class: Vec<(u8, Code, Text<4>)>,
+    /// Characters of a response code; texts of another width are never written.
+    width: usize,
 }
 
 impl CodeTable {
@@ -255,34 +295,55 @@ impl CodeTable {
             otherwise,
             written: Box::new([Text::EMPTY; NUMBERS]),
             in_class: Vec::new(),
+            width: 0,
         }
     }
 
     fn learn(&mut self, text: &str, meaning: Meaning) {
-        let Meaning { code, outcome, .. } = meaning;
         if let Some(stem) = text.strip_suffix('*') {
-            return self.beginnings.push((Text::clipped(stem.as_bytes()), code, outcome));
+            return self.beginnings.push((Text::clipped(stem.as_bytes()), meaning));
         }
-        self.exact.push((key(text.as_bytes()), code, outcome));
-        let written = &mut self.written[code as usize];
+        self.exact.push((key(text.as_bytes()), meaning));
+        let written = &mut self.written[meaning.code as usize];
         if written.is_empty() {
             *written = Text::clipped(text.as_bytes());
         }
     }
 
-    /// What the network means by these characters.
+    /// What the network means by these characters in a message of this type.
     #[inline]
-    pub(crate) fn read(&self, text: &[u8]) -> (Code, Outcome) {
-        if let Ok(at) = self.exact.binary_search_by_key(&key(text), |&(key, ..)| key) {
-            let (_, code, outcome) = self.exact[at];
-            return (code, outcome);
+    pub(crate) fn read(&self, text: &[u8], message: MessageType) -> (Code, Outcome) {
+        match self.listed(text) {
+            None => self.otherwise,
+            Some(meaning) if meaning.only.allows(message) => (meaning.code, meaning.outcome),
+            // An acceptance of something else than was asked for decides nothing.
+            Some(_) => (self.otherwise.0, Outcome::Unknown),
         }
-        (self.beginnings.iter().find(|(stem, ..)| text.starts_with(stem.as_bytes())))
-            .map_or(self.otherwise, |&(_, code, outcome)| (code, outcome))
+    }
+
+    /// What the list says of these characters, whole or by how they begin.
+    #[inline]
+    fn listed(&self, text: &[u8]) -> Option<&Meaning> {
+        if let Ok(at) = self.exact.binary_search_by_key(&key(text), |&(key, ..)| key) {
+            return Some(&self.exact[at].1);
+        }
+        (self.beginnings.iter().find(|(stem, _)| text.starts_with(stem.as_bytes()))).map(|(_, one)| one)
+    }
+
+    /// Whether characters that a host wrote say here what he meant by them, so that they can come back as
+    /// they were. What is not on the list says nothing, even where both sides take it for the same.
+    pub(crate) fn says(&self, text: &[u8], code: Code, outcome: Outcome, message: MessageType) -> bool {
+        let class = message.class as u8;
+        text.len() == self.width
+            && !self.in_class.iter().any(|(one, written, _)| (*one, *written) == (class, code))
+            && self.listed(text).is_some_and(|meaning| {
+                (meaning.code, meaning.outcome) == (code, outcome) && meaning.only.allows(message)
+            })
     }
 
     /// The characters for `code` in an answer of this type: its own, or those of the nearest code that has
-    /// some. An approval is never written for anything but an approval.
+    /// some. An approval is never written for anything but an approval, and a card is retained only where
+    /// the code says so.
     #[inline]
     pub(crate) fn write(&self, code: Code, message: MessageType) -> Text<4> {
         let class = message.class as u8;
@@ -293,6 +354,9 @@ impl CodeTable {
         let own = in_class(code);
         if !own.is_empty() {
             return own;
+        }
+        if retains(code) && !in_class(Code::PickUpCard).is_empty() {
+            return in_class(Code::PickUpCard);
         }
         match code.outcome() {
             Outcome::Approved => in_class(Code::Approved),
@@ -305,6 +369,11 @@ impl CodeTable {
     pub(crate) fn written(&self, code: Code) -> Text<4> {
         self.written[code as usize]
     }
+}
+
+/// Whether a terminal that is told so keeps the card.
+const fn retains(code: Code) -> bool {
+    matches!(code, Code::PickUpCard | Code::PinTriesExceededPickUp | Code::LostCard | Code::StolenCard)
 }
 
 #[inline]

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod card;
 mod codes;
 mod compile;
 mod dialect;

@@ -1,6 +1,7 @@
 //! From bytes to a transaction: decode, presence, and what each element is known as.
 
 use crate::{
+    card::named_in_track,
     dialect::{Dialect, two_digits},
     elements::Elements,
     error::{ReadError, ReadRefusal},
@@ -58,6 +59,7 @@ impl Dialect {
             }
         }
         reading.join_date_and_time();
+        reading.look_for_card();
         let fault = fault.or_else(|| self.fault_of_presence(message, digits)).or(reading.fault);
         match fault {
             None => Ok(reading.txn),
@@ -162,7 +164,7 @@ impl<'d> Reading<'d> {
     fn take_code(&mut self, value: &Value<'_>) -> Read<()> {
         self.txn.wire_code = text(value)?;
         if !self.txn.message.asks() {
-            let (code, outcome) = self.dialect.codes.read(self.txn.wire_code.as_bytes());
+            let (code, outcome) = self.dialect.codes.read(self.txn.wire_code.as_bytes(), self.txn.message);
             self.txn.code = Some(code);
             self.txn.outcome = Some(outcome);
         }
@@ -176,6 +178,15 @@ impl<'d> Reading<'d> {
         self.txn.network = known.map_or(Network::Other, |&(_, network)| network);
         self.txn.carried.push(Noun::FunctionCode, code.as_bytes());
         Ok(())
+    }
+
+    /// A terminal that sends the track need not say the number besides; routing and reversals want it.
+    #[inline]
+    fn look_for_card(&mut self) {
+        if self.txn.pan.is_none() && self.txn.message.asks() {
+            self.txn.pan = named_in_track(&self.txn.carried);
+            self.txn.pan_in_track = !self.txn.pan.is_none();
+        }
     }
 
     fn join_date_and_time(&mut self) {

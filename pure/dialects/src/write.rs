@@ -52,6 +52,8 @@ impl Dialect {
         let message = self.named_message(wanted)?;
         let asked = Index::of(self, &request.carried);
         let repeated = Said { rrn: or(request.rrn, answer.rrn), ..Said::request(self, request, &asked) };
+        // What the source did not say itself does not come back to it.
+        let repeated = Said { card_in_track: request.pan_in_track, ..repeated };
         let lenient = answer.code == Code::FormatError;
         let write = |carried: &Carried, out: &mut Vec<u8>| {
             let carried = Index::of(self, carried);
@@ -62,6 +64,12 @@ impl Dialect {
             Err(WriteError::Encode(_)) if !answer.carried.is_empty() => write(&Carried::default(), out),
             written => written,
         }
+    }
+
+    /// Whether what is carried says the card here too, in a track or in the data of its chip.
+    fn says_track(&self, carried: &Index<'_>) -> bool {
+        let said = |noun| carried.get(noun).is_some() && self.places[noun as usize].is_some();
+        said(Noun::Track2) || said(Noun::IccData)
     }
 
     fn named_message(&self, wanted: MessageType) -> Result<&Message, WriteError> {
@@ -107,6 +115,8 @@ struct Said<'a> {
     settlement_date: Option<BusinessDate>,
     approval_code: Text<6>,
     code: Text<4>,
+    /// Whether the card need not be said, because the track that says it comes along.
+    card_in_track: bool,
     carried: &'a Index<'a>,
 }
 
@@ -121,6 +131,7 @@ impl<'a> Said<'a> {
             settlement_date: txn.settlement_date,
             approval_code: txn.approval_code,
             code: txn.wire_code,
+            card_in_track: txn.pan_in_track && dialect.says_track(carried),
             carried,
         }
     }
@@ -134,7 +145,13 @@ impl<'a> Said<'a> {
             transmitted_at: Text::EMPTY,
             settlement_date: answer.settlement_date,
             approval_code: answer.approval_code,
-            code: dialect.codes.write(answer.code, request.message),
+            code: match answer.wire_code {
+                said if dialect.codes.says(said.as_bytes(), answer.code, answer.outcome, request.message) => {
+                    said
+                }
+                _ => dialect.codes.write(answer.code, request.message),
+            },
+            card_in_track: false,
             carried,
         }
     }
@@ -268,6 +285,7 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
     let of_request = |pick: fn(&'a Txn) -> Datum<'a>| said.txn.map_or(Datum::Nothing, pick);
     match dialect.slots[usize::from(de)] {
         Slot::Unmapped => Datum::Nothing,
+        Slot::Pan if said.card_in_track && !message.demanded.contains(de) => Datum::Nothing,
         Slot::Pan => {
             of_request(|txn| if txn.pan.is_none() { Datum::Nothing } else { Datum::Text(txn.pan.expose()) })
         }

@@ -441,6 +441,8 @@ pub struct Txn {
     pub processing_code: Text<6>,
     /// The card; [`Pan::NONE`] where the message names none.
     pub pan: Pan,
+    /// Whether the card was named only inside a track or chip data, so that it needs no saying besides.
+    pub pan_in_track: bool,
     /// The amount; 0 where the message names none.
     pub amount: Amount,
     /// Its currency; [`Currency::NONE`] where the message names none.
@@ -486,6 +488,7 @@ impl Txn {
             network: Network::Other,
             processing_code: Text::EMPTY,
             pan: Pan::NONE,
+            pan_in_track: false,
             amount: Amount::default(),
             currency: Currency::NONE,
             stan: Stan::default(),
@@ -538,6 +541,9 @@ pub struct Answer {
     pub rrn: Rrn,
     /// The day the money is counted under, where known.
     pub settlement_date: Option<BusinessDate>,
+    /// The characters the host wrote for the code, so that a source that knows them gets them as they were;
+    /// empty where the answer is ours. Not remembered either.
+    pub wire_code: Text<4>,
     /// What else the host said. Not remembered: a repeat is told the decision without it.
     pub carried: Carried,
 }
@@ -551,6 +557,7 @@ impl Answer {
             approval_code: Text::EMPTY,
             rrn: Text::EMPTY,
             settlement_date: None,
+            wire_code: Text::EMPTY,
             carried: Carried::default(),
         }
     }
