@@ -157,7 +157,10 @@ impl HostAtWork {
         let mut tries = 0;
         loop {
             match self.host.listen(self.name, self.address) {
-                Ok(listening) => return Ok(drop(self.listening.replace(listening))),
+                Ok(listening) => {
+                    self.listening.replace(listening);
+                    return Ok(());
+                }
                 Err(error) if tries == 50 => return Err(error),
                 Err(_) => tries += 1,
             }
