@@ -17,6 +17,8 @@ pub mod exit {
     pub const NO_SUCH_THING: u8 = 5;
     /// Refused, as things stand.
     pub const REFUSED: u8 = 6;
+    /// Nobody knows whether it was done.
+    pub const UNKNOWN: u8 = 8;
     /// Data that cannot be decoded.
     pub const UNDECODABLE: u8 = 65;
     /// An input that is not there.
@@ -37,7 +39,7 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 3 no switch answers · 5 no such thing · \
-                          6 refused · 65 not decodable · 66 no input · 73 cannot create · \
+                          6 refused · 8 not known · 65 not decodable · 66 no input · 73 cannot create · \
                           78 configuration\nStart with: sekisho demo";
 
 /// Every command.

@@ -172,6 +172,18 @@ fn an_order_is_signed_and_nothing_of_it_is_cut_off() {
 }
 
 #[test]
+fn an_order_whose_answer_does_not_come_is_not_called_undone() {
+    let scratch = Scratch::new();
+    let socket = scratch.path().join("control.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).expect("a short path");
+    let gone = std::thread::spawn(move || drop(listener.accept()));
+    let path = socket.display().to_string();
+    let said = sekisho(&["saf", "settle", "7", "--socket", &path, "--reason", "CHG-881"]).ends(8);
+    assert!(said.err.contains("not known") && said.err.contains("saf show 7"), "{said:?}");
+    gone.join().expect("it saw one visitor");
+}
+
+#[test]
 fn what_a_host_refuses_is_listed_for_a_person() {
     let host = silent_host();
     host.acts_when_owed(|_| Act::Refuse(Code::DoNotHonour));

@@ -18,8 +18,13 @@ pub(crate) struct Reply {
 /// Why nobody said anything.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreachable {
+    /// Not a byte of it was heard by anybody.
     #[error("no switch answers on {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    Nobody { path: PathBuf, source: io::Error },
+    /// It may have been heard.
+    #[error("the answer from {} did not come: {source}", path.display())]
+    Broken { path: PathBuf, source: io::Error },
+    /// It may have been heard.
     #[error("what answers on {} is no switch", path.display())]
     Strange { path: PathBuf },
 }
@@ -35,14 +40,16 @@ pub(crate) fn post(socket: &Path, place: &str, body: &Value) -> Result<Reply, Un
 }
 
 fn ask(socket: &Path, method: &str, place: &str, body: &str) -> Result<Reply, Unreachable> {
-    let said = exchange(socket, method, place, body)
-        .map_err(|source| Unreachable::Io { path: socket.to_owned(), source })?;
-    understood(&said).ok_or_else(|| Unreachable::Strange { path: socket.to_owned() })
+    let path = || socket.to_owned();
+    let stream =
+        UnixStream::connect(socket).map_err(|source| Unreachable::Nobody { path: path(), source })?;
+    let said = exchange(stream, method, place, body)
+        .map_err(|source| Unreachable::Broken { path: path(), source })?;
+    understood(&said).ok_or_else(|| Unreachable::Strange { path: path() })
 }
 
 /// HTTP 1.0: the answer ends where the connection does.
-fn exchange(socket: &Path, method: &str, place: &str, body: &str) -> io::Result<String> {
-    let mut stream = UnixStream::connect(socket)?;
+fn exchange(mut stream: UnixStream, method: &str, place: &str, body: &str) -> io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     write!(

@@ -33,6 +33,8 @@ pub(super) enum Failure {
     Journal(#[from] opened::Failure),
     #[error("error  {source}\n  state   nothing was changed\n  next    {next}")]
     Unreachable { source: Unreachable, next: String },
+    #[error("error  {said}\n  state   not known: the order may have been taken\n  next    {next}")]
+    Unknown { said: String, next: String },
     #[error("error  {said}\n  next    {next}")]
     NoSuchThing { said: String, next: String },
     #[error("error  {what}: {said}\n  state   nothing was changed\n  next    {next}")]
@@ -44,6 +46,7 @@ impl Failure {
         match self {
             Self::Journal(failure) => failure.exit_code(),
             Self::Unreachable { .. } => exit::UNREACHABLE,
+            Self::Unknown { .. } => exit::UNKNOWN,
             Self::NoSuchThing { .. } => exit::NO_SUCH_THING,
             Self::Refused { .. } => exit::REFUSED,
         }
@@ -74,16 +77,29 @@ impl Door {
         Failure::Unreachable { source, next }
     }
 
+    /// What to say when nobody answers to an order.
+    pub(super) fn unanswered(&self, id: u64, error: Unreachable) -> Failure {
+        match error {
+            Unreachable::Nobody { .. } => self.unreachable(error),
+            Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
+                Failure::Unknown { said: error.to_string(), next: self.look(id) }
+            }
+        }
+    }
+
+    /// How to find out what became of an order.
+    fn look(&self, id: u64) -> String {
+        format!("sekisho saf show {id} --socket {}", self.socket.display())
+    }
+
     /// What to say when the switch says no.
     pub(super) fn refusal(&self, id: u64, what: &str, reply: &Reply) -> Failure {
         let said = reply.body["said"].as_str().unwrap_or("no").to_string();
         let at = format!("--socket {}", self.socket.display());
         match reply.status {
-            404 => Failure::NoSuchThing { said, next: format!("sekisho saf show {id} {at}") },
-            503 => Failure::Unreachable {
-                source: Unreachable::Strange { path: self.socket.clone() },
-                next: said,
-            },
+            404 => Failure::NoSuchThing { said, next: self.look(id) },
+            // It stopped before it could say that the order is durable.
+            503 => Failure::Unknown { said, next: self.look(id) },
             _ => {
                 let next = match reply.body["code"].as_str() {
                     Some("awaits_answer") => format!("wait for the answer, or: sekisho saf hold {id} {at}"),
@@ -91,7 +107,7 @@ impl Door {
                     Some("may_have_arrived") => {
                         format!("ask the host, then: sekisho saf settle {id} {at} --reason TEXT")
                     }
-                    _ => format!("sekisho saf show {id} {at}"),
+                    _ => self.look(id),
                 };
                 Failure::Refused { what: what.into(), said, next }
             }

@@ -25,8 +25,8 @@ pub enum Command {
     Settle(rule::Args),
 }
 
-/// Does it. Exit: 0 done or already so, 3 no switch answers, 5 no such message, 6 refused as things stand, 66 no
-/// journal there, 78 the configuration is wrong.
+/// Does it. Exit: 0 done or already so, 3 no switch answers, 5 no such message, 6 refused as things stand, 8
+/// not known whether it was done, 66 no journal there, 78 the configuration is wrong.
 pub fn run(command: Command) -> ExitCode {
     use journal::Ruling;
     let done = match command {

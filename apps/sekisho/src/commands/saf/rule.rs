@@ -10,7 +10,8 @@ use std::process::ExitCode;
 /// Which message, and why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "The order and its reason stand in the journal for ever.\n\
-                        Exit: 0 done or already so · 3 no switch answers · 5 no such message · 6 refused")]
+                        Exit: 0 done or already so · 3 no switch answers · 5 no such message · 6 refused · \
+                        8 not known whether it was done")]
 pub struct Args {
     /// The number of the owed message (sekisho saf ls)
     #[arg(value_name = "ID")]
@@ -33,7 +34,8 @@ pub(super) fn run(args: &Args, ruling: Ruling) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
     let body = json!({ "by": args.by.clone().unwrap_or_else(whoever), "reason": args.reason });
     let place = format!("/v1/saf/{}/{}", args.id, ruling.name());
-    let reply = control::post(&door.socket, &place, &body).map_err(|error| door.unreachable(error))?;
+    let reply =
+        control::post(&door.socket, &place, &body).map_err(|error| door.unanswered(args.id, error))?;
     if reply.status != 200 {
         return Err(door.refusal(args.id, &format!("cannot {} saf/{}", ruling.name(), args.id), &reply));
     }

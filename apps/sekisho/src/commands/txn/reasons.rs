@@ -267,7 +267,9 @@ impl<'a> Teller<'a> {
         } else {
             format!(", approval {}", approval.trim())
         };
-        let what = format!("{} is told {} ({}){approval}", self.asker, answer.code, answer.outcome);
+        let (code, outcome) = (answer.code.name(), answer.outcome.name());
+        let outcome = if code == outcome { String::new() } else { format!(" ({outcome})") };
+        let what = format!("{} is told {code}{outcome}{approval}", self.asker);
         let because = match answer.outcome {
             Outcome::Approved | Outcome::Refused => "",
             Outcome::Unknown => "it must not take this for yes or for no",
