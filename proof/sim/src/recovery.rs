@@ -221,8 +221,8 @@ fn come_back<S: Storage>(
     }
     let was_open = replay.open();
     let mut outbox = Outbox::new();
-    let mut lane = replay.finish(now, &mut outbox).map_err(|error| error.to_string())?;
-    lane.reconfigure(config.clone(), &mut outbox);
+    let configure = |_: &Lane| config.clone();
+    let lane = replay.finish(now, configure, &mut outbox).map_err(|error| error.to_string())?;
     let mut batch = Batch::starting_at(journal.position().next);
     let mut records = Vec::new();
     for effect in outbox.drain() {

@@ -7,7 +7,7 @@ use crate::flow::{Awaiting, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State};
 use crate::memory::Slot;
 use crate::pairing::link_mut;
-use crate::{Lane, Outbox};
+use crate::{Lane, LaneConfig, Outbox};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -156,8 +156,18 @@ impl Replay {
     /// Ends the replay: what was sent and not decided is decided now, by silence, with what it owes. A request
     /// is never sent again, because nobody knows whether it arrived. What was owed is due at once.
     ///
+    /// `configure` is shown the lane (whose names keep their places) and says what it is to be told: what a
+    /// host's contract says decides what is owed to it, so it must be known before anything is decided.
+    ///
     /// The records of these decisions are left in `out`; business may begin when they are durable.
-    pub fn finish(mut self, now: Now, out: &mut Outbox) -> Result<Lane, ReplayError> {
+    pub fn finish(
+        mut self,
+        now: Now,
+        configure: impl FnOnce(&Lane) -> LaneConfig,
+        out: &mut Outbox,
+    ) -> Result<Lane, ReplayError> {
+        let config = configure(&self.lane);
+        self.lane.reconfigure(config, out);
         let pending: Vec<ForwardId> = self.lane.forwards.iter().map(|item| item.forward.id).collect();
         for id in pending {
             self.lane.forwards.change(id, |item| {

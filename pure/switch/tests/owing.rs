@@ -627,3 +627,15 @@ fn an_approval_of_another_amount_is_declined_and_given_back_whole() {
         assert_eq!(left.answer(), (Code::Declined, Outcome::Refused));
     }
 }
+
+#[test]
+fn what_a_contract_says_of_deposits_holds_for_those_in_flight_when_the_power_fails() {
+    let mut w = with_host(HostProfile { deposits_are_posted: false, ..HostProfile::default() });
+    w.ask(deposit(7));
+    let left = w.restart();
+    let owed = left.records.iter().find_map(|record| match record {
+        Record::TimedOut { owes, .. } => *owes,
+        _ => None,
+    });
+    assert_eq!(owed.map(|owed| owed.duty), Some(Duty::Reversal));
+}

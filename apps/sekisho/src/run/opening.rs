@@ -102,9 +102,12 @@ pub(crate) fn open(
     let version = Text::clipped(env!("CARGO_PKG_VERSION").as_bytes());
     batch.push(&Record::Opened { version, synced: !unsafe_no_sync, at: now.wall }, &vault);
     let mut outbox = Outbox::new();
-    let mut lane = replay.finish(now, &mut outbox).map_err(refuse)?;
-    let mut names = Names::known(&lane);
-    lane.reconfigure(plan.lane(&mut names), &mut outbox);
+    let mut names = Names::default();
+    let configure = |lane: &Lane| {
+        names = Names::known(lane);
+        plan.lane(&mut names)
+    };
+    let lane = replay.finish(now, configure, &mut outbox).map_err(refuse)?;
     for effect in outbox.drain() {
         // What it would tell a source is told to nobody: the connection died with the process.
         if let Effect::Record(record) = effect {

@@ -223,9 +223,9 @@ impl World {
         for record in records {
             replay.apply(record).expect("what a lane records, a lane can read");
         }
-        self.lane = replay.finish(self.now, &mut self.out).expect("cards open under their key");
+        let configure = |_: &Lane| self.config.clone();
+        self.lane = replay.finish(self.now, configure, &mut self.out).expect("cards open under their key");
         let left = self.collect();
-        self.reconfigure(self.config.clone());
         self.links_up();
         left
     }
