@@ -133,7 +133,7 @@ impl World {
         }
         let mut out = Outbox::new();
         let replay = Replay::clone(&self.durable);
-        match replay.finish(self.now(), &mut out) {
+        match replay.finish(self.now(), |_| scenario.lane_config(), &mut out) {
             Ok(lane) => self.lane = lane,
             Err(_) => self.unreadable = true,
         }

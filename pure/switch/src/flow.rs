@@ -154,7 +154,7 @@ impl Awaiting {
             rrn: reply.rrn,
             settlement_date: reply.settlement_date,
             // Not the host's own: a repeat is answered from what is remembered, and must hear the same.
-            wire_code: terms::Text::EMPTY,
+            wire_code: Text::EMPTY,
             carried: reply.carried,
         };
         let recorded = desk.out.record(Record::Decided {

@@ -23,8 +23,6 @@ pub enum Deed {
     Host(Trouble, Option<String>),
     /// That terminal has too little cash from now on; all where none is named.
     CashOut(Option<usize>),
-    /// The switch ends in the middle of everything and starts again.
-    SwitchKill,
     /// Hosts are well again and terminals have cash.
     Heal,
 }
@@ -54,11 +52,10 @@ impl FromStr for Deed {
             "cut" => host(Trouble::Always(Manner::Cut)),
             "slow" => slow(argument.ok_or("slow by how much? Such as slow:3s")?),
             "cash-out" => Ok(Self::CashOut(argument.map(terminal_number).transpose()?)),
-            "switch-kill" if argument.is_none() => Ok(Self::SwitchKill),
             "heal" if argument.is_none() => Ok(Self::Heal),
             _ => Err(format!(
                 "`{text}` is no fault: host-down, slow:3s, garbled, cut, silent (each of all hosts, or of one \
-                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, heal"
+                 such as silent:CARDS), cash-out, cash-out:ATM00001, heal"
             )),
         }
     }
@@ -71,7 +68,6 @@ impl fmt::Display for Deed {
             Self::Host(trouble, None) => write!(f, "every host {trouble}"),
             Self::CashOut(Some(number)) => write!(f, "terminal {number} runs out of cash"),
             Self::CashOut(None) => f.write_str("every terminal runs out of cash"),
-            Self::SwitchKill => f.write_str("the switch is killed and starts again"),
             Self::Heal => f.write_str("hosts are well again, and terminals have cash"),
         }
     }
@@ -108,7 +104,6 @@ mod tests {
             ("cut@1",                 Deed::Host(Trouble::Always(Manner::Cut), None),                      1),
             ("cash-out@1",            Deed::CashOut(None),                                                 1),
             ("cash-out:ATM00003@1",   Deed::CashOut(Some(3)),                                              1),
-            ("switch-kill@10s",       Deed::SwitchKill,                                                   10),
             ("heal@10s",              Deed::Heal,                                                         10),
         ];
         for (text, deed, seconds) in table {

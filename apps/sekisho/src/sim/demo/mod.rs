@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     for_: Option<Duration>,
     /// Something that goes wrong, and when: host-down, slow:3s, garbled, cut, silent (of all hosts, or of one such as
-    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), switch-kill, heal; to be repeated
+    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), heal; to be repeated
     #[arg(long, value_name = "NAME@WHEN")]
     fault: Vec<Fault>,
     /// Exit 1 unless the books of terminals, journal and hosts agree at the end; everything is kept in memory

@@ -71,9 +71,6 @@ const LINKS_WITHIN: Duration = Duration::from_secs(3);
 /// How long is waited at the end for what is owed to be paid.
 const PAID_WITHIN: Duration = Duration::from_secs(60);
 
-/// How long a switch that was killed may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
-
 /// A world to be played.
 #[derive(Clone, Debug)]
 pub struct WorldPlan {
@@ -279,33 +276,12 @@ impl World {
         match deed {
             Deed::Host(trouble, name) => self.hosts.trouble(name.as_deref(), *trouble),
             Deed::CashOut(terminal) => self.cash.run_short(*terminal),
-            Deed::SwitchKill => self.kill_switch().await?,
             Deed::Heal => {
                 self.hosts.trouble(None, Trouble::None);
                 self.cash.refill();
             }
         }
         Ok(())
-    }
-
-    /// Ends the switch where it stands, without draining, and starts it again on what its journal says.
-    async fn kill_switch(&mut self) -> Result<(), DemoError> {
-        self.switch.order(Order::Stop);
-        self.switch.ended().await;
-        let deadline = Instant::now() + GONE_WITHIN;
-        loop {
-            let plan = switch_plan(&self.plan, self.iso, &self.hosts.addresses)?;
-            match start_on(self.board.clone(), plan, Options::default()) {
-                Ok(switch) => {
-                    self.switch = switch;
-                    self.starts += 1;
-                    return Ok(());
-                }
-                // Its threads let go of directory and port a moment after it has ended.
-                Err(_) if Instant::now() < deadline => sleep(Duration::from_millis(2)).await,
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 
     /// Whether somebody ended who should not have.
