@@ -223,7 +223,7 @@ impl World {
             ..Txn::new(message)
         };
         if let Some(codec) = &self.codec {
-            answer = codec.from_host(frame, &answer).unwrap_or(answer);
+            answer = codec.read_of_host(frame, &answer).unwrap_or(answer);
         }
         if self.strikes(Fault::HostWrongStan) {
             answer.stan = Stan(1 + self.luck.below(400) as u32);

@@ -396,7 +396,8 @@ impl World {
         let (approves, known) = (answer.outcome == Outcome::Approved, &self.truth.ops[op]);
         match class {
             (Class::Financial, Function::Request) if is_money(request.kind) => {
-                let contradicts = approves && known.undoing;
+                // A stranger who reports, takes back and asks again is a person's already.
+                let contradicts = approves && known.undoing && (known.honest || known.listed == 0);
                 if known.tombstone && answer.code == Code::Declined {
                     self.marks.hit(Mark::RequestAfterTombstone);
                 }
