@@ -39,7 +39,7 @@ impl Codec {
     }
 
     /// What the switch reads of what a host answers.
-    pub(crate) fn from_host(&self, frame: &Frame, answer: &Txn) -> Option<Txn> {
+    pub(crate) fn read_of_host(&self, frame: &Frame, answer: &Txn) -> Option<Txn> {
         let dialect = &self.hosts[usize::from(frame.link.0)];
         let said =
             Answer { approval_code: answer.approval_code, ..Answer::ours(answer.code?, answer.outcome?) };

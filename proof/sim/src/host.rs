@@ -16,7 +16,6 @@ use terms::{BusinessDate, Class, Code, Function, Kind, LinkId, Outcome, Outgoing
 const LINGER_MAX: u64 = 90 * SECOND;
 
 pub(crate) struct Host {
-    pub(crate) link: LinkId,
     pub(crate) profile: HostProfile,
     pub(crate) day: BusinessDate,
     /// The life of the connection, while there is one.
@@ -48,9 +47,9 @@ pub(crate) struct Frame {
 }
 
 impl Host {
-    pub(crate) fn new(link: LinkId, profile: HostProfile) -> Self {
+    pub(crate) fn new(profile: HostProfile) -> Self {
         let day = BusinessDate::new(2026, 11, 22).expect("a day");
-        Self { link, profile, day, conn: None, lives: 0, free_at: 0, ledger: BTreeMap::new() }
+        Self { profile, day, conn: None, lives: 0, free_at: 0, ledger: BTreeMap::new() }
     }
 }
 
@@ -224,7 +223,7 @@ impl World {
             ..Txn::new(message)
         };
         if let Some(codec) = &self.codec {
-            answer = codec.from_host(frame, &answer).unwrap_or(answer);
+            answer = codec.read_of_host(frame, &answer).unwrap_or(answer);
         }
         if self.strikes(Fault::HostWrongStan) {
             answer.stan = Stan(1 + self.luck.below(400) as u32);

@@ -38,12 +38,12 @@ pub struct Manner {
 
 /// Runs one seed to its end.
 pub fn run(seed: u64, manner: Manner) -> Ended {
-    World::new(seed, Swarm::of(seed), manner.mutant, manner.money_only, false).run()
+    World::new(seed, swarm_of(seed, manner), manner.mutant, manner.money_only, false).run()
 }
 
 /// Runs one seed to its end and keeps what happened.
 pub fn replay(seed: u64, manner: Manner) -> Ended {
-    World::new(seed, Swarm::of(seed), manner.mutant, manner.money_only, true).run()
+    World::new(seed, swarm_of(seed, manner), manner.mutant, manner.money_only, true).run()
 }
 
 /// The faults without which a failing seed does not fail, with their rates.
@@ -51,7 +51,7 @@ pub fn minimise(seed: u64, manner: Manner) -> Vec<(&'static str, u32)> {
     let fails = |swarm: &Swarm| {
         World::new(seed, swarm.clone(), manner.mutant, manner.money_only, false).run().broken.is_some()
     };
-    let mut swarm = Swarm::of(seed);
+    let mut swarm = swarm_of(seed, manner);
     let faults: Vec<_> = swarm.faults().collect();
     for (fault, ..) in faults {
         let less = swarm.without(fault);
@@ -60,6 +60,14 @@ pub fn minimise(seed: u64, manner: Manner) -> Vec<(&'static str, u32)> {
         }
     }
     swarm.faults().map(|(_, name, rate)| (name, rate)).collect()
+}
+
+fn swarm_of(seed: u64, manner: Manner) -> Swarm {
+    let mut swarm = Swarm::of(seed);
+    if manner.mutant == Some(Mutant::RepostsLate) {
+        swarm.hosts.iter_mut().for_each(|host| host.deposits_are_posted = false);
+    }
+    swarm
 }
 
 /// The faults of a seed, with their rates.

@@ -236,7 +236,7 @@ impl World {
                 Effect::Displaced { .. } | Effect::ToHostAnswer { .. } => {}
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     let meant_at = self.now;
-                    self.on_meant(link, &request);
+                    self.on_meant(link, id, &request);
                     let speech = Speech::Request { link, id, request, ours, meant_at };
                     let early = self.mutant == Some(Mutant::SpeaksFirst);
                     self.say(durable_first && !early, speech);
@@ -366,8 +366,8 @@ impl World {
     }
 
     /// The lane means to send this now.
-    fn on_meant(&mut self, link: LinkId, request: &Txn) {
-        let Some(op) = self.truth.find(&key_of(self.source_of(request), request)) else { return };
+    fn on_meant(&mut self, link: LinkId, id: TxnId, request: &Txn) {
+        let Some(&op) = self.truth.by_id.get(&id.0) else { return };
         let owed = request.message.function == Function::Advice;
         if owed && is_deposit(request.kind) {
             let today = self.process.dates[usize::from(link.0)];
@@ -396,7 +396,8 @@ impl World {
         let (approves, known) = (answer.outcome == Outcome::Approved, &self.truth.ops[op]);
         match class {
             (Class::Financial, Function::Request) if is_money(request.kind) => {
-                let contradicts = approves && known.undoing;
+                // A stranger who reports, takes back and asks again is a person's already.
+                let contradicts = approves && known.undoing && (known.honest || known.listed == 0);
                 if known.tombstone && answer.code == Code::Declined {
                     self.marks.hit(Mark::RequestAfterTombstone);
                 }
@@ -438,7 +439,7 @@ impl World {
         let Some(conn) = self.hosts[usize::from(link.0)].conn else {
             return self.step(Event::Unsent { link, host_stan: ours.stan, id });
         };
-        let op = self.truth.find(&key_of(self.source_of(&request), &request));
+        let op = self.truth.by_id.get(&id.0).copied();
         if let Some(op) = op {
             self.check_request(op, link, &request, ours, meant_at);
         }
@@ -715,9 +716,9 @@ impl World {
         let id = open[self.luck.below(open.len() as u64) as usize];
         let ruling =
             [Ruling::Hold, Ruling::Release, Ruling::Retry, Ruling::Settle][self.luck.below(4) as usize];
-        match ruling {
-            Ruling::Hold => drop(self.process.on_hold.insert(id)),
-            Ruling::Release | Ruling::Retry | Ruling::Settle => drop(self.process.on_hold.remove(&id)),
+        if ruling == Ruling::Hold {
+            // For good: a release may be forgotten by a crash.
+            self.process.on_hold.insert(id);
         }
         self.ruled(id, ruling);
     }
@@ -726,7 +727,7 @@ impl World {
         if self.process.lane.is_none() {
             return;
         }
-        for id in std::mem::take(&mut self.process.on_hold) {
+        for id in self.process.on_hold.clone() {
             self.ruled(id, Ruling::Release);
         }
     }

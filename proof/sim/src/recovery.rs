@@ -188,7 +188,7 @@ impl World {
             links: vec![link(0, "bank"), link(1, "cards")],
             routes: Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")]),
             remembered_max: 4_096,
-            in_flight_max: if self.seed % 3 == 0 { 6 } else { 0 },
+            in_flight_max: if self.seed.is_multiple_of(3) { 6 } else { 0 },
         }
     }
 }

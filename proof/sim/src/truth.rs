@@ -83,7 +83,6 @@ pub(crate) struct Op {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owed {
     pub(crate) op: usize,
-    pub(crate) duty: Duty,
     pub(crate) link: LinkId,
     pub(crate) stan: u32,
     pub(crate) attempts: u32,
@@ -328,7 +327,7 @@ impl Truth {
         known.undoing |= known.undone;
         let (link, stan) = (forward.link, forward.host_stan.0);
         self.open_stan(op, link, stan, OWED + forward.id.0);
-        let owed = Owed { op, duty: forward.duty, link, stan, attempts: 0, ended: false, tried_at: 0 };
+        let owed = Owed { op, link, stan, attempts: 0, ended: false, tried_at: 0 };
         self.owed.insert(forward.id.0, owed);
     }
 

@@ -662,7 +662,11 @@ impl Lane {
     pub(crate) fn note_numbers(&mut self, next_id: TxnId, link: Option<LinkId>, last_stan: Stan) {
         self.next_id = self.next_id.max(next_id);
         if let Some(link) = link.and_then(|link| link_mut(&mut self.links, link)) {
-            link.last_stan = last_stan;
+            // Repeats and snapshots name old numbers behind newer ones: the count never goes back.
+            let ahead = (last_stan.0 + 999_999 - link.last_stan.0) % 999_999;
+            if link.last_stan == Stan(0) || ahead < 500_000 {
+                link.last_stan = last_stan;
+            }
         }
     }
 

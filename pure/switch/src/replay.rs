@@ -145,6 +145,9 @@ impl Replay {
             }
             Record::Numbers { next_id, next_forward, link, last_stan } => {
                 self.lane.note_numbers(next_id, link, last_stan);
+                if let Some(link) = link.and_then(|link| link_mut(&mut self.lane.links, link)) {
+                    link.last_stan = last_stan;
+                }
                 self.lane.next_forward = self.lane.next_forward.max(next_forward);
             }
             Record::Named { what, number, name } => self.lane.note_name(what, number, name),

@@ -639,3 +639,18 @@ fn what_a_contract_says_of_deposits_holds_for_those_in_flight_when_the_power_fai
     });
     assert_eq!(owed.map(|owed| owed.duty), Some(Duty::Reversal));
 }
+
+#[test]
+fn a_trace_number_is_not_given_again_after_a_restart() {
+    for come_back in [World::restart, World::restart_from_snapshot] {
+        let mut w = World::new();
+        w.ask(withdrawal(1));
+        w.wait_ms(REPLY_TIMEOUT_MS);
+        let (_, _, last) = w.ask(withdrawal(2)).asked_once();
+        w.host_says(BANK, reply(last, Code::Approved));
+        w.wait_ms(30_000); // The reversal once more, under its old number.
+        come_back(&mut w);
+        let (_, _, next) = w.ask(withdrawal(3)).asked_once();
+        assert!(next.stan > last.stan, "{} after {}", next.stan, last.stan);
+    }
+}
