@@ -97,8 +97,7 @@ fn host(luck: &mut Luck) -> HostProfile {
         tombstones: luck.below(2) == 0,
         dedups_reversals: luck.below(4) > 0,
         marks_repeats: luck.below(2) == 0,
-        // A restart decides what is open before it knows the contract, so as today deposits are posted.
-        deposits_are_posted: true,
+        deposits_are_posted: luck.below(4) > 0,
         guard_ms: 120_000,
         day_is_calendar: luck.below(3) == 0,
         partial_reversals: luck.below(4) > 0,
