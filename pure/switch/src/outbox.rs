@@ -2,7 +2,7 @@ use alloc::{sync::Arc, vec::Vec};
 use journal::Record;
 use terms::{Answer, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn, TxnId};
 
-/// Proof that a record stands in the outbox before whatever is sent with it. Made by [`Outbox::record`] and
+/// Proof that a record stands in the outbox before whatever is sent with it. Made by `Outbox::record` and
 /// nowhere else.
 #[derive(Debug)]
 pub struct Recorded(());
