@@ -11,6 +11,14 @@ pub mod exit {
     pub const NO: u8 = 1;
     /// The command line makes no sense.
     pub const USAGE: u8 = 2;
+    /// No switch answers.
+    pub const UNREACHABLE: u8 = 3;
+    /// There is no such thing.
+    pub const NO_SUCH_THING: u8 = 5;
+    /// Refused, as things stand.
+    pub const REFUSED: u8 = 6;
+    /// Nobody knows whether it was done.
+    pub const UNKNOWN: u8 = 8;
     /// Data that cannot be decoded.
     pub const UNDECODABLE: u8 = 65;
     /// An input that is not there.
@@ -30,8 +38,9 @@ pub struct Cli {
     pub command: Command,
 }
 
-const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 65 not decodable · 66 no input · \
-                          73 cannot create · 78 configuration\nStart with: sekisho demo";
+const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 3 no switch answers · 5 no such thing · \
+                          6 refused · 8 not known · 65 not decodable · 66 no input · 73 cannot create · \
+                          78 configuration\nStart with: sekisho demo";
 
 /// Every command.
 #[derive(Debug, Subcommand)]
@@ -43,6 +52,15 @@ pub enum Command {
     /// Check a configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// Messages owed to hosts: list, show, hold, release, retry, settle
+    #[command(subcommand)]
+    Saf(commands::saf::Command),
+    /// Transactions: list, tail, find, show one from first byte to last
+    #[command(subcommand)]
+    Txn(commands::txn::Command),
+    /// Say in words what a code, a message type, a field or a route means
+    #[command(subcommand)]
+    Explain(commands::explain::Command),
     /// Look at the journal: verify, list, show
     #[command(subcommand)]
     Journal(commands::journal::Command),
@@ -68,6 +86,9 @@ impl Command {
             Self::Demo(args) => sim::demo::run(args),
             Self::Run(args) => commands::run::run(args),
             Self::Config(command) => commands::config::run(command),
+            Self::Saf(command) => commands::saf::run(command),
+            Self::Txn(command) => commands::txn::run(command),
+            Self::Explain(command) => commands::explain::run(command),
             Self::Journal(command) => commands::journal::run(command),
             Self::Dialect(command) => commands::dialect::run(command),
             Self::Tool(command) => commands::tool::run(command),

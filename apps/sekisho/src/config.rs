@@ -18,6 +18,9 @@ pub struct Config {
     pub journal: JournalToml,
     /// The local status page and metrics; without it there is none.
     pub http: Option<HttpToml>,
+    /// Where people give orders to a running switch.
+    #[serde(default)]
+    pub control: ControlToml,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
     /// What a lane may keep in memory.
@@ -83,6 +86,14 @@ pub struct HttpToml {
     pub listen: SocketAddr,
 }
 
+/// `[control]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlToml {
+    /// A Unix socket for whoever may write to it; without it `control.sock` in the data directory.
+    pub socket: Option<PathBuf>,
+}
+
 /// `[lane]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,17 +101,24 @@ pub struct LaneToml {
     /// Finished transactions remembered to answer repeats and to know late answers; about 250 bytes each.
     #[serde(default = "LaneToml::remembered_max")]
     pub remembered_max: usize,
+    /// Requests under way on all links together; nearing it, the least important are declined first.
+    #[serde(default = "LaneToml::in_flight_max")]
+    pub in_flight_max: u32,
 }
 
 impl LaneToml {
     const fn remembered_max() -> usize {
         limits::REMEMBERED_MAX
     }
+
+    const fn in_flight_max() -> u32 {
+        limits::IN_FLIGHT_TOTAL_MAX
+    }
 }
 
 impl Default for LaneToml {
     fn default() -> Self {
-        Self { remembered_max: Self::remembered_max() }
+        Self { remembered_max: Self::remembered_max(), in_flight_max: Self::in_flight_max() }
     }
 }
 
@@ -126,6 +144,11 @@ pub struct ListenerToml {
     /// Whether a request must name its terminal.
     #[serde(default = "yes")]
     pub terminal_required: bool,
+    /// How its terminals make an unknown outcome consistent; without it they get no withdrawals and deposits.
+    pub consistency: Option<ConsistencyToml>,
+    /// Requests of one terminal under way at once; 0 for any number.
+    #[serde(default = "ListenerToml::per_terminal_max")]
+    pub per_terminal_max: u32,
     /// Connections at once.
     #[serde(default = "ListenerToml::connections_max")]
     pub connections_max: u32,
@@ -155,12 +178,28 @@ impl ListenerToml {
     }
 
     const fn per_address_max() -> u32 {
-        limits::CONNECTIONS_MAX
+        1_024
     }
 
     const fn unreadable_max() -> u32 {
         5
     }
+
+    const fn per_terminal_max() -> u32 {
+        1
+    }
+}
+
+/// What a terminal does when it does not know what became of its request.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsistencyToml {
+    /// It takes the request back (0420).
+    Reversal,
+    /// It reports what happened (0220).
+    Completion,
+    /// It asks what became of it.
+    Inquiry,
 }
 
 /// How peers use a connection.
@@ -239,6 +278,12 @@ pub struct LinkToml {
     /// When to stop asking a host that does not answer.
     #[serde(default)]
     pub breaker: BreakerToml,
+    /// What the host's contract says of reversals and advices.
+    #[serde(default)]
+    pub host: HostToml,
+    /// How owed messages are sent.
+    #[serde(default)]
+    pub forward: ForwardToml,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -284,6 +329,83 @@ impl Default for BreakerToml {
     fn default() -> Self {
         let switch::BreakerConfig { requests_min, unanswered_percent, probe_after_ms } = Default::default();
         Self { requests_min, unanswered_percent, probe_after_ms }
+    }
+}
+
+/// `[link.host]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostToml {
+    /// A reversal that comes before its request makes the host refuse the request.
+    pub tombstones: bool,
+    /// A reversal sent twice is done once. Without it an unanswered one is handed to a person.
+    pub dedups_reversals: bool,
+    /// A repeat says so in its type (0421, 0221).
+    pub marks_repeats: bool,
+    /// What an unknown deposit is owed: `post` (0220) or `reverse` (0420).
+    pub deposits: DepositsToml,
+    /// The longest a request may linger before the host acts on it: "no such original" is believed only from a
+    /// reversal sent that long after its request.
+    pub guard_ms: u32,
+    /// Where the host's business day comes from: `calendar` or `told`.
+    pub business_day: BusinessDayToml,
+}
+
+/// What an unknown deposit is owed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum DepositsToml {
+    /// Its posting: the cash is in the machine.
+    Post,
+    /// Its reversal.
+    Reverse,
+}
+
+/// Where a host's business day comes from.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum BusinessDayToml {
+    /// Our local calendar.
+    Calendar,
+    /// Somebody tells it.
+    Told,
+}
+
+impl Default for HostToml {
+    fn default() -> Self {
+        let host = switch::HostProfile::default();
+        Self {
+            tombstones: host.tombstones,
+            dedups_reversals: host.dedups_reversals,
+            marks_repeats: host.marks_repeats,
+            deposits: if host.deposits_are_posted { DepositsToml::Post } else { DepositsToml::Reverse },
+            guard_ms: host.guard_ms,
+            business_day: match host.day_is_calendar {
+                true => BusinessDayToml::Calendar,
+                false => BusinessDayToml::Told,
+            },
+        }
+    }
+}
+
+/// `[link.forward]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForwardToml {
+    /// Silence after which an attempt has failed.
+    pub reply_timeout_ms: u32,
+    /// From one attempt to the next.
+    pub repeat_ms: u32,
+    /// Unanswered at once.
+    pub window: u32,
+    /// Attempts after which people are told.
+    pub alarm_after: u32,
+}
+
+impl Default for ForwardToml {
+    fn default() -> Self {
+        let switch::ForwardConfig { reply_timeout_ms, repeat_ms, window, alarm_after } = Default::default();
+        Self { reply_timeout_ms, repeat_ms, window, alarm_after }
     }
 }
 
@@ -359,6 +481,11 @@ impl Config {
         let beside = path.parent().unwrap_or(Path::new(""));
         config.settle_paths(beside);
         Ok(config)
+    }
+
+    /// Where people give orders to a running switch.
+    pub fn control_socket(&self) -> PathBuf {
+        self.control.socket.clone().unwrap_or_else(|| self.journal.dir.join("control.sock"))
     }
 
     /// Reads and checks a text; each complaint is a line for people.
@@ -453,6 +580,11 @@ impl LinkToml {
         range("connections", self.connections.into(), 1, 64);
         range("in_flight_max", self.in_flight_max.into(), 1, 262_144);
         range("breaker.unanswered_percent", self.breaker.unanswered_percent.into(), 0, 100);
+        range("forward.reply_timeout_ms", self.forward.reply_timeout_ms.into(), 100, 600_000);
+        range("forward.repeat_ms", self.forward.repeat_ms.into(), 100, 3_600_000);
+        range("forward.window", self.forward.window.into(), 1, 1_024);
+        range("forward.alarm_after", self.forward.alarm_after.into(), 1, 10_000);
+        range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
         if self.tls.as_ref().is_some_and(|tls| tls.certificate.is_some() != tls.key.is_some()) {
             wrong.push(format!("{at}: tls.certificate and tls.key go together"));
         }

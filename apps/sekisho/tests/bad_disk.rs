@@ -72,14 +72,18 @@ fn nothing_was_lost(setup: &Setup, host: &Host, answered: &[(Txn, Told)], unansw
     assert_eq!(host.seen_count(), asked, "repeats ask nobody");
     client.ask(unanswered);
     assert_eq!(client.ask(&Terminal::named("AFTER001").withdraws(1_000)).outcome, Some(Outcome::Approved));
+    wait_for("everything owed to be paid", || (daemon.figure("/transactions/pending") == 0).then_some(()));
     daemon.signal("TERM");
     assert_eq!(daemon.end().0, Some(0));
     let found = read_journal(&setup.data);
     for (question, told) in answered {
         assert_eq!(found.decided.get(&(question.terminal_id, question.stan)), Some(told));
     }
-    let sent_and_known = |seen: &Txn| found.sent.contains_key(&(seen.stan, seen.terminal_id));
-    assert!(host.seen().iter().all(|seen| sent_and_known(&seen.txn)), "what was sent was written first");
+    assert!(
+        host.seen().iter().all(|seen| found.sent.contains_key(&seen.request())),
+        "what was sent was written first"
+    );
+    found.assert_given_back(host);
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn a_write_that_finds_no_room_stops_the_switch_at_once_and_nothing_told_is_lost(
 
 /// What the kernel saw, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
+enum Call {
     /// Bytes go to a segment of the journal.
     Written,
     /// A sync of a segment has returned.
@@ -198,7 +202,7 @@ enum Seen {
 }
 
 /// Reads a trace: begun writes and sends count where they begin, syncs where they have ended.
-fn seen_in(trace: &str, host_port: u16, listener_port: u16) -> Vec<Seen> {
+fn seen_in(trace: &str, host_port: u16, listener_port: u16) -> Vec<Call> {
     let (to_host, from_listener) = (format!("->127.0.0.1:{host_port}]"), format!(":{listener_port}->"));
     let mut syncing = std::collections::HashSet::new();
     let mut seen = Vec::new();
@@ -208,16 +212,16 @@ fn seen_in(trace: &str, host_port: u16, listener_port: u16) -> Vec<Seen> {
         if is_call(&["fdatasync"]) && line.contains(".seg>") {
             match line.contains("<unfinished") {
                 true => drop(syncing.insert(thread)),
-                false => seen.push(Seen::Synced),
+                false => seen.push(Call::Synced),
             }
         } else if line.contains("<... fdatasync resumed>") && syncing.remove(thread) {
-            seen.push(Seen::Synced);
+            seen.push(Call::Synced);
         } else if is_call(&["pwrite64"]) && line.contains(".seg>") {
-            seen.push(Seen::Written);
+            seen.push(Call::Written);
         } else if is_call(&["sendto", "sendmsg", "write", "writev"]) && line.contains(&to_host) {
-            seen.push(Seen::ToHost);
+            seen.push(Call::ToHost);
         } else if is_call(&["sendto", "sendmsg", "write", "writev"]) && line.contains(&from_listener) {
-            seen.push(Seen::ToTerminal);
+            seen.push(Call::ToTerminal);
         }
     }
     seen
@@ -248,21 +252,21 @@ fn the_kernel_sees_every_sync_return_before_the_first_byte_that_needs_it() {
     daemon.kill();
     let trace = fs::read_to_string(trace).expect("a trace");
     let seen = seen_in(&trace, host.address().port(), listener_port);
-    let sends = seen.iter().filter(|seen| matches!(seen, Seen::ToHost | Seen::ToTerminal)).count();
+    let sends = seen.iter().filter(|seen| matches!(seen, Call::ToHost | Call::ToTerminal)).count();
     assert_eq!(sends, 2 * TRANSACTIONS, "each transaction is two sends");
-    let (mut before, mut expected) = (Vec::new(), Seen::ToHost);
+    let (mut before, mut expected) = (Vec::new(), Call::ToHost);
     for (at, &one) in seen.iter().enumerate() {
-        if one != Seen::ToHost && one != Seen::ToTerminal {
+        if one != Call::ToHost && one != Call::ToTerminal {
             before.push(one);
             continue;
         }
         assert_eq!(one, expected, "call {at}: a question, then its answer");
-        let written = before.iter().rposition(|one| *one == Seen::Written);
-        let synced = before.iter().rposition(|one| *one == Seen::Synced);
+        let written = before.iter().rposition(|one| *one == Call::Written);
+        let synced = before.iter().rposition(|one| *one == Call::Synced);
         assert!(written.is_some(), "call {at}: nothing was written before {one:?}");
         assert!(written < synced, "call {at}: {one:?} before its sync had returned: {before:?}");
         before.clear();
-        expected = if one == Seen::ToHost { Seen::ToTerminal } else { Seen::ToHost };
+        expected = if one == Call::ToHost { Call::ToTerminal } else { Call::ToHost };
     }
     println!("{TRANSACTIONS} transactions: {sends} sends, each after a write and a sync of its own");
 }

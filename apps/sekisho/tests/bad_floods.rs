@@ -79,6 +79,15 @@ fn flood(address: SocketAddr, mut luck: Luck, left: &AtomicUsize, frames_at_once
     }
 }
 
+/// Tells the good client to stop, also where the test fails.
+struct Enough<'a>(&'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Asks one question after the other until `done`; says how many, and how long the slowest answer took.
 fn ask_until(done: &AtomicBool, client: &mut Client) -> (usize, Duration) {
     let (mut terminal, mut asked, mut slowest) = (Terminal::named("GOOD0001"), 0, Duration::ZERO);
@@ -171,11 +180,13 @@ fn ten_thousand_connections_that_never_finish_a_frame_cost_memory_and_nobody_his
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     setup.frame_timeout_ms = 120_000;
+    setup.listeners_more = "per_address_max = 16384".into();
     let daemon = setup.start();
     let address = daemon.listener("acquirer");
     let mut good = Client::of(&daemon, "acquirer");
     let (before_kib, done) = (daemon.memory_kib("VmRSS"), AtomicBool::new(false));
     let (half_open, (asked, slowest)) = std::thread::scope(|scope| {
+        let enough = Enough(&done);
         let asking = scope.spawn(|| ask_until(&done, &mut good));
         let connect = |_| {
             let mut stream = TcpStream::connect(address).expect("there is room for one more");
@@ -185,7 +196,7 @@ fn ten_thousand_connections_that_never_finish_a_frame_cost_memory_and_nobody_his
         let half_open: Vec<TcpStream> = (0..connections).map(connect).collect();
         let all_in = || (daemon.count("acquirer", "open") == connections as u64 + 1).then_some(());
         wait_for("all of them counted", all_in);
-        done.store(true, Ordering::Relaxed);
+        drop(enough);
         (half_open, asking.join().expect("the good client is served throughout"))
     });
     let memory_kib = daemon.memory_kib("VmRSS");

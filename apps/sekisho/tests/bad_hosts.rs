@@ -11,6 +11,8 @@ use terms::{Code, Outcome};
 const REPLY_TIMEOUT_MS: u32 = 400;
 /// What is decided at once takes less than this, however busy the machine is. Far below a time-out.
 const AT_ONCE: Duration = Duration::from_secs(5);
+/// What is owed is sent this soon where the link stands. Far below the time until it is sent again.
+const SOON: Duration = Duration::from_secs(1);
 
 fn impatient(host: &Host) -> Setup {
     let mut setup = Setup::with_host(host);
@@ -18,6 +20,15 @@ fn impatient(host: &Host) -> Setup {
     // One silence after the other: the circuit breaker has its own story.
     setup.links[0].more = "breaker = { unanswered_percent = 0 }".into();
     setup
+}
+
+/// The reversals a host was sent, each with the request it names, are for exactly these, in this order.
+fn assert_reversed(host: &Host, requests: &[Seen]) {
+    let owed = host.wait_for_owed(requests.len());
+    assert!(owed.iter().all(Seen::is_reversal), "money nobody knows of is given back");
+    let (named, asked): (Vec<_>, Vec<_>) =
+        (owed.iter().map(Seen::request).collect(), requests.iter().map(Seen::request).collect());
+    assert_eq!(named, asked);
 }
 
 fn link_count(daemon: &Daemon, link: &str, count: &str) -> u64 {
@@ -54,11 +65,18 @@ fn whatever_a_host_does_the_terminal_is_told_what_is_known_and_the_next_is_serve
         (Act::Silence,                           NO_ANSWER,             "unanswered"),
         (Act::ResetMidFrame,                     NO_ANSWER,             "unanswered"),
     ];
+    let mut unknown = Vec::new();
     for (act, told, count) in table {
         let before = link_count(&daemon, "core", count);
         host.acts(move |_| act);
         let question = terminal.withdraws(1_000);
         assert_eq!(verdict(&client.ask(&question)), told, "{act:?}");
+        if told == NO_ANSWER {
+            let told_at = Instant::now();
+            unknown.extend(host.seen().last().cloned());
+            let reversal = host.wait_for_owed(unknown.len()).pop().expect("there is one");
+            assert!(reversal.at.saturating_duration_since(told_at) < SOON, "{act:?}: owed, and late");
+        }
         wait_for(&format!("{act:?}: {count}"), || {
             (link_count(&daemon, "core", count) > before).then_some(())
         });
@@ -68,6 +86,9 @@ fn whatever_a_host_does_the_terminal_is_told_what_is_known_and_the_next_is_serve
         assert_eq!(verdict(&client.ask(&question)), told, "{act:?}: a repeat is told the same");
     }
     assert_eq!(daemon.figure("/transactions/garbled"), 1);
+    assert_reversed(&host, &unknown);
+    daemon.wait_for_figure("/transactions/paid", unknown.len() as u64);
+    assert_eq!(daemon.figure("/transactions/pending"), 0);
     let (asked, mut daemon) = (host.seen_count(), daemon);
     assert_eq!(asked, 2 * table.len(), "and no question was put to the host twice");
     daemon.signal("TERM");
@@ -77,18 +98,33 @@ fn whatever_a_host_does_the_terminal_is_told_what_is_known_and_the_next_is_serve
 }
 
 #[test]
-fn a_late_answer_never_changes_a_decision() {
+fn a_late_answer_never_changes_a_decision_and_a_late_approval_is_given_back() {
     let host = Host::acting(|_| Act::Hold);
-    let setup = impatient(&host);
+    host.acts_when_owed(|_| Act::Silence);
+    let mut setup = impatient(&host);
+    setup.links[0].more += "\nforward = { reply_timeout_ms = 300, repeat_ms = 300 }";
     let mut daemon = setup.start();
     let (mut client, mut terminal) = (Client::of(&daemon, "acquirer"), Terminal::named("TERM0001"));
     let question = terminal.withdraws(1_000);
     assert_eq!(verdict(&client.ask(&question)), NO_ANSWER);
+    assert_reversed(&host, &host.seen());
     host.release();
     wait_for_link_count(&daemon, "late", 1);
+    // The host has done it, as everybody knows by now: the reversal goes on until it is accepted.
+    let repeats = host.owed_seen().len() + 1;
+    host.wait_for_owed(repeats);
+    host.acts_when_owed(|_| Act::Answer);
+    daemon.wait_for_figure("/transactions/paid", 1);
+    let owed = host.owed_seen();
+    assert!(owed.iter().all(|seen| seen.request() == owed[0].request() && seen.txn.stan == owed[0].txn.stan));
+    let repeats: Vec<bool> = owed.iter().map(|seen| seen.txn.message.is_repeat()).collect();
+    assert!(
+        !repeats[0] && repeats[1..].iter().all(|repeat| *repeat),
+        "each but the first says it is a repeat"
+    );
     assert_eq!(verdict(&client.ask(&question)), NO_ANSWER, "what was told stays told");
     assert_eq!(daemon.figure("/transactions/unknown"), 1);
-    assert_eq!(daemon.figure("/transactions/reversals_owed"), 1);
+    assert_eq!(daemon.figure("/transactions/owed"), 1);
     assert_eq!(daemon.figure("/transactions/approved"), 0);
     daemon.kill();
     let found = read_journal(&setup.data);
@@ -126,8 +162,11 @@ fn a_host_that_stops_reading_costs_its_own_customers_only_and_never_more_than_it
     assert_eq!(verdict(&elsewhere.ask(&other_card.withdraws(1_000))), APPROVED);
     stuck.acts(|_| Act::Answer);
     stuck.read_on();
-    // What it reads now was decided long ago; its answers come late.
+    // What it reads now was decided long ago; its answers come late, and everything it did is given back.
     wait_for("seven late answers", || (link_count(&daemon, "core", "late") == 7).then_some(()));
+    assert_reversed(&stuck, &stuck.seen());
+    daemon.wait_for_figure("/transactions/paid", 8);
+    assert!(sound.owed_seen().is_empty());
     assert_eq!(verdict(&client.ask(&terminal.withdraws(1_000))), APPROVED, "it is asked again");
 }
 
@@ -147,6 +186,7 @@ fn a_host_that_is_down_means_an_immediate_no_and_nothing_is_kept_for_later() {
     assert_eq!(verdict(&client.ask(&terminal.withdraws(1_000))), APPROVED);
     assert_eq!(client.ask(&question).code, Some(Code::HostDown), "decided is decided, also for a repeat");
     assert_eq!(host.seen_count(), 1, "the declined one was never sent");
+    assert!(host.owed_seen().is_empty(), "and nothing is owed for it");
 }
 
 #[test]
@@ -163,6 +203,7 @@ fn a_request_in_flight_when_the_host_goes_away_is_unknown_and_not_sent_again() {
     host.set_open(true);
     daemon.wait_for_link("core", "up");
     assert_eq!(verdict(&client.answer()), NO_ANSWER);
+    assert_reversed(&host, &host.seen());
     assert_eq!(host.seen_count(), 1, "a new connection brings no second request");
 }
 

@@ -1,6 +1,6 @@
 //! The power cord is pulled at random moments under load, again and again on the same data. What a terminal was
 //! told is never forgotten and never told differently; what a host was sent was written down first; nobody is
-//! asked twice.
+//! asked twice; and what nobody knows the end of is given back.
 
 mod daemon;
 
@@ -112,12 +112,17 @@ fn nothing_acknowledged_is_lost_however_often_the_cord_is_pulled() {
     let undecided = read_journal(&setup.data).open;
     assert_eq!(undecided, 0, "what was in flight was decided at the start");
     assert_eq!(host.seen_count(), asked_before, "a repeat asks no host");
+    wait_for("everything owed to be paid", || (daemon.figure("/transactions/pending") == 0).then_some(()));
     daemon.signal("TERM");
     assert_eq!(daemon.end().0, Some(0));
-    assert!(read_journal(&setup.data).was_closed);
+    let found = read_journal(&setup.data);
+    assert!(found.was_closed);
+    found.assert_given_back(&host);
+    let (owed, exceptions) = (host.owed_seen().len(), found.kinds.get("exception").copied().unwrap_or(0));
+    assert_eq!(exceptions, 0, "no work for people");
     println!(
         "{kills} kills in {:?}: {} answers acknowledged, {} questions cut off, {} requests at the host, \
-         last start: {recovered}",
+         {owed} reversals, last start: {recovered}",
         began.elapsed(),
         answered.len(),
         open.len(),

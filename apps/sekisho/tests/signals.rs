@@ -53,8 +53,11 @@ fn a_second_term_stops_at_once_and_the_next_start_decides_by_silence() {
     assert_eq!(daemon.figure("/recovered/was_in_flight"), 1);
     let answer = Client::of(&daemon, "acquirer").ask(&question);
     assert_eq!((answer.code, answer.outcome), (Some(Code::NoAnswer), Some(Outcome::Unknown)));
+    let owed = host.wait_for_owed(1);
+    assert!(owed[0].is_reversal() && owed[0].request() == host.seen()[0].request(), "it is given back");
     assert_eq!(host.seen_count(), 1, "the host is never asked a second time");
-    assert_eq!(daemon.figure("/transactions/reversals_owed"), 1);
+    daemon.wait_for_figure("/transactions/paid", 1);
+    assert_eq!(daemon.figure("/transactions/owed"), 1);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod typed;
 
 use disk::{Disk, DiskOptions};
-use journal::{Batch, Journal, Key, Named, Observation, Observed, Owed, Record, Remembered, Sent, Vault};
+use journal::{
+    Batch, Duty, Forward, Journal, Key, Named, Observation, Observed, Record, Remembered, Sent, Vault,
+};
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -68,13 +70,21 @@ fn morning() -> Vec<Record> {
             id: TxnId(1),
             answer: answer(Outcome::Approved, Code::Approved),
             wire_code: Text::clipped(b"00"),
+            owes: None,
             at: at(52),
         },
         sent(2, 100),
         Record::TimedOut {
             id: TxnId(2),
             answer: answer(Outcome::Unknown, Code::NoAnswer),
-            owes: Owed::Reversal,
+            owes: Some(Forward {
+                id: terms::ForwardId(1),
+                duty: Duty::Reversal,
+                link: LinkId(0),
+                host_stan: Stan(770_003),
+                remaining: Amount::default(),
+                business_date: BusinessDate::new(2026, 11, 22).expect("a day"),
+            }),
             at: at(6_101),
         },
         Record::Observed(Observed {

@@ -1,9 +1,9 @@
 use crate::DiskError;
 use journal::Act;
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "LOCK";
@@ -33,7 +33,9 @@ pub(crate) struct Held {
 /// Makes the directory where there is none, and holds it.
 pub(crate) fn hold(directory: &Path) -> Result<Held, DiskError> {
     let journal = journal_directory(directory);
-    fs::create_dir_all(&journal).map_err(DiskError::unusable(Act::Create, &journal))?;
+    let mut private = DirBuilder::new();
+    let made = private.recursive(true).mode(0o700).create(&journal);
+    made.map_err(DiskError::unusable(Act::Create, &journal))?;
     let path = directory.join(LOCK);
     let cannot = |source| DiskError::Unusable { act: Act::Write, path: path.clone(), source };
     let mut options = OpenOptions::new();

@@ -2,10 +2,13 @@
 //! and passed on. Neither journal nor socket: what the lane wants done is dropped.
 
 use crate::counting::allocations;
+use journal::Vault;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use switch::{
-    BreakerConfig, Effect, Event, Lane, LaneConfig, LinkConfig, Outbox, Route, Routes, SourceConfig,
+    BreakerConfig, Effect, Event, ForwardConfig, HostProfile, Lane, LaneConfig, LinkConfig, Outbox, Route,
+    Routes, Secrets, SourceConfig,
 };
 use terms::{
     Amount, Carried, Code, ConnId, Currency, Kind, LinkId, MessageType, Noun, Now, Outcome, Pairing, Pan,
@@ -32,7 +35,7 @@ pub(crate) fn run() {
 
 /// Keeps so many requests unanswered at once.
 fn measure(in_flight: u32) {
-    let mut lane = Lane::new(config(), [7; 16]);
+    let mut lane = Lane::new(config(), secrets());
     let mut out = Outbox::new();
     lane.step(Now::default(), Event::LinkUp { link: LinkId(0) }, &mut out);
     let mut times: Vec<f64> = Vec::new();
@@ -123,6 +126,10 @@ fn said(digits: [u8; 3]) -> Txn {
     }
 }
 
+fn secrets() -> Secrets {
+    Secrets { fingerprint: [7; 16], vault: Arc::new(Vault::new([7; 32], 0)) }
+}
+
 fn carried(contents: &[u8]) -> Carried {
     let mut carried = Carried::with_capacity(contents.len() + 3);
     carried.push(Noun::IccData, contents);
@@ -137,6 +144,8 @@ fn config() -> LaneConfig {
         pairing: Pairing { terminal_id: true, ..Pairing::default() },
         breaker: BreakerConfig::default(),
         transmits_utc: true,
+        host: HostProfile::default(),
+        forward: ForwardConfig::default(),
     };
     let route = Route {
         prefix: Text::EMPTY,
@@ -146,9 +155,15 @@ fn config() -> LaneConfig {
         name: Text::clipped(b"everything"),
     };
     LaneConfig {
-        sources: vec![SourceConfig { name: Text::clipped(b"tills"), terminal_required: true }],
+        sources: vec![SourceConfig {
+            name: Text::clipped(b"tills"),
+            terminal_required: true,
+            consistency: None,
+            per_terminal_max: 1,
+        }],
         links: vec![link],
         routes: Routes::new(vec![route]),
         remembered_max: REMEMBERED_MAX,
+        in_flight_max: 0,
     }
 }

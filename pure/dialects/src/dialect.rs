@@ -107,6 +107,11 @@ impl Dialect {
         &self.spec
     }
 
+    /// Whether a reversal in this dialect can say that a part of the amount remains valid.
+    pub fn says_remaining(&self) -> bool {
+        self.slots.contains(&Slot::Remaining)
+    }
+
     /// What must agree, besides our trace number, between a host's answer and its request.
     pub fn pairing(&self) -> Pairing {
         self.pairing

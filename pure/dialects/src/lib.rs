@@ -39,5 +39,4 @@ pub use error::{ReadError, ReadRefusal, WriteError};
 pub use finding::{Finding, Severity, did_you_mean};
 pub use import::{ImportError, Imported, import_jpos, import_moov};
 pub use mac::{MacInput, MacJoin, MacRule};
-pub use original::Original;
 pub use outline::{Outline, Presence};

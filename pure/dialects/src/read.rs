@@ -5,7 +5,7 @@ use crate::{
     dialect::{Dialect, two_digits},
     elements::Elements,
     error::{ReadError, ReadRefusal},
-    original::Original,
+    original,
     role::Form,
     slot::Slot,
 };
@@ -139,8 +139,13 @@ impl<'d> Reading<'d> {
             Slot::NetworkCode => self.take_network(value)?,
             Slot::NetworkOrFunction if txn.message.class == Class::Network => self.take_network(value)?,
             Slot::NetworkOrFunction => carry(&mut txn.carried, Noun::FunctionCode, Form::Text, value)?,
-            Slot::OriginalOf1987 => carry_original(&mut txn.carried, value, Original::from_1987),
-            Slot::OriginalOf1993 => carry_original(&mut txn.carried, value, Original::from_1993),
+            Slot::OriginalOf1987 => txn.original = Some(original::from_1987(digits(value).as_bytes())),
+            Slot::OriginalOf1993 => txn.original = Some(original::from_1993(digits(value).as_bytes())),
+            Slot::Remaining => txn.remaining = Some(remaining(value)?),
+            Slot::Carried(Noun::Account2, form) => {
+                txn.to_account = text(value)?;
+                carry(&mut txn.carried, Noun::Account2, form, value)?;
+            }
             Slot::Carried(noun, form) => carry(&mut txn.carried, noun, form, value)?,
         }
         Ok(())
@@ -334,7 +339,14 @@ fn pack(value: &Value<'_>, out: &mut Vec<u8>) -> bool {
     true
 }
 
-fn carry_original(carried: &mut Carried, value: &Value<'_>, parse: fn(&[u8]) -> Original) {
-    let digits: Text<64> = value.text().unwrap_or(Text::EMPTY);
-    carried.push(Noun::OriginalData, &parse(digits.as_bytes()).to_carried());
+fn digits(value: &Value<'_>) -> Text<64> {
+    value.text().unwrap_or(Text::EMPTY)
+}
+
+/// The first twelve digits: the amount of the transaction that remains valid.
+fn remaining(value: &Value<'_>) -> Read<Amount> {
+    let said = digits(value);
+    let amount = said.as_bytes().get(..12).filter(|amount| amount.iter().all(u8::is_ascii_digit));
+    let amount = amount.ok_or(Wrong::Expected("an amount of twelve digits"))?;
+    Ok(Amount::minor(amount.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))))
 }

@@ -36,6 +36,8 @@ pub(crate) enum Slot {
     OriginalOf1987,
     /// The original in the layout of DE 56 of 1993.
     OriginalOf1993,
+    /// What remains valid after a partial reversal: the first twelve digits of DE 95.
+    Remaining,
     Carried(Noun, Form),
 }
 
@@ -67,6 +69,7 @@ impl Slot {
                 Self::OriginalOf1987
             }
             Role::Carried(Noun::OriginalData) => Self::OriginalOf1993,
+            Role::Carried(Noun::ReplacementAmounts) => Self::Remaining,
             Role::Carried(noun) => Self::Carried(noun, Form::of(noun)),
         })
     }

@@ -5,7 +5,7 @@ use crate::{
     elements::Elements,
     error::WriteError,
     index::Index,
-    original::Original,
+    original,
     presence::Message,
     role::Form,
     slot::{Slot, longest},
@@ -16,8 +16,8 @@ use iso8583::{
     spec::{Coding, Shape},
 };
 use terms::{
-    Answer, BusinessDate, Carried, Class, Code, Currency, Kind, LocalTime, MessageType, Network, Noun,
-    Outgoing, Rrn, Stan, Text, Txn,
+    Amount, Answer, BusinessDate, Carried, Class, Code, Currency, Kind, LocalTime, MessageType, Network,
+    Noun, Original, Outgoing, Rrn, Stan, Text, Txn,
 };
 
 impl Dialect {
@@ -163,10 +163,12 @@ enum Datum<'a> {
     Number(u64),
     Text(&'a [u8]),
     Digits([u8; 3]),
-    /// An original, carried in the canonical layout, in that of 1987.
-    OriginalOf1987(&'a [u8; Original::LENGTH]),
-    /// The same in that of 1993.
-    OriginalOf1993(&'a [u8; Original::LENGTH]),
+    /// An original, in the layout of 1987.
+    OriginalOf1987(&'a Original),
+    /// An original, in the layout of 1993.
+    OriginalOf1993(&'a Original),
+    /// What remains valid, in the layout of DE 95 of 1987.
+    Remaining(Amount),
     Bytes(&'a [u8]),
     /// Bytes for an element that holds digits or hex characters.
     Unpacked(&'a [u8]),
@@ -233,12 +235,9 @@ impl Writing<'_> {
             Datum::Number(number) => writer.put_number(usize::from(de), number)?,
             Datum::Text(text) => writer.put_text(usize::from(de), text)?,
             Datum::Digits(digits) => writer.put_text(usize::from(de), &digits)?,
-            Datum::OriginalOf1987(held) => {
-                put_original(de, Original::from_canonical(held).to_1987(), writer)?
-            }
-            Datum::OriginalOf1993(held) => {
-                put_original(de, Original::from_canonical(held).to_1993(), writer)?
-            }
+            Datum::OriginalOf1987(held) => put_made(de, original::to_1987(held), writer)?,
+            Datum::OriginalOf1993(held) => put_made(de, original::to_1993(held), writer)?,
+            Datum::Remaining(amount) => put_made(de, replacement_amounts(amount), writer)?,
             Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
             Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
         }
@@ -324,8 +323,13 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
         Slot::NetworkCode => network_code(dialect, said),
         Slot::NetworkOrFunction if message.digits[0] == Class::Network as u8 => network_code(dialect, said),
         Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
-        Slot::OriginalOf1987 => original(said).map_or(Datum::Nothing, Datum::OriginalOf1987),
-        Slot::OriginalOf1993 => original(said).map_or(Datum::Nothing, Datum::OriginalOf1993),
+        Slot::OriginalOf1987 => {
+            of_request(|txn| txn.original.as_ref().map_or(Datum::Nothing, Datum::OriginalOf1987))
+        }
+        Slot::OriginalOf1993 => {
+            of_request(|txn| txn.original.as_ref().map_or(Datum::Nothing, Datum::OriginalOf1993))
+        }
+        Slot::Remaining => of_request(|txn| txn.remaining.map_or(Datum::Nothing, Datum::Remaining)),
         // Each leg has its own authentication code.
         Slot::Carried(Noun::Mac, _) => Datum::Nothing,
         Slot::Carried(noun, form) => match (said.carried.get(noun), shape(dialect, de)) {
@@ -382,13 +386,19 @@ fn network_code<'a>(dialect: &Dialect, said: &'a Said<'a>) -> Datum<'a> {
     }
 }
 
-fn original<'a>(said: &Said<'a>) -> Option<&'a [u8; Original::LENGTH]> {
-    said.carried.get(Noun::OriginalData)?.try_into().ok()
+/// DE 95 of 1987: what remains of the amount, nothing said of settlement and fees.
+fn replacement_amounts(remaining: Amount) -> Text<42> {
+    let mut out = *b"000000000000000000000000C00000000C00000000";
+    let mut rest = remaining.minor_units();
+    for digit in out[..12].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    Text::clipped(&out)
 }
 
-#[cold]
-fn put_original(de: u8, original: Text<42>, writer: &mut Writer<'_>) -> Result<(), WriteError> {
-    Ok(writer.put_text(usize::from(de), original.as_bytes())?)
+fn put_made(de: u8, made: Text<42>, writer: &mut Writer<'_>) -> Result<(), WriteError> {
+    Ok(writer.put_text(usize::from(de), made.as_bytes())?)
 }
 
 fn time_of_day(time: LocalTime) -> u64 {

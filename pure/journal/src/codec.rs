@@ -5,7 +5,7 @@
 mod decode;
 mod encode;
 
-use crate::{DecidedBy, Named, Observation, Owed};
+use crate::{DecidedBy, Duty, Named, Observation, Why};
 use terms::Outcome;
 
 pub(crate) use decode::decode;
@@ -13,8 +13,8 @@ pub(crate) use encode::encode;
 
 #[rustfmt::skip]
 mod kind {
-    // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing. 48 and above are
-    // free for what is owed (reversals, advices), days and keys.
+    // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
+    // is owed, 64..=79 days. 80 and above are free.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -26,7 +26,16 @@ mod kind {
     pub(super) const TIMED_OUT: u8 = 19;
     pub(super) const NOT_SENT:  u8 = 20;
     pub(super) const DECLINED:  u8 = 21;
+    pub(super) const ADVISED:   u8 = 22;
+    pub(super) const MARKED:    u8 = 23;
+    pub(super) const RESOLVED:  u8 = 24;
     pub(super) const OBSERVED:  u8 = 32;
+    pub(super) const OWED:      u8 = 48;
+    pub(super) const ATTEMPT:   u8 = 49;
+    pub(super) const FORWARDED: u8 = 50;
+    pub(super) const EXCEPTION: u8 = 51;
+    pub(super) const RULED:     u8 = 52;
+    pub(super) const HOST_DATE: u8 = 64;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -68,9 +77,17 @@ pub enum RecordError {
 
 // A place in one of these is what stands on disk: add at the end, never move.
 const OUTCOMES: [Outcome; 4] = [Outcome::Approved, Outcome::Refused, Outcome::Unknown, Outcome::NotSent];
-const OWED: [Owed; 2] = [Owed::Nothing, Owed::Reversal];
+const DUTIES: [Duty; 2] = [Duty::Reversal, Duty::Advice];
+const WHYS: [Why; 3] = [Why::Asked, Why::Undelivered, Why::OtherLeg];
 const NAMED: [Named; 2] = [Named::Link, Named::Source];
-const DECIDED_BY: [DecidedBy; 4] = [DecidedBy::Host, DecidedBy::Silence, DecidedBy::Unsent, DecidedBy::Us];
+const DECIDED_BY: [DecidedBy; 6] = [
+    DecidedBy::Host,
+    DecidedBy::Silence,
+    DecidedBy::Unsent,
+    DecidedBy::Us,
+    DecidedBy::Tombstone,
+    DecidedBy::Source,
+];
 const OBSERVATIONS: [Observation; 5] = [
     Observation::Late,
     Observation::Repeated,
@@ -90,7 +107,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 12] = [
+    const KINDS: [u8; 21] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -103,6 +120,15 @@ mod tests {
         kind::NOT_SENT,
         kind::DECLINED,
         kind::OBSERVED,
+        kind::ADVISED,
+        kind::MARKED,
+        kind::RESOLVED,
+        kind::OWED,
+        kind::ATTEMPT,
+        kind::FORWARDED,
+        kind::EXCEPTION,
+        kind::RULED,
+        kind::HOST_DATE,
     ];
 
     #[test]

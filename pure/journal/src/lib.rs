@@ -29,7 +29,8 @@ pub use error::{Damage, JournalError};
 pub use journal::{Cut, Journal, Recovered};
 pub use layout::Position;
 pub use record::{
-    DecidedBy, Declined, Kept, Key, Named, Observation, Observed, Owed, Record, Remembered, Sent,
+    After, DecidedBy, Declined, Duty, Forward, Kept, Key, Mark, Named, Observation, Observed, Record,
+    Remembered, Ruling, Sent, Why,
 };
 pub use snapshot::Snapshot;
 pub use storage::{Act, Cause, Object, Storage, StorageError};

@@ -1,7 +1,7 @@
 use crate::Card;
 use terms::{
-    Amount, Answer, BusinessDate, Code, Currency, Kind, LinkId, LinkName, LocalTime, MessageType, Outcome,
-    Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
+    Amount, Answer, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime, MessageType,
+    Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
 };
 
 /// One thing the journal remembers. Folding all of them in order gives the state of the lane, always.
@@ -35,6 +35,8 @@ pub enum Record {
         answer: Remembered,
         /// The characters the host wrote for its code.
         wire_code: Text<4>,
+        /// What the host is owed for it all the same: the source had taken the request back meanwhile.
+        owes: Option<Forward>,
         /// When.
         at: Timestamp,
     },
@@ -45,7 +47,7 @@ pub enum Record {
         /// What the source is told.
         answer: Remembered,
         /// What the host is owed for it.
-        owes: Owed,
+        owes: Option<Forward>,
         /// When.
         at: Timestamp,
     },
@@ -71,12 +73,101 @@ pub enum Record {
         /// Its name in the configuration.
         name: LinkName,
     },
-    /// In snapshots: a finished transaction the lane still knows.
+    /// A finished transaction that asked no host: in snapshots, and when a reversal came before its request.
     Kept(Kept),
+    /// A decided transaction is owed a message after all.
+    Owed {
+        /// Which transaction.
+        id: TxnId,
+        /// What is owed.
+        forward: Forward,
+        /// Why.
+        why: Why,
+        /// When.
+        at: Timestamp,
+    },
+    /// A source took back, or confirmed, a request whose host has not answered yet.
+    Marked {
+        /// Which transaction.
+        id: TxnId,
+        /// What the source said.
+        mark: Mark,
+        /// When.
+        at: Timestamp,
+    },
+    /// A source reports what happened without having asked: accepted, and owed to the host.
+    Advised {
+        /// What it reports.
+        sent: Sent,
+        /// What is owed.
+        forward: Forward,
+    },
+    /// An owed message is about to be sent. Written before its bytes.
+    Attempt {
+        /// Which message.
+        forward: ForwardId,
+        /// The how manyeth time, from 1.
+        number: u32,
+        /// Under which trace number of ours.
+        host_stan: Stan,
+        /// When.
+        at: Timestamp,
+    },
+    /// An owed message was accepted by its host: the debt is paid.
+    Forwarded {
+        /// Which message.
+        forward: ForwardId,
+        /// The characters the host wrote for its code.
+        wire_code: Text<4>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Something only a person can settle. Ends the owed message it names.
+    Exception {
+        /// About which transaction.
+        id: TxnId,
+        /// Which message will not be sent any more.
+        forward: Option<ForwardId>,
+        /// Why, in words for people.
+        reason: Text<40>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person did something about an owed message.
+    Ruled {
+        /// Which message.
+        forward: ForwardId,
+        /// What was done.
+        ruling: Ruling,
+        /// By whom.
+        by: Text<24>,
+        /// Why.
+        reason: Text<64>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The business day of a host changed.
+    HostDate {
+        /// Whose.
+        link: LinkId,
+        /// The day from here on.
+        date: BusinessDate,
+        /// When.
+        at: Timestamp,
+    },
+    /// In snapshots: what became of a decided transaction afterwards.
+    Resolved {
+        /// Which transaction.
+        id: TxnId,
+        /// How it stands.
+        after: After,
+    },
     /// In snapshots: numbers given out last.
     Numbers {
         /// The next transaction's.
         next_id: TxnId,
+        /// The next owed message's.
+        next_forward: ForwardId,
         /// On which link; `None` where only the transaction's number is said.
         link: Option<LinkId>,
         /// The last trace number there.
@@ -104,12 +195,14 @@ pub struct Kept {
     pub fingerprint: u64,
     /// What was wanted.
     pub kind: Kind,
-    /// Which host was asked, and under which trace number; `None` where none was.
-    pub asked_host: Option<(LinkId, Stan)>,
+    /// The source's time of transmission; empty where it gave none.
+    pub transmitted_at: Text<10>,
     /// What the source was told.
     pub answer: Remembered,
     /// Who decided.
     pub by: DecidedBy,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Who decided a transaction.
@@ -123,6 +216,10 @@ pub enum DecidedBy {
     Unsent,
     /// The switch, before it asked anybody.
     Us,
+    /// A reversal that came before its request: the request will be refused.
+    Tombstone,
+    /// The source itself: it reported what had happened.
+    Source,
 }
 
 /// The business identity of a request: two messages with the same one are the same request.
@@ -244,17 +341,88 @@ pub enum Observation {
     AskedAgain,
 }
 
-/// What a host is owed for a transaction whose end we do not know.
+/// A message owed to a host until it is accepted or handed to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Owed {
-    /// Nothing: no money moved.
-    Nothing,
-    /// A reversal.
+pub struct Forward {
+    /// Its number in this lane.
+    pub id: ForwardId,
+    /// What it is.
+    pub duty: Duty,
+    /// To which link.
+    pub link: LinkId,
+    /// Under which trace number of ours; the same in every repeat.
+    pub host_stan: Stan,
+    /// In a partial reversal: the amount that remains valid.
+    pub remaining: Amount,
+    /// The host's day it belongs to.
+    pub business_date: BusinessDate,
+}
+
+/// What a host is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Duty {
+    /// Undo it.
     Reversal,
+    /// It happened: post it.
+    Advice,
+}
+
+/// Why a decided transaction is owed a message after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The source took it back.
+    Asked,
+    /// It is proved that the source was never told.
+    Undelivered,
+    /// The other half of a transfer failed.
+    OtherLeg,
+}
+
+/// What a source said about a request in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Undo it, when it turns out to have been done; so much remains valid.
+    Reverse {
+        /// The amount that remains valid; 0 when nothing does.
+        remaining: Amount,
+    },
+    /// It happened: post it, when it turns out not to have been.
+    Confirm,
+}
+
+/// What a person did about an owed message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ruling {
+    /// Not to be sent for now.
+    Hold,
+    /// To be sent again.
+    Release,
+    /// To be tried at once.
+    Retry,
+    /// Settled by hand: never to be sent again.
+    Settle,
+}
+
+/// How a decided transaction stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum After {
+    /// As it was decided.
+    #[default]
+    Nothing,
+    /// A reversal is owed.
+    Reversing(ForwardId),
+    /// It was reversed.
+    Reversed,
+    /// An advice is owed.
+    Confirming(ForwardId),
+    /// It was posted by an advice.
+    Confirmed,
+    /// A person has to look at it.
+    Exception,
 }
 
 /// A decision as it is given again to whoever repeats the question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Remembered {
     /// What became of the request.
     pub outcome: Outcome,
@@ -306,19 +474,56 @@ impl Record {
             Self::Observed(_) => "observed",
             Self::Named { .. } => "named",
             Self::Kept(_) => "kept",
+            Self::Owed { .. } => "owed",
+            Self::Marked { .. } => "marked",
+            Self::Advised { .. } => "advised",
+            Self::Attempt { .. } => "attempt",
+            Self::Forwarded { .. } => "forwarded",
+            Self::Exception { .. } => "exception",
+            Self::Ruled { .. } => "ruled",
+            Self::HostDate { .. } => "host_date",
+            Self::Resolved { .. } => "resolved",
             Self::Numbers { .. } => "numbers",
         }
     }
 
-    /// The transaction it is about, where it is about one.
+    /// The transaction it is about, where it is about one by its number.
     pub const fn id(&self) -> Option<TxnId> {
         match self {
-            Self::Opened { .. } | Self::Closed { .. } | Self::Named { .. } | Self::Numbers { .. } => None,
-            Self::Kept(kept) => Some(kept.id),
-            Self::Sent(sent) | Self::Inquired(sent) => Some(sent.id),
-            Self::Decided { id, .. } | Self::TimedOut { id, .. } | Self::NotSent { id, .. } => Some(*id),
+            Self::Sent(sent) | Self::Inquired(sent) | Self::Advised { sent, .. } => Some(sent.id),
+            Self::Decided { id, .. }
+            | Self::TimedOut { id, .. }
+            | Self::NotSent { id, .. }
+            | Self::Owed { id, .. }
+            | Self::Marked { id, .. }
+            | Self::Exception { id, .. }
+            | Self::Resolved { id, .. } => Some(*id),
             Self::Declined(declined) => Some(declined.id),
+            Self::Kept(kept) => Some(kept.id),
             Self::Observed(observed) => observed.id,
+            Self::Opened { .. }
+            | Self::Closed { .. }
+            | Self::Named { .. }
+            | Self::Numbers { .. }
+            | Self::Attempt { .. }
+            | Self::Forwarded { .. }
+            | Self::Ruled { .. }
+            | Self::HostDate { .. } => None,
+        }
+    }
+
+    /// The owed message it is about, where it is about one.
+    pub const fn forward(&self) -> Option<ForwardId> {
+        match self {
+            Self::Owed { forward, .. } | Self::Advised { forward, .. } => Some(forward.id),
+            Self::Decided { owes: Some(forward), .. } | Self::TimedOut { owes: Some(forward), .. } => {
+                Some(forward.id)
+            }
+            Self::Attempt { forward, .. } | Self::Forwarded { forward, .. } | Self::Ruled { forward, .. } => {
+                Some(*forward)
+            }
+            Self::Exception { forward, .. } => *forward,
+            _ => None,
         }
     }
 
@@ -329,11 +534,19 @@ impl Record {
             | Self::Closed { at }
             | Self::Decided { at, .. }
             | Self::TimedOut { at, .. }
-            | Self::NotSent { at, .. } => *at,
-            Self::Sent(sent) | Self::Inquired(sent) => sent.at,
+            | Self::NotSent { at, .. }
+            | Self::Owed { at, .. }
+            | Self::Marked { at, .. }
+            | Self::Attempt { at, .. }
+            | Self::Forwarded { at, .. }
+            | Self::Exception { at, .. }
+            | Self::Ruled { at, .. }
+            | Self::HostDate { at, .. } => *at,
+            Self::Sent(sent) | Self::Inquired(sent) | Self::Advised { sent, .. } => sent.at,
             Self::Declined(declined) => declined.at,
             Self::Observed(observed) => observed.at,
-            Self::Named { .. } | Self::Kept(_) | Self::Numbers { .. } => Timestamp::from_unix_ms(0),
+            Self::Kept(kept) => kept.at,
+            Self::Named { .. } | Self::Numbers { .. } | Self::Resolved { .. } => Timestamp::from_unix_ms(0),
         }
     }
 }
@@ -351,12 +564,52 @@ impl Observation {
     }
 }
 
-impl Owed {
-    /// Its name, as `journal show` and JSON write it.
+impl Duty {
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reversal => "reversal",
+            Self::Advice => "advice",
+        }
+    }
+}
+
+impl Ruling {
+    /// Every one, in the order of their places in the journal.
+    pub const ALL: [Self; 4] = [Self::Hold, Self::Release, Self::Retry, Self::Settle];
+
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Retry => "retry",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+impl Why {
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "taken back",
+            Self::Undelivered => "undelivered",
+            Self::OtherLeg => "other leg failed",
+        }
+    }
+}
+
+impl After {
+    /// Its name, as commands and JSON write it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
-            Self::Reversal => "reversal",
+            Self::Reversing(_) => "reversing",
+            Self::Reversed => "reversed",
+            Self::Confirming(_) => "confirming",
+            Self::Confirmed => "confirmed",
+            Self::Exception => "exception",
         }
     }
 }

@@ -1,7 +1,7 @@
 use core::hash::Hasher;
 use journal::Key;
 use siphasher::sip::SipHasher13;
-use terms::{Class, Code, Function, Network, Outcome, SourceId, Stan, Txn};
+use terms::{BusinessDate, Class, Code, Function, Kind, LocalTime, Network, Outcome, SourceId, Stan, Txn};
 
 use crate::SourceConfig;
 
@@ -26,6 +26,10 @@ impl Refusal {
 pub(crate) enum Way {
     /// To a host.
     Onward,
+    /// It takes an earlier request back.
+    Back,
+    /// It reports what has happened.
+    Report,
     /// Answered here, with this.
     AnsweredHere(Code, Outcome),
 }
@@ -36,15 +40,52 @@ pub(crate) fn admit(source: &SourceConfig, txn: &Txn) -> Result<Way, Refusal> {
     match (txn.message.class, txn.message.function) {
         (Class::Network, Function::Request | Function::Advice) => return Ok(at_home(txn.network)),
         (Class::Authorization | Class::Financial, Function::Request) => {}
+        (Class::Reversal, Function::Request | Function::Advice) => return taken_back(txn),
+        (Class::Financial, Function::Advice) => {
+            return if txn.stan == Stan(0) { Err(no_trace_number()) } else { Ok(Way::Report) };
+        }
         _ => return Err(Refusal::not_sent(Code::NotSupported, "message not supported")),
     }
     if txn.stan == Stan(0) {
-        return Err(Refusal::not_sent(Code::FormatError, "no trace number"));
+        return Err(no_trace_number());
+    }
+    let is_cash = matches!(txn.kind, Kind::Withdrawal | Kind::Deposit);
+    if is_cash && source.consistency.is_none() {
+        return Err(Refusal::not_sent(Code::NotAllowedOnDevice, "no way to consistency"));
     }
     if source.terminal_required && txn.terminal_id.is_empty() {
         return Err(Refusal::not_sent(Code::UnknownTerminal, "no terminal"));
     }
     Ok(Way::Onward)
+}
+
+const fn no_trace_number() -> Refusal {
+    Refusal::not_sent(Code::FormatError, "no trace number")
+}
+
+/// A reversal cannot itself be reversed.
+fn taken_back(txn: &Txn) -> Result<Way, Refusal> {
+    let original = txn.original.unwrap_or_default();
+    if original.message.is_some_and(|message| message.class == Class::Reversal) {
+        return Err(Refusal::not_sent(Code::InvalidTransaction, "reversal of a reversal"));
+    }
+    if original.stan.unwrap_or(txn.stan) == Stan(0) {
+        return Err(no_trace_number());
+    }
+    Ok(Way::Back)
+}
+
+/// Whether a request of that kind is declined because too much is under way: the least important go first,
+/// and what a terminal cannot do without goes last. Answers, reversals and reports are never asked this.
+pub(crate) fn sheds(kind: Kind, under_way: usize, most: u32) -> bool {
+    let percent = match kind {
+        Kind::BalanceInquiry | Kind::CardStatus | Kind::History | Kind::BillInquiry | Kind::CardType => 70,
+        Kind::PinChange | Kind::CardActivation => 75,
+        Kind::Transfer | Kind::TransferOut | Kind::TransferIn | Kind::BillPayment => 80,
+        Kind::Deposit => 90,
+        Kind::Withdrawal | Kind::Purchase | Kind::Refund => 100,
+    };
+    most > 0 && under_way as u64 * 100 >= u64::from(most) * percent
 }
 
 /// What the switch itself answers to a management message of a source.
@@ -59,9 +100,11 @@ pub(crate) const fn at_home(about: Network) -> Way {
     }
 }
 
-/// The identity a request travels under: the same key is the same request.
-pub(crate) fn key_of(source: SourceId, txn: &Txn) -> Key {
-    Key { source, terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time }
+/// The identity a request travels under: the same key is the same request. A message that does not say when
+/// it was made was made today.
+pub(crate) fn key_of(source: SourceId, txn: &Txn, today: BusinessDate) -> Key {
+    let local_time = txn.local_time.unwrap_or(LocalTime { date: today, second_of_day: 0 });
+    Key { source, terminal_id: txn.terminal_id, stan: txn.stan, local_time: Some(local_time) }
 }
 
 /// A digest of what a request wants, under a secret key, so that it can be stored without telling the card.
@@ -73,5 +116,7 @@ pub(crate) fn fingerprint(secret: &[u8; 16], txn: &Txn) -> u64 {
     hasher.write_u64(txn.amount.minor_units());
     hasher.write_u16(txn.currency.number());
     hasher.write(txn.pan.expose());
+    hasher.write(txn.to_account.as_bytes());
+    hasher.write(txn.acquirer_id.as_bytes());
     hasher.finish()
 }

@@ -14,6 +14,9 @@ pub struct LaneConfig {
     pub routes: Routes,
     /// Finished transactions remembered to answer repeats and to know late answers.
     pub remembered_max: usize,
+    /// Requests under way on all links together; nearing it, the least important are declined first. 0 for any
+    /// number.
+    pub in_flight_max: u32,
 }
 
 /// A source of requests.
@@ -23,6 +26,21 @@ pub struct SourceConfig {
     pub name: LinkName,
     /// Whether a request must name a terminal.
     pub terminal_required: bool,
+    /// How its terminals make an unknown outcome consistent; without a way they get no cash services.
+    pub consistency: Option<Consistency>,
+    /// Requests of one terminal under way at once; the next is declined. 0 for any number.
+    pub per_terminal_max: u32,
+}
+
+/// How a terminal that does not know what became of its request makes sure that cash and books agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// It takes the request back (0420).
+    Reversal,
+    /// It reports what happened (0220, completion).
+    Completion,
+    /// It asks what became of it.
+    Inquiry,
 }
 
 /// A link to a host.
@@ -40,6 +58,65 @@ pub struct LinkConfig {
     pub breaker: BreakerConfig,
     /// Whether the time of transmission is written in UTC instead of local time.
     pub transmits_utc: bool,
+    /// What the host's contract says about messages that are owed to it.
+    pub host: HostProfile,
+    /// How owed messages are sent.
+    pub forward: ForwardConfig,
+}
+
+/// What a host promises about reversals and advices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostProfile {
+    /// A reversal that comes before its request makes the host refuse the request.
+    pub tombstones: bool,
+    /// A reversal sent twice is done once. Without it an unanswered one is handed to a person.
+    pub dedups_reversals: bool,
+    /// A repeat of an owed message says so in its type (0421, 0221).
+    pub marks_repeats: bool,
+    /// An unknown deposit is owed as an advice (the cash is in the machine); otherwise as a reversal.
+    pub deposits_are_posted: bool,
+    /// The longest a request may linger before the host acts on it, in milliseconds: "no such original" is
+    /// believed only from a reversal sent that long after its request.
+    pub guard_ms: u32,
+    /// The host's business day follows our local calendar; otherwise it is told.
+    pub day_is_calendar: bool,
+    /// A reversal can say that a part remains valid. Without it a partial one is handed to a person.
+    pub partial_reversals: bool,
+}
+
+impl Default for HostProfile {
+    /// The careful one: no tombstones, two minutes of guard.
+    fn default() -> Self {
+        Self {
+            tombstones: false,
+            dedups_reversals: true,
+            marks_repeats: true,
+            deposits_are_posted: true,
+            guard_ms: 120_000,
+            day_is_calendar: true,
+            partial_reversals: true,
+        }
+    }
+}
+
+/// How owed messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForwardConfig {
+    /// Silence after which an attempt has failed.
+    pub reply_timeout_ms: u32,
+    /// From one attempt to the next.
+    pub repeat_ms: u32,
+    /// Unanswered at once on one link.
+    pub window: u32,
+    /// Attempts after which people are told.
+    pub alarm_after: u32,
+}
+
+impl Default for ForwardConfig {
+    /// Thirty seconds each, eight at once, an alarm after five.
+    fn default() -> Self {
+        Self { reply_timeout_ms: 30_000, repeat_ms: 30_000, window: 8, alarm_after: 5 }
+    }
 }
 
 impl LinkConfig {
@@ -52,6 +129,8 @@ impl LinkConfig {
             pairing: Pairing::default(),
             breaker: BreakerConfig::default(),
             transmits_utc: true,
+            host: HostProfile::default(),
+            forward: ForwardConfig::default(),
         }
     }
 }

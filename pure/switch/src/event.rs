@@ -1,4 +1,6 @@
-use terms::{ConnId, LinkId, SourceId, Stan, Txn, TxnId};
+use alloc::sync::Arc;
+use journal::Ruling;
+use terms::{BusinessDate, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
 
 /// Something happened in the world.
 #[derive(Debug)]
@@ -30,6 +32,34 @@ pub enum Event {
         host_stan: Stan,
         /// Which request.
         id: TxnId,
+    },
+    /// It is proved that the first telling of a decision reached nobody: the connection that asked was gone
+    /// before a byte was handed to it. Silence proves nothing and is not this.
+    Undelivered {
+        /// Which source.
+        source: SourceId,
+        /// What it had asked.
+        request: Arc<Txn>,
+        /// Which transaction.
+        id: TxnId,
+    },
+    /// The business day of a host is this from now on.
+    HostDate {
+        /// Whose.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
+    },
+    /// A person decided something about an owed message.
+    Ruled {
+        /// Which message.
+        forward: ForwardId,
+        /// What.
+        ruling: Ruling,
+        /// Who.
+        by: Text<24>,
+        /// Why.
+        reason: Text<64>,
     },
     /// A link has at least one usable connection.
     LinkUp {

@@ -1,53 +1,70 @@
-use crate::admit::{Refusal, Way, admit, at_home, fingerprint, key_of};
-use crate::flow::{Awaiting, Decision, Facts, Flow, Happening, owed_for};
-use crate::memory::{Memory, Slot};
-use crate::pairing::{Link, belongs, link_mut, outgoing};
-use crate::{BreakerState, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
+use crate::admit::{Refusal, Way, admit, at_home, fingerprint, key_of, sheds};
+use crate::desk::{Desk, Facts};
+use crate::flow::{Asker, Awaiting, Decision, Flow, Happening};
+use crate::forward::{Forwards, Item};
+use crate::memory::{Memory, Slot, Trail};
+use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
+use crate::status::Counts;
+use crate::{Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
-use journal::{Card, DecidedBy, Declined, Named, Observation, Observed, Owed, Record, Remembered};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use journal::{
+    After, Card, DecidedBy, Declined, Key, Named, Observation, Observed, Record, Remembered, Sent, Vault,
+};
 use terms::{
-    Answer, Code, ConnId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan, Text, Txn, TxnId,
+    Answer, BusinessDate, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan,
+    TerminalId, Text, Txn, TxnId,
 };
 
 /// One single-threaded state machine with one journal: the unit of order.
 ///
 /// Every source belongs to exactly one lane, whose messages are handled in order, so a repeat always meets
-/// its first and no lock is ever needed.
+/// its first, a reversal its original, and no lock is ever needed.
+///
+/// A copy of a lane is another lane with the same past: for those who want to see every future of one.
+#[derive(Clone)]
 pub struct Lane {
-    sources: Vec<SourceConfig>,
-    links: Vec<Link>,
-    routes: Routes,
-    memory: Memory,
+    pub(crate) sources: Vec<SourceConfig>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) routes: Routes,
+    pub(crate) memory: Memory,
+    pub(crate) forwards: Forwards,
     /// When which transaction in flight runs out of time.
-    deadlines: BTreeSet<(Instant, u32)>,
-    next_id: TxnId,
-    /// Keys the digests of requests, so that they can be written down.
-    fingerprint_secret: [u8; 16],
-    counts: Counts,
+    pub(crate) deadlines: BTreeSet<(Instant, u32)>,
+    /// Requests under way, terminal by terminal.
+    per_terminal: HashMap<(SourceId, TerminalId), u32, FixedState>,
+    in_flight_max: u32,
+    pub(crate) next_id: TxnId,
+    pub(crate) next_forward: ForwardId,
+    pub(crate) secrets: Secrets,
+    pub(crate) counts: Counts,
 }
 
-/// Counters since the lane was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    approved: u64,
-    refused: u64,
-    unknown: u64,
-    not_sent: u64,
-    repeats: u64,
-    owed: u64,
+/// What keeps cards out of the lane's memory and out of its records.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Keys the digests of requests. The same for the life of the journal.
+    pub fingerprint: [u8; 16],
+    /// Seals card numbers.
+    pub vault: Arc<Vault>,
 }
 
 impl Lane {
-    /// A lane that remembers nothing yet. `fingerprint_secret` must be the same for the life of the journal.
-    pub fn new(config: LaneConfig, fingerprint_secret: [u8; 16]) -> Self {
+    /// A lane that remembers nothing yet.
+    pub fn new(config: LaneConfig, secrets: Secrets) -> Self {
         Self {
             sources: config.sources,
             links: config.links.into_iter().map(Link::new).collect(),
             routes: config.routes,
-            memory: Memory::new(config.remembered_max),
+            memory: Memory::new(config.remembered_max, secrets.fingerprint),
+            forwards: Forwards::default(),
             deadlines: BTreeSet::new(),
+            per_terminal: HashMap::with_hasher(FixedState::with_seed(0)),
+            in_flight_max: config.in_flight_max,
             next_id: TxnId(1),
-            fingerprint_secret,
+            next_forward: ForwardId(1),
+            secrets,
             counts: Counts::default(),
         }
     }
@@ -76,6 +93,7 @@ impl Lane {
             *source = changed;
         }
         self.routes = config.routes;
+        self.in_flight_max = config.in_flight_max;
     }
 
     /// The names of links and of sources, at the places the journal knows them by.
@@ -91,15 +109,41 @@ impl Lane {
             Event::HostSaid { link, conn, txn } if txn.message.asks() => on_host_asks((link, conn), txn, out),
             Event::HostSaid { link, txn, .. } => self.on_host_answer(now, link, txn, out),
             Event::Unsent { link, host_stan, id } => self.on_unsent(now, link, host_stan, id, out),
+            Event::Undelivered { source, request, id } => self.on_undelivered(now, source, &request, id, out),
+            Event::HostDate { link, date } => self.on_host_date(now, link, date, out),
+            Event::Ruled { forward, ruling, by, reason } => {
+                self.on_ruling(now, forward, ruling, by, reason, out);
+            }
             Event::LinkUp { link } => self.set_up(link, true),
             Event::LinkDown { link } => self.set_up(link, false),
             Event::Tick => self.on_tick(now, out),
         }
+        if !self.forwards.is_empty() {
+            self.send_what_is_due(now, out);
+        }
     }
 
-    /// When the next deadline passes: a [`Event::Tick`] is wanted then, and not before.
+    /// When something happens by itself: an [`Event::Tick`] is wanted then, and not before.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|&(at, _)| at)
+        let deadline = self.deadlines.first().map(|&(at, _)| at);
+        // What is due waits for an answer, not for the time, while the window is full.
+        let is_up = |id: LinkId| {
+            let has_room = |link: &Link| self.forwards.in_flight(id) < link.config.forward.window;
+            self.links.get(usize::from(id.0)).is_some_and(|link| link.up && has_room(link))
+        };
+        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
+        [deadline, forward].into_iter().flatten().min()
+    }
+
+    /// Whether a message that waited for the disk may still leave: a request only while nobody has decided it
+    /// meanwhile, an owed one while it is owed. What must not leave any more is dropped.
+    pub fn still_wants(&self, link: LinkId, host_stan: Stan, id: TxnId) -> bool {
+        let owner = self.links.get(usize::from(link.0)).and_then(|link| link.find(host_stan));
+        match owner {
+            Some(Owner::InFlight(at)) => self.memory.get(at as usize).is_some_and(|slot| slot.id == id),
+            Some(Owner::Forward(_)) => true,
+            Some(Owner::Finished(_)) | None => false,
+        }
     }
 
     /// Requests whose host has not answered yet.
@@ -107,20 +151,9 @@ impl Lane {
         self.deadlines.len()
     }
 
-    /// Numbers for people and for metrics.
-    pub fn status(&self) -> LaneStatus {
-        LaneStatus {
-            in_flight: self.in_flight(),
-            remembered: self.memory.finished_len(),
-            transactions: self.next_id.0 - 1,
-            approved: self.counts.approved,
-            refused: self.counts.refused,
-            unknown: self.counts.unknown,
-            not_sent: self.counts.not_sent,
-            repeats: self.counts.repeats,
-            owed: self.counts.owed,
-            links: self.links.iter().map(LinkStatus::of).collect(),
-        }
+    /// Messages owed to hosts.
+    pub fn pending(&self) -> usize {
+        self.forwards.len()
     }
 
     fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
@@ -128,6 +161,8 @@ impl Lane {
         let source = self.sources.get(usize::from(asked_by.0.0)).unwrap_or(&unknown_source);
         match admit(source, &txn) {
             Ok(Way::Onward) => self.on_request(now, asked_by, txn, out),
+            Ok(Way::Back) => self.on_taken_back(now, asked_by, txn, out),
+            Ok(Way::Report) => self.on_report(now, asked_by, txn, out),
             Ok(Way::AnsweredHere(code, outcome)) => {
                 answer_here(asked_by, txn, Answer::ours(code, outcome), out)
             }
@@ -136,10 +171,25 @@ impl Lane {
     }
 
     fn on_request(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
-        let key = key_of(asked_by.0, &txn);
-        let digest = fingerprint(&self.fingerprint_secret, &txn);
-        if let Some(at) = self.memory.find(&key) {
+        let key = key_of(asked_by.0, &txn, now.local().date);
+        let digest = fingerprint(&self.secrets.fingerprint, &txn);
+        let known = self.memory.find(&key).or_else(|| self.first_of_repeat(asked_by.0, &txn, &key, digest));
+        if let Some(at) = known {
             return self.on_known_key(now, at, asked_by, digest, txn, out);
+        }
+        if let Some(at) = self.tombstone_for(asked_by.0, &txn) {
+            // Its reversal came first: it is refused for ever, and the host never hears of it.
+            let asker = Asker { asked_by, request: Arc::new(txn) };
+            return self.advance(now, at, Happening::AskedAgain(asker), out);
+        }
+        let load = self.deadlines.len();
+        if sheds(txn.kind, load, self.in_flight_max) {
+            let refusal = Refusal::not_sent(Code::Busy, "too much under way");
+            return self.decline(now, asked_by, txn, refusal, Remember::Yes, out);
+        }
+        if self.terminal_is_busy(asked_by.0, &txn) {
+            let refusal = Refusal::not_sent(Code::Busy, "terminal has one under way");
+            return self.decline(now, asked_by, txn, refusal, Remember::Yes, out);
         }
         let Some(route) = self.routes.choose(asked_by.0, &txn) else {
             let refusal = Refusal::not_sent(Code::NoRoute, "no route");
@@ -152,6 +202,15 @@ impl Lane {
         }
     }
 
+    /// What a message that calls itself a repeat repeats, when its time of day is not the first's: the same
+    /// request of the same terminal, trace number and day.
+    fn first_of_repeat(&self, source: SourceId, txn: &Txn, key: &Key, digest: u64) -> Option<usize> {
+        let trail = Trail { local_time: None, ..Trail::of_request(source, txn) };
+        let day = |key: &Key| key.local_time.map(|time| time.date);
+        let is_first = |slot: &Slot| slot.fingerprint == digest && day(&slot.key) == day(key);
+        if txn.message.is_repeat() { self.memory.follow(&trail, is_first) } else { None }
+    }
+
     /// The same key again: the same request is a repeat, another one is refused and changes nothing.
     fn on_known_key(
         &mut self,
@@ -162,17 +221,29 @@ impl Lane {
         txn: Txn,
         out: &mut Outbox,
     ) {
-        if self.memory.get(at).is_some_and(|slot| slot.fingerprint != digest) {
+        let Some(slot) = self.memory.get(at) else { return };
+        // A tombstone knows only the reversal, and a report need not repeat every word of its request.
+        let knows_content = match &slot.flow {
+            Flow::Decided(decision) => !matches!(decision.by, DecidedBy::Tombstone | DecidedBy::Source),
+            Flow::AwaitingHost(_) => true,
+        };
+        if knows_content && slot.fingerprint != digest {
             let refusal = Refusal::not_sent(Code::Duplicate, "same identity, other content");
             return self.decline(now, asked_by, txn, refusal, Remember::No, out);
         }
         self.counts.repeats += 1;
-        self.advance(now, at, Happening::AskedAgain { asked_by, request: Arc::new(txn) }, out);
+        let asker = Asker { asked_by, request: Arc::new(txn) };
+        self.advance(now, at, Happening::AskedAgain(asker), out);
+    }
+
+    fn terminal_is_busy(&self, source: SourceId, txn: &Txn) -> bool {
+        let most = self.sources.get(usize::from(source.0)).map_or(0, |source| source.per_terminal_max);
+        let under_way = self.per_terminal.get(&(source, txn.terminal_id)).copied().unwrap_or(0);
+        most > 0 && under_way >= most
     }
 
     /// Whether a link takes one more request now, and under which trace number.
     fn way_to(&mut self, now: Now, id: LinkId) -> Result<Stan, Refusal> {
-        let memory = &self.memory;
         let Some(link) = link_mut(&mut self.links, id) else {
             return Err(Refusal::not_sent(Code::NoRoute, "no such link"));
         };
@@ -185,8 +256,7 @@ impl Lane {
         if !link.breaker.allows(now.instant) {
             return Err(Refusal::not_sent(Code::HostDown, "circuit breaker open"));
         }
-        let in_flight = |at| memory.get(at).is_some_and(|slot| matches!(slot.flow, Flow::AwaitingHost(_)));
-        link.draw_stan(in_flight).ok_or(Refusal::not_sent(Code::Busy, "no free trace number"))
+        link.draw_stan().ok_or(Refusal::not_sent(Code::Busy, "no free trace number"))
     }
 
     fn send(
@@ -199,39 +269,69 @@ impl Lane {
         out: &mut Outbox,
     ) {
         let id = self.draw_id();
+        let business_date = self.business_date(now, leg.link);
         let Some(link) = link_mut(&mut self.links, leg.link) else { return };
+        let ours = outgoing(now, &link.config, &txn, leg.stan);
         let deadline = now.instant.plus_ms(link.config.reply_timeout_ms);
-        let awaiting = Awaiting {
-            asked_by,
-            ours: outgoing(now, &link.config, &txn, leg.stan),
-            request: Arc::new(txn),
-            deadline,
-            since: now.instant,
-            business_date: now.local().date,
+        link.asked += 1;
+        let request = Arc::new(txn);
+        let sent = Sent {
+            id,
+            key: key_of(asked_by.0, &request, now.local().date),
+            fingerprint: digest,
+            message: request.message,
+            kind: request.kind,
+            processing_code: request.processing_code,
+            pan: self.sealed(id, &request),
+            amount: request.amount,
+            currency: request.currency,
+            rrn: request.rrn,
+            acquirer_id: request.acquirer_id,
+            transmitted_at: request.transmitted_at,
+            link: leg.link,
+            host_stan: leg.stan,
+            host_rrn: ours.rrn,
+            host_transmitted_at: ours.transmitted_at,
+            business_date,
             route: leg.route,
             at: now.wall,
         };
-        let sent = awaiting.sent(id, digest, leg.link);
-        let (key, kind, request) = (sent.key, sent.kind, awaiting.request.clone());
         match NoMoney::of(&request) {
             Some(no_money) => {
-                out.record(Record::Inquired(sent));
-                out.ask_host(no_money, leg.link, id, request, awaiting.ours);
+                out.record(Record::Inquired(sent.clone()));
+                out.ask_host(no_money, leg.link, id, request.clone(), ours);
             }
             None => {
-                let recorded = out.record(Record::Sent(sent));
-                out.ask_host(&recorded, leg.link, id, request, awaiting.ours);
+                let recorded = out.record(Record::Sent(sent.clone()));
+                out.ask_host(&recorded, leg.link, id, request.clone(), ours);
             }
         }
-        link.asked += 1;
+        let awaiting = Awaiting { asked_by, request, ours, deadline, since: now.instant, mark: None };
         self.put_back(Slot {
             id,
-            key,
+            key: sent.key,
             fingerprint: digest,
-            kind,
-            asked_host: Some((leg.link, leg.stan)),
+            kind: sent.kind,
+            transmitted_at: sent.transmitted_at,
+            sent: Some(Box::new(sent)),
+            at: now.wall,
             flow: Flow::AwaitingHost(Box::new(awaiting)),
+            told_again: false,
         });
+    }
+
+    /// The card of a request as it is kept: sealed.
+    pub(crate) fn sealed(&self, id: TxnId, request: &Txn) -> Card {
+        match request.pan.is_none() {
+            true => Card::None,
+            false => Card::Sealed(self.secrets.vault.seal(id, &request.pan)),
+        }
+    }
+
+    /// The day money of that host is counted under now: the host's, or ours where it is not known.
+    pub(crate) fn business_date(&self, now: Now, link: LinkId) -> BusinessDate {
+        let known = self.links.get(usize::from(link.0)).and_then(|link| link.date);
+        known.unwrap_or_else(|| now.local().date)
     }
 
     /// Says no before anything was sent. The refusal is a decision like any other: durable before it is told.
@@ -247,8 +347,8 @@ impl Lane {
         let id = self.draw_id();
         let answer = Answer::ours(refusal.code, refusal.outcome);
         let remembered = Remembered::from(&answer);
-        let key = key_of(asked_by.0, &txn);
-        let digest = fingerprint(&self.fingerprint_secret, &txn);
+        let key = key_of(asked_by.0, &txn, now.local().date);
+        let digest = fingerprint(&self.secrets.fingerprint, &txn);
         self.counts.not_sent += 1;
         out.tell(Tell::Decided {
             id,
@@ -265,7 +365,7 @@ impl Lane {
             takes_key: remember == Remember::Yes,
             message: txn.message,
             kind: txn.kind,
-            pan: Card::from(txn.pan.clone()),
+            pan: self.sealed(id, &txn),
             amount: txn.amount,
             currency: txn.currency,
             answer: remembered,
@@ -273,8 +373,21 @@ impl Lane {
             at: now.wall,
         }));
         if remember == Remember::Yes {
-            let flow = Flow::Decided(Decision { answer: remembered, by: DecidedBy::Us });
-            self.put_back(Slot { id, key, fingerprint: digest, kind: txn.kind, asked_host: None, flow });
+            self.put_back(Slot {
+                id,
+                key,
+                fingerprint: digest,
+                kind: txn.kind,
+                transmitted_at: txn.transmitted_at,
+                sent: None,
+                at: now.wall,
+                flow: Flow::Decided(Decision {
+                    answer: remembered,
+                    by: DecidedBy::Us,
+                    after: After::Nothing,
+                }),
+                told_again: false,
+            });
         }
         match NoMoney::of(&txn) {
             Some(no_money) => out.answer_source(no_money, asked_by, Arc::new(txn), answer),
@@ -284,10 +397,14 @@ impl Lane {
 
     fn on_host_answer(&mut self, now: Now, link_id: LinkId, reply: Txn, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, link_id) else { return };
-        let Some(at) = link.find(reply.stan) else {
-            return self.on_stranger(now, link_id, &reply, false, out);
-        };
         let pairing = link.config.pairing;
+        let at = match link.find(reply.stan) {
+            None => return self.on_stranger(now, link_id, &reply, false, out),
+            Some(Owner::Forward(forward)) => {
+                return self.on_forward_answer(now, link_id, forward, reply, out);
+            }
+            Some(Owner::InFlight(at) | Owner::Finished(at)) => at as usize,
+        };
         let is_ours = match self.memory.get(at).map(|slot| &slot.flow) {
             Some(Flow::AwaitingHost(awaiting)) => belongs(pairing, &awaiting.request, &awaiting.ours, &reply),
             // The request is gone; its terminal is what is left to compare by.
@@ -306,7 +423,14 @@ impl Lane {
     }
 
     /// An answer to nothing we asked: written down, told, and otherwise ignored.
-    fn on_stranger(&mut self, now: Now, link: LinkId, reply: &Txn, stan_known: bool, out: &mut Outbox) {
+    pub(crate) fn on_stranger(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        reply: &Txn,
+        stan_known: bool,
+        out: &mut Outbox,
+    ) {
         if let Some(state) = link_mut(&mut self.links, link) {
             state.strange += 1;
         }
@@ -322,12 +446,22 @@ impl Lane {
     }
 
     fn on_unsent(&mut self, now: Now, link: LinkId, host_stan: Stan, id: TxnId, out: &mut Outbox) {
-        let found = link_mut(&mut self.links, link).and_then(|link| link.find(host_stan));
-        match found {
-            Some(at) if self.memory.get(at).is_some_and(|slot| slot.id == id) => {
-                self.advance(now, at, Happening::Unsent, out);
+        match link_mut(&mut self.links, link).and_then(|link| link.find(host_stan)) {
+            Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
+            Some(Owner::InFlight(at) | Owner::Finished(at))
+                if self.memory.get(at as usize).is_some_and(|slot| slot.id == id) =>
+            {
+                self.advance(now, at as usize, Happening::Unsent, out);
             }
             _ => out.tell(Tell::Meaningless { id }),
+        }
+    }
+
+    fn on_undelivered(&mut self, now: Now, source: SourceId, request: &Txn, id: TxnId, out: &mut Outbox) {
+        let trail = Trail { local_time: None, ..Trail::of_request(source, request) };
+        match self.memory.follow(&trail, |slot| slot.id == id) {
+            Some(at) => self.advance(now, at, Happening::Undelivered, out),
+            None => out.tell(Tell::Meaningless { id }),
         }
     }
 
@@ -337,58 +471,112 @@ impl Lane {
         {
             self.advance(now, at as usize, Happening::Deadline, out);
         }
+        self.give_up_overdue(now, out);
+        self.follow_the_calendar(now, out);
     }
 
     /// Gives one happening to one transaction and keeps the books around it.
     pub(crate) fn advance(&mut self, now: Now, at: usize, happening: Happening, out: &mut Outbox) {
         let Some(slot) = self.memory.get_mut(at) else { return };
+        match (&slot.flow, &happening) {
+            (Flow::Decided(_), Happening::AskedAgain(_)) => slot.told_again = true,
+            (Flow::Decided(_), Happening::Undelivered) if slot.told_again => {
+                return out.tell(Tell::Meaningless { id: slot.id });
+            }
+            _ => {}
+        }
         let answered = matches!(happening, Happening::HostAnswered(_));
         // What a dead process left unanswered says nothing about the host.
         let judges_host = !matches!(happening, Happening::Restarted);
-        let link = slot.asked_host.map_or(LinkId::default(), |(link, _)| link);
-        let facts = Facts { id: slot.id, kind: slot.kind, link, now };
+        let facts = Facts {
+            id: slot.id,
+            kind: slot.kind,
+            link: slot.sent.as_ref().map(|sent| sent.link),
+            business_date: slot.sent.as_ref().map_or_else(|| now.local().date, |sent| sent.business_date),
+            now,
+        };
         let placeholder = Flow::Decided(Decision {
             answer: Remembered::from(&Answer::ours(Code::Malfunction, Outcome::Unknown)),
             by: DecidedBy::Us,
+            after: After::Nothing,
         });
         let before = core::mem::replace(&mut slot.flow, placeholder);
-        let deadline = match &before {
-            Flow::AwaitingHost(awaiting) => Some(awaiting.deadline),
+        let awaited = match &before {
+            Flow::AwaitingHost(awaiting) => Some((awaiting.deadline, awaiting.since)),
             Flow::Decided(_) => None,
         };
-        let after = before.step(facts, happening, out);
-        let decided = match (deadline, &after) {
-            (Some(deadline), Flow::Decided(decision)) => Some((deadline, *decision)),
+        let mut desk = Desk {
+            out,
+            links: &mut self.links,
+            next_forward: &mut self.next_forward,
+            owed: None,
+            exceptions: 0,
+        };
+        let after = before.step(facts, happening, &mut desk);
+        let owed = desk.owed;
+        self.counts.exceptions += desk.exceptions;
+        let decided = match (awaited, &after) {
+            (Some((deadline, _)), Flow::Decided(decision)) => Some((deadline, *decision)),
             (None, _) | (Some(_), Flow::AwaitingHost(_)) => None,
         };
         slot.flow = after;
-        match decided {
-            Some((deadline, decision)) => {
-                self.deadlines.remove(&(deadline, at as u32));
-                self.memory.finish(at);
-                self.count(decision.answer.outcome, facts.kind);
-                self.note_on_link(now, link, decision.by, judges_host, out);
-                self.forget();
+        if decided.is_some() {
+            slot.at = now.wall;
+        }
+        if let Some(forward) = owed {
+            self.counts.owed += 1;
+            let original_sent = awaited.map_or(now.instant, |(_, since)| since);
+            self.enqueue(Item::new(forward, at, original_sent, now));
+        }
+        match (decided, facts.link) {
+            (Some((deadline, decision)), link) => {
+                self.settle(now, at, deadline, decision, (link, judges_host), out);
             }
-            None if answered => {
+            (None, Some(link)) if answered => {
                 if let Some(link) = link_mut(&mut self.links, link) {
                     link.late += 1;
                 }
             }
-            None => {}
+            (None, _) => {}
         }
     }
 
-    fn count(&mut self, outcome: Outcome, kind: terms::Kind) {
-        match outcome {
+    /// The books of a transaction that was just decided.
+    fn settle(
+        &mut self,
+        now: Now,
+        at: usize,
+        deadline: Instant,
+        decision: Decision,
+        (link, judges_host): (Option<LinkId>, bool),
+        out: &mut Outbox,
+    ) {
+        self.deadlines.remove(&(deadline, at as u32));
+        self.memory.finish(at);
+        match decision.answer.outcome {
             Outcome::Approved => self.counts.approved += 1,
             Outcome::Refused => self.counts.refused += 1,
             Outcome::NotSent => self.counts.not_sent += 1,
-            Outcome::Unknown => {
-                self.counts.unknown += 1;
-                self.counts.owed += u64::from(owed_for(kind) != Owed::Nothing);
+            Outcome::Unknown => self.counts.unknown += 1,
+        }
+        if let Some(slot) = self.memory.get(at) {
+            let terminal = (slot.key.source, slot.key.terminal_id);
+            if let Some((link, stan)) = slot.asked_host()
+                && let Some(link) = link_mut(&mut self.links, link)
+            {
+                link.finish(stan, at);
+            }
+            if let Some(under_way) = self.per_terminal.get_mut(&terminal) {
+                *under_way -= 1;
+                if *under_way == 0 {
+                    self.per_terminal.remove(&terminal);
+                }
             }
         }
+        if let Some(link) = link {
+            self.note_on_link(now, link, decision.by, judges_host, out);
+        }
+        self.forget();
     }
 
     fn note_on_link(&mut self, now: Now, id: LinkId, by: DecidedBy, judges_host: bool, out: &mut Outbox) {
@@ -409,13 +597,14 @@ impl Lane {
                 }
             }
             DecidedBy::Unsent => link.breaker.unsent(now.instant),
-            DecidedBy::Us => {}
+            DecidedBy::Us | DecidedBy::Tombstone | DecidedBy::Source => {}
         }
     }
 
     /// Puts a transaction into memory and everything else that must know of it.
     pub(crate) fn put_back(&mut self, slot: Slot) -> usize {
-        let asked_host = slot.asked_host;
+        let asked_host = slot.asked_host();
+        let terminal = (slot.key.source, slot.key.terminal_id);
         let deadline = match &slot.flow {
             Flow::AwaitingHost(awaiting) => Some(awaiting.deadline),
             Flow::Decided(_) => None,
@@ -423,11 +612,13 @@ impl Lane {
         let at = self.memory.insert(slot);
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, at as u32));
+            *self.per_terminal.entry(terminal).or_default() += 1;
         }
         if let Some((link, stan)) = asked_host
             && let Some(link) = link_mut(&mut self.links, link)
         {
-            link.assign(stan, at);
+            let owner = if deadline.is_some() { Owner::InFlight } else { Owner::Finished };
+            link.assign(stan, owner(at as u32));
             link.in_flight += u32::from(deadline.is_some());
         }
         self.forget();
@@ -446,7 +637,7 @@ impl Lane {
         match what {
             Named::Link if at == self.links.len() => self.links.push(Link::new(LinkConfig::retired(name))),
             Named::Source if at == self.sources.len() => {
-                self.sources.push(SourceConfig { name, terminal_required: true });
+                self.sources.push(SourceConfig { name, ..SourceConfig::default() });
             }
             // Known already: a snapshot and the records behind it both say it.
             Named::Link | Named::Source => {}
@@ -461,35 +652,43 @@ impl Lane {
         for (at, source) in self.sources.iter().enumerate() {
             keep(named(Named::Source, at, source.name));
         }
-        let next_id = self.next_id;
-        keep(Record::Numbers { next_id, link: None, last_stan: Stan(0) });
+        let (next_id, next_forward) = (self.next_id, self.next_forward);
+        keep(Record::Numbers { next_id, next_forward, link: None, last_stan: Stan(0) });
         for (at, link) in self.links.iter().enumerate() {
-            keep(Record::Numbers { next_id, link: Some(LinkId(at as u16)), last_stan: link.last_stan });
+            let id = LinkId(at as u16);
+            keep(Record::Numbers { next_id, next_forward, link: Some(id), last_stan: link.last_stan });
+            if let Some(date) = link.date {
+                keep(Record::HostDate { link: id, date, at: terms::Timestamp::default() });
+            }
         }
     }
 
     pub(crate) fn note_numbers(&mut self, next_id: TxnId, link: Option<LinkId>, last_stan: Stan) {
         self.next_id = self.next_id.max(next_id);
         if let Some(link) = link.and_then(|link| link_mut(&mut self.links, link)) {
-            link.last_stan = last_stan;
+            // Repeats and snapshots name old numbers behind newer ones: the count never goes back.
+            let ahead = (last_stan.0 + 999_999 - link.last_stan.0) % 999_999;
+            if link.last_stan == Stan(0) || ahead < 500_000 {
+                link.last_stan = last_stan;
+            }
         }
+    }
+
+    pub(crate) fn note_forward_id(&mut self, id: ForwardId) {
+        self.next_forward = self.next_forward.max(ForwardId(id.0 + 1));
     }
 
     pub(crate) fn note_id(&mut self, id: TxnId) {
         self.next_id = self.next_id.max(TxnId(id.0 + 1));
     }
 
-    pub(crate) fn note_owed(&mut self, owes: Owed) {
-        self.counts.owed += u64::from(owes != Owed::Nothing);
-    }
-
     fn forget(&mut self) {
         let links = &mut self.links;
         self.memory.forget_oldest(|at, slot| {
-            if let Some((link, stan)) = slot.asked_host
+            if let Some((link, stan)) = slot.asked_host()
                 && let Some(link) = link_mut(links, link)
             {
-                link.release(stan, at);
+                link.release(stan, Owner::Finished(at as u32));
             }
         });
     }
@@ -500,7 +699,7 @@ impl Lane {
         }
     }
 
-    fn draw_id(&mut self) -> TxnId {
+    pub(crate) fn draw_id(&mut self) -> TxnId {
         let id = self.next_id;
         self.next_id = TxnId(id.0 + 1);
         id
@@ -538,68 +737,4 @@ fn on_host_asks(from: (LinkId, ConnId), txn: Txn, out: &mut Outbox) {
         _ => Answer::ours(Code::NotSupported, Outcome::Refused),
     };
     out.answer_host(NoMoney::of_refusal(), from, Arc::new(txn), answer);
-}
-
-/// Numbers of a lane since it was made (`transactions`, `owed`: since its journal began).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaneStatus {
-    /// Requests whose host has not answered yet.
-    pub in_flight: usize,
-    /// Finished transactions still known.
-    pub remembered: usize,
-    /// Transactions numbered in the life of the journal.
-    pub transactions: u64,
-    /// Approved by a host.
-    pub approved: u64,
-    /// Refused by a host.
-    pub refused: u64,
-    /// Unanswered in time.
-    pub unknown: u64,
-    /// Declined or proved unsent.
-    pub not_sent: u64,
-    /// Requests that came again.
-    pub repeats: u64,
-    /// Unknown outcomes that oblige us to something.
-    pub owed: u64,
-    /// Link by link.
-    pub links: Vec<LinkStatus>,
-}
-
-/// Numbers of one link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkStatus {
-    /// Its name.
-    pub name: LinkName,
-    /// Whether it has a usable connection.
-    pub up: bool,
-    /// Requests unanswered now.
-    pub in_flight: u32,
-    /// Whether its host is asked at all.
-    pub breaker: BreakerState,
-    /// Requests sent.
-    pub asked: u64,
-    /// Answered in time.
-    pub answered: u64,
-    /// Not answered in time.
-    pub unanswered: u64,
-    /// Answers that came late or twice.
-    pub late: u64,
-    /// Answers to nothing we asked.
-    pub strange: u64,
-}
-
-impl LinkStatus {
-    fn of(link: &Link) -> Self {
-        Self {
-            name: link.config.name,
-            up: link.up,
-            in_flight: link.in_flight,
-            breaker: link.breaker.state(),
-            asked: link.asked,
-            answered: link.answered,
-            unanswered: link.unanswered,
-            late: link.late,
-            strange: link.strange,
-        }
-    }
 }

@@ -15,19 +15,30 @@ extern crate alloc;
 mod admit;
 mod breaker;
 mod config;
+mod desk;
+mod digest;
 mod event;
 mod flow;
+mod forward;
 mod lane;
 mod memory;
 mod outbox;
+mod owing;
 mod pairing;
 mod replay;
 mod route;
+mod ruling;
+mod status;
 
 pub use breaker::{Breaker, BreakerState};
-pub use config::{BreakerConfig, LaneConfig, LinkConfig, SourceConfig};
+pub use config::{
+    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, SourceConfig,
+};
 pub use event::Event;
-pub use lane::{Lane, LaneStatus, LinkStatus};
+pub use forward::Settles;
+pub use lane::{Lane, Secrets};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use replay::{Replay, ReplayError};
-pub use route::{Route, Routes};
+pub use route::{Objection, Route, Routes};
+pub use ruling::{CannotRule, Owed, Standing};
+pub use status::{LaneStatus, LinkStatus};

@@ -1,54 +1,131 @@
-use crate::flow::Flow;
+use crate::flow::{Decision, Flow};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use core::hash::{BuildHasher, Hasher};
-use foldhash::fast::FixedState;
+use core::hash::Hasher;
 use hashbrown::HashTable;
-use journal::Key;
+use journal::{After, Key, Sent};
+use siphasher::sip::SipHasher13;
 use slab::Slab;
-use terms::{Kind, LinkId, Stan, TxnId};
+use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
 
 /// One transaction in memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
     pub(crate) id: TxnId,
     pub(crate) key: Key,
     /// A keyed digest of what was asked: the same key with another digest is somebody else's request.
     pub(crate) fingerprint: u64,
     pub(crate) kind: Kind,
-    /// Where it went, and under which trace number; `None` where it was declined before that.
-    pub(crate) asked_host: Option<(LinkId, Stan)>,
+    /// The source's time of transmission; empty where it gave none.
+    pub(crate) transmitted_at: Text<10>,
+    /// What was sent to a host, or is owed to it; `None` where no host was asked. The card in it is sealed.
+    pub(crate) sent: Option<Box<Sent>>,
+    /// When it was decided, for people.
+    pub(crate) at: Timestamp,
     pub(crate) flow: Flow,
+    /// The decision was given again to somebody who asked again: that the first telling reached nobody proves
+    /// nothing any more.
+    pub(crate) told_again: bool,
+}
+
+impl Slot {
+    /// Where it went, and under which trace number.
+    pub(crate) fn asked_host(&self) -> Option<(LinkId, Stan)> {
+        self.sent.as_ref().map(|sent| (sent.link, sent.host_stan))
+    }
+
+    /// Whether a message is owed for it: it must not be forgotten.
+    fn is_owed(&self) -> bool {
+        matches!(self.flow, Flow::Decided(Decision { after: After::Reversing(_) | After::Confirming(_), .. }))
+    }
+}
+
+/// What a reversal or a report says about the message it is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trail {
+    pub(crate) source: SourceId,
+    pub(crate) terminal_id: TerminalId,
+    pub(crate) stan: Stan,
+    pub(crate) local_time: Option<LocalTime>,
+    pub(crate) transmitted_at: Text<10>,
+}
+
+impl Trail {
+    /// The trail of a request to itself, its time of transmission left out: repeats are transmitted anew.
+    pub(crate) fn of_request(source: SourceId, txn: &Txn) -> Self {
+        Self {
+            source,
+            terminal_id: txn.terminal_id,
+            stan: txn.stan,
+            local_time: txn.local_time,
+            transmitted_at: Text::EMPTY,
+        }
+    }
+
+    /// Whether it can lead to a request of that key and time of transmission. What one side leaves out
+    /// disagrees with nothing.
+    pub(crate) fn leads_to(&self, key: &Key, transmitted_at: Text<10>) -> bool {
+        let times = match (self.local_time, key.local_time) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => true,
+        };
+        let sent = self.transmitted_at.is_empty()
+            || transmitted_at.is_empty()
+            || self.transmitted_at == transmitted_at;
+        // Terminals keep the local time for life, others only the time of transmission: either will do.
+        let same_moment = times || (!self.transmitted_at.is_empty() && !transmitted_at.is_empty());
+        self.source == key.source
+            && self.terminal_id == key.terminal_id
+            && self.stan == key.stan
+            && sent
+            && same_moment
+    }
 }
 
 /// The transactions a lane knows: those in flight, and so many of the finished ones. The oldest finished one
 /// is forgotten when there is no more room.
 ///
-/// Cost: about 250 bytes a transaction. Keys are found by a hash whose seed is fixed, so that two runs of the
-/// same events are the same run; nothing ever iterates over the table.
+/// Cost: about 600 bytes a transaction. Keys are found by a hash under a secret, so that no peer can make them
+/// collide; with the same secret two runs of the
+/// same events are the same run, and nothing ever iterates over the table.
+#[derive(Clone)]
 pub(crate) struct Memory {
     slots: Slab<Slot>,
     by_key: HashTable<u32>,
     finished: VecDeque<u32>,
     finished_max: usize,
+    /// Peers choose keys: without a secret they could choose them to collide.
+    secret: [u8; 16],
 }
 
 impl Memory {
-    pub(crate) fn new(finished_max: usize) -> Self {
-        Self { slots: Slab::new(), by_key: HashTable::new(), finished: VecDeque::new(), finished_max }
+    pub(crate) fn new(finished_max: usize, secret: [u8; 16]) -> Self {
+        Self { slots: Slab::new(), by_key: HashTable::new(), finished: VecDeque::new(), finished_max, secret }
     }
 
     /// The transaction of that key.
     pub(crate) fn find(&self, key: &Key) -> Option<usize> {
-        let found = self.by_key.find(hash(key), |&at| self.slots[at as usize].key == *key);
+        let found = self.by_key.find(hash(&self.secret, key), |&at| self.slots[at as usize].key == *key);
+        found.map(|&at| at as usize)
+    }
+
+    /// The youngest transaction a trail leads to and `wanted` agrees with.
+    pub(crate) fn follow(&self, trail: &Trail, wanted: impl Fn(&Slot) -> bool) -> Option<usize> {
+        let hashed = hash_of(&self.secret, trail.source, trail.terminal_id, trail.stan);
+        let leads = |&&at: &&u32| {
+            let slot = &self.slots[at as usize];
+            trail.leads_to(&slot.key, slot.transmitted_at) && wanted(slot)
+        };
+        let found = self.by_key.iter_hash(hashed).filter(leads).max_by_key(|&&at| self.slots[at as usize].id);
         found.map(|&at| at as usize)
     }
 
     pub(crate) fn insert(&mut self, slot: Slot) -> usize {
-        let hashed = hash(&slot.key);
+        let hashed = hash(&self.secret, &slot.key);
         let finished = matches!(slot.flow, Flow::Decided(_));
         let at = self.slots.insert(slot);
-        let slots = &self.slots;
-        self.by_key.insert_unique(hashed, at as u32, |&other| hash(&slots[other as usize].key));
+        let (slots, secret) = (&self.slots, self.secret);
+        self.by_key.insert_unique(hashed, at as u32, |&other| hash(&secret, &slots[other as usize].key));
         if finished {
             self.finished.push_back(at as u32);
         }
@@ -71,10 +148,16 @@ impl Memory {
     /// Forgets the oldest finished transaction when there are too many; `forgotten` is told, so that nothing
     /// else points at it.
     pub(crate) fn forget_oldest(&mut self, mut forgotten: impl FnMut(usize, &Slot)) {
-        while self.finished.len() > self.finished_max {
+        let mut left = self.finished.len();
+        while self.finished.len() > self.finished_max && left > 0 {
+            left -= 1;
             let Some(at) = self.finished.pop_front() else { return };
+            if self.slots.get(at as usize).is_some_and(Slot::is_owed) {
+                self.finished.push_back(at);
+                continue;
+            }
             let Some(slot) = self.slots.try_remove(at as usize) else { continue };
-            if let Ok(entry) = self.by_key.find_entry(hash(&slot.key), |&other| other == at) {
+            if let Ok(entry) = self.by_key.find_entry(hash(&self.secret, &slot.key), |&other| other == at) {
                 entry.remove();
             }
             forgotten(at as usize, &slot);
@@ -86,19 +169,25 @@ impl Memory {
         self.finished.iter().filter_map(|&at| self.slots.get(at as usize))
     }
 
+    /// All of them, by their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Slot)> {
+        self.slots.iter()
+    }
+
     pub(crate) fn finished_len(&self) -> usize {
         self.finished.len()
     }
 }
 
-fn hash(key: &Key) -> u64 {
-    // Peers choose keys, so the seed is not what keeps the table quick: the cap on what is remembered is.
-    let mut hasher = FixedState::with_seed(0x5E_1515_0583).build_hasher();
-    hasher.write(key.terminal_id.as_bytes());
-    hasher.write_u32(key.stan.0);
-    hasher.write_u16(key.source.0);
-    if let Some(local) = key.local_time {
-        hasher.write_u64(u64::from(local.date.as_yyyymmdd()) << 32 | u64::from(local.second_of_day));
-    }
+/// Without the local time: a reversal may not say it, and must find the same place.
+fn hash(secret: &[u8; 16], key: &Key) -> u64 {
+    hash_of(secret, key.source, key.terminal_id, key.stan)
+}
+
+fn hash_of(secret: &[u8; 16], source: SourceId, terminal_id: TerminalId, stan: Stan) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(secret);
+    hasher.write(terminal_id.as_bytes());
+    hasher.write_u32(stan.0);
+    hasher.write_u16(source.0);
     hasher.finish()
 }

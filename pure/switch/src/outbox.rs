@@ -1,6 +1,6 @@
 use alloc::{sync::Arc, vec::Vec};
 use journal::Record;
-use terms::{Answer, Class, Code, ConnId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn, TxnId};
+use terms::{Answer, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn, TxnId};
 
 /// Proof that a record stands in the outbox before whatever is sent with it. Made by `Outbox::record` and
 /// nowhere else.
@@ -72,6 +72,9 @@ pub enum Effect {
     },
     /// Answer a source.
     ToSource {
+        /// Set where this is the first telling of a decision: when it cannot be delivered, and that is proved,
+        /// the lane wants to know ([`crate::Event::Undelivered`]).
+        decision: Option<TxnId>,
         /// Which source.
         source: SourceId,
         /// On which connection.
@@ -161,6 +164,32 @@ pub enum Tell {
         /// Which.
         link: LinkId,
     },
+    /// A person has to look at a transaction: there is an exception record about it.
+    NeedsAPerson {
+        /// Which.
+        id: TxnId,
+    },
+    /// An owed message has been tried so often without an answer that people should know.
+    ForwardAlarm {
+        /// Which message.
+        forward: ForwardId,
+        /// To which link.
+        link: LinkId,
+        /// How often.
+        attempts: u32,
+    },
+    /// An owed message was accepted.
+    Forwarded {
+        /// Which message.
+        forward: ForwardId,
+        /// By which link's host.
+        link: LinkId,
+    },
+    /// The business day of a host changed.
+    HostDate {
+        /// Whose.
+        link: LinkId,
+    },
     /// An event met a state it means nothing to; nothing was done.
     Meaningless {
         /// Which transaction.
@@ -215,7 +244,21 @@ impl Outbox {
         answer: Answer,
     ) {
         let durable_first = permit.into().durable_first;
-        self.effects.push(Effect::ToSource { source, conn, request, answer, durable_first });
+        let decision = None;
+        self.effects.push(Effect::ToSource { decision, source, conn, request, answer, durable_first });
+    }
+
+    /// Tells a source the decision of its request for the first time.
+    pub(crate) fn tell_decision(
+        &mut self,
+        _: &Recorded,
+        id: TxnId,
+        (source, conn): (SourceId, ConnId),
+        request: Arc<Txn>,
+        answer: Answer,
+    ) {
+        let (decision, durable_first) = (Some(id), true);
+        self.effects.push(Effect::ToSource { decision, source, conn, request, answer, durable_first });
     }
 
     pub(crate) fn answer_host(

@@ -1,18 +1,33 @@
 use crate::{Breaker, LinkConfig};
+use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use terms::{LinkId, Now, Outgoing, Pairing, Stan, Text, Txn};
+use terms::{BusinessDate, ForwardId, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
+
+/// Whom a trace number of ours stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    /// A request the host has not answered.
+    InFlight(u32),
+    /// A request that is decided; the number may be given to another.
+    Finished(u32),
+    /// A message owed to the host.
+    Forward(ForwardId),
+}
 
 /// One link as the lane sees it.
+#[derive(Clone)]
 pub(crate) struct Link {
     pub(crate) config: LinkConfig,
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// The host's business day; `None` until it is known.
+    pub(crate) date: Option<BusinessDate>,
     /// The last trace number given out.
     pub(crate) last_stan: Stan,
-    /// Which transaction a trace number of ours stands for, in flight or remembered.
-    by_stan: HashMap<u32, u32, FixedState>,
+    /// Whom a trace number of ours stands for.
+    by_stan: HashMap<u32, Owner, FixedState>,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
     pub(crate) unanswered: u64,
@@ -26,6 +41,7 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            date: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
             asked: 0,
@@ -37,30 +53,46 @@ impl Link {
         }
     }
 
-    /// A trace number that no transaction in flight has. `None` when all 999,999 are in use, which the limit
-    /// on requests in flight makes impossible.
-    pub(crate) fn draw_stan(&mut self, in_flight: impl Fn(usize) -> bool) -> Option<Stan> {
-        for _ in 0..=self.in_flight {
+    /// A trace number that nothing under way has. `None` when all 999,999 are in use.
+    pub(crate) fn draw_stan(&mut self) -> Option<Stan> {
+        for _ in 0..=self.by_stan.len() {
             self.last_stan = self.last_stan.next();
-            let taken = self.by_stan.get(&self.last_stan.0).is_some_and(|&at| in_flight(at as usize));
-            if !taken {
-                return Some(self.last_stan);
+            match self.by_stan.get(&self.last_stan.0) {
+                None | Some(Owner::Finished(_)) => return Some(self.last_stan),
+                Some(Owner::InFlight(_) | Owner::Forward(_)) => {}
             }
         }
         None
     }
 
-    pub(crate) fn assign(&mut self, stan: Stan, at: usize) {
-        self.by_stan.insert(stan.0, at as u32);
+    pub(crate) fn assign(&mut self, stan: Stan, owner: Owner) {
+        self.by_stan.insert(stan.0, owner);
     }
 
-    pub(crate) fn find(&self, stan: Stan) -> Option<usize> {
-        self.by_stan.get(&stan.0).map(|&at| at as usize)
+    /// The request under that number is decided.
+    pub(crate) fn finish(&mut self, stan: Stan, at: usize) {
+        if let Some(owner) = self.by_stan.get_mut(&stan.0)
+            && *owner == Owner::InFlight(at as u32)
+        {
+            *owner = Owner::Finished(at as u32);
+        }
     }
 
-    /// Drops the number of a forgotten transaction, unless a newer one has it by now.
-    pub(crate) fn release(&mut self, stan: Stan, at: usize) {
-        if self.by_stan.get(&stan.0) == Some(&(at as u32)) {
+    pub(crate) fn find(&self, stan: Stan) -> Option<Owner> {
+        self.by_stan.get(&stan.0).copied()
+    }
+
+    /// Every number that stands for somebody, the lowest first.
+    pub(crate) fn owners(&self) -> Vec<(u32, Owner)> {
+        let mut owners: Vec<(u32, Owner)> =
+            self.by_stan.iter().map(|(&stan, &owner)| (stan, owner)).collect();
+        owners.sort_unstable_by_key(|&(stan, _)| stan);
+        owners
+    }
+
+    /// Drops a number, unless it stands for somebody else by now.
+    pub(crate) fn release(&mut self, stan: Stan, owner: Owner) {
+        if self.by_stan.get(&stan.0) == Some(&owner) {
             self.by_stan.remove(&stan.0);
         }
     }
@@ -72,7 +104,9 @@ pub(crate) fn belongs(pairing: Pairing, request: &Txn, ours: &Outgoing, reply: &
     fn agrees<const N: usize>(asked_for: bool, ours: Text<N>, theirs: Text<N>) -> bool {
         !asked_for || theirs.is_empty() || trimmed(&ours) == trimmed(&theirs)
     }
-    Some(reply.message) == request.message.answered_by()
+    // A repeat may be answered as the first, or as a repeat: networks differ.
+    let plain = MessageType { origin: reply.message.origin & !1, ..reply.message };
+    Some(plain) == request.message.answered_by()
         && agrees(pairing.terminal_id, request.terminal_id, reply.terminal_id)
         && agrees(pairing.rrn, ours.rrn, reply.rrn)
         && agrees(pairing.transmitted_at, ours.transmitted_at, reply.transmitted_at)
@@ -89,17 +123,24 @@ fn trimmed<const N: usize>(text: &Text<N>) -> &[u8] {
 pub(crate) fn outgoing(now: Now, config: &LinkConfig, request: &Txn, stan: Stan) -> Outgoing {
     let offset_s = if config.transmits_utc { 0 } else { now.utc_offset_s };
     let local = now.wall.local(offset_s);
-    let (year, month, day) = local.date.ymd();
-    let (hour, minute, second) = local.hms();
-    let transmitted_at = digits::<10>([month, day, hour, minute, second]);
+    let ((year, ..), (hour, ..)) = (local.date.ymd(), local.hms());
+    let transmitted_at = transmitted_at(now, config);
     let rrn = if request.rrn.is_empty() {
         let day_of_year =
-            terms::BusinessDate::new(year, 1, 1).map_or(0, |first| local.date.days() - first.days()) + 1;
+            BusinessDate::new(year, 1, 1).map_or(0, |first| local.date.days() - first.days()) + 1;
         reference_number(year, day_of_year as u16, hour, stan)
     } else {
         request.rrn
     };
     Outgoing { stan, rrn, transmitted_at, repeat: false }
+}
+
+/// Our time of transmission on that link, `MMDDhhmmss`.
+pub(crate) fn transmitted_at(now: Now, config: &LinkConfig) -> Text<10> {
+    let local = now.wall.local(if config.transmits_utc { 0 } else { now.utc_offset_s });
+    let (_, month, day) = local.date.ymd();
+    let (hour, minute, second) = local.hms();
+    digits::<10>([month, day, hour, minute, second])
 }
 
 /// `yddd`, the hour, and our trace number: the usual make-up of a retrieval reference number.

@@ -3,20 +3,27 @@
 //! The fold and the step keep the same books, so they live next to each other: whatever a step records, the
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
-use crate::flow::{Awaiting, Decision, Flow, Happening};
+use crate::flow::{Awaiting, Decision, Flow, Happening, pending};
+use crate::forward::{Item, State};
 use crate::memory::Slot;
-use crate::{Lane, Outbox};
-use alloc::{boxed::Box, sync::Arc};
+use crate::pairing::link_mut;
+use crate::{Lane, LaneConfig, Outbox};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use journal::{DecidedBy, Kept, Record, Remembered, Sent, Vault, VaultError};
-use terms::{ConnId, Instant, Now, Outgoing, Pan, Txn, TxnId};
+use journal::{
+    After, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent, VaultError, Why,
+};
+use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
 
 /// A lane on its way back from its journal.
+#[derive(Clone)]
 pub struct Replay {
-    lane: Lane,
-    /// Requests whose end has not been read yet.
-    open: HashMap<u64, Sent, FixedState>,
+    pub(crate) lane: Lane,
+    /// Requests whose end has not been read yet, and what their sources said about them.
+    pub(crate) open: HashMap<u64, (Sent, Option<Mark>), FixedState>,
+    /// Where decided transactions are, while they are remembered.
+    decided: HashMap<u64, usize, FixedState>,
     records: u64,
 }
 
@@ -33,6 +40,26 @@ pub enum ReplayError {
         /// Which transaction.
         id: TxnId,
     },
+    /// Something about a transaction that is not decided, or was forgotten although a message is owed for it.
+    #[error("record {record}: {name} for transaction {id}, which is not known as decided")]
+    NotDecided {
+        /// The how manyeth record of the replay.
+        record: u64,
+        /// What it is.
+        name: &'static str,
+        /// Which transaction.
+        id: TxnId,
+    },
+    /// Something about a message that is not owed.
+    #[error("record {record}: {name} for owed message {id}, which is not pending")]
+    NotOwed {
+        /// The how manyeth record of the replay.
+        record: u64,
+        /// What it is.
+        name: &'static str,
+        /// Which message.
+        id: ForwardId,
+    },
     /// A card number that the data key does not open.
     #[error("transaction {id}: {source}")]
     Sealed {
@@ -46,7 +73,8 @@ pub enum ReplayError {
 impl Replay {
     /// Begins with a lane that remembers nothing.
     pub fn into_lane(lane: Lane) -> Self {
-        Self { lane, open: HashMap::with_hasher(FixedState::with_seed(0)), records: 0 }
+        let seed = || FixedState::with_seed(0);
+        Self { lane, open: HashMap::with_hasher(seed()), decided: HashMap::with_hasher(seed()), records: 0 }
     }
 
     /// Folds one record in. Cost: below a microsecond.
@@ -55,31 +83,73 @@ impl Replay {
         let name = record.name();
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent),
-            Record::Decided { id, answer, .. } => self.on_decided(name, id, answer, DecidedBy::Host)?,
-            Record::TimedOut { id, answer, owes, .. } => {
-                self.on_decided(name, id, answer, DecidedBy::Silence)?;
-                self.lane.note_owed(owes);
+            Record::Decided { id, answer, owes, at, .. } => {
+                self.on_decided(name, id, answer, DecidedBy::Host, owes, at)?;
             }
-            Record::NotSent { id, answer, .. } => self.on_decided(name, id, answer, DecidedBy::Unsent)?,
+            Record::TimedOut { id, answer, owes, at } => {
+                self.on_decided(name, id, answer, DecidedBy::Silence, owes, at)?;
+            }
+            Record::NotSent { id, answer, at } => {
+                self.on_decided(name, id, answer, DecidedBy::Unsent, None, at)?;
+            }
             Record::Declined(declined) => {
                 self.lane.note_id(declined.id);
                 if declined.takes_key {
-                    self.keep(Kept {
+                    self.on_kept(Kept {
                         id: declined.id,
                         key: declined.key,
                         fingerprint: declined.fingerprint,
                         kind: declined.kind,
-                        asked_host: None,
+                        transmitted_at: terms::Text::EMPTY,
                         answer: declined.answer,
                         by: DecidedBy::Us,
+                        at: declined.at,
                     });
                 }
             }
             Record::Kept(kept) => {
                 self.lane.note_id(kept.id);
-                self.keep(kept);
+                self.on_kept(kept);
             }
-            Record::Numbers { next_id, link, last_stan } => self.lane.note_numbers(next_id, link, last_stan),
+            Record::Marked { id, mark, .. } => {
+                let open = self.open.get_mut(&id.0);
+                open.ok_or(ReplayError::NotOpen { record: self.records, name, id })?.1.get_or_insert(mark);
+            }
+            Record::Advised { sent, forward } => self.on_advised(sent, forward),
+            Record::Owed { id, forward, at, .. } => self.on_owed(name, id, forward, at)?,
+            Record::Attempt { forward, number, host_stan, .. } => {
+                self.on_attempt(name, forward, number, host_stan)?;
+            }
+            Record::Forwarded { forward, .. } => self.on_forwarded(name, forward)?,
+            Record::Exception { forward: Some(forward), .. } => {
+                let item = self.end(name, forward)?;
+                self.set_after(item.at, After::Exception);
+                self.lane.counts.exceptions += 1;
+            }
+            Record::Exception { forward: None, id, .. } => {
+                self.lane.note_id(id);
+                self.lane.counts.exceptions += 1;
+            }
+            Record::Resolved { id, after } => {
+                let at = self.decided(name, id)?;
+                self.set_after(at, after);
+            }
+            Record::Ruled { forward, ruling, .. } => {
+                self.pending(name, forward)?;
+                self.lane.rule(Instant::default(), forward, ruling);
+            }
+            Record::HostDate { link, date, .. } => {
+                if let Some(link) = link_mut(&mut self.lane.links, link) {
+                    link.date = Some(date);
+                }
+            }
+            Record::Numbers { next_id, next_forward, link, last_stan } => {
+                self.lane.note_numbers(next_id, link, last_stan);
+                if let Some(link) = link.and_then(|link| link_mut(&mut self.lane.links, link)) {
+                    link.last_stan = last_stan;
+                }
+                self.lane.next_forward = self.lane.next_forward.max(next_forward);
+            }
             Record::Named { what, number, name } => self.lane.note_name(what, number, name),
             Record::Opened { .. } | Record::Closed { .. } | Record::Observed(_) => {}
         }
@@ -87,40 +157,39 @@ impl Replay {
     }
 
     /// Ends the replay: what was sent and not decided is decided now, by silence, with what it owes. A request
-    /// is never sent again, because nobody knows whether it arrived.
+    /// is never sent again, because nobody knows whether it arrived. What was owed is due at once.
+    ///
+    /// `configure` is shown the lane (whose names keep their places) and says what it is to be told: what a
+    /// host's contract says decides what is owed to it, so it must be known before anything is decided.
     ///
     /// The records of these decisions are left in `out`; business may begin when they are durable.
-    pub fn finish(mut self, now: Now, vault: &Vault, out: &mut Outbox) -> Result<Lane, ReplayError> {
-        let mut left: alloc::vec::Vec<Sent> = self.open.drain().map(|(_, sent)| sent).collect();
-        left.sort_unstable_by_key(|sent| sent.id);
-        for sent in left {
-            let id = sent.id;
-            let request = request_of(&sent, vault).map_err(|source| ReplayError::Sealed { id, source })?;
-            let ours = Outgoing {
-                stan: sent.host_stan,
-                rrn: sent.host_rrn,
-                transmitted_at: sent.host_transmitted_at,
-                repeat: false,
-            };
-            let awaiting = Awaiting {
-                // Whoever asked is gone: connections do not outlive the process.
-                asked_by: (sent.key.source, ConnId(0)),
-                request: Arc::new(request),
-                ours,
-                deadline: Instant::default(),
-                since: now.instant,
-                business_date: sent.business_date,
-                route: sent.route,
-                at: sent.at,
-            };
-            let at = self.lane.put_back(Slot {
-                id,
-                key: sent.key,
-                fingerprint: sent.fingerprint,
-                kind: sent.kind,
-                asked_host: Some((sent.link, sent.host_stan)),
-                flow: Flow::AwaitingHost(Box::new(awaiting)),
+    pub fn finish(
+        mut self,
+        now: Now,
+        configure: impl FnOnce(&Lane) -> LaneConfig,
+        out: &mut Outbox,
+    ) -> Result<Lane, ReplayError> {
+        let config = configure(&self.lane);
+        self.lane.reconfigure(config, out);
+        let pending: Vec<ForwardId> = self.lane.forwards.iter().map(|item| item.forward.id).collect();
+        for id in pending {
+            self.lane.forwards.change(id, |item| {
+                // The guard counts from here: how long ago the request was sent, nobody knows any more.
+                (item.original_sent, item.last_sent) = (now.instant, now.instant);
+                item.first_sent = (item.attempts > 0).then_some(now.instant);
+                if item.state != State::Held {
+                    item.state = State::Due(now.instant);
+                }
             });
+        }
+        let mut left: Vec<(Sent, Option<Mark>)> = self.open.drain().map(|(_, open)| open).collect();
+        left.sort_unstable_by_key(|(sent, _)| sent.id);
+        // All of them first: what one of them comes to owe must not take another's trace number.
+        let mut places = Vec::with_capacity(left.len());
+        for (sent, mark) in left {
+            places.push(self.put_back_in_flight(sent, mark, now)?);
+        }
+        for at in places {
             self.lane.advance(now, at, Happening::Restarted, out);
         }
         Ok(self.lane)
@@ -131,10 +200,31 @@ impl Replay {
         self.open.len()
     }
 
+    fn put_back_in_flight(&mut self, sent: Sent, mark: Option<Mark>, now: Now) -> Result<usize, ReplayError> {
+        let id = sent.id;
+        let request = request_of(&sent, &self.lane).map_err(|source| ReplayError::Sealed { id, source })?;
+        let ours = Outgoing {
+            stan: sent.host_stan,
+            rrn: sent.host_rrn,
+            transmitted_at: sent.host_transmitted_at,
+            repeat: false,
+        };
+        let awaiting = Awaiting {
+            // Whoever asked is gone: connections do not outlive the process.
+            asked_by: (sent.key.source, ConnId(0)),
+            request: Arc::new(request),
+            ours,
+            deadline: Instant::default(),
+            since: now.instant,
+            mark,
+        };
+        Ok(self.lane.put_back(slot_of(sent, Flow::AwaitingHost(Box::new(awaiting)))))
+    }
+
     fn on_sent(&mut self, sent: Sent) {
         self.lane.note_id(sent.id);
         self.lane.note_numbers(TxnId(0), Some(sent.link), sent.host_stan);
-        self.open.insert(sent.id.0, sent);
+        self.open.insert(sent.id.0, (sent, None));
     }
 
     fn on_decided(
@@ -143,40 +233,133 @@ impl Replay {
         id: TxnId,
         answer: Remembered,
         by: DecidedBy,
+        owes: Option<Forward>,
+        at: Timestamp,
     ) -> Result<(), ReplayError> {
         let record = self.records;
-        let sent = self.open.remove(&id.0).ok_or(ReplayError::NotOpen { record, name, id })?;
-        self.keep(Kept {
-            id,
-            key: sent.key,
-            fingerprint: sent.fingerprint,
-            kind: sent.kind,
-            asked_host: Some((sent.link, sent.host_stan)),
-            answer,
-            by,
-        });
+        let (sent, _) = self.open.remove(&id.0).ok_or(ReplayError::NotOpen { record, name, id })?;
+        let after = owes.as_ref().map_or(After::Nothing, pending);
+        let slot = Slot { at, ..slot_of(sent, Flow::Decided(Decision { answer, by, after })) };
+        let place = self.put_back(slot);
+        owes.into_iter().for_each(|forward| self.owe(place, forward, at));
         Ok(())
     }
 
-    fn keep(&mut self, kept: Kept) {
-        self.lane.put_back(Slot {
-            id: kept.id,
-            key: kept.key,
-            fingerprint: kept.fingerprint,
-            kind: kept.kind,
-            asked_host: kept.asked_host,
-            flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by }),
-        });
+    /// A finished transaction; what was sent for it, when something was, stands right before it.
+    fn on_kept(&mut self, kept: Kept) {
+        let mut slot = Slot::of_kept(&kept);
+        slot.sent = self.open.remove(&kept.id.0).map(|(sent, _)| Box::new(sent));
+        self.put_back(slot);
+    }
+
+    fn on_advised(&mut self, sent: Sent, forward: Forward) {
+        self.lane.note_id(sent.id);
+        let at = sent.at;
+        let place = self.put_back(Slot::of_report(sent, &forward));
+        self.owe(place, forward, at);
+    }
+
+    fn on_owed(
+        &mut self,
+        name: &'static str,
+        id: TxnId,
+        forward: Forward,
+        at: Timestamp,
+    ) -> Result<(), ReplayError> {
+        let place = self.decided(name, id)?;
+        self.set_after(place, pending(&forward));
+        self.owe(place, forward, at);
+        Ok(())
+    }
+
+    fn on_attempt(
+        &mut self,
+        name: &'static str,
+        id: ForwardId,
+        number: u32,
+        stan: Stan,
+    ) -> Result<(), ReplayError> {
+        let mut item = self.end(name, id)?;
+        item.attempts = number;
+        // What was answered to it stands nowhere, unless it ended the debt.
+        item.may_have_arrived = true;
+        item.renumber(stan);
+        self.lane.note_numbers(TxnId(0), Some(item.forward.link), stan);
+        self.lane.enqueue(item);
+        Ok(())
+    }
+
+    fn on_forwarded(&mut self, name: &'static str, id: ForwardId) -> Result<(), ReplayError> {
+        let item = self.end(name, id)?;
+        self.lane.counts.paid += 1;
+        self.set_after(
+            item.at,
+            match item.forward.duty {
+                Duty::Reversal => After::Reversed,
+                Duty::Advice => After::Confirmed,
+            },
+        );
+        Ok(())
+    }
+
+    fn owe(&mut self, place: usize, forward: Forward, at: Timestamp) {
+        self.lane.counts.owed += 1;
+        self.lane.note_forward_id(forward.id);
+        self.lane.note_numbers(TxnId(0), Some(forward.link), forward.host_stan);
+        self.lane.enqueue(Item::since(forward, place, Instant::default(), at));
+    }
+
+    fn put_back(&mut self, slot: Slot) -> usize {
+        let id = slot.id.0;
+        let place = self.lane.put_back(slot);
+        self.decided.insert(id, place);
+        place
+    }
+
+    fn decided(&self, name: &'static str, id: TxnId) -> Result<usize, ReplayError> {
+        let place = self.decided.get(&id.0).copied();
+        let known = place.filter(|&place| self.lane.memory.get(place).is_some_and(|slot| slot.id == id));
+        known.ok_or(ReplayError::NotDecided { record: self.records, name, id })
+    }
+
+    fn pending(&self, name: &'static str, id: ForwardId) -> Result<&Item, ReplayError> {
+        self.lane.forwards.get(id).ok_or(ReplayError::NotOwed { record: self.records, name, id })
+    }
+
+    fn end(&mut self, name: &'static str, id: ForwardId) -> Result<Item, ReplayError> {
+        let record = self.records;
+        self.lane.end(id).ok_or(ReplayError::NotOwed { record, name, id })
+    }
+
+    fn set_after(&mut self, place: usize, changed: After) {
+        if let Some(slot) = self.lane.memory.get_mut(place)
+            && let Flow::Decided(decision) = &mut slot.flow
+        {
+            decision.after = changed;
+        }
+    }
+}
+
+fn slot_of(sent: Sent, flow: Flow) -> Slot {
+    Slot {
+        id: sent.id,
+        key: sent.key,
+        fingerprint: sent.fingerprint,
+        kind: sent.kind,
+        transmitted_at: sent.transmitted_at,
+        at: sent.at,
+        sent: Some(Box::new(sent)),
+        flow,
+        told_again: false,
     }
 }
 
 /// As much of a request as its record keeps.
-fn request_of(sent: &Sent, vault: &Vault) -> Result<Txn, VaultError> {
-    let pan: Pan = sent.pan.open(vault)?;
+fn request_of(sent: &Sent, lane: &Lane) -> Result<Txn, VaultError> {
     Ok(Txn {
         kind: sent.kind,
         processing_code: sent.processing_code,
-        pan,
+        pan: sent.pan.open(&lane.secrets.vault)?,
         amount: sent.amount,
         currency: sent.currency,
         stan: sent.key.stan,
@@ -195,22 +378,59 @@ impl Lane {
     pub fn snapshot(&self, mut keep: impl FnMut(Record)) {
         self.numbers(&mut keep);
         for slot in self.known() {
-            match (&slot.flow, slot.asked_host) {
-                (Flow::Decided(decision), asked_host) => keep(Record::Kept(Kept {
-                    id: slot.id,
-                    key: slot.key,
-                    fingerprint: slot.fingerprint,
-                    kind: slot.kind,
-                    asked_host,
-                    answer: decision.answer,
-                    by: decision.by,
-                })),
-                (Flow::AwaitingHost(awaiting), Some((link, _))) => {
-                    let sent = awaiting.sent(slot.id, slot.fingerprint, link);
-                    keep(if slot.kind.moves_money() { Record::Sent(sent) } else { Record::Inquired(sent) });
+            if let Some(sent) = &slot.sent {
+                let sent = Sent::clone(sent);
+                keep(if slot.kind.moves_money() { Record::Sent(sent) } else { Record::Inquired(sent) });
+            }
+            match &slot.flow {
+                Flow::AwaitingHost(awaiting) => {
+                    if let Some(mark) = awaiting.mark {
+                        keep(Record::Marked { id: slot.id, mark, at: slot.at });
+                    }
                 }
-                (Flow::AwaitingHost(_), None) => {}
+                Flow::Decided(decision) => {
+                    keep(Record::Kept(kept(slot, decision)));
+                    keep_after(slot.id, decision.after, &mut keep);
+                }
             }
         }
+        for item in self.forwards.iter() {
+            self.keep_owed(item, &mut keep);
+        }
+    }
+
+    fn keep_owed(&self, item: &Item, keep: &mut impl FnMut(Record)) {
+        let Some(slot) = self.memory.get(item.at) else { return };
+        let (forward, at) = (item.forward, item.since);
+        keep(Record::Owed { id: slot.id, forward, why: Why::Asked, at });
+        if item.attempts > 0 {
+            let (number, host_stan) = (item.attempts, forward.host_stan);
+            keep(Record::Attempt { forward: forward.id, number, host_stan, at });
+        }
+        if item.state == State::Held {
+            let (by, reason) = (terms::Text::EMPTY, terms::Text::EMPTY);
+            keep(Record::Ruled { forward: forward.id, ruling: Ruling::Hold, by, reason, at });
+        }
+    }
+}
+
+fn kept(slot: &Slot, decision: &Decision) -> Kept {
+    Kept {
+        id: slot.id,
+        key: slot.key,
+        fingerprint: slot.fingerprint,
+        kind: slot.kind,
+        transmitted_at: slot.transmitted_at,
+        answer: decision.answer,
+        by: decision.by,
+        at: slot.at,
+    }
+}
+
+/// What stands for itself; what is owed is said with the message.
+fn keep_after(id: TxnId, after: After, keep: &mut impl FnMut(Record)) {
+    match after {
+        After::Nothing | After::Reversing(_) | After::Confirming(_) => {}
+        After::Reversed | After::Confirmed | After::Exception => keep(Record::Resolved { id, after }),
     }
 }

@@ -29,11 +29,36 @@ impl Routes {
 
     /// The line that decides this request. Cost: linear in the table, one prefix comparison each.
     pub fn choose(&self, source: SourceId, txn: &Txn) -> Option<&Route> {
-        self.0.iter().find(|route| {
-            txn.pan.starts_with(route.prefix.as_bytes())
-                && route.source.is_none_or(|wanted| wanted == source)
-                && route.kind.is_none_or(|wanted| wanted == txn.kind)
-        })
+        self.0.iter().find(|route| route.objection(source, txn).is_none())
+    }
+
+    /// The lines in the order they are considered.
+    pub fn lines(&self) -> &[Route] {
+        &self.0
+    }
+}
+
+/// Why a line does not decide a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// The card begins otherwise.
+    Prefix,
+    /// It is for another source.
+    Source,
+    /// It is for another kind of transaction.
+    Kind,
+}
+
+impl Route {
+    /// What this line has against deciding this request; `None` where nothing does.
+    pub fn objection(&self, source: SourceId, txn: &Txn) -> Option<Objection> {
+        if !txn.pan.starts_with(self.prefix.as_bytes()) {
+            return Some(Objection::Prefix);
+        }
+        if self.source.is_some_and(|wanted| wanted != source) {
+            return Some(Objection::Source);
+        }
+        self.kind.is_some_and(|wanted| wanted != txn.kind).then_some(Objection::Kind)
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod world;
 
-use journal::{Observation, Owed, Record};
+use journal::{Duty, Observation, Record};
 use switch::{BreakerState, Event, Tell};
 use terms::{Amount, Code, ConnId, Kind, MessageType, Network, Outcome, Pan, Stan, Text, Txn};
 use world::*;
@@ -49,7 +49,10 @@ fn silence_is_told_as_unknown_and_owes_a_reversal_in_the_same_record() {
     assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS - 1).order, "");
     let left = w.wait_ms(1);
     assert_eq!(left.answer(), (Code::NoAnswer, Outcome::Unknown));
-    assert!(matches!(left.records[..], [Record::TimedOut { owes: Owed::Reversal, .. }]));
+    assert!(matches!(
+        left.records[..],
+        [Record::TimedOut { owes: Some(_), .. }, Record::Attempt { number: 1, .. }]
+    ));
     assert_eq!(w.lane.in_flight(), 0);
 }
 
@@ -112,7 +115,10 @@ fn a_host_that_does_not_know_is_a_host_that_did_not_answer() {
     let (link, _, ours) = w.ask(withdrawal(481)).asked_once();
     let left = w.host_says(link, Txn { outcome: Some(Outcome::Unknown), ..reply(ours, Code::HostDown) });
     assert_eq!(left.answer(), (Code::NoAnswer, Outcome::Unknown));
-    assert!(matches!(left.records[..], [Record::TimedOut { owes: Owed::Reversal, .. }]));
+    assert!(matches!(
+        left.records[..],
+        [Record::TimedOut { owes: Some(_), .. }, Record::Attempt { number: 1, .. }]
+    ));
 }
 
 #[test]
@@ -177,8 +183,8 @@ fn what_cannot_be_sent_is_declined_at_once_and_never_queued() {
         not_sent(Code::UnknownTerminal)
     );
     assert_eq!(decline(|_| {}, withdrawal(0)), not_sent(Code::FormatError));
-    let reversal = Txn { message: MessageType::from_digits([4, 2, 0]).expect("0420"), ..withdrawal(1) };
-    assert_eq!(decline(|_| {}, reversal), not_sent(Code::NotSupported));
+    let file_action = Txn { message: MessageType::from_digits([3, 0, 0]).expect("0300"), ..withdrawal(1) };
+    assert_eq!(decline(|_| {}, file_action), not_sent(Code::NotSupported));
 }
 
 #[test]
@@ -272,17 +278,31 @@ fn trace_numbers_wrap_and_skip_those_in_flight() {
     let mut w = World::new();
     let (link, _, first) = w.ask(withdrawal(1)).asked_once();
     assert_eq!(first.stan, Stan(1));
-    let near_the_end =
-        Record::Numbers { next_id: terms::TxnId(0), link: Some(link), last_stan: Stan(999_998) };
+    let near_the_end = Record::Numbers {
+        next_id: terms::TxnId(0),
+        next_forward: terms::ForwardId(0),
+        link: Some(link),
+        last_stan: Stan(999_998),
+    };
     w.journal.push(near_the_end);
-    w.restart();
-    assert_eq!(w.ask(withdrawal(2)).asked_once().2.stan, Stan(999_999));
+    let left = w.restart();
+    let Some(Record::TimedOut { owes: Some(owed), .. }) = left.records.first() else { panic!("it is owed") };
+    assert_eq!(owed.host_stan, Stan(999_999));
     assert_eq!(
-        w.ask(withdrawal(3)).asked_once().2.stan,
+        w.ask(withdrawal(2)).asked_once().2.stan,
         Stan(1),
         "1 is decided by now and may be used again"
     );
-    assert_eq!(w.ask(withdrawal(4)).asked_once().2.stan, Stan(2));
+    assert_eq!(w.ask(withdrawal(3)).asked_once().2.stan, Stan(2));
+    let wrapped = Record::Numbers {
+        next_id: terms::TxnId(0),
+        next_forward: terms::ForwardId(0),
+        link: Some(link),
+        last_stan: Stan(999_998),
+    };
+    w.journal.push(wrapped);
+    w.restart();
+    assert_eq!(w.ask(withdrawal(4)).asked_once().2.stan, Stan(5), "999,999, 3 and 4 stand for what is owed");
 }
 
 #[test]
@@ -292,7 +312,7 @@ fn a_dead_switch_owes_what_it_sent_and_never_sends_it_again() {
     let left = w.restart();
     assert!(left.asked.is_empty());
     assert!(
-        matches!(left.records[..], [Record::TimedOut { id: timed_out, owes: Owed::Reversal, .. }] if timed_out == id)
+        matches!(left.records[..], [Record::TimedOut { id: timed_out, owes: Some(_), .. }] if timed_out == id)
     );
     assert_eq!(w.ask(withdrawal(1)).answer(), (Code::NoAnswer, Outcome::Unknown));
     let late = w.host_says(link, reply(ours, Code::Approved));
@@ -347,14 +367,18 @@ fn every_kind_that_moves_money_owes_something_when_its_end_is_unknown() {
         let mut w = World::new();
         w.ask(Txn { kind, ..withdrawal(1) });
         let left = w.wait_ms(REPLY_TIMEOUT_MS);
-        let [Record::TimedOut { owes, .. }] = left.records[..] else { panic!("{kind}: {:?}", left.records) };
+        let [Record::TimedOut { owes, .. }, ..] = left.records[..] else {
+            panic!("{kind}: {:?}", left.records)
+        };
         let expected = match kind {
             // Not money: the customer is told that both PINs may be good, or to try the card.
-            Kind::PinChange | Kind::CardActivation => Owed::Nothing,
-            kind if kind.moves_money() => Owed::Reversal,
-            _ => Owed::Nothing,
+            Kind::PinChange | Kind::CardActivation => None,
+            // The cash is in the machine, or the money has left the other account.
+            Kind::Deposit | Kind::TransferIn => Some(Duty::Advice),
+            kind if kind.moves_money() => Some(Duty::Reversal),
+            _ => None,
         };
-        assert_eq!(owes, expected, "{kind}");
+        assert_eq!(owes.map(|forward| forward.duty), expected, "{kind}");
     }
 }
 
@@ -400,4 +424,30 @@ fn every_network_message_gets_an_answer_whatever_it_is_about() {
     }
     let mut w = World::new();
     assert_eq!(w.host_says(BANK, withdrawal(5)).answer().0, Code::NotSupported, "a host asks us for money");
+}
+
+#[test]
+fn a_repeat_that_says_another_time_of_day_is_still_a_repeat() {
+    let at = |second_of_day| {
+        let date = terms::BusinessDate::new(2026, 11, 22).expect("a day");
+        Some(terms::LocalTime { date, second_of_day })
+    };
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(Txn { local_time: at(100), ..withdrawal(7) }).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    let repeat = MessageType::from_digits([2, 0, 1]).expect("0201");
+    let again = w.ask(Txn { message: repeat, local_time: at(104), ..withdrawal(7) });
+    assert!(again.asked.is_empty(), "a second request could be a second posting");
+    assert_eq!(again.answer().0, Code::Approved);
+    assert_eq!(w.ask(Txn { local_time: at(200), ..withdrawal(7) }).asked.len(), 1, "a request of its own");
+}
+
+#[test]
+fn a_trace_number_without_a_time_is_free_again_the_next_day() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    assert!(w.ask(withdrawal(7)).asked.is_empty());
+    w.wait_ms(86_400_000);
+    assert_eq!(w.ask(withdrawal(7)).asked.len(), 1);
 }

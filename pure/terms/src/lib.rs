@@ -18,9 +18,11 @@ mod time;
 mod txn;
 
 pub use code::{Code, Outcome};
-pub use ids::{ConnId, LinkId, LinkName, Rrn, SourceId, Stan, TerminalId, TxnId};
+pub use ids::{ConnId, ForwardId, LinkId, LinkName, Rrn, SourceId, Stan, TerminalId, TxnId};
 pub use money::{Amount, Currency};
 pub use secret::{Pan, Sealed};
 pub use text::Text;
 pub use time::{BusinessDate, Instant, LocalTime, Now, Timestamp};
-pub use txn::{Answer, Carried, Class, Function, Kind, MessageType, Network, Noun, Outgoing, Pairing, Txn};
+pub use txn::{
+    Answer, Carried, Class, Function, Kind, MessageType, Network, Noun, Original, Outgoing, Pairing, Txn,
+};

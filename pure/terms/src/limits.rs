@@ -19,8 +19,11 @@ pub const CONNECTIONS_MAX: u32 = 16_384;
 /// Requests unanswered at one host link unless configured otherwise; the next one is declined, not queued.
 /// Cost: about 2 KB each.
 pub const IN_FLIGHT_MAX: u32 = 4_096;
-/// Finished transactions a lane remembers to answer repeats and to know late answers. Cost: about 250 bytes
-/// each, so 33 MB when full.
+/// Requests unanswered on all links together unless configured otherwise. Nearing it the least important are
+/// declined first. Cost: about 2 KB each.
+pub const IN_FLIGHT_TOTAL_MAX: u32 = 262_144;
+/// Finished transactions a lane remembers to answer repeats and to know late answers. Cost: about 600 bytes
+/// each, so 80 MB when full.
 pub const REMEMBERED_MAX: usize = 131_072;
 /// Bytes a connection may owe its peer before it counts as a slow reader and is closed.
 pub const UNSENT_BYTES_MAX: usize = 1 << 20;

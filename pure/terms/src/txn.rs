@@ -461,6 +461,12 @@ pub struct Txn {
     pub local_time: Option<LocalTime>,
     /// The day money is counted under, where the message says so.
     pub settlement_date: Option<BusinessDate>,
+    /// In reversals and advices: the message they are about.
+    pub original: Option<Original>,
+    /// In partial reversals: the amount that remains valid.
+    pub remaining: Option<Amount>,
+    /// In transfers: the account that receives.
+    pub to_account: Text<28>,
     /// In answers: what the answer says.
     pub code: Option<Code>,
     /// In answers: what that says about the money, by the dialect's table.
@@ -492,6 +498,9 @@ impl Txn {
             transmitted_at: Text::EMPTY,
             local_time: None,
             settlement_date: None,
+            original: None,
+            remaining: None,
+            to_account: Text::EMPTY,
             code: None,
             outcome: None,
             wire_code: Text::EMPTY,
@@ -499,6 +508,23 @@ impl Txn {
             carried: Carried::default(),
         }
     }
+}
+
+/// What identifies the original of a reversal or an advice. A part nobody stated is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Original {
+    /// Type of the original.
+    pub message: Option<MessageType>,
+    /// Its trace number, as the receiver of this message knew it.
+    pub stan: Option<Stan>,
+    /// When it was transmitted, `MMDDhhmmss`.
+    pub transmitted_at: Text<10>,
+    /// Its local date and time, `YYMMDDhhmmss`.
+    pub local_time: Text<12>,
+    /// Its acquirer.
+    pub acquirer_id: Text<11>,
+    /// Who forwarded it.
+    pub forwarder_id: Text<11>,
 }
 
 /// What a source is told: decided once, remembered, and given again word for word to whoever repeats the

@@ -153,7 +153,7 @@ pub fn write(text: &[u8], filler: Filler, nibbles: Nibbles, out: &mut Vec<u8>) -
     Ok(())
 }
 
-/// Appends `few` ASCII digits as [`write`] does; `false`, and nothing is appended, when they are no digits.
+/// Appends `few` ASCII digits as [`write()`] does; `false`, and nothing is appended, when they are no digits.
 #[inline]
 pub fn write_few(few: Few, filler: Filler, out: &mut Vec<u8>) -> bool {
     if !few.none(swar::not_digits) {

@@ -33,6 +33,11 @@ impl Paper {
         self.line(text.expect("what we print has texts as keys and no numbers JSON lacks"));
     }
 
+    /// Lets whoever reads see all of it now.
+    pub(crate) fn flush(&mut self) {
+        self.attempt(Write::flush);
+    }
+
     /// Whether nobody reads any more: a long answer may stop here.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed

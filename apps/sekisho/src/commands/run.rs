@@ -2,7 +2,7 @@
 
 use crate::cli::exit;
 use crate::config::Config;
-use crate::run::{Options, Order, Plan, Running, Stopped, http, start};
+use crate::run::{Options, Order, Plan, Running, Stopped, control, http, start};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -74,6 +74,7 @@ fn plan(path: &Path) -> Result<Plan, Failure> {
 
 fn serve(args: &Args) -> Result<Stopped, Failure> {
     let plan = plan(&args.config)?;
+    let socket = plan.config.control_socket();
     if args.unsafe_no_sync {
         eprintln!(
             "*** --unsafe-no-sync: NOTHING THIS SWITCH SAYS IS DURABLE. A crash loses money. Measure with it, \
@@ -91,16 +92,29 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
             Some(http) => Some(http::bind(http.listen).await.map_err(Failure::permanent)?),
             None => None,
         };
-        let running =
+        let mut running =
             start(plan, Options { unsafe_no_sync: args.unsafe_no_sync }).map_err(|error| Failure {
                 code: if error.is_permanent() { exit::CONFIG } else { exit::NO },
                 message: error.to_string(),
             })?;
+        // The journal is ours by now, so whatever lies at the usual place was left by a process that died.
+        match control::bind(&socket) {
+            Ok(door) => drop(tokio::spawn(control::serve(door, running.board.clone(), running.orders()))),
+            Err(error) => {
+                running.order(Order::Drain);
+                running.ended().await;
+                return Err(Failure::permanent(error));
+            }
+        }
+        tracing::info!(socket = %socket.display(), "control socket");
         announce(&running, page.as_ref().and_then(|page| page.local_addr().ok()));
         if let Some(page) = page {
             tokio::spawn(http::serve(page, running.board.clone()));
         }
-        Ok(watch(running, &args.config).await)
+        let stopped = watch(running, &args.config).await;
+        // When somebody took it away before, all the better.
+        let _ = std::fs::remove_file(&socket);
+        Ok(stopped)
     })
 }
 

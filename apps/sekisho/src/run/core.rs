@@ -10,6 +10,7 @@
 use super::figures::Figures;
 use super::journaling::Journaling;
 use super::log_budget::LogBudget;
+use super::owed::{OwedOrder, Ruled};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
@@ -21,6 +22,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use switch::{Effect, Event, Lane, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
+use tokio::sync::oneshot;
 use wire::Framing;
 
 /// A source as the loop needs it.
@@ -40,9 +42,39 @@ pub(crate) struct Link {
 
 /// Something to say, and where to.
 enum Speech {
-    Request { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing },
-    Answer { source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
-    AnswerToHost { link: LinkId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    Request {
+        link: LinkId,
+        id: TxnId,
+        request: Arc<Txn>,
+        ours: Outgoing,
+    },
+    Answer {
+        decision: Option<TxnId>,
+        source: SourceId,
+        conn: ConnId,
+        request: Arc<Txn>,
+        answer: Answer,
+    },
+    AnswerToHost {
+        link: LinkId,
+        conn: ConnId,
+        request: Arc<Txn>,
+        answer: Answer,
+    },
+    /// To a person, what became of an order.
+    Done {
+        answer: oneshot::Sender<Ruled>,
+        ruled: Ruled,
+    },
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handed {
+    /// Its bytes wait in a connection that stands. What becomes of them there, nobody knows.
+    ToConnection,
+    /// Not one byte of it was handed to anybody.
+    Nobody,
 }
 
 /// Everything the lane's thread owns.
@@ -111,8 +143,8 @@ impl Core {
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
-                Effect::ToSource { source, conn, request, answer, durable_first } => {
-                    self.say(durable_first, Speech::Answer { source, conn, request, answer });
+                Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
+                    self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
                 Effect::ToHostAnswer { link, conn, request, answer } => {
                     self.say(false, Speech::AnswerToHost { link, conn, request, answer });
@@ -124,8 +156,32 @@ impl Core {
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
         // The usual is counted only: a line for each decision would cost more than the decision.
-        if is_news(tell) && self.log.allows(self.clock.now().wall) {
+        if is_alarm(tell) || is_news(tell) && self.log.allows(self.clock.now().wall) {
             self.figures.say(tell, &self.links);
+        }
+    }
+
+    /// Shows what is owed, or does what a person decided about it.
+    pub(crate) fn on_owed_order(&mut self, order: OwedOrder) {
+        let now = self.clock.now();
+        // Whoever asked may be gone by now, and misses nothing.
+        match order {
+            OwedOrder::List { from, most, answer } => {
+                let _ = answer.send(self.lane.owed(now.instant, from, most));
+            }
+            OwedOrder::Show { forward, answer } => {
+                let _ = answer.send(self.lane.owed_one(now.instant, forward));
+            }
+            OwedOrder::Rule { forward, ruling, by, reason, answer } => {
+                let before = self.lane.owed_one(now.instant, forward);
+                let may = self.lane.may_rule(forward, ruling);
+                self.step_at(now, Event::Ruled { forward, ruling, by, reason });
+                let after = self.lane.owed_one(now.instant, forward);
+                let ruled = Ruled { may, before, after };
+                // Told when it is durable, as everything that is decided.
+                self.say(true, Speech::Done { answer, ruled });
+                self.on_durable();
+            }
         }
     }
 
@@ -166,26 +222,35 @@ impl Core {
     fn speak(&mut self, speech: Speech) {
         match speech {
             Speech::Request { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
-            Speech::Answer { source, conn, request, answer } => {
+            Speech::Answer { decision, source, conn, request, answer } => {
                 let Some(dialect) =
                     self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
                 else {
                     return;
                 };
-                self.answer(conn, &dialect, &request, &answer);
+                let handed = self.answer(conn, &dialect, &request, &answer);
+                if let (Handed::Nobody, Some(id)) = (handed, decision) {
+                    // Proof, not silence: not a byte of it was handed to anybody.
+                    self.step(Event::Undelivered { source, request, id });
+                }
             }
             Speech::AnswerToHost { link, conn, request, answer } => {
                 let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
                 else {
                     return;
                 };
-                self.answer(conn, &dialect, &request, &answer);
+                let _ = self.answer(conn, &dialect, &request, &answer);
             }
+            Speech::Done { answer, ruled } => drop(answer.send(ruled)),
         }
     }
 
     fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
         let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
+        if !self.lane.still_wants(link_id, ours.stan, id) {
+            // The disk was slower than the deadline: the customer has been told, so the host never hears of it.
+            return;
+        }
         let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
             let header = conn.framing().request_header();
@@ -201,19 +266,31 @@ impl Core {
         }
     }
 
-    fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) {
+    fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) -> Handed {
         let Some(conn) = self.net.conn(conn) else {
             self.figures.undelivered += 1;
-            return;
+            return Handed::Nobody;
         };
         let header = answer_header(conn.framing(), request);
-        let sent = conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
-        if let Err(error) = sent {
-            self.figures.undelivered += 1;
-            if self.log.allows(self.clock.now().wall) {
-                tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+        let write =
+            |answer: &Answer| conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
+        let sent = match write(answer) {
+            // What the host added does not fit here: the decision is told without it.
+            Err(SendError::Frame(_)) if !answer.carried.is_empty() => {
+                write(&Answer { carried: terms::Carried::default(), ..answer.clone() })
             }
-            conn.leave_unanswered();
+            sent => sent,
+        };
+        match sent {
+            Ok(()) => Handed::ToConnection,
+            Err(error) => {
+                self.figures.undelivered += 1;
+                if self.log.allows(self.clock.now().wall) {
+                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
+                }
+                conn.leave_unanswered();
+                Handed::Nobody
+            }
         }
     }
 
@@ -225,11 +302,15 @@ impl Core {
         };
         match dialect.read(body, now.local().date) {
             Ok(mut txn) => {
+                // A good message makes up for a bad one: only a source that sends little else is cut off.
+                conn.set_tag(conn.tag().saturating_sub(1));
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
                 if let Some(code) = self.takes_nothing_new() {
-                    return self.answer(conn.id(), &dialect, &txn, &Answer::ours(code, Outcome::NotSent));
+                    let answer = Answer::ours(code, Outcome::NotSent);
+                    let _ = self.answer(conn.id(), &dialect, &txn, &answer);
+                    return;
                 }
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }
@@ -271,7 +352,7 @@ impl Core {
                 partial.carried.push(Noun::Header, header);
             }
             let answer = Answer::ours(Code::FormatError, Outcome::NotSent);
-            self.answer(conn.id(), &dialect, &partial, &answer);
+            let _ = self.answer(conn.id(), &dialect, &partial, &answer);
         }
         conn.set_tag(conn.tag() + 1);
         if conn.tag() >= u64::from(unreadable_max) {
@@ -331,13 +412,27 @@ impl Core {
 const fn is_news(tell: Tell) -> bool {
     match tell {
         Tell::Decided { outcome, .. } => matches!(outcome, Outcome::Unknown),
-        Tell::Repeated { .. } | Tell::Meaningless { .. } => false,
+        Tell::Repeated { .. } | Tell::Meaningless { .. } | Tell::Forwarded { .. } => false,
         Tell::LateAnswer { .. }
         | Tell::SecondAnswer { .. }
         | Tell::StrangeAnswer { .. }
         | Tell::BreakerOpened { .. }
-        | Tell::BreakerClosed { .. } => true,
+        | Tell::BreakerClosed { .. }
+        | Tell::NeedsAPerson { .. }
+        | Tell::ForwardAlarm { .. }
+        | Tell::HostDate { .. } => true,
     }
+}
+
+/// What people must read of even during a flood of other lines.
+const fn is_alarm(tell: Tell) -> bool {
+    matches!(
+        tell,
+        Tell::BreakerOpened { .. }
+            | Tell::BreakerClosed { .. }
+            | Tell::NeedsAPerson { .. }
+            | Tell::ForwardAlarm { .. }
+    )
 }
 
 /// The header an answer carries: what the request's header asks for.

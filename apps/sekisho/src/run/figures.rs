@@ -65,6 +65,24 @@ impl Figures {
             Tell::BreakerOpened { link } => {
                 tracing::error!(link = name(link), "host does not answer: circuit breaker open");
             }
+            Tell::NeedsAPerson { id } => {
+                tracing::error!(
+                    txn = id.0,
+                    "a person has to look at this transaction: sekisho journal show txn:ID"
+                );
+            }
+            Tell::ForwardAlarm { forward, link, attempts } => {
+                tracing::error!(
+                    link = name(link),
+                    owed = forward.0,
+                    attempts,
+                    "host does not accept what it is owed"
+                );
+            }
+            Tell::Forwarded { forward, link } => {
+                tracing::debug!(link = name(link), owed = forward.0, "owed message accepted");
+            }
+            Tell::HostDate { link } => tracing::info!(link = name(link), "business day of the host changed"),
             Tell::BreakerClosed { link } => tracing::info!(link = name(link), "host answers again"),
             Tell::Repeated { id, in_flight } => tracing::debug!(txn = id.0, in_flight, "repeat"),
             Tell::Meaningless { id } => tracing::debug!(txn = id.0, "overtaken by its decision"),

@@ -34,7 +34,7 @@ impl News {
 }
 
 pub(crate) struct Journaling {
-    vault: Vault,
+    vault: Arc<Vault>,
     commit: GroupCommit<Disk>,
     reserve: Option<Reserve>,
     news: Arc<News>,
@@ -48,7 +48,7 @@ impl Journaling {
     /// Starts the sync thread of an open journal.
     pub(crate) fn start(
         journal: Journal<Disk>,
-        vault: Vault,
+        vault: Arc<Vault>,
         news: Arc<News>,
         dir: PathBuf,
         snapshot_every: u64,

@@ -40,6 +40,8 @@ impl Collector for Figures {
             "0 when records are not synced (--unsafe-no-sync)",
             &one(s.durable.into()),
         )?;
+        let pending = one(s.transactions.pending as u64);
+        gauges(&mut to, "pending_messages", "Messages hosts have still to accept", &pending)?;
         gauges(&mut to, "in_flight", "Requests waiting for a host", &one(s.transactions.in_flight as u64))?;
         counters(&mut to, "transactions", "Transactions decided", &by_kind(s))?;
         for (name, help, value) in [
@@ -47,7 +49,9 @@ impl Collector for Figures {
             ("undelivered_answers", "Answers whose connection had gone", s.transactions.undelivered),
             ("unreadable_messages", "Messages of sources that could not be read", s.transactions.unreadable),
             ("garbled_messages", "Messages of hosts that could not be read", s.transactions.garbled),
-            ("reversals_owed", "Unknown outcomes that owe a reversal", s.transactions.reversals_owed),
+            ("owed_messages", "Reversals and advices that came to be owed", s.transactions.owed),
+            ("paid_messages", "Of these, accepted by their hosts", s.transactions.paid),
+            ("exceptions", "Items for a person", s.transactions.exceptions),
             ("journal_records", "Records made durable", s.journal.synced_records),
             ("journal_syncs", "Syncs of the journal", s.journal.syncs),
             ("journal_bytes", "Bytes written to the journal", s.journal.bytes),

@@ -2,6 +2,7 @@
 //!
 //! [`start`] gives a running switch to whoever wants one in this process: the `run` command, the demo, tests.
 
+pub(crate) mod control;
 mod core;
 mod figures;
 pub(crate) mod http;
@@ -9,6 +10,7 @@ mod journaling;
 mod log_budget;
 mod metrics;
 mod opening;
+pub(crate) mod owed;
 mod plan;
 mod specimens;
 pub mod status;
@@ -17,4 +19,4 @@ mod thread;
 pub use opening::StartError;
 pub use plan::Plan;
 pub use status::Board;
-pub use thread::{Options, Order, Running, Stopped, start};
+pub use thread::{Options, Order, Running, Stopped, start, start_on};

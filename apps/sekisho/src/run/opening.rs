@@ -7,9 +7,8 @@ use crate::config::PrepareToml;
 use clock::Clock;
 use disk::{Disk, DiskError, DiskOptions, Prepare};
 use journal::{Batch, Journal, JournalError, Record, Recovered, Vault};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use switch::{Effect, Lane, LaneConfig, Outbox, Replay, ReplayError};
+use switch::{Effect, Lane, LaneConfig, Outbox, Replay, ReplayError, Secrets};
 use terms::Text;
 
 /// Why a switch does not start. Each says what to look at.
@@ -82,9 +81,10 @@ pub(crate) fn open(
     let mut fresh = [0; 32];
     clock::entropy(&mut fresh)?;
     let key = disk::data_key(dir, fresh)?;
-    let vault = Vault::new(*key, LANE);
+    let vault = Arc::new(Vault::new(*key, LANE));
+    let secrets = Secrets { fingerprint: vault.secret_for(b"request fingerprint"), vault: vault.clone() };
     let nothing = LaneConfig { remembered_max: plan.config.lane.remembered_max, ..LaneConfig::default() };
-    let mut replay = Replay::into_lane(Lane::new(nothing, fingerprint_secret(&key)));
+    let mut replay = Replay::into_lane(Lane::new(nothing, secrets));
     let mut wrong = None;
     let opened = Journal::open(disk, LANE, &mut |record| {
         if wrong.is_none() {
@@ -102,9 +102,12 @@ pub(crate) fn open(
     let version = Text::clipped(env!("CARGO_PKG_VERSION").as_bytes());
     batch.push(&Record::Opened { version, synced: !unsafe_no_sync, at: now.wall }, &vault);
     let mut outbox = Outbox::new();
-    let mut lane = replay.finish(now, &vault, &mut outbox).map_err(refuse)?;
-    let mut names = Names::known(&lane);
-    lane.reconfigure(plan.lane(&mut names), &mut outbox);
+    let mut names = Names::default();
+    let configure = |lane: &Lane| {
+        names = Names::known(lane);
+        plan.lane(&mut names)
+    };
+    let lane = replay.finish(now, configure, &mut outbox).map_err(refuse)?;
     for effect in outbox.drain() {
         // What it would tell a source is told to nobody: the connection died with the process.
         if let Effect::Record(record) = effect {
@@ -128,15 +131,6 @@ fn disk_options(plan: &Plan, unsafe_no_sync: bool) -> DiskOptions {
         unsafe_no_sync,
         ..DiskOptions::default()
     }
-}
-
-/// A secret of its own for the digests of requests, out of the data key: the journal holds the digests, and
-/// without the key they say nothing about the cards.
-fn fingerprint_secret(key: &[u8; 32]) -> [u8; 16] {
-    let digest = Sha256::new().chain_update(b"sekisho request fingerprint").chain_update(key).finalize();
-    let mut secret = [0; 16];
-    secret.copy_from_slice(&digest[..16]);
-    secret
 }
 
 fn recovered_status(found: &Recovered, was_in_flight: usize, took_ms: u64) -> RecoveredStatus {

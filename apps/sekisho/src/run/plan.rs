@@ -2,13 +2,19 @@
 //! opened, nothing listening.
 
 use super::core::{Link, Source};
-use crate::config::{Config, ConfigError, LinkToml, ListenerKind, ListenerToml, TransmissionTime};
+use crate::config::{
+    BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml, ListenerKind,
+    ListenerToml, TransmissionTime,
+};
 use dialects::Dialect;
 use net::{AllowedPeer, DialConfig, Limits, ListenerConfig, PoolRule, Service, TlsClient, TlsServer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use switch::{BreakerConfig, LaneConfig, LinkConfig, Route, Routes, SourceConfig};
+use switch::{
+    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Route, Routes,
+    SourceConfig,
+};
 use terms::{Kind, LinkId, LinkName, SourceId, Text};
 use wire::Framing;
 
@@ -137,21 +143,18 @@ impl Plan {
             .flat_map(|listener| {
                 let peers = listener.peer.iter().map(|peer| peer.name.as_str());
                 let named = std::iter::once(listener.name.as_str()).chain(peers);
-                named.map(|name| (name.to_owned(), listener.terminal_required)).collect::<Vec<_>>()
+                named.map(|name| source_config(name, listener)).collect::<Vec<_>>()
             })
-            .map(|(name, terminal_required)| {
-                let source = SourceConfig { name: Text::clipped(name.as_bytes()), terminal_required };
-                (names.source(&name), source)
-            })
+            .map(|source| (names.source(source.name.as_str()), source))
             .collect();
         // A name the configuration has dropped keeps its number, and nothing is routed there.
         let mut links: Vec<LinkConfig> = names.links.iter().map(|&name| LinkConfig::retired(name)).collect();
         link_configs.into_iter().for_each(|(at, link)| links[usize::from(at.0)] = link);
         let mut sources: Vec<SourceConfig> =
-            names.sources.iter().map(|&name| SourceConfig { name, terminal_required: true }).collect();
+            names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
-        let remembered_max = self.config.lane.remembered_max;
-        LaneConfig { sources, links, routes: self.routes(names), remembered_max }
+        let LaneToml { remembered_max, in_flight_max } = self.config.lane;
+        LaneConfig { sources, links, routes: self.routes(names), remembered_max, in_flight_max }
     }
 
     fn routes(&self, names: &mut Names) -> Routes {
@@ -178,6 +181,20 @@ impl Plan {
             }
         }
         Routes::new(lines)
+    }
+
+    /// The routing table, and the names of sources and links at the places it knows them by.
+    pub(crate) fn routing(&self) -> (Routes, Vec<String>, Vec<String>) {
+        let mut names = Names::default();
+        for listener in &self.config.listener {
+            let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+            for name in std::iter::once(listener.name.as_str()).chain(peers) {
+                names.source(name);
+            }
+        }
+        let routes = self.routes(&mut names);
+        let text = |names: Vec<LinkName>| names.iter().map(LinkName::to_string).collect();
+        (routes, text(names.sources), text(names.links))
     }
 
     /// Sources and links as the loop needs them, by their numbers.
@@ -227,7 +244,12 @@ impl Plan {
             format!("{:?}", parts.collect::<Vec<_>>())
         }
         let listeners = |plan: &Self| {
-            fixed(plan.config.listener.iter().map(|l| ListenerToml { default_link: None, ..l.clone() }))
+            fixed(plan.config.listener.iter().map(|l| ListenerToml {
+                default_link: None,
+                consistency: None,
+                per_terminal_max: 0,
+                ..l.clone()
+            }))
         };
         let links = |plan: &Self| {
             fixed(plan.config.link.iter().map(|l| LinkToml {
@@ -235,6 +257,8 @@ impl Plan {
                 in_flight_max: 0,
                 breaker: Default::default(),
                 transmission_time: TransmissionTime::Utc,
+                host: Default::default(),
+                forward: Default::default(),
                 ..l.clone()
             }))
         };
@@ -245,6 +269,7 @@ impl Plan {
             (format!("{:?}", self.config.journal) != format!("{:?}", other.config.journal), "[journal]"),
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
+            (self.config.control_socket() != other.config.control_socket(), "[control]"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];
         differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
@@ -297,6 +322,34 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             probe_after_ms: link.breaker.probe_after_ms,
         },
         transmits_utc: link.transmission_time == TransmissionTime::Utc,
+        host: HostProfile {
+            tombstones: link.host.tombstones,
+            dedups_reversals: link.host.dedups_reversals,
+            marks_repeats: link.host.marks_repeats,
+            deposits_are_posted: link.host.deposits == DepositsToml::Post,
+            guard_ms: link.host.guard_ms,
+            day_is_calendar: link.host.business_day == BusinessDayToml::Calendar,
+            partial_reversals: dialect.says_remaining(),
+        },
+        forward: ForwardConfig {
+            reply_timeout_ms: link.forward.reply_timeout_ms,
+            repeat_ms: link.forward.repeat_ms,
+            window: link.forward.window,
+            alarm_after: link.forward.alarm_after,
+        },
+    }
+}
+
+fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {
+    SourceConfig {
+        name: Text::clipped(name.as_bytes()),
+        terminal_required: listener.terminal_required,
+        consistency: listener.consistency.map(|consistency| match consistency {
+            ConsistencyToml::Reversal => Consistency::Reversal,
+            ConsistencyToml::Completion => Consistency::Completion,
+            ConsistencyToml::Inquiry => Consistency::Inquiry,
+        }),
+        per_terminal_max: listener.per_terminal_max,
     }
 }
 

@@ -46,5 +46,36 @@ fn masked(dialect: &Dialect, body: &[u8]) -> Vec<String> {
     };
     let lines = iso8583::describe(&message, Unmask::No);
     let shown = lines.iter().filter_map(|line| Some((line, line.value.as_ref()?)));
-    shown.map(|(line, value)| format!("{} {} = {value}", line.path, line.name)).collect()
+    shown.map(|(line, value)| format!("{} {} = {}", line.path, line.name, without_cards(value))).collect()
+}
+
+/// A message read under the wrong dialect shows cards where no card belongs: any run of digits long enough to
+/// be one is starred, wherever it stands.
+fn without_cards(value: &str) -> String {
+    let mut shown = String::with_capacity(value.len());
+    let mut run = String::new();
+    for character in value.chars().chain(std::iter::once('\n')) {
+        if character.is_ascii_digit() {
+            run.push(character);
+            continue;
+        }
+        let hidden = run.len() >= 12;
+        shown.extend(run.chars().map(|digit| if hidden { '*' } else { digit }));
+        run.clear();
+        shown.push(character);
+    }
+    shown.pop();
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_that_stands_where_none_belongs_is_not_shown() {
+        assert_eq!(without_cards("ACME 4929123456789012=3012 42"), "ACME ****************=3012 42");
+        assert_eq!(without_cards("00000010000"), "00000010000");
+        assert_eq!(without_cards("1234567890123"), "*************");
+    }
 }

@@ -85,8 +85,14 @@ pub struct TransactionStatus {
     pub not_sent: u64,
     /// Requests that came again.
     pub repeats: u64,
-    /// Unknown outcomes that owe the host a reversal, in the life of the journal. Reversals are not sent yet.
-    pub reversals_owed: u64,
+    /// Messages that came to be owed to hosts (reversals, advices) since the start, and those owed before.
+    pub owed: u64,
+    /// Of these, accepted by their hosts.
+    pub paid: u64,
+    /// Of these, still to be accepted.
+    pub pending: usize,
+    /// Items for a person.
+    pub exceptions: u64,
     /// Answers whose connection had gone.
     pub undelivered: u64,
     /// Messages of sources that could not be read.
@@ -152,6 +158,10 @@ pub struct LinkStatus {
     pub late: u64,
     /// Answers to nothing we asked.
     pub strange: u64,
+    /// Messages owed to its host.
+    pub pending: usize,
+    /// The host's business day, where it is known.
+    pub business_date: Option<String>,
     /// Its figures, by name.
     pub counts: Vec<(&'static str, u64)>,
 }

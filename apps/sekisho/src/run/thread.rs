@@ -4,6 +4,7 @@ use super::core::{Core, Switchboard};
 use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
 use super::opening::{self, Opened, StartError};
+use super::owed::OwedOrder;
 use super::plan::Plan;
 use super::status::{
     Board, LatencyStatus, LinkStatus, ListenerStatus, RecoveredStatus, Status, TransactionStatus,
@@ -37,6 +38,8 @@ pub enum Order {
     Stop,
     /// Take over routes, timers and limits of another configuration.
     Reload(Box<Plan>),
+    /// Show owed messages, or do something about one.
+    Owed(OwedOrder),
 }
 
 /// How a switch ended.
@@ -99,7 +102,11 @@ impl Running {
 
 /// Starts a switch on threads of its own; returns when its journal is replayed and its listeners are open.
 pub fn start(plan: Plan, options: Options) -> Result<Running, StartError> {
-    let board = Board::default();
+    start_on(Board::default(), plan, options)
+}
+
+/// The same, its figures on a board that somebody may be looking at already.
+pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, StartError> {
     let (orders, receive_orders) = mpsc::unbounded_channel();
     let (ready, receive_ready) = std::sync::mpsc::channel();
     let (end, ended) = oneshot::channel();
@@ -202,7 +209,12 @@ impl Thread {
                         self.begin_draining();
                     }
                     Some(Order::Reload(plan)) => self.reload(*plan),
-                    Some(Order::Stop) | None => return Stopped::Abandoned,
+                    Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
+                    Some(Order::Stop) | None => {
+                        // Core and network hold each other, and with them the journal's directory.
+                        drop(self.switchboard.0.take());
+                        return Stopped::Abandoned;
+                    }
                 },
                 _ = ticks.tick() => {
                     self.with_core(Core::on_tick);
@@ -310,7 +322,10 @@ impl Thread {
                 unknown: lane.unknown,
                 not_sent: lane.not_sent,
                 repeats: lane.repeats,
-                reversals_owed: lane.owed,
+                owed: lane.owed,
+                paid: lane.paid,
+                pending: lane.pending,
+                exceptions: lane.exceptions,
                 undelivered: figures.undelivered,
                 unreadable: figures.unreadable,
                 garbled: figures.garbled,
@@ -344,6 +359,8 @@ impl Thread {
                         unanswered: lane.unanswered,
                         late: lane.late,
                         strange: lane.strange,
+                        pending: lane.pending,
+                        business_date: lane.date.map(|date| date.to_string()),
                         counts: handle.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
                     })
                 })

@@ -1,5 +1,6 @@
 //! `sekisho sim atm`
 
+use super::cash::Cash;
 use super::customers::{Crowd, Mix};
 use super::luck::Luck;
 use super::speech::{SimError, Speech, on_one_thread};
@@ -51,6 +52,12 @@ pub struct Args {
     /// Repeats before a terminal gives up
     #[arg(long, value_name = "N", default_value_t = 2)]
     repeats: u32,
+    /// Times a reversal or a report is sent before a terminal gives that up too
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    insists: u32,
+    /// Pay out half of what is asked for, and take the rest back
+    #[arg(long)]
+    cash_out: bool,
     /// Stop by itself after so many seconds
     #[arg(long, value_name = "S")]
     seconds: Option<u64>,
@@ -68,6 +75,10 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
     let speech = Speech::named(&args.dialect, args.framing.as_deref())?;
     try_speech(&speech)?;
     let mut luck = Luck::seeded(args.seed);
+    let cash = Cash::default();
+    if args.cash_out {
+        cash.run_short(None);
+    }
     let plan = StreetPlan {
         habits: Habits {
             address: args.connect,
@@ -75,6 +86,8 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
             one_shot: args.one_shot,
             answer_timeout: Duration::from_millis(args.timeout_ms),
             repeats_max: args.repeats,
+            insists_max: args.insists,
+            cash,
         },
         terminals: args.terminals,
         tps: args.tps,
@@ -119,7 +132,8 @@ async fn watch_street(seen: &Seen, seconds: Option<u64>, log: bool) -> Result<()
 fn print_news(seen: &Seen, log: bool) {
     if log {
         for asked in seen.with(|sight| std::mem::take(&mut sight.view)) {
-            say(format_args!("{} {} {} {:?}", asked.key, asked.kind, asked.amount, asked.told));
+            let super::books::Asked { key, kind, amount, told, held, afterwards } = asked;
+            say(format_args!("{key} {kind} {amount} {told:?} holds {held} {afterwards:?}"));
         }
     }
 }
@@ -130,11 +144,12 @@ fn summary(seen: &Seen) -> String {
         let ms = |quantile| sight.took_us.value_at_quantile(quantile) as f64 / 1_000.0;
         format!(
             "asked {}   approved {approved}   refused {}   unknown {unknown}   unheard {}   repeats {}   \
-             went away {}   p50 {:.1} ms   p99 {:.1} ms",
+             taken back {}   went away {}   p50 {:.1} ms   p99 {:.1} ms",
             sight.asked,
             refused + not_sent,
             sight.unheard,
             sight.repeats,
+            sight.taken_back,
             sight.went_away,
             ms(0.5),
             ms(0.99)

@@ -3,11 +3,12 @@
 use super::ledger::{Ledger, Sum};
 use super::luck::Luck;
 use super::question::digits;
-use super::rules::{Deed, Manner, Rules};
+use super::rules::{Deed, Manner, Rules, is_owed};
 use super::speech::{SimError, Speech, local_clock};
 use clock::Clock;
 use net::{CloseReason, Conn, Handler, ListenerConfig, Listening, Net, NetConfig, Service};
 use std::cell::RefCell;
+use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,6 +32,20 @@ pub struct HostPlan {
     pub keeps_postings: bool,
 }
 
+/// What is wrong with a whole host for a while, besides its rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    #[default]
+    None,
+    /// It is not there: nobody is let in, and whoever was in is out.
+    Down,
+    /// Everything takes so much longer.
+    Slow(Duration),
+    /// Everything is answered in this manner.
+    Always(Manner),
+}
+
 /// What a host has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostCounts {
@@ -40,14 +55,22 @@ pub struct HostCounts {
     pub unreadable: u64,
     /// Answers that could not be written.
     pub unwritable: u64,
+    /// Reversals and advices among them.
+    pub owed: u64,
     /// Everything posted.
     pub posted: Sum,
+    /// Of that, what advices brought.
+    pub advised: Sum,
+    /// Everything given back.
+    pub reversed: Sum,
 }
 
 /// A host at work on this thread's network.
 #[derive(Clone)]
 pub struct HostAtWork {
-    listening: Listening,
+    name: LinkName,
+    address: SocketAddr,
+    listening: Rc<RefCell<Listening>>,
     host: Rc<Host>,
 }
 
@@ -64,44 +87,93 @@ struct Desk {
     ledger: Ledger,
     clock: Clock,
     counts: HostCounts,
+    trouble: Trouble,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("is well"),
+            Self::Down => f.write_str("is down"),
+            Self::Slow(by) => write!(f, "takes {} ms longer", by.as_millis()),
+            Self::Always(Manner::Answer) => f.write_str("answers"),
+            Self::Always(Manner::Silent) => f.write_str("is silent"),
+            Self::Always(Manner::Deaf) => f.write_str("is deaf"),
+            Self::Always(Manner::Garbage) => f.write_str("sends garbage"),
+            Self::Always(Manner::Cut) => f.write_str("cuts every connection"),
+            Self::Always(Manner::Twice) => f.write_str("says everything twice"),
+        }
+    }
 }
 
 impl HostPlan {
     /// Opens for business on this thread's network.
     pub fn open(self, net: &Net) -> Result<HostAtWork, SimError> {
+        let promises = self.rules.promises;
         let ledger = match self.keeps_postings {
             true => Ledger::keeping(self.rules.opening_balance),
             false => Ledger::sum_only(self.rules.opening_balance),
         };
         let desk = Desk {
+            trouble: Trouble::None,
             rules: self.rules,
             luck: Luck::seeded(self.seed),
-            ledger,
+            ledger: ledger.promising(promises),
             clock: local_clock(),
             counts: HostCounts::default(),
         };
-        let framing = self.speech.framing.clone();
         let host = Rc::new(Host { net: net.clone(), speech: self.speech, desk: RefCell::new(desk) });
         let name = LinkName::clipped(self.name.as_bytes());
-        let mut config = ListenerConfig::new(name, self.listen, framing, Service::Persistent);
-        config.per_address_max = config.connections_max;
-        config.ban = None;
-        let listening = (net.listen(config, Rc::new(Counter(host.clone()))))
-            .map_err(|error| SimError::CannotListen { address: self.listen, source: Box::new(error) })?;
-        Ok(HostAtWork { listening, host })
+        let listening = host.listen(name, self.listen)?;
+        let address = listening.local_addr();
+        Ok(HostAtWork { name, address, listening: Rc::new(RefCell::new(listening)), host })
     }
 }
 
 impl HostAtWork {
-    /// Where it listens.
+    /// Where it listens, when it does.
     pub fn address(&self) -> SocketAddr {
-        self.listening.local_addr()
+        self.address
+    }
+
+    /// From now on this is wrong with it.
+    pub async fn set_trouble(&self, trouble: Trouble) -> Result<(), SimError> {
+        let before = std::mem::replace(&mut self.host.desk.borrow_mut().trouble, trouble);
+        match (before, trouble) {
+            (Trouble::Down, Trouble::Down) => {}
+            (_, Trouble::Down) => {
+                let listening = self.listening.borrow();
+                listening.stop();
+                listening.close_all();
+            }
+            (Trouble::Down, _) => self.listen_again().await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The socket that was closed may take a moment to be gone.
+    async fn listen_again(&self) -> Result<(), SimError> {
+        let mut tries = 0;
+        loop {
+            match self.host.listen(self.name, self.address) {
+                Ok(listening) => {
+                    self.listening.replace(listening);
+                    return Ok(());
+                }
+                Err(error) if tries == 50 => return Err(error),
+                Err(_) => tries += 1,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What it has counted.
     pub fn counts(&self) -> HostCounts {
         let desk = self.host.desk.borrow();
-        HostCounts { posted: desk.ledger.posted(), ..desk.counts }
+        let ledger = &desk.ledger;
+        let (posted, advised, reversed) = (ledger.posted(), ledger.advised(), ledger.reversed());
+        HostCounts { posted, advised, reversed, ..desk.counts }
     }
 
     /// Its books as they stand.
@@ -114,9 +186,16 @@ impl Desk {
     /// Decides, posts, and words the answer.
     fn serve(&mut self, request: &Txn) -> (Deed, Answer) {
         self.counts.asked += 1;
+        self.counts.owed += u64::from(is_owed(request));
         let mut deed = self.rules.decide(request, self.counts.asked, &mut self.luck);
+        match self.trouble {
+            Trouble::None | Trouble::Down => {}
+            Trouble::Slow(more) => deed.delay_us += more.as_micros() as u64,
+            Trouble::Always(manner) => deed.manner = manner,
+        }
         if deed.manner != Manner::Deaf {
-            deed.code = self.ledger.post(request, deed.code);
+            self.ledger.set_today(self.clock.now().local().date);
+            deed.code = self.ledger.take(request, deed.code);
         }
         let mut answer = Answer::ours(deed.code, deed.code.outcome());
         if deed.code == Code::Approved {
@@ -139,6 +218,15 @@ impl Desk {
 }
 
 impl Host {
+    fn listen(self: &Rc<Self>, name: LinkName, address: SocketAddr) -> Result<Listening, SimError> {
+        let framing = self.speech.framing.clone();
+        let mut config = ListenerConfig::new(name, address, framing, Service::Persistent);
+        config.per_address_max = config.connections_max;
+        config.ban = None;
+        (self.net.listen(config, Rc::new(Counter(self.clone()))))
+            .map_err(|error| SimError::CannotListen { address, source: Box::new(error) })
+    }
+
     fn speak(&self, conn: &Conn, header: &[u8], request: &Txn, answer: &Answer, manner: Manner) {
         match manner {
             Manner::Answer => self.answer(conn, header, request, answer, false),

@@ -29,6 +29,11 @@ const RULES_HELP: &str = r#"A rules file; the first rule that fits decides:
 
   [every]                         # besides the rules, every so many requests
   silent = 150                    # garbage, cut, twice
+
+  [promises]                      # about reversals and advices
+  tombstones = true               # a reversal before its request makes it refuse the request
+  dedups = true                   # what comes twice is done once
+  date_strict = false             # taken on the day it belongs to, and never after
 "#;
 
 /// A host that answers by rules.
@@ -68,6 +73,15 @@ pub struct Args {
     /// Answer every Nth request twice
     #[arg(long, value_name = "N", default_value_t = 0)]
     twice_every: u64,
+    /// Forget reversals that come before their requests, and say that there is no such original
+    #[arg(long)]
+    no_tombstones: bool,
+    /// Do what is owed as often as it comes
+    #[arg(long)]
+    no_dedup: bool,
+    /// Take what is owed on its own day only
+    #[arg(long)]
+    date_strict: bool,
     /// Same seed, same luck
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -97,6 +111,9 @@ impl Args {
             cut: said(self.drop_connection_every, rules.every.cut),
             twice: said(self.twice_every, rules.every.twice),
         };
+        rules.promises.tombstones &= !self.no_tombstones;
+        rules.promises.dedups &= !self.no_dedup;
+        rules.promises.date_strict |= self.date_strict;
         let speech = Speech::named(&self.dialect, self.framing.as_deref())?;
         let (listen, seed) = (self.listen, self.seed);
         Ok(HostPlan { name: "host".into(), listen, speech, rules, seed, keeps_postings: false })
@@ -110,8 +127,15 @@ async fn serve(plan: HostPlan) -> Result<ExitCode, SimError> {
     stop_asked().await?;
     let counts = host.counts();
     say(format_args!(
-        "asked {}   unreadable {}   posted {}   sum {} minor units",
-        counts.asked, counts.unreadable, counts.posted.count, counts.posted.minor_units
+        "asked {}   unreadable {}   posted {}   sum {} minor units   reversed {}   sum {} minor units   \
+         advised {}",
+        counts.asked,
+        counts.unreadable,
+        counts.posted.count,
+        counts.posted.minor_units,
+        counts.reversed.count,
+        counts.reversed.minor_units,
+        counts.advised.count
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -125,11 +149,13 @@ fn read_rules(path: &std::path::Path) -> Result<Rules, SimError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::ledger::Promises;
 
     #[test]
     fn the_rules_that_help_shows_are_rules() {
         let (_, example) = RULES_HELP.split_once("\n\n").expect("a line of introduction");
         let rules = Rules::parse(example).expect("an example that works");
+        assert_eq!(rules.promises, Promises::default());
         assert_eq!((rules.rule.len(), rules.every.silent, rules.jitter_us), (2, 150, 30_000));
     }
 }

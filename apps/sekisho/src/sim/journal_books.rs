@@ -1,12 +1,12 @@
 //! The journal's side of the books, read back from disk as it was written.
 
-use super::books::{Decision, Key};
+use super::books::{Decision, Key, Owed};
 use super::ledger::HostKey;
 use disk::{Disk, DiskError};
-use journal::{Ending, JournalError, Named, Owed, Record, Remembered, Sent, Step, Walk};
-use std::collections::HashMap;
+use journal::{Ending, Forward, JournalError, Named, Record, Remembered, Ruling, Sent, Step, Walk};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use terms::{LinkId, LinkName, TxnId};
+use terms::{ForwardId, LinkId, LinkName, Outcome, TxnId};
 
 /// How far back a journal is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub enum Since {
     /// From its very beginning, through every restart: what a crash test compares.
     #[default]
     Beginning,
-    /// From its last opening: what one run compares.
-    LastOpening,
+    /// From so many openings ago: what one run compares that was restarted now and then.
+    LastOpenings(usize),
 }
 
 /// What a journal says.
@@ -23,6 +23,10 @@ pub enum Since {
 pub struct JournalBooks {
     /// Every request that took an identity, in order.
     pub decisions: Vec<Decision>,
+    /// What hosts may know from before that.
+    pub earlier: HashSet<(LinkName, HostKey)>,
+    /// Items for people about transactions that stand nowhere else.
+    pub placeless: u64,
     /// Whether the last record says that all was closed in order.
     pub was_closed: bool,
     /// Records read, of all runs.
@@ -59,7 +63,7 @@ impl JournalBooks {
     /// Nobody may be writing to it: the end of a journal at work can look unfinished.
     pub fn read(directory: &Path, since: Since) -> Result<Self, JournalBooksError> {
         let mut storage = Disk::open_for_reading(directory)?;
-        let mut reading = Reading { since, ..Reading::default() };
+        let mut reading = Reading::default();
         let ending = Walk::from_the_start().run(&mut storage, |step| {
             if let Step::Record { record, .. } = step {
                 reading.take(record);
@@ -67,7 +71,7 @@ impl JournalBooks {
         });
         let directory = || directory.to_owned();
         match ending {
-            Ok(Ending::Clean | Ending::Empty) => Ok(reading.books),
+            Ok(Ending::Clean | Ending::Empty) => Ok(reading.since(since)),
             Ok(ending) => Err(JournalBooksError::Unfinished { directory: directory(), ending }),
             Err(source) => Err(JournalBooksError::Journal { directory: directory(), source }),
         }
@@ -76,55 +80,93 @@ impl JournalBooks {
 
 #[derive(Default)]
 struct Reading {
-    since: Since,
     books: JournalBooks,
+    /// Decisions there were at each opening.
+    openings: Vec<usize>,
     links: HashMap<LinkId, LinkName>,
     places: HashMap<TxnId, usize>,
+    forwards: HashMap<ForwardId, usize>,
 }
 
 impl Reading {
+    fn since(mut self, since: Since) -> JournalBooks {
+        let begins = match since {
+            Since::Beginning => 0,
+            Since::LastOpenings(count) => {
+                let opening = self.openings.len().saturating_sub(count);
+                self.openings.get(opening).copied().unwrap_or(0)
+            }
+        };
+        let earlier = self.books.decisions.drain(..begins);
+        self.books.earlier = earlier.filter_map(|decision| decision.permit).collect();
+        self.books
+    }
+
     fn take(&mut self, record: Record) {
         self.books.records += 1;
         self.books.was_closed = matches!(record, Record::Closed { .. });
         match record {
-            Record::Opened { .. } if self.since == Since::LastOpening => {
-                self.books.decisions.clear();
-                self.places.clear();
-            }
+            Record::Opened { .. } => self.openings.push(self.books.decisions.len()),
             Record::Named { what: Named::Link, number, name } => {
                 self.links.insert(LinkId(number), name);
             }
-            Record::Sent(sent) | Record::Inquired(sent) => self.take_sent(&sent),
-            Record::Decided { id, answer, .. } | Record::NotSent { id, answer, .. } => {
-                self.decide(id, answer, 0)
+            Record::Sent(sent) | Record::Inquired(sent) => self.take_sent(&sent, None),
+            Record::Advised { sent, forward } => {
+                let id = sent.id;
+                self.take_sent(&sent, Some(Outcome::Approved));
+                self.owe(id, Some(forward));
             }
-            Record::TimedOut { id, answer, owes, .. } => {
-                self.decide(id, answer, u32::from(owes == Owed::Reversal));
+            Record::Decided { id, answer, owes, .. } | Record::TimedOut { id, answer, owes, .. } => {
+                self.decide(id, answer);
+                self.owe(id, owes);
+            }
+            Record::NotSent { id, answer, .. } => self.decide(id, answer),
+            Record::Owed { id, forward, .. } => self.owe(id, Some(forward)),
+            Record::Forwarded { forward, .. } => self.note_owed(forward, |owed| owed.paid += 1),
+            Record::Exception { id, forward, .. } => self.except(id, forward),
+            Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
+                self.note_owed(forward, |owed| {
+                    owed.handed_over += 1;
+                    owed.exceptions += 1;
+                });
             }
             Record::Declined(declined) if declined.takes_key => {
-                let (kind, amount) = (declined.kind, declined.amount);
-                let outcome = Some(declined.answer.outcome);
                 let key = key_of(declined.key);
-                self.put(declined.id, Decision { key, kind, amount, permit: None, outcome, owed: 0 });
+                let decision = Decision {
+                    key,
+                    kind: declined.kind,
+                    amount: declined.amount,
+                    permit: None,
+                    outcome: Some(declined.answer.outcome),
+                    by_report: false,
+                    owed: Owed::default(),
+                };
+                self.put(declined.id, decision);
             }
             // A refusal that took no identity says nothing about the request whose identity it bore.
             Record::Declined(_) => {}
-            Record::Opened { .. }
-            | Record::Closed { .. }
+            Record::Closed { .. }
             | Record::Observed(_)
             | Record::Named { .. }
             | Record::Kept(_)
-            | Record::Numbers { .. } => {}
+            | Record::Numbers { .. }
+            | Record::Marked { .. }
+            | Record::Attempt { .. }
+            | Record::Ruled { .. }
+            | Record::HostDate { .. }
+            | Record::Resolved { .. } => {}
         }
     }
 
-    fn take_sent(&mut self, sent: &Sent) {
+    fn take_sent(&mut self, sent: &Sent, outcome: Option<Outcome>) {
         let host = self.links.get(&sent.link).copied().unwrap_or_default();
         let known_as =
             HostKey { stan: sent.host_stan, terminal_id: sent.key.terminal_id, rrn: sent.host_rrn };
         let (key, permit) = (key_of(sent.key), Some((host, known_as)));
         let (kind, amount) = (sent.kind, sent.amount);
-        self.put(sent.id, Decision { key, kind, amount, permit, outcome: None, owed: 0 });
+        let by_report = outcome.is_some();
+        let owed = Owed::default();
+        self.put(sent.id, Decision { key, kind, amount, permit, outcome, by_report, owed });
     }
 
     fn put(&mut self, id: TxnId, decision: Decision) {
@@ -132,13 +174,34 @@ impl Reading {
         self.books.decisions.push(decision);
     }
 
-    /// What belongs to an earlier run is left out.
-    fn decide(&mut self, id: TxnId, answer: Remembered, owed: u32) {
-        let Some(decision) = self.places.get(&id).and_then(|at| self.books.decisions.get_mut(*at)) else {
+    fn decide(&mut self, id: TxnId, answer: Remembered) {
+        let at = self.places.get(&id).copied();
+        if let Some(decision) = at.and_then(|at| self.books.decisions.get_mut(at)) {
+            decision.outcome = Some(answer.outcome);
+        }
+    }
+
+    fn owe(&mut self, id: TxnId, forward: Option<Forward>) {
+        let (Some(forward), Some(&at)) = (forward, self.places.get(&id)) else { return };
+        self.forwards.insert(forward.id, at);
+        self.books.decisions[at].owed.messages += 1;
+    }
+
+    fn except(&mut self, id: TxnId, forward: Option<ForwardId>) {
+        let Some(&at) = self.places.get(&id) else {
+            self.books.placeless += 1;
             return;
         };
-        decision.outcome = Some(answer.outcome);
-        decision.owed += owed;
+        let owed = &mut self.books.decisions[at].owed;
+        owed.exceptions += 1;
+        owed.handed_over += u32::from(forward.is_some());
+    }
+
+    fn note_owed(&mut self, forward: ForwardId, note: impl FnOnce(&mut Owed)) {
+        let at = self.forwards.get(&forward).copied();
+        if let Some(decision) = at.and_then(|at| self.books.decisions.get_mut(at)) {
+            note(&mut decision.owed);
+        }
     }
 }
 

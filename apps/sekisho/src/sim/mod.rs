@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 mod atm_command;
 pub mod bench;
 pub mod books;
+pub mod cash;
 pub mod customers;
 pub mod demo;
 pub mod host;

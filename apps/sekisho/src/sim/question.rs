@@ -3,8 +3,8 @@
 //! Cards are of test ranges, PIN blocks and chip data are constants: nothing here opens anything.
 
 use terms::{
-    Amount, BusinessDate, Carried, Class, Currency, Function, Kind, LocalTime, MessageType, Noun, Outgoing,
-    Pan, Rrn, Stan, TerminalId, Text, Txn,
+    Amount, BusinessDate, Carried, Class, Currency, Function, Kind, LocalTime, MessageType, Noun, Original,
+    Outgoing, Pan, Rrn, Stan, TerminalId, Text, Txn,
 };
 
 /// A financial request, 0200 in the 1987 edition.
@@ -66,6 +66,43 @@ pub fn question(kind: Kind, card: &Pan, amount: Amount, place: &Place) -> Txn {
     txn.acquirer_id = place.acquirer_id;
     txn.carried = carried(card);
     txn
+}
+
+/// Takes a request back, under a number of its own: the original is named in it, and so much of it remains.
+/// Neither track nor PIN is said again.
+pub fn taken_back(request: &Txn, remains: Amount, stan: Stan, at: LocalTime) -> Txn {
+    let original = Original {
+        message: Some(request.message),
+        stan: Some(request.stan),
+        transmitted_at: request.transmitted_at,
+        acquirer_id: request.acquirer_id,
+        ..Original::default()
+    };
+    Txn {
+        message: MessageType { class: Class::Reversal, function: Function::Advice, origin: 0 },
+        stan,
+        transmitted_at: transmitted_at(at),
+        original: Some(original),
+        remaining: (remains != Amount::default()).then_some(remains),
+        carried: without_secrets(&request.carried),
+        ..request.clone()
+    }
+}
+
+/// Reports that a request has happened, whatever became of it.
+pub fn reported(request: &Txn) -> Txn {
+    Txn {
+        message: MessageType { function: Function::Advice, ..request.message },
+        carried: without_secrets(&request.carried),
+        ..request.clone()
+    }
+}
+
+fn without_secrets(carried: &Carried) -> Carried {
+    let mut open = Carried::default();
+    let nouns = carried.iter().filter_map(|(noun, contents)| Some((Noun::numbered(noun)?, contents)));
+    nouns.filter(|(noun, _)| !noun.is_secret()).for_each(|(noun, contents)| open.push(noun, contents));
+    open
 }
 
 /// Gives a request its numbers and the time at the terminal.

@@ -1,8 +1,9 @@
 //! What a simulated host answers, as data: rules by card, kind and amount. The first that fits decides.
 
+use super::ledger::Promises;
 use super::luck::Luck;
 use serde::Deserialize;
-use terms::{Class, Code, Kind, Outcome, Txn};
+use terms::{Class, Code, Function, Kind, Outcome, Txn};
 
 /// The rules of one host, as a person writes them.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Rules {
     /// Things that go wrong every so many requests, besides the rules.
     #[serde(default)]
     pub every: Every,
+    /// What the host promises about reversals and advices.
+    #[serde(default)]
+    pub promises: Promises,
 }
 
 /// One rule: all that it names must hold.
@@ -117,6 +121,11 @@ impl Rules {
         if !is_business(request) {
             return Deed { code: Code::Approved, delay_us: own_delay_us, manner: Manner::Answer };
         }
+        if is_owed(request) {
+            // It has happened, so no rule can refuse it; what goes wrong may still go wrong.
+            let manner = self.every.manner(count).unwrap_or_default();
+            return Deed { code: Code::Approved, delay_us: own_delay_us, manner };
+        }
         let rule = self.rule.iter().find(|rule| rule.fits(request, luck));
         let manner = self.every.manner(count).or(rule.map(|rule| rule.manner)).unwrap_or_default();
         Deed {
@@ -129,7 +138,12 @@ impl Rules {
 
 /// Management messages are answered whatever the rules say.
 fn is_business(request: &Txn) -> bool {
-    matches!(request.message.class, Class::Authorization | Class::Financial)
+    matches!(request.message.class, Class::Authorization | Class::Financial | Class::Reversal)
+}
+
+/// Whether it is a reversal or an advice.
+pub fn is_owed(request: &Txn) -> bool {
+    request.message.class == Class::Reversal || request.message.function == Function::Advice
 }
 
 impl Rule {

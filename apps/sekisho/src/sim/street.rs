@@ -1,6 +1,6 @@
 //! A street of simulated terminals: customers come by luck, stand in line, and are served.
 
-use super::books::{Asked, Told};
+use super::books::{Afterwards, Asked, Told};
 use super::customers::{Crowd, Customer};
 use super::luck::Luck;
 use super::terminal::{Habits, Served, Terminal};
@@ -53,6 +53,8 @@ pub struct Sight {
     pub unheard: u64,
     /// Times a request was asked again.
     pub repeats: u64,
+    /// Requests taken back, or reported after silence.
+    pub taken_back: u64,
     /// Customers who went away because too many stood in line.
     pub went_away: u64,
     /// Microseconds from question to answer.
@@ -70,6 +72,7 @@ impl Default for Sight {
             told: [0; 4],
             unheard: 0,
             repeats: 0,
+            taken_back: 0,
             went_away: 0,
             took_us: Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds in order"),
             recent_us: Histogram::new_with_bounds(1, LONGEST_US, 2).expect("bounds in order"),
@@ -82,6 +85,7 @@ impl Sight {
     fn note(&mut self, served: &Served, keeps_view: bool) {
         self.asked += 1;
         self.repeats += u64::from(served.repeats);
+        self.taken_back += u64::from(served.asked.afterwards != Afterwards::Nothing);
         match served.asked.told {
             Told::Nothing => self.unheard += 1,
             Told::Said(_, outcome) => {
@@ -206,6 +210,7 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cash::Cash;
     use super::super::customers::Mix;
     use super::super::host::{HostCounts, HostPlan, network};
     use super::super::rules::{Every, Rules};
@@ -223,7 +228,15 @@ mod tests {
             let plan = HostPlan { name, listen, speech: speech.clone(), rules, seed: 1, keeps_postings };
             let host = plan.open(&net)?;
             let answer_timeout = Duration::from_millis(500);
-            let habits = Habits { address: host.address(), speech, one_shot, answer_timeout, repeats_max: 3 };
+            let habits = Habits {
+                address: host.address(),
+                speech,
+                one_shot,
+                answer_timeout,
+                repeats_max: 3,
+                insists_max: 10,
+                cash: Cash::default(),
+            };
             let crowd = Crowd::new(Mix::default(), vec!["411111".into()], 10, Luck::seeded(1));
             let (seen, (stop, stopped)) = (Seen::default(), watch::channel(false));
             let luck = Luck::seeded(2);
@@ -278,12 +291,14 @@ mod tests {
             let address = taken.map_err(SimError::system("cannot find a port"))?;
             let speech = Speech::named("iso87-ascii", None)?;
             let answer_timeout = Duration::from_millis(50);
-            let habits = Habits { address, speech, one_shot: false, answer_timeout, repeats_max: 1 };
+            let (one_shot, repeats_max, insists_max, cash) = (false, 1, 1, Cash::default());
+            let habits = Habits { address, speech, one_shot, answer_timeout, repeats_max, insists_max, cash };
             let mut terminal = Terminal::numbered(1, Rc::new(habits));
             let mut crowd = Crowd::new(Mix::default(), vec!["4".into()], 1, Luck::seeded(1));
             Ok(terminal.serve(&crowd.next_customer()).await)
         });
         let served = seen.expect("it ends");
         assert_eq!((served.asked.told, served.repeats), (Told::Nothing, 1));
+        assert_eq!(served.asked.held, terms::Amount::default(), "nothing is paid out on silence");
     }
 }

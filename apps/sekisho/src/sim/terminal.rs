@@ -1,19 +1,25 @@
-//! One simulated terminal: asks, waits, repeats when nobody answers, and remembers what it was told.
+//! One simulated terminal: asks, waits, repeats when nobody answers, pays out or keeps cash, and remembers what
+//! it was told and what it holds. What it could not finish it takes back (0420) or reports (0220) until that is
+//! acknowledged.
 
-use super::books::{Asked, Key, Told};
+use super::books::{Afterwards, Asked, Key, Told, is_money};
+use super::cash::Cash;
 use super::customers::Customer;
-use super::question::{Place, as_stamped, question, reference_number, stamp};
+use super::question::{Place, as_stamped, question, reference_number, reported, stamp, taken_back};
 use super::speech::{Speech, local_clock};
 use clock::Clock;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
-use terms::{Code, Outcome, Stan, Txn};
+use terms::{Amount, Code, Kind, Outcome, Stan, Txn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use wire::Next;
+
+/// Before somebody who just refused is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How terminals behave, all alike.
 #[derive(Clone, Debug)]
@@ -28,10 +34,15 @@ pub struct Habits {
     pub answer_timeout: Duration,
     /// Times a request is repeated before the terminal gives up.
     pub repeats_max: u32,
+    /// Times a reversal or a report is sent before the terminal gives that up too.
+    pub insists_max: u32,
+    /// What they have to pay out.
+    pub cash: Cash,
 }
 
 /// A terminal.
 pub struct Terminal {
+    number: usize,
     habits: Rc<Habits>,
     place: Place,
     clock: Clock,
@@ -54,10 +65,10 @@ impl Terminal {
     /// The terminal of that number.
     pub fn numbered(number: usize, habits: Rc<Habits>) -> Self {
         let place = Place::numbered("ATM", number);
-        Self { habits, place, clock: local_clock(), stan: Stan(0), line: None }
+        Self { number, habits, place, clock: local_clock(), stan: Stan(0), line: None }
     }
 
-    /// Serves one customer, to the end: an answer, or so many repeats without one.
+    /// Serves one customer, to the end: an answer, or so many repeats without one, and whatever follows.
     pub async fn serve(&mut self, customer: &Customer) -> Served {
         let txn = self.request(customer);
         let began = Instant::now();
@@ -73,9 +84,57 @@ impl Terminal {
             }
             repeats += 1;
         }
+        let took = began.elapsed();
+        let (held, afterwards) = self.finish(&txn, told).await;
         let key = Key { terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time };
-        let asked = Asked { key, kind: txn.kind, amount: txn.amount, told };
-        Served { asked, took: began.elapsed(), repeats }
+        let asked = Asked { key, kind: txn.kind, amount: txn.amount, told, held, afterwards };
+        Served { asked, took, repeats }
+    }
+
+    /// Moves the cash, and says so where it moved otherwise than the switch must think. Gives back what was
+    /// done in the end: paid out, or kept.
+    async fn finish(&mut self, txn: &Txn, told: Told) -> (Amount, Afterwards) {
+        let nothing = Amount::default();
+        match (told, txn.kind) {
+            (_, kind) if !is_money(kind) => (nothing, Afterwards::Nothing),
+            // The cash is in the machine, and nobody takes it out again.
+            (Told::Nothing, Kind::Deposit) => {
+                let heard = self.insist(reported(txn)).await;
+                (txn.amount, if heard { Afterwards::Reported } else { Afterwards::Unheard })
+            }
+            (Told::Said(_, Outcome::Unknown), Kind::Deposit) => (txn.amount, Afterwards::Nothing),
+            (Told::Nothing, _) => (nothing, self.take_back(txn, nothing).await),
+            (Told::Said(_, Outcome::Approved), Kind::Withdrawal) => {
+                let paid_out = self.habits.cash.pay_out(self.number, txn.amount);
+                let afterwards = match paid_out == txn.amount {
+                    true => Afterwards::Nothing,
+                    false => self.take_back(txn, paid_out).await,
+                };
+                (paid_out, afterwards)
+            }
+            (Told::Said(_, Outcome::Approved), _) => (txn.amount, Afterwards::Nothing),
+            (Told::Said(..), _) => (nothing, Afterwards::Nothing),
+        }
+    }
+
+    /// Takes a request back; so much of it remains.
+    async fn take_back(&mut self, txn: &Txn, remains: Amount) -> Afterwards {
+        self.stan = self.stan.next();
+        let reversal = taken_back(txn, remains, self.stan, self.clock.now().local());
+        if self.insist(reversal).await { Afterwards::TookBack } else { Afterwards::Unheard }
+    }
+
+    /// Says it until it is acknowledged.
+    async fn insist(&mut self, message: Txn) -> bool {
+        for attempt in 0..self.habits.insists_max {
+            match self.ask(&message, attempt > 0).await {
+                Some((_, Outcome::Approved)) => return true,
+                // Somebody who cannot take it now.
+                Some(_) => sleep(PAUSE).await,
+                None => {}
+            }
+        }
+        false
     }
 
     fn request(&mut self, customer: &Customer) -> Txn {
@@ -98,8 +157,7 @@ impl Terminal {
             Ok(Err(_)) => {
                 // The line is gone. Asking again at once would only be refused again.
                 self.line = None;
-                let pause = Duration::from_millis(200);
-                sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+                sleep(PAUSE.min(deadline.saturating_duration_since(Instant::now()))).await;
                 None
             }
             // The line stays: a late answer to this same request still counts.
@@ -173,7 +231,7 @@ impl Line {
 /// Whether terminals can speak this dialect at all.
 pub fn try_speech(speech: &Speech) -> Result<(), super::speech::SimError> {
     let card = super::question::card("411111", 1);
-    let customer = Customer { card, kind: terms::Kind::Withdrawal, amount: terms::Amount::minor(1_000) };
+    let customer = Customer { card, kind: Kind::Withdrawal, amount: Amount::minor(1_000) };
     let place = Place::numbered("ATM", 1);
     let at = local_clock().now().local();
     let mut txn = question(customer.kind, &customer.card, customer.amount, &place);

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use terms::{Answer, Code, Outcome, Stan, Text, Txn};
+use terms::{Answer, Class, Code, Function, Outcome, Stan, TerminalId, Text, Txn};
 use wire::Next;
 
 /// What a host does with one request.
@@ -30,7 +30,7 @@ pub(crate) enum Act {
 
 type Rule = dyn Fn(&Txn) -> Act + Send + Sync;
 
-/// A host that does what its rule says. Ends with the test.
+/// A host that does what its rules say: one for requests, one for what it is owed. Ends with the test.
 pub(crate) struct Host {
     address: SocketAddr,
     dialect: &'static str,
@@ -44,7 +44,10 @@ struct Shared {
 
 struct State {
     rule: Arc<Rule>,
+    /// For reversals and advices: it takes them all, unless it is told otherwise.
+    rule_for_owed: Arc<Rule>,
     seen: Vec<Seen>,
+    owed_seen: Vec<Seen>,
     held: VecDeque<(TcpStream, Vec<u8>)>,
     conns: Vec<TcpStream>,
     reading: bool,
@@ -52,11 +55,23 @@ struct State {
     ended: bool,
 }
 
-/// A request as it arrived.
+/// A message as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) at: Instant,
     pub(crate) txn: Txn,
+}
+
+impl Seen {
+    /// The trace number and the terminal of the request it is, or is about.
+    pub(crate) fn request(&self) -> (Stan, TerminalId) {
+        let original = self.txn.original.and_then(|original| original.stan);
+        (original.unwrap_or(self.txn.stan), self.txn.terminal_id)
+    }
+
+    pub(crate) fn is_reversal(&self) -> bool {
+        self.txn.message.class == Class::Reversal
+    }
 }
 
 impl Host {
@@ -78,7 +93,9 @@ impl Host {
         let address = listener.local_addr().expect("it has an address");
         let state = State {
             rule: Arc::new(rule),
+            rule_for_owed: Arc::new(|_| Act::Answer),
             seen: Vec::new(),
+            owed_seen: Vec::new(),
             held: VecDeque::new(),
             conns: Vec::new(),
             reading: true,
@@ -104,6 +121,11 @@ impl Host {
         self.shared.lock().rule = Arc::new(rule);
     }
 
+    /// Another rule for reversals and advices from now on.
+    pub(crate) fn acts_when_owed(&self, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) {
+        self.shared.lock().rule_for_owed = Arc::new(rule);
+    }
+
     /// Every request that arrived so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.lock().seen.clone()
@@ -111,6 +133,19 @@ impl Host {
 
     pub(crate) fn seen_count(&self) -> usize {
         self.shared.lock().seen.len()
+    }
+
+    /// Every reversal and advice that arrived so far, repeats among them.
+    pub(crate) fn owed_seen(&self) -> Vec<Seen> {
+        self.shared.lock().owed_seen.clone()
+    }
+
+    /// Waits until so many reversals and advices have arrived; gives them back.
+    pub(crate) fn wait_for_owed(&self, count: usize) -> Vec<Seen> {
+        super::wait_for(&format!("{count} reversals or advices at the host"), || {
+            let owed = self.owed_seen();
+            (owed.len() >= count).then_some(owed)
+        })
     }
 
     /// Waits until so many requests have arrived.
@@ -197,8 +232,13 @@ impl Shared {
                 received.drain(..consumed);
                 let rule = {
                     let mut state = self.lock();
-                    state.seen.push(Seen { at: Instant::now(), txn: request.clone() });
-                    state.rule.clone()
+                    let seen = Seen { at: Instant::now(), txn: request.clone() };
+                    let is_owed = seen.is_reversal() || request.message.function == Function::Advice;
+                    match is_owed {
+                        true => state.owed_seen.push(seen),
+                        false => state.seen.push(seen),
+                    }
+                    if is_owed { state.rule_for_owed.clone() } else { state.rule.clone() }
                 };
                 if !self.act(rule(&request), &request, &mut stream, speech) {
                     return;

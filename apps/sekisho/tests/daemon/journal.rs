@@ -1,6 +1,7 @@
+use super::Host;
 use disk::Disk;
 use journal::{Ending, Record, Step, Walk};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use terms::{Code, Outcome, Stan, TerminalId, Text, TxnId};
 
@@ -28,6 +29,8 @@ pub(crate) struct Found {
     pub(crate) decided: HashMap<(TerminalId, Stan), Told>,
     /// Requests that may have left, by our trace number at the host and the terminal.
     pub(crate) sent: HashMap<(Stan, TerminalId), TxnId>,
+    /// The same decisions by the number of their transaction.
+    decided_by_id: HashMap<TxnId, Told>,
     /// Records of each kind.
     pub(crate) kinds: HashMap<&'static str, u64>,
     /// Sent and not decided.
@@ -52,6 +55,26 @@ pub(crate) fn read_journal(data: &Path) -> Found {
 }
 
 impl Found {
+    /// What became of a request, by our trace number at the host and the terminal.
+    pub(crate) fn outcome_of(&self, request: &(Stan, TerminalId)) -> Option<Outcome> {
+        let id = self.sent.get(request)?;
+        self.decided_by_id.get(id).map(|told| told.outcome)
+    }
+
+    /// Everything the host was asked and nobody knows the end of was given back, and nothing else was: no
+    /// posting stays that nobody answers for. A reversal of what was refused would also be a lie.
+    pub(crate) fn assert_given_back(&self, host: &Host) {
+        let owed = host.owed_seen();
+        let reversed: HashSet<(Stan, TerminalId)> =
+            owed.iter().filter(|seen| seen.is_reversal()).map(super::Seen::request).collect();
+        for seen in host.seen() {
+            let (request, outcome) = (seen.request(), self.outcome_of(&seen.request()));
+            let is_unknown = outcome == Some(Outcome::Unknown) && seen.txn.kind.moves_money();
+            assert_eq!(reversed.contains(&request), is_unknown, "{request:?} ended as {outcome:?}");
+        }
+        assert!(reversed.iter().all(|request| self.sent.contains_key(request)), "it names what was asked");
+    }
+
     fn note(&mut self, record: &Record, keys: &mut HashMap<TxnId, (TerminalId, Stan)>) {
         *self.kinds.entry(record.name()).or_default() += 1;
         self.was_closed = matches!(record, Record::Closed { .. });
@@ -67,6 +90,7 @@ impl Found {
             | Record::NotSent { id, answer, .. } => {
                 let key = keys.get(id).expect("what is decided was sent");
                 let earlier = self.decided.insert(*key, told(answer));
+                self.decided_by_id.insert(*id, told(answer));
                 assert!(earlier.is_none(), "transaction {id} was decided twice");
             }
             Record::Declined(declined) if declined.takes_key => {

@@ -113,7 +113,7 @@ impl Setup {
             let (timeout_ms, more) = (self.frame_timeout_ms, &self.listeners_more);
             write!(
                 toml,
-                "\n[[listener]]\nname = \"{name}\"\nkind = \"{kind}\"\nlisten = \"{listen}\"\n\
+                "\n[[listener]]\nname = \"{name}\"\nkind = \"{kind}\"\nconsistency = \"reversal\"\nper_terminal_max = 0\nlisten = \"{listen}\"\n\
                  dialect = \"iso87-ascii\"\ndefault_link = \"{default_link}\"\n\
                  frame_timeout_ms = {timeout_ms}\n{more}\n"
             )

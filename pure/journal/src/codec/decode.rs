@@ -1,9 +1,11 @@
-use super::{DECIDED_BY, NAMED, OBSERVATIONS, OUTCOMES, OWED, RecordError, kind};
+use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind};
 use crate::vault::SEALED_BYTES;
-use crate::{Card, Declined, Kept, Key, Observed, Record, Remembered, SealedPan, Sent};
+use crate::{
+    After, Card, Declined, Forward, Kept, Key, Mark, Observed, Record, Remembered, Ruling, SealedPan, Sent,
+};
 use terms::{
-    Amount, BusinessDate, Code, Currency, Kind, LinkId, LocalTime, MessageType, SourceId, Stan, Text,
-    Timestamp, TxnId,
+    Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, SourceId, Stan,
+    Text, Timestamp, TxnId,
 };
 
 /// Reads a record of kind and fields; all of it or nothing. Card numbers stay sealed.
@@ -23,12 +25,13 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             id: from.id()?,
             answer: from.remembered()?,
             wire_code: from.text("wire_code")?,
+            owes: from.owes()?,
             at: from.timestamp("at")?,
         },
         kind::TIMED_OUT => Record::TimedOut {
             id: from.id()?,
             answer: from.remembered()?,
-            owes: from.one_of(&OWED, "owes")?,
+            owes: from.owes()?,
             at: from.timestamp("at")?,
         },
         kind::NOT_SENT => {
@@ -44,9 +47,46 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::KEPT => Record::Kept(from.kept()?),
         kind::NUMBERS => Record::Numbers {
             next_id: from.id()?,
+            next_forward: from.forward_id()?,
             link: from.link_plus_one()?,
             last_stan: from.stan("last_stan")?,
         },
+        kind::OWED => Record::Owed {
+            id: from.id()?,
+            forward: from.forward()?,
+            why: from.one_of(&WHYS, "why")?,
+            at: from.timestamp("at")?,
+        },
+        kind::MARKED => Record::Marked { id: from.id()?, mark: from.mark()?, at: from.timestamp("at")? },
+        kind::ADVISED => Record::Advised { sent: from.sent()?, forward: from.forward()? },
+        kind::ATTEMPT => Record::Attempt {
+            forward: from.forward_id()?,
+            number: from.narrow("number")?,
+            host_stan: from.stan("host_stan")?,
+            at: from.timestamp("at")?,
+        },
+        kind::FORWARDED => Record::Forwarded {
+            forward: from.forward_id()?,
+            wire_code: from.text("wire_code")?,
+            at: from.timestamp("at")?,
+        },
+        kind::EXCEPTION => Record::Exception {
+            id: from.id()?,
+            forward: Some(from.forward_id()?).filter(|forward| forward.0 != 0),
+            reason: from.text("reason")?,
+            at: from.timestamp("at")?,
+        },
+        kind::RULED => Record::Ruled {
+            forward: from.forward_id()?,
+            ruling: from.one_of(&Ruling::ALL, "ruling")?,
+            by: from.text("by")?,
+            reason: from.text("reason")?,
+            at: from.timestamp("at")?,
+        },
+        kind::HOST_DATE => {
+            Record::HostDate { link: from.link()?, date: from.sure_date("date")?, at: from.timestamp("at")? }
+        }
+        kind::RESOLVED => Record::Resolved { id: from.id()?, after: from.after()? },
         kind => return Err(RecordError::UnknownKind { kind }),
     };
     from.end()?;
@@ -251,12 +291,52 @@ impl<'a> Reader<'a> {
             key: self.key()?,
             fingerprint: self.fingerprint()?,
             kind: self.transaction_kind()?,
-            asked_host: match self.flag("asked_host")? {
-                true => Some((self.link()?, self.stan("host_stan")?)),
-                false => None,
-            },
+            transmitted_at: self.text("transmitted_at")?,
             answer: self.remembered()?,
             by: self.one_of(&DECIDED_BY, "by")?,
+            at: self.timestamp("at")?,
+        })
+    }
+
+    fn forward_id(&mut self) -> Result<ForwardId, RecordError> {
+        Ok(ForwardId(self.number("forward")?))
+    }
+
+    fn sure_date(&mut self, field: &'static str) -> Result<BusinessDate, RecordError> {
+        self.date(field)?.ok_or_else(|| self.impossible(field))
+    }
+
+    fn owes(&mut self) -> Result<Option<Forward>, RecordError> {
+        if self.flag("owes")? { Ok(Some(self.forward()?)) } else { Ok(None) }
+    }
+
+    fn forward(&mut self) -> Result<Forward, RecordError> {
+        Ok(Forward {
+            id: self.forward_id()?,
+            duty: self.one_of(&DUTIES, "duty")?,
+            link: self.link()?,
+            host_stan: self.stan("host_stan")?,
+            remaining: self.amount()?,
+            business_date: self.sure_date("business_date")?,
+        })
+    }
+
+    fn mark(&mut self) -> Result<Mark, RecordError> {
+        match self.flag("mark")? {
+            false => Ok(Mark::Confirm),
+            true => Ok(Mark::Reverse { remaining: self.amount()? }),
+        }
+    }
+
+    fn after(&mut self) -> Result<After, RecordError> {
+        Ok(match self.byte("after")? {
+            0 => After::Nothing,
+            1 => After::Reversing(self.forward_id()?),
+            2 => After::Reversed,
+            3 => After::Confirming(self.forward_id()?),
+            4 => After::Confirmed,
+            5 => After::Exception,
+            _ => return Err(self.impossible("after")),
         })
     }
 

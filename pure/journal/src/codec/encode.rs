@@ -1,5 +1,7 @@
-use super::{DECIDED_BY, NAMED, OBSERVATIONS, OUTCOMES, OWED, kind, place};
-use crate::{Card, Declined, Kept, Key, Observed, Record, Remembered, Sent, Vault};
+use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place};
+use crate::{
+    After, Card, Declined, Forward, Kept, Key, Mark, Observed, Record, Remembered, Ruling, Sent, Vault,
+};
 use alloc::vec::Vec;
 use terms::{BusinessDate, LocalTime, MessageType, Text, Timestamp, TxnId};
 
@@ -25,18 +27,19 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::INQUIRED);
             out.sent(sent);
         }
-        Record::Decided { id, answer, wire_code, at } => {
+        Record::Decided { id, answer, wire_code, owes, at } => {
             out.byte(kind::DECIDED);
             out.number(id.0);
             out.remembered(answer);
             out.text(wire_code);
+            out.owes(owes.as_ref());
             out.timestamp(*at);
         }
         Record::TimedOut { id, answer, owes, at } => {
             out.byte(kind::TIMED_OUT);
             out.number(id.0);
             out.remembered(answer);
-            out.byte(place(&OWED, owes));
+            out.owes(owes.as_ref());
             out.timestamp(*at);
         }
         Record::NotSent { id, answer, at } => {
@@ -63,9 +66,83 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::KEPT);
             out.kept(kept);
         }
-        Record::Numbers { next_id, link, last_stan } => {
+        Record::Owed { id, forward, why, at } => {
+            out.byte(kind::OWED);
+            out.number(id.0);
+            out.forward(forward);
+            out.byte(place(&WHYS, why));
+            out.timestamp(*at);
+        }
+        Record::Marked { id, mark, at } => {
+            out.byte(kind::MARKED);
+            out.number(id.0);
+            match mark {
+                Mark::Confirm => out.byte(0),
+                Mark::Reverse { remaining } => {
+                    out.byte(1);
+                    out.number(remaining.minor_units());
+                }
+            }
+            out.timestamp(*at);
+        }
+        Record::Advised { sent, forward } => {
+            out.byte(kind::ADVISED);
+            out.sent(sent);
+            out.forward(forward);
+        }
+        Record::Attempt { forward, number, host_stan, at } => {
+            out.byte(kind::ATTEMPT);
+            out.number(forward.0);
+            out.number(u64::from(*number));
+            out.number(u64::from(host_stan.0));
+            out.timestamp(*at);
+        }
+        Record::Forwarded { forward, wire_code, at } => {
+            out.byte(kind::FORWARDED);
+            out.number(forward.0);
+            out.text(wire_code);
+            out.timestamp(*at);
+        }
+        Record::Exception { id, forward, reason, at } => {
+            out.byte(kind::EXCEPTION);
+            out.number(id.0);
+            // Owed messages are numbered from 1, so 0 is free to mean none.
+            out.number(forward.map_or(0, |forward| forward.0));
+            out.text(reason);
+            out.timestamp(*at);
+        }
+        Record::Ruled { forward, ruling, by, reason, at } => {
+            out.byte(kind::RULED);
+            out.number(forward.0);
+            out.byte(place(&Ruling::ALL, ruling));
+            out.text(by);
+            out.text(reason);
+            out.timestamp(*at);
+        }
+        Record::HostDate { link, date, at } => {
+            out.byte(kind::HOST_DATE);
+            out.number(u64::from(link.0));
+            out.date(Some(*date));
+            out.timestamp(*at);
+        }
+        Record::Resolved { id, after } => {
+            out.byte(kind::RESOLVED);
+            out.number(id.0);
+            let (place, forward) = match after {
+                After::Nothing => (0, None),
+                After::Reversing(forward) => (1, Some(forward)),
+                After::Reversed => (2, None),
+                After::Confirming(forward) => (3, Some(forward)),
+                After::Confirmed => (4, None),
+                After::Exception => (5, None),
+            };
+            out.byte(place);
+            forward.iter().for_each(|forward| out.number(forward.0));
+        }
+        Record::Numbers { next_id, next_forward, link, last_stan } => {
             out.byte(kind::NUMBERS);
             out.number(next_id.0);
+            out.number(next_forward.0);
             out.number(link.map_or(0, |link| u64::from(link.0) + 1));
             out.number(u64::from(last_stan.0));
         }
@@ -173,13 +250,24 @@ impl Writer<'_> {
         self.key(&kept.key);
         self.fingerprint(kept.fingerprint);
         self.byte(kept.kind as u8);
-        self.byte(u8::from(kept.asked_host.is_some()));
-        if let Some((link, stan)) = kept.asked_host {
-            self.number(u64::from(link.0));
-            self.number(u64::from(stan.0));
-        }
+        self.text(&kept.transmitted_at);
         self.remembered(&kept.answer);
         self.byte(place(&DECIDED_BY, &kept.by));
+        self.timestamp(kept.at);
+    }
+
+    fn owes(&mut self, forward: Option<&Forward>) {
+        self.byte(u8::from(forward.is_some()));
+        forward.into_iter().for_each(|forward| self.forward(forward));
+    }
+
+    fn forward(&mut self, forward: &Forward) {
+        self.number(forward.id.0);
+        self.byte(place(&DUTIES, &forward.duty));
+        self.number(u64::from(forward.link.0));
+        self.number(u64::from(forward.host_stan.0));
+        self.number(forward.remaining.minor_units());
+        self.date(Some(forward.business_date));
     }
 
     fn declined(&mut self, declined: &Declined) {

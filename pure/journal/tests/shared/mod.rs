@@ -2,12 +2,12 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 use journal::memory::Memory;
 use journal::{
-    Batch, Card, DecidedBy, Declined, Journal, JournalError, Kept, Key, Named, Observation, Observed, Owed,
-    Record, Recovered, Remembered, Sent, Vault,
+    After, Batch, Card, DecidedBy, Declined, Duty, Forward, Journal, JournalError, Kept, Key, Mark, Named,
+    Observation, Observed, Record, Recovered, Remembered, Ruling, Sent, Vault, Why,
 };
 use terms::{
-    Amount, BusinessDate, Code, Currency, Kind, LinkId, LocalTime, MessageType, Outcome, Pan, SourceId, Stan,
-    Text, Timestamp, TxnId,
+    Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Outcome, Pan,
+    SourceId, Stan, Text, Timestamp, TxnId,
 };
 
 pub const LANE: u16 = 3;
@@ -72,7 +72,24 @@ pub fn remembered() -> Remembered {
 }
 
 pub fn decided(n: u64) -> Record {
-    Record::Decided { id: TxnId(n), answer: remembered(), wire_code: Text::clipped(b"00"), at: at(n) }
+    Record::Decided {
+        id: TxnId(n),
+        answer: remembered(),
+        wire_code: Text::clipped(b"00"),
+        owes: None,
+        at: at(n),
+    }
+}
+
+pub fn forward(n: u64, duty: Duty) -> Forward {
+    Forward {
+        id: ForwardId(n),
+        duty,
+        link: LinkId(1),
+        host_stan: Stan(77),
+        remaining: Amount::minor(100),
+        business_date: date(),
+    }
 }
 
 /// One of every kind.
@@ -104,9 +121,10 @@ pub fn every_kind() -> Vec<Record> {
         key: key(9),
         fingerprint: 1,
         kind: Kind::Deposit,
-        asked_host: Some((LinkId(0), Stan(1))),
+        transmitted_at: Text::clipped(b"1122140311"),
         answer: remembered(),
-        by: DecidedBy::Silence,
+        by: DecidedBy::Tombstone,
+        at: at(9),
     };
     vec![
         Record::Opened { version: Text::clipped(b"0.1.0"), synced: true, at: at(0) },
@@ -114,14 +132,57 @@ pub fn every_kind() -> Vec<Record> {
         Record::Sent(sent(1)),
         decided(1),
         Record::Inquired(sent(2)),
-        Record::TimedOut { id: TxnId(2), answer: remembered(), owes: Owed::Reversal, at: at(2) },
+        Record::TimedOut {
+            id: TxnId(2),
+            answer: remembered(),
+            owes: Some(forward(1, Duty::Reversal)),
+            at: at(2),
+        },
+        Record::Decided {
+            id: TxnId(2),
+            answer: remembered(),
+            wire_code: Text::EMPTY,
+            owes: Some(forward(2, Duty::Reversal)),
+            at: at(2),
+        },
+        Record::Owed { id: TxnId(2), forward: forward(3, Duty::Advice), why: Why::Undelivered, at: at(2) },
+        Record::Marked { id: TxnId(2), mark: Mark::Confirm, at: at(2) },
+        Record::Marked { id: TxnId(2), mark: Mark::Reverse { remaining: Amount::minor(5) }, at: at(2) },
+        Record::Advised { sent: sent(5), forward: forward(4, Duty::Advice) },
+        Record::Attempt { forward: ForwardId(4), number: 2, host_stan: Stan(78), at: at(5) },
+        Record::Forwarded { forward: ForwardId(4), wire_code: Text::clipped(b"00"), at: at(5) },
+        Record::Exception {
+            id: TxnId(2),
+            forward: Some(ForwardId(3)),
+            reason: Text::clipped(b"the host's day changed"),
+            at: at(6),
+        },
+        Record::Exception { id: TxnId(2), forward: None, reason: Text::EMPTY, at: at(6) },
+        Record::Ruled {
+            forward: ForwardId(3),
+            ruling: Ruling::Settle,
+            by: Text::clipped(b"suzuki"),
+            reason: Text::clipped(b"paid out by hand"),
+            at: at(7),
+        },
+        Record::HostDate { link: LinkId(1), date: date(), at: at(8) },
+        Record::Resolved { id: TxnId(2), after: After::Nothing },
+        Record::Resolved { id: TxnId(2), after: After::Reversing(ForwardId(3)) },
+        Record::Resolved { id: TxnId(2), after: After::Reversed },
+        Record::Resolved { id: TxnId(2), after: After::Confirming(ForwardId(3)) },
+        Record::Resolved { id: TxnId(2), after: After::Confirmed },
+        Record::Resolved { id: TxnId(2), after: After::Exception },
         Record::NotSent { id: TxnId(3), answer: remembered(), at: at(3) },
         Record::Declined(declined),
         Record::Observed(observed),
         Record::Kept(kept),
-        Record::Kept(Kept { asked_host: None, ..kept }),
-        Record::Numbers { next_id: TxnId(10), link: Some(LinkId(u16::MAX)), last_stan: Stan(999_999) },
-        Record::Numbers { next_id: TxnId(10), link: None, last_stan: Stan(0) },
+        Record::Numbers {
+            next_id: TxnId(10),
+            next_forward: ForwardId(5),
+            link: Some(LinkId(u16::MAX)),
+            last_stan: Stan(999_999),
+        },
+        Record::Numbers { next_id: TxnId(10), next_forward: ForwardId(0), link: None, last_stan: Stan(0) },
         Record::Closed { at: at(9) },
     ]
 }
@@ -132,6 +193,7 @@ pub fn sealed(record: &Record) -> Record {
     match record {
         Record::Sent(sent) => Record::Sent(seal(sent)),
         Record::Inquired(sent) => Record::Inquired(seal(sent)),
+        Record::Advised { sent, forward } => Record::Advised { sent: seal(sent), forward: *forward },
         other => other.clone(),
     }
 }

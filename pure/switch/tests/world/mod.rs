@@ -2,9 +2,10 @@
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
 use journal::{Record, Vault};
+use std::sync::Arc;
 use switch::{
-    BreakerConfig, Effect, Event, Lane, LaneConfig, LinkConfig, Outbox, Replay, Route, Routes, SourceConfig,
-    Tell,
+    BreakerConfig, Consistency, Effect, Event, ForwardConfig, HostProfile, Lane, LaneConfig, LinkConfig,
+    Outbox, Replay, Route, Routes, Secrets, SourceConfig, Tell,
 };
 use terms::{
     Amount, Answer, Code, ConnId, Instant, Kind, LinkId, MessageType, Now, Outcome, Outgoing, Pairing, Pan,
@@ -15,7 +16,10 @@ pub(crate) const REPLY_TIMEOUT_MS: u32 = 30_000;
 pub(crate) const TILL: SourceId = SourceId(0);
 pub(crate) const BANK: LinkId = LinkId(0);
 pub(crate) const CARDS: LinkId = LinkId(1);
-const SECRET: [u8; 16] = [7; 16];
+
+fn secrets() -> Secrets {
+    Secrets { fingerprint: [7; 16], vault: Arc::new(Vault::new([1; 32], 0)) }
+}
 
 pub(crate) struct World {
     pub(crate) lane: Lane,
@@ -23,6 +27,9 @@ pub(crate) struct World {
     pub(crate) config: LaneConfig,
     /// Everything ever recorded, in order.
     pub(crate) journal: Vec<Record>,
+    /// Everything asked of hosts since the last start.
+    pub(crate) asked: Vec<(LinkId, TxnId, Outgoing)>,
+    last_asked: Option<Txn>,
     out: Outbox,
 }
 
@@ -63,6 +70,8 @@ pub(crate) fn config() -> LaneConfig {
         pairing: Pairing { terminal_id: true, rrn: true, ..Pairing::default() },
         breaker: BreakerConfig { requests_min: 4, ..BreakerConfig::default() },
         transmits_utc: true,
+        host: HostProfile::default(),
+        forward: ForwardConfig::default(),
     };
     let line = |prefix: &str, link, name: &str| Route {
         prefix: Text::clipped(prefix.as_bytes()),
@@ -72,10 +81,16 @@ pub(crate) fn config() -> LaneConfig {
         name: Text::clipped(name.as_bytes()),
     };
     LaneConfig {
-        sources: vec![SourceConfig { name: Text::clipped(b"till"), terminal_required: true }],
+        sources: vec![SourceConfig {
+            name: Text::clipped(b"till"),
+            terminal_required: true,
+            consistency: Some(Consistency::Reversal),
+            per_terminal_max: 0,
+        }],
         links: vec![link("bank"), link("cards")],
         routes: Routes::new(vec![line("4", BANK, "visa"), line("62", CARDS, "union")]),
         remembered_max: 8,
+        in_flight_max: 0,
     }
 }
 
@@ -127,10 +142,20 @@ impl World {
             utc_offset_s: 0,
         };
         let nothing = LaneConfig { remembered_max: config.remembered_max, ..LaneConfig::default() };
-        let lane = Lane::new(nothing, SECRET);
-        let mut world = Self { lane, now, config: config.clone(), journal: Vec::new(), out: Outbox::new() };
+        let lane = Lane::new(nothing, secrets());
+        let mut world = Self {
+            lane,
+            now,
+            config: config.clone(),
+            journal: Vec::new(),
+            asked: Vec::new(),
+            last_asked: None,
+            out: Outbox::new(),
+        };
         world.reconfigure(config);
         world.links_up();
+        // The first look at the calendar tells each host's day.
+        world.wait_ms(0);
         world
     }
 
@@ -181,16 +206,26 @@ impl World {
         self.start_from(records)
     }
 
+    /// The last message to a host.
+    pub(crate) fn last_asked(&self) -> Option<&Txn> {
+        self.last_asked.as_ref()
+    }
+
+    /// Everything asked of hosts since the last start.
+    pub(crate) fn all_asked_since_restart(&self) -> &[(LinkId, TxnId, Outgoing)] {
+        &self.asked
+    }
+
     fn start_from(&mut self, records: Vec<Record>) -> Left {
+        self.asked.clear();
         let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
-        let mut replay = Replay::into_lane(Lane::new(nothing, SECRET));
+        let mut replay = Replay::into_lane(Lane::new(nothing, secrets()));
         for record in records {
             replay.apply(record).expect("what a lane records, a lane can read");
         }
-        let vault = Vault::new([1; 32], 0);
-        self.lane = replay.finish(self.now, &vault, &mut self.out).expect("cards open under their key");
+        let configure = |_: &Lane| self.config.clone();
+        self.lane = replay.finish(self.now, configure, &mut self.out).expect("cards open under their key");
         let left = self.collect();
-        self.reconfigure(self.config.clone());
         self.links_up();
         left
     }
@@ -204,8 +239,10 @@ impl World {
                     self.journal.push(record.clone());
                     left.records.push(record);
                 }
-                Effect::ToHost { link, id, ours, durable_first, .. } => {
+                Effect::ToHost { link, id, ours, durable_first, request } => {
                     left.order.push('h');
+                    self.asked.push((link, id, ours));
+                    self.last_asked = Some(Txn::clone(&request));
                     left.asked.push((link, id, ours, durable_first));
                 }
                 Effect::ToSource { conn, answer, durable_first, .. } => {

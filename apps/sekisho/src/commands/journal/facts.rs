@@ -1,25 +1,28 @@
 //! One record as names and values: the same for people and for programs.
 
 use super::names::Names;
-use journal::{Card, DecidedBy, Declined, Kept, Key, Named, Observed, Record, Remembered, Sent, Seq, Vault};
+use journal::{
+    Card, DecidedBy, Declined, Forward, Kept, Key, Mark, Named, Observed, Record, Remembered, Sent, Seq,
+    Vault,
+};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use terms::{MessageType, TxnId};
 
 /// A record that was read, where it stands, and how its secrets may be shown.
-pub(super) struct Read {
-    pub(super) segment: u32,
-    pub(super) offset: u64,
-    pub(super) seq: Seq,
-    pub(super) bytes: u32,
-    pub(super) record: Record,
+pub(crate) struct Read {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+    pub(crate) seq: Seq,
+    pub(crate) bytes: u32,
+    pub(crate) record: Record,
 }
 
 /// Names and values in the order they are shown. As JSON, an object. Names are added to it, never changed.
-pub(super) struct Facts(pub(super) Vec<(&'static str, Fact)>);
+pub(crate) struct Facts(pub(crate) Vec<(&'static str, Fact)>);
 
 /// One value.
-pub(super) enum Fact {
+pub(crate) enum Fact {
     Text(String),
     Number(u64),
     Flag(bool),
@@ -28,7 +31,7 @@ pub(super) enum Fact {
 
 impl Read {
     /// All there is to say.
-    pub(super) fn facts(&self, names: &Names, vault: Option<&Vault>) -> Facts {
+    pub(crate) fn facts(&self, names: &Names, vault: Option<&Vault>) -> Facts {
         let mut facts = Facts(Vec::with_capacity(32));
         facts.number("seq", self.seq.0);
         facts.text("kind", self.record.name());
@@ -52,14 +55,54 @@ impl Facts {
             }
             Record::Closed { .. } => {}
             Record::Sent(sent) | Record::Inquired(sent) => self.of_sent(sent, names, vault),
-            Record::Decided { answer, wire_code, .. } => {
+            Record::Decided { answer, wire_code, owes, .. } => {
                 self.of_answer(answer);
                 self.some("wire_code", wire_code);
+                self.of_debt(owes.as_ref(), names);
             }
             Record::TimedOut { answer, owes, .. } => {
                 self.of_answer(answer);
-                self.text("owes", owes.name());
+                self.of_debt(owes.as_ref(), names);
             }
+            Record::Owed { forward, why, .. } => {
+                self.text("why", why.name());
+                self.of_debt(Some(forward), names);
+            }
+            Record::Marked { mark, .. } => match mark {
+                Mark::Confirm => self.text("mark", "confirm"),
+                Mark::Reverse { remaining } => {
+                    self.text("mark", "reverse");
+                    self.number("remaining", remaining.minor_units());
+                }
+            },
+            Record::Advised { sent, forward } => {
+                self.of_sent(sent, names, vault);
+                self.of_debt(Some(forward), names);
+            }
+            Record::Attempt { forward, number, host_stan, .. } => {
+                self.number("forward", forward.0);
+                self.number("attempt", (*number).into());
+                self.text("host_stan", host_stan);
+            }
+            Record::Forwarded { forward, wire_code, .. } => {
+                self.number("forward", forward.0);
+                self.some("wire_code", wire_code);
+            }
+            Record::Exception { forward, reason, .. } => {
+                self.some("forward", forward.map(|forward| forward.to_string()).unwrap_or_default());
+                self.text("reason", reason);
+            }
+            Record::Ruled { forward, ruling, by, reason, .. } => {
+                self.number("forward", forward.0);
+                self.text("ruling", ruling.name());
+                self.some("by", by.as_str());
+                self.some("reason", reason.as_str());
+            }
+            Record::HostDate { link, date, .. } => {
+                self.text("link", names.link(*link));
+                self.text("date", date);
+            }
+            Record::Resolved { after, .. } => self.text("after", after.name()),
             Record::NotSent { answer, .. } => self.of_answer(answer),
             Record::Declined(declined) => self.of_declined(declined, names, vault),
             Record::Observed(observed) => self.of_observed(observed, names),
@@ -69,8 +112,9 @@ impl Facts {
                 self.text("name", name);
             }
             Record::Kept(kept) => self.of_kept(kept, names),
-            Record::Numbers { next_id: TxnId(next), link, last_stan } => {
+            Record::Numbers { next_id: TxnId(next), next_forward, link, last_stan } => {
                 self.number("next_txn", *next);
+                self.number("next_forward", next_forward.0);
                 self.some("link", link.map(|link| names.link(link)).unwrap_or_default());
                 self.text("last_stan", last_stan);
             }
@@ -96,6 +140,17 @@ impl Facts {
         self.some("route", sent.route);
     }
 
+    /// What a host came to be owed; nothing where it came to nothing.
+    fn of_debt(&mut self, forward: Option<&Forward>, names: &Names) {
+        self.some("owes", forward.map_or("", |forward| forward.duty.name()));
+        let Some(forward) = forward else { return };
+        self.number("forward", forward.id.0);
+        self.text("to", names.link(forward.link));
+        self.text("forward_stan", forward.host_stan);
+        self.number("remaining", forward.remaining.minor_units());
+        self.text("forward_date", forward.business_date);
+    }
+
     fn of_declined(&mut self, declined: &Declined, names: &Names, vault: Option<&Vault>) {
         self.of_key(&declined.key, names);
         self.add("takes_key", Fact::Flag(declined.takes_key));
@@ -118,8 +173,7 @@ impl Facts {
     fn of_kept(&mut self, kept: &Kept, names: &Names) {
         self.of_key(&kept.key, names);
         self.text("wanted", kept.kind.name());
-        let asked = kept.asked_host.map(|(link, stan)| format!("{} {stan}", names.link(link)));
-        self.some("asked_host", asked.unwrap_or_default());
+        self.some("transmitted_at", kept.transmitted_at);
         self.of_answer(&kept.answer);
         self.text("decided_by", decided_by(kept.by));
     }
@@ -157,13 +211,13 @@ impl Facts {
         self.add(name, Fact::Number(value));
     }
 
-    pub(super) fn add(&mut self, name: &'static str, fact: Fact) {
+    pub(crate) fn add(&mut self, name: &'static str, fact: Fact) {
         self.0.push((name, fact));
     }
 }
 
 /// A card as people may see it: its ends; `sealed` where nobody could open it; empty where there is none.
-pub(super) fn card(card: &Card, vault: Option<&Vault>) -> String {
+pub(crate) fn card(card: &Card, vault: Option<&Vault>) -> String {
     match (card, vault.map(|vault| card.open(vault))) {
         (Card::None, _) => String::new(),
         (_, Some(Ok(pan))) => pan.masked().to_string(),
@@ -177,6 +231,8 @@ const fn decided_by(by: DecidedBy) -> &'static str {
         DecidedBy::Silence => "silence",
         DecidedBy::Unsent => "unsent",
         DecidedBy::Us => "us",
+        DecidedBy::Tombstone => "tombstone",
+        DecidedBy::Source => "source",
     }
 }
 

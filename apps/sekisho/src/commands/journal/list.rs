@@ -15,8 +15,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[rustfmt::skip]
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 19] = [
     "opened", "closed", "sent", "inquired", "decided", "timed_out", "not_sent", "declined", "observed", "named",
+    "kept", "owed", "marked", "advised", "attempt", "forwarded", "exception", "ruled", "host_date",
 ];
 
 /// Which records to list, and how.

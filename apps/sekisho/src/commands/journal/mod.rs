@@ -1,14 +1,14 @@
 //! `sekisho journal`: looking at what a switch remembers, also while it runs. Nothing here changes anything.
 
-mod facts;
+pub(crate) mod facts;
 mod list;
-mod names;
-mod opened;
+pub(crate) mod names;
+pub(crate) mod opened;
 mod progress;
 mod show;
-mod summary;
+pub(crate) mod summary;
 mod verify;
-mod whereabouts;
+pub(crate) mod whereabouts;
 
 use std::process::ExitCode;
 

@@ -6,21 +6,21 @@ use terms::{LinkId, LinkName, SourceId};
 
 /// Names so far in the journal: later ones replace earlier ones.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeMap<(bool, u16), LinkName>);
+pub(crate) struct Names(BTreeMap<(bool, u16), LinkName>);
 
 impl Names {
     /// Notes a name, where this record gives one.
-    pub(super) fn learn(&mut self, record: &Record) {
+    pub(crate) fn learn(&mut self, record: &Record) {
         if let Record::Named { what, number, name } = record {
             self.0.insert((*what == Named::Link, *number), *name);
         }
     }
 
-    pub(super) fn link(&self, id: LinkId) -> String {
+    pub(crate) fn link(&self, id: LinkId) -> String {
         self.of(true, id.0)
     }
 
-    pub(super) fn source(&self, id: SourceId) -> String {
+    pub(crate) fn source(&self, id: SourceId) -> String {
         self.of(false, id.0)
     }
 

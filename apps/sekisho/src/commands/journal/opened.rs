@@ -17,15 +17,15 @@ const PASSED_MAX: u32 = 8;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 
 /// A journal, and whether somebody writes it now.
-pub(super) struct Opened {
-    pub(super) directory: PathBuf,
-    pub(super) disk: Disk,
-    pub(super) holder: Option<Holder>,
+pub(crate) struct Opened {
+    pub(crate) directory: PathBuf,
+    pub(crate) disk: Disk,
+    pub(crate) holder: Option<Holder>,
 }
 
 /// Why a journal cannot be looked at.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     #[error("{said}")]
     Config { said: String },
     #[error("no journal in {}: {}", directory.display(), with_sources(source))]
@@ -39,7 +39,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    pub(super) fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Config { .. } => exit::CONFIG,
             Self::NoJournal { .. } => exit::NO_INPUT,
@@ -50,7 +50,7 @@ impl Failure {
 }
 
 impl Opened {
-    pub(super) fn at(directory: PathBuf) -> Result<Self, Failure> {
+    pub(crate) fn at(directory: PathBuf) -> Result<Self, Failure> {
         match Disk::open_for_reading(&directory) {
             Ok(disk) => Ok(Self { holder: disk::holder(&directory), directory, disk }),
             Err(source) => Err(Failure::NoJournal { directory, source }),
@@ -58,7 +58,7 @@ impl Opened {
     }
 
     /// Goes through all of it.
-    pub(super) fn walk(&mut self, visit: impl FnMut(Step)) -> Result<(Walk, Ending), Failure> {
+    pub(crate) fn walk(&mut self, visit: impl FnMut(Step)) -> Result<(Walk, Ending), Failure> {
         let mut walk = Walk::from_the_start();
         let ending = self.walk_on(&mut walk, visit);
         let directory = || self.directory.clone();
@@ -69,7 +69,7 @@ impl Opened {
 
     /// Goes on from where a walk stands. Where somebody writes, what looks damaged is looked at again: only
     /// what stays so is, and whatever was gone a moment later was a batch being written.
-    pub(super) fn walk_on(
+    pub(crate) fn walk_on(
         &mut self,
         walk: &mut Walk,
         mut visit: impl FnMut(Step),
@@ -94,8 +94,13 @@ impl Opened {
         }
     }
 
+    /// Looks again whether somebody writes it.
+    pub(crate) fn look_who_writes(&mut self) {
+        self.holder = disk::holder(&self.directory);
+    }
+
     /// What opens its card numbers; `None`, with the reason on standard error, where the key cannot be had.
-    pub(super) fn vault(&mut self) -> Option<Vault> {
+    pub(crate) fn vault(&mut self) -> Option<Vault> {
         // A journal that was begun has its key; for one that was not, looking must not make one.
         if self.disk.segments().ok()?.is_empty() {
             return None;
@@ -118,7 +123,7 @@ fn key(directory: &Path) -> Result<Vault, Box<dyn Error>> {
 }
 
 /// An error and why, and why that.
-pub(super) fn with_sources(error: &dyn Error) -> String {
+pub(crate) fn with_sources(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

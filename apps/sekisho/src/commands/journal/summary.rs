@@ -2,11 +2,11 @@
 
 use super::facts::card;
 use super::names::Names;
-use journal::{Declined, Key, Observed, Record, Remembered, Sent, Vault};
+use journal::{Declined, Forward, Key, Mark, Observed, Record, Remembered, Sent, Vault};
 use terms::{Amount, Currency};
 
 /// What a record says, as far as a line holds.
-pub(super) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> String {
+pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> String {
     match record {
         Record::Opened { version, synced: true, .. } => format!("version {version}"),
         Record::Opened { version, synced: false, .. } => {
@@ -14,8 +14,28 @@ pub(super) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         }
         Record::Closed { .. } => "in order".into(),
         Record::Sent(sent) | Record::Inquired(sent) => of_sent(sent, names, vault),
-        Record::Decided { answer, wire_code, .. } => format!("{}, host said {wire_code}", of_answer(answer)),
-        Record::TimedOut { answer, owes, .. } => format!("{}, owes {}", of_answer(answer), owes.name()),
+        Record::Decided { answer, wire_code, owes, .. } => {
+            format!("{}, host said {wire_code}{}", of_answer(answer), of_debt(owes.as_ref()))
+        }
+        Record::TimedOut { answer, owes, .. } => format!("{}{}", of_answer(answer), of_debt(owes.as_ref())),
+        Record::Owed { forward, why, .. } => format!("{}{}", why.name(), of_debt(Some(forward))),
+        Record::Marked { mark: Mark::Confirm, .. } => "post it when it is not".into(),
+        Record::Marked { mark: Mark::Reverse { .. }, .. } => "undo it when it is done".into(),
+        Record::Advised { sent, forward } => {
+            format!("{}{}", of_sent(sent, names, vault), of_debt(Some(forward)))
+        }
+        Record::Attempt { forward, number, host_stan, .. } => {
+            format!("owed {forward}, attempt {number} {host_stan}")
+        }
+        Record::Forwarded { forward, wire_code, .. } => {
+            format!("owed {forward}, host said {wire_code}: paid")
+        }
+        Record::Exception { reason, .. } => format!("for a person: {reason}"),
+        Record::Ruled { forward, ruling, by, reason, .. } => {
+            format!("owed {forward}: {} by {}: {}", ruling.name(), by.as_str(), reason.as_str())
+        }
+        Record::HostDate { link, date, .. } => format!("{} {date}", names.link(*link)),
+        Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, .. } => of_answer(answer),
         Record::Declined(declined) => of_declined(declined, vault),
         Record::Observed(observed) => of_observed(observed, names),
@@ -41,6 +61,11 @@ fn of_observed(observed: &Observed, names: &Names) -> String {
     format!("{} {} {host_stan} {wire_code}", kind.name(), names.link(*link)).trim_end().to_string()
 }
 
+/// What is owed from here on, to hang behind what happened.
+fn of_debt(forward: Option<&Forward>) -> String {
+    forward.map_or_else(String::new, |forward| format!(", owes {} {}", forward.duty.name(), forward.id))
+}
+
 fn of_answer(answer: &Remembered) -> String {
     match (answer.outcome.name(), answer.code.name()) {
         (outcome, code) if outcome == code => outcome.to_string(),
@@ -56,7 +81,7 @@ fn what(kind: &str, amount: Amount, currency: Currency, card: &str, key: &Key) -
 }
 
 /// An amount with the decimals of its currency, and the currency's number.
-pub(super) fn money(amount: Amount, currency: Currency) -> String {
+pub(crate) fn money(amount: Amount, currency: Currency) -> String {
     let one = 10_u64.pow(currency.decimals().into());
     let (whole, part) = (amount.minor_units() / one, amount.minor_units() % one);
     match usize::from(currency.decimals()) {

@@ -5,10 +5,21 @@ use crate::config::Config;
 use std::path::{Path, PathBuf};
 
 const USUAL: &str = "./data";
+const USUAL_CONFIG: &str = "./sekisho.toml";
+
+/// The configuration that was named, or the one that lies here; `None` where neither is.
+pub(crate) fn usual_config(named: Option<&Path>) -> Result<Option<Config>, Failure> {
+    let file = match named {
+        Some(named) => named,
+        None if Path::new(USUAL_CONFIG).exists() => Path::new(USUAL_CONFIG),
+        None => return Ok(None),
+    };
+    Config::load(file).map(Some).map_err(|error| Failure::Config { said: error.to_string() })
+}
 
 /// The data directory: named, taken from a configuration, or the usual one.
 #[derive(Debug, clap::Args)]
-pub(super) struct Whereabouts {
+pub(crate) struct Whereabouts {
     /// Take the data directory from this configuration
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -16,14 +27,13 @@ pub(super) struct Whereabouts {
 
 impl Whereabouts {
     /// The directory, where `named` was (or was not) on the command line.
-    pub(super) fn directory(&self, named: Option<&Path>) -> Result<PathBuf, Failure> {
-        match (named, &self.config) {
-            (Some(named), _) => Ok(named.to_path_buf()),
-            (None, None) => Ok(PathBuf::from(USUAL)),
-            (None, Some(file)) => match Config::load(file) {
-                Ok(config) => Ok(config.journal.dir),
-                Err(error) => Err(Failure::Config { said: error.to_string() }),
-            },
+    pub(crate) fn directory(&self, named: Option<&Path>) -> Result<PathBuf, Failure> {
+        match named {
+            Some(named) => Ok(named.to_path_buf()),
+            None => {
+                let config = usual_config(self.config.as_deref())?;
+                Ok(config.map_or_else(|| PathBuf::from(USUAL), |config| config.journal.dir))
+            }
         }
     }
 }

@@ -178,6 +178,8 @@ listen = "{page}"
 [[listener]]
 name = "acquirer"
 kind = "access"
+consistency = "reversal"
+per_terminal_max = 0
 listen = "{listen}"
 dialect = "iso87-ascii"
 framing = "ascii4"

@@ -1,9 +1,11 @@
-//! Whether everybody's books agree: what terminals were told, what the journal decided, what hosts posted.
+//! Whether everybody's books agree: what terminals were told and hold, what the journal decided and owes, what
+//! hosts posted and gave back.
 //!
-//! For each request `told approved <=> decided approved <=> posted once`; an outcome nobody knows is listed as
-//! owed, once, and the terminal was not told "approved"; nothing is doubled; amounts are the same everywhere;
-//! and count and sum agree for each host. [`compare`] is a pure function over three logs, so that it can judge
-//! a demo, a crash test and a simulation alike.
+//! For each request, in the end: posted less given back is what the terminal holds; where it is not, the request
+//! stands on the list for people, once. Nothing is posted twice or given back twice, nothing that is done is
+//! given back unless the terminal took it back, whatever is owed is paid or on that list, nobody was told
+//! "approved" without a decision, and each host's sums agree. [`compare`] is a pure function over three logs, so
+//! that it can judge a demo, a crash test and a simulation alike.
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +14,7 @@ mod verdict;
 pub use verdict::{HostTotals, Lie, LieKind, Verdict};
 
 use super::ledger::{HostKey, Posting};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use terms::{Amount, Code, Kind, LinkName, LocalTime, Outcome, Stan, TerminalId};
 
@@ -38,6 +40,10 @@ pub struct Asked {
     pub amount: Amount,
     /// What it was told in the end.
     pub told: Told,
+    /// What was done there in the end: paid out, kept, or otherwise given to the customer.
+    pub held: Amount,
+    /// What it said afterwards.
+    pub afterwards: Afterwards,
 }
 
 /// What a terminal was told.
@@ -47,6 +53,20 @@ pub enum Told {
     Nothing,
     /// This, which it takes for this.
     Said(Code, Outcome),
+}
+
+/// What a terminal said about a request after it had given up asking, or had paid out less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Afterwards {
+    /// Nothing: all was in order.
+    #[default]
+    Nothing,
+    /// That it takes back what it does not hold, and that was acknowledged.
+    TookBack,
+    /// That it happened, and that was acknowledged.
+    Reported,
+    /// One of these, and nobody acknowledged it.
+    Unheard,
 }
 
 /// What the journal remembers of one request.
@@ -62,8 +82,23 @@ pub struct Decision {
     pub permit: Option<(LinkName, HostKey)>,
     /// What became of it; `None` while nobody has decided.
     pub outcome: Option<Outcome>,
-    /// How often it stands on the list of what is owed.
-    pub owed: u32,
+    /// Whether it began with a report and no host was ever asked.
+    pub by_report: bool,
+    /// What is owed for it.
+    pub owed: Owed,
+}
+
+/// What came to be owed to a host, and what became of that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owed {
+    /// Messages that came to be owed.
+    pub messages: u32,
+    /// Of these, accepted.
+    pub paid: u32,
+    /// Of these, left to a person.
+    pub handed_over: u32,
+    /// Times it stands on the list for people.
+    pub exceptions: u32,
 }
 
 /// What one host remembers.
@@ -73,23 +108,28 @@ pub struct HostBooks {
     pub host: LinkName,
     /// What it posted, in order.
     pub postings: Vec<Posting>,
+    /// What it gave back, in order, under the keys of what that undoes.
+    pub reversals: Vec<Posting>,
 }
 
-/// Compares three logs. Cost: linear in their length, and some 200 bytes for each request.
+/// Compares three logs. Cost: linear in their length, and some 300 bytes for each request.
 pub fn compare(asked: &[Asked], decided: &[Decision], hosts: &[HostBooks]) -> Verdict {
     let mut comparison = Comparison::of(asked, decided, hosts);
-    comparison.terminals_with_journal();
-    comparison.journal_with_hosts();
-    comparison.hosts_with_journal();
+    comparison.terminals();
+    comparison.journal();
+    comparison.hosts();
     comparison.totals();
     comparison.verdict
 }
+
+type Place = (LinkName, HostKey);
 
 struct Comparison<'a> {
     asked: HashMap<Key, &'a Asked>,
     decided: &'a [Decision],
     by_key: HashMap<Key, Vec<&'a Decision>>,
-    posted: HashMap<(LinkName, HostKey), Vec<&'a Posting>>,
+    posted: HashMap<Place, Vec<&'a Posting>>,
+    reversed: HashMap<Place, Vec<&'a Posting>>,
     verdict: Verdict,
 }
 
@@ -99,11 +139,10 @@ impl<'a> Comparison<'a> {
         for decision in decided {
             by_key.entry(decision.key).or_default().push(decision);
         }
-        let mut posted: HashMap<(LinkName, HostKey), Vec<&Posting>> = HashMap::new();
+        let (mut posted, mut reversed) = (HashMap::new(), HashMap::new());
         for books in hosts {
-            for posting in &books.postings {
-                posted.entry((books.host, posting.key)).or_default().push(posting);
-            }
+            sort_by_key(books.host, &books.postings, &mut posted);
+            sort_by_key(books.host, &books.reversals, &mut reversed);
         }
         let verdict = Verdict {
             asked: asked.len() as u64,
@@ -112,103 +151,157 @@ impl<'a> Comparison<'a> {
             ..Verdict::default()
         };
         let asked = asked.iter().map(|asked| (asked.key, asked)).collect();
-        Self { asked, decided, by_key, posted, verdict }
+        Self { asked, decided, by_key, posted, reversed, verdict }
     }
 
     fn lie(&mut self, kind: LieKind, request: impl fmt::Display) {
         self.verdict.lies.push(Lie { kind, request: request.to_string() });
     }
 
-    fn terminals_with_journal(&mut self) {
+    /// What each terminal was told and holds, against what was decided and what its host did.
+    fn terminals(&mut self) {
         let mut asked: Vec<&Asked> = self.asked.values().copied().collect();
         asked.sort_unstable_by_key(|asked| asked.key);
         for asked in asked {
-            let told_approved = matches!(asked.told, Told::Said(_, Outcome::Approved));
-            if told_approved && asked.kind.moves_money() {
-                self.verdict.told_approved.add(asked.amount);
-            }
             // Where a request was refused under an identity that is somebody else's, there are several.
             let decisions = self.by_key.get(&asked.key).cloned().unwrap_or_default();
-            let approved = decisions.iter().any(|one| one.outcome == Some(Outcome::Approved));
-            match (told_approved, approved, asked.told) {
-                (true, false, _) => self.lie(LieKind::ToldWithoutDecision, asked.key),
-                (false, true, Told::Nothing) => self.lie(LieKind::NeverTold, asked.key),
-                (false, true, Told::Said(..)) => self.lie(LieKind::ToldOtherwise, asked.key),
-                (true, true, _) | (false, false, _) => {}
-            }
+            self.told(asked, &decisions);
             if decisions.iter().any(|one| one.amount != asked.amount) {
                 self.lie(LieKind::WrongAmount, asked.key);
             }
-            if decisions.iter().filter(|one| one.permit.is_some()).count() > 1 {
-                self.lie(LieKind::PermittedTwice, asked.key);
+            if asked.afterwards == Afterwards::Unheard {
+                self.lie(LieKind::NotAcknowledged, asked.key);
+            }
+            if is_money(asked.kind) {
+                self.money(asked, &decisions);
             }
         }
     }
 
-    fn journal_with_hosts(&mut self) {
+    fn told(&mut self, asked: &Asked, decisions: &[&Decision]) {
+        let told_approved = matches!(asked.told, Told::Said(_, Outcome::Approved));
+        let approved = decisions.iter().any(|one| one.outcome == Some(Outcome::Approved));
+        if told_approved && is_money(asked.kind) {
+            self.verdict.told_approved.add(asked.amount);
+        }
+        if told_approved && !approved {
+            self.lie(LieKind::ToldWithoutDecision, asked.key);
+        }
+        // Of money it is what was done that counts, and that is looked at next.
+        let told_otherwise = approved && !told_approved && asked.told != Told::Nothing;
+        if told_otherwise && !is_money(asked.kind) {
+            self.lie(LieKind::ToldOtherwise, asked.key);
+        }
+    }
+
+    fn money(&mut self, asked: &Asked, decisions: &[&Decision]) {
+        let permitted: Vec<&Decision> =
+            decisions.iter().copied().filter(|decision| decision.permit.is_some()).collect();
+        if permitted.len() > 1 {
+            return self.lie(LieKind::PermittedTwice, asked.key);
+        }
+        let decision = permitted.first().or(decisions.first()).copied();
+        let place = decision.and_then(|decision| decision.permit);
+        let of_place = |books: &HashMap<Place, Vec<&'a Posting>>| {
+            place.and_then(|place| books.get(&place).cloned()).unwrap_or_default()
+        };
+        let (postings, reversals) = (of_place(&self.posted), of_place(&self.reversed));
+        let exceptions: u32 = decisions.iter().map(|decision| decision.owed.exceptions).sum();
+        let net = minor_units(&postings) - minor_units(&reversals);
+        let held = i128::from(asked.held.minor_units());
+        if let Some(decision) = decision {
+            self.listing(decision, asked);
+        }
+        if let Some((host, _)) = place {
+            let totals = self.verdict.hosts.entry(host).or_default();
+            if asked.held != Amount::default() {
+                totals.held.add(asked.held);
+            }
+            totals.excepted += if exceptions > 0 { net - held } else { 0 };
+        }
+        match (postings.len(), reversals.len(), exceptions) {
+            (2.., _, _) if postings[1..].iter().any(|posting| posting.advised) => {
+                self.lie(LieKind::AdviceDoubled, asked.key);
+            }
+            (2.., _, _) => self.lie(LieKind::PostedTwice, asked.key),
+            (_, 2.., _) => self.lie(LieKind::ReversedTwice, asked.key),
+            (_, _, 1) => self.verdict.excepted += 1,
+            (_, _, 2..) => self.lie(LieKind::ListedTwice, asked.key),
+            (_, _, 0) if net == held => {}
+            (_, _, 0) => self.lie(what_is_wrong(asked, decision, &postings, &reversals), asked.key),
+        }
+    }
+
+    /// Owed where money may hang on an end nobody knows, or was taken back; never otherwise; and not for ever.
+    fn listing(&mut self, decision: &Decision, asked: &Asked) {
+        let Owed { messages, paid, handed_over, exceptions } = decision.owed;
+        let is_unknown = decision.outcome == Some(Outcome::Unknown);
+        if is_unknown && messages + exceptions == 0 {
+            self.lie(LieKind::NotListed, decision.key);
+        }
+        let told_approved = matches!(asked.told, Told::Said(_, Outcome::Approved));
+        let was_done = told_approved && asked.afterwards == Afterwards::Nothing;
+        let may_owe = match decision.outcome {
+            Some(Outcome::Unknown) => 1,
+            _ if decision.by_report => 1,
+            Some(Outcome::Approved) => u32::from(!was_done),
+            _ => 0,
+        };
+        // What was posted by a message may be taken back by another.
+        let undone = u32::from(asked.afterwards == Afterwards::TookBack && asked.kind != Kind::Withdrawal);
+        if messages > may_owe.max(1) + undone || (messages > 0 && may_owe + undone == 0) {
+            self.lie(LieKind::WronglyListed, decision.key);
+        }
+        match messages.cmp(&(paid + handed_over)) {
+            std::cmp::Ordering::Less => self.lie(LieKind::PaidTwice, decision.key),
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => self.lie(LieKind::StillOwed, decision.key),
+        }
+    }
+
+    fn journal(&mut self) {
         for decision in self.decided {
             if !self.asked.contains_key(&decision.key) {
                 self.lie(LieKind::NobodyAsked, decision.key);
             }
-            self.listing(decision);
-            let Some(permit) = decision.permit.filter(|_| decision.kind.moves_money()) else { continue };
-            let postings = self.posted.get(&permit).cloned().unwrap_or_default();
-            match (decision.outcome, postings.len()) {
-                (_, 2..) => self.lie(LieKind::PostedTwice, decision.key),
-                (Some(Outcome::Approved), 0) => self.lie(LieKind::NotPosted, decision.key),
-                (Some(Outcome::Refused | Outcome::NotSent), 1) => {
-                    self.lie(LieKind::PostedThoughRefused, decision.key);
-                }
-                // What nobody knows the end of may have been posted: that is why it is listed as owed.
-                (Some(_), _) => {}
-                (None, _) => self.lie(LieKind::Undecided, decision.key),
+            if decision.outcome.is_none() && is_money(decision.kind) {
+                self.lie(LieKind::Undecided, decision.key);
             }
-            if postings.iter().any(|posting| posting.amount != decision.amount) {
-                self.lie(LieKind::WrongAmount, decision.key);
-            }
-            self.add_up(decision, permit.0, !postings.is_empty());
+            let Owed { messages, paid, handed_over, exceptions } = decision.owed;
+            let sums = &mut self.verdict;
+            sums.owed += u64::from(messages);
+            sums.paid += u64::from(paid);
+            sums.handed_over += u64::from(handed_over);
+            sums.exceptions += u64::from(exceptions);
         }
     }
 
-    /// Owed exactly once where money may hang on an end nobody knows, and never otherwise.
-    fn listing(&mut self, decision: &Decision) {
-        let may_hang = decision.outcome == Some(Outcome::Unknown) && owes(decision.kind);
-        match (may_hang, decision.owed) {
-            (true, 0) => self.lie(LieKind::NotListed, decision.key),
-            (true, 1) | (false, 0) => {}
-            (true, _) | (false, _) => self.lie(LieKind::WronglyListed, decision.key),
-        }
-    }
-
-    fn add_up(&mut self, decision: &Decision, host: LinkName, was_posted: bool) {
-        let totals = self.verdict.hosts.entry(host).or_default();
-        if decision.outcome == Some(Outcome::Approved) {
-            totals.approved.add(decision.amount);
-        }
-        if decision.owed > 0 {
-            totals.owed.add(decision.amount);
-            if was_posted {
-                totals.posted_and_owed.add(decision.amount);
-            }
-        }
-    }
-
-    fn hosts_with_journal(&mut self) {
-        let permits: std::collections::HashSet<(LinkName, HostKey)> =
-            self.decided.iter().filter_map(|decision| decision.permit).collect();
-        let mut posted: Vec<((LinkName, HostKey), Vec<&Posting>)> =
-            self.posted.iter().map(|(at, postings)| (*at, postings.clone())).collect();
-        posted.sort_unstable_by_key(|(at, _)| *at);
-        for ((host, key), postings) in posted {
-            let totals = self.verdict.hosts.entry(host).or_default();
+    /// Nothing stands in a host's books that nobody had leave to ask it.
+    fn hosts(&mut self) {
+        let permits: HashSet<Place> = self.decided.iter().filter_map(|decision| decision.permit).collect();
+        let asked_for: HashMap<Place, Amount> = (self.decided.iter())
+            .filter_map(|decision| decision.permit.map(|permit| (permit, decision.amount)))
+            .collect();
+        for (place, postings) in sorted(&self.posted) {
+            let totals = self.verdict.hosts.entry(place.0).or_default();
             postings.iter().for_each(|posting| totals.posted.add(posting.amount));
-            if !permits.contains(&(host, key)) {
-                self.lie(LieKind::PostedUnasked, format_args!("{host}: {key}"));
+            if !permits.contains(&place) {
+                self.lie(LieKind::PostedUnasked, format_args!("{}: {}", place.0, place.1));
+            } else if postings.iter().any(|posting| Some(&posting.amount) != asked_for.get(&place)) {
+                self.lie(LieKind::WrongAmount, format_args!("{}: {}", place.0, place.1));
+            }
+        }
+        for (place, reversals) in sorted(&self.reversed) {
+            let totals = self.verdict.hosts.entry(place.0).or_default();
+            reversals.iter().for_each(|reversal| totals.reversed.add(reversal.amount));
+            let posted = self.posted.get(&place).map_or(0, |postings| minor_units(postings));
+            if minor_units(&reversals) > posted {
+                self.lie(LieKind::ReversedMore, format_args!("{}: {}", place.0, place.1));
             }
         }
     }
 
-    /// The same money counted in both books, as a sum over everything: it would also show a mistake in the
+    /// The same money counted in two books, as a sum over everything: it would also show a mistake in the
     /// comparison above.
     fn totals(&mut self) {
         let wrong: Vec<LinkName> = (self.verdict.hosts.iter())
@@ -221,9 +314,54 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether an unknown end of such a request is owed a reversal.
-fn owes(kind: Kind) -> bool {
-    // A PIN that may or may not have been changed, or a card activated, is no money to be given back.
+/// Why what a host did is not what a terminal holds: the word for it.
+fn what_is_wrong(
+    asked: &Asked,
+    decision: Option<&Decision>,
+    postings: &[&Posting],
+    reversals: &[&Posting],
+) -> LieKind {
+    let outcome = decision.and_then(|decision| decision.outcome);
+    let is_owed = decision.is_some_and(|decision| decision.owed.messages > 0);
+    let was_advised = is_owed && asked.kind == Kind::Deposit || asked.afterwards == Afterwards::Reported;
+    let holds = asked.held != Amount::default();
+    match (postings.is_empty(), reversals.is_empty()) {
+        (true, _) if was_advised => LieKind::AdviceLost,
+        (true, _) => LieKind::NotPosted,
+        // All of it given back, or a part.
+        (false, false) => match minor_units(postings) == minor_units(reversals) {
+            true if asked.afterwards == Afterwards::Nothing && holds => LieKind::ReversedThoughDone,
+            _ => LieKind::WrongPart,
+        },
+        (false, true) => match (outcome, asked.told) {
+            (Some(Outcome::Refused | Outcome::NotSent) | None, _) => LieKind::PostedThoughRefused,
+            _ if is_owed || asked.afterwards == Afterwards::TookBack => LieKind::NeverReversed,
+            (Some(Outcome::Unknown), _) => LieKind::NeverReversed,
+            (_, Told::Said(_, Outcome::Approved)) => LieKind::WrongAmount,
+            (_, Told::Nothing) => LieKind::NeverTold,
+            (_, Told::Said(..)) => LieKind::ToldOtherwise,
+        },
+    }
+}
+
+fn sort_by_key<'a>(host: LinkName, from: &'a [Posting], into: &mut HashMap<Place, Vec<&'a Posting>>) {
+    for posting in from {
+        into.entry((host, posting.key)).or_default().push(posting);
+    }
+}
+
+fn sorted<'a>(books: &HashMap<Place, Vec<&'a Posting>>) -> Vec<(Place, Vec<&'a Posting>)> {
+    let mut sorted: Vec<_> = books.iter().map(|(at, postings)| (*at, postings.clone())).collect();
+    sorted.sort_unstable_by_key(|(at, _)| *at);
+    sorted
+}
+
+fn minor_units(postings: &[&Posting]) -> i128 {
+    postings.iter().map(|posting| i128::from(posting.amount.minor_units())).sum()
+}
+
+/// Whether money moves: a PIN that may or may not have been changed is none to be given back.
+pub fn is_money(kind: Kind) -> bool {
     kind.moves_money() && !matches!(kind, Kind::PinChange | Kind::CardActivation)
 }
 

@@ -2,7 +2,7 @@
 
 use super::world::{DemoError, spawn, wait_for};
 use crate::sim::books::HostBooks;
-use crate::sim::host::{HostAtWork, HostCounts, HostPlan, network};
+use crate::sim::host::{HostAtWork, HostCounts, HostPlan, Trouble, network};
 use crate::sim::luck::Luck;
 use crate::sim::rules::Rules;
 use crate::sim::speech::{SimError, Speech, on_one_thread};
@@ -10,7 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use terms::LinkName;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A host of a demo: its name, whose cards it keeps, and how it is.
 pub(super) struct Cast {
@@ -49,6 +49,8 @@ pub(super) const CAST: [Cast; 2] = [
             jitter_us = 24000
             opening_balance = 100000000
             every = { silent = 150 }
+            # It forgets reversals whose requests it has not seen.
+            promises = { tombstones = false }
             [[rule]]
             percent = 3
             code = "do_not_honour"
@@ -60,6 +62,7 @@ pub(super) const CAST: [Cast; 2] = [
 pub(super) struct Hosts {
     pub(super) addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
+    troubles: mpsc::UnboundedSender<(usize, Trouble)>,
     thread: JoinHandle<Result<Vec<(HostCounts, HostBooks)>, SimError>>,
 }
 
@@ -68,14 +71,25 @@ impl Hosts {
         let plans = CAST.iter().map(|cast| cast.plan(luck, keeps_postings)).collect::<Result<Vec<_>, _>>()?;
         let (stop, stopped) = watch::channel(false);
         let (tell, told) = std::sync::mpsc::channel();
-        let thread = spawn("hosts", move || on_one_thread(serve(plans, tell, stopped)))?;
+        let (troubles, troubled) = mpsc::unbounded_channel();
+        let thread = spawn("hosts", move || on_one_thread(serve(plans, tell, stopped, troubled)))?;
         match told.recv() {
-            Ok(addresses) => Ok(Self { addresses, stop, thread }),
+            Ok(addresses) => Ok(Self { addresses, stop, troubles, thread }),
             // It ended before it could say where it listens, and its result says why.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error.into()),
                 Ok(Ok(_)) | Err(_) => Err(DemoError::Thread(io::Error::other("the hosts' thread ended"))),
             },
+        }
+    }
+
+    /// From now on this is wrong with the host of that name, or with all.
+    pub(super) fn trouble(&self, name: Option<&str>, trouble: Trouble) {
+        for (at, cast) in CAST.iter().enumerate() {
+            if name.is_none_or(|name| name == cast.name) {
+                // Where their thread is gone, that is found out at the end.
+                let _ = self.troubles.send((at, trouble));
+            }
         }
     }
 
@@ -104,16 +118,23 @@ async fn serve(
     plans: Vec<HostPlan>,
     tell: std::sync::mpsc::Sender<Vec<SocketAddr>>,
     mut stopped: watch::Receiver<bool>,
+    mut troubled: mpsc::UnboundedReceiver<(usize, Trouble)>,
 ) -> Result<Vec<(HostCounts, HostBooks)>, SimError> {
     let net = network(0);
     let names: Vec<LinkName> = plans.iter().map(|plan| LinkName::clipped(plan.name.as_bytes())).collect();
     let hosts: Vec<HostAtWork> = plans.into_iter().map(|plan| plan.open(&net)).collect::<Result<_, _>>()?;
     // Whoever started us may have given up; then `stopped` ends at once.
     let _ = tell.send(hosts.iter().map(HostAtWork::address).collect());
-    let _ = stopped.wait_for(|stop| *stop).await;
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => break,
+            Some((at, trouble)) = troubled.recv() => hosts[at].set_trouble(trouble).await?,
+        }
+    }
     let books = hosts.iter().zip(names).map(|(host, name)| {
-        let postings = host.with_ledger(|ledger| ledger.postings().to_vec());
-        (host.counts(), HostBooks { host: name, postings })
+        let (postings, reversals) =
+            host.with_ledger(|ledger| (ledger.postings().to_vec(), ledger.reversals().to_vec()));
+        (host.counts(), HostBooks { host: name, postings, reversals })
     });
     Ok(books.collect())
 }

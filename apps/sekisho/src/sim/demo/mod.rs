@@ -1,15 +1,18 @@
 //! `sekisho demo`: a switch, terminals and two hosts in one process, over real loopback TCP.
 
+mod faults;
 mod hosts;
 mod place;
 mod screen;
 mod world;
 
+pub use faults::{Deed, Fault};
 pub use world::{DemoError, Ended, World, WorldPlan};
 
 use super::say;
 use crate::cli::exit;
 use crate::run::http;
+use hosts::CAST;
 use screen::Screen;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -35,6 +38,10 @@ pub struct Args {
     /// Stop by itself after this long, such as 90s or 5m
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     for_: Option<Duration>,
+    /// Something that goes wrong, and when: host-down, slow:3s, garbled, cut, silent (of all hosts, or of one such as
+    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), heal; to be repeated
+    #[arg(long, value_name = "NAME@WHEN")]
+    fault: Vec<Fault>,
     /// Exit 1 unless the books of terminals, journal and hosts agree at the end; everything is kept in memory
     /// for that, about half a kilobyte each transaction
     #[arg(long)]
@@ -75,7 +82,10 @@ async fn play(args: Args) -> Result<ExitCode, DemoError> {
     let (page, http_moved) = bind_page(args.http).await?;
     let plan =
         WorldPlan { atms: args.atms, tps: args.tps, seed, iso, data: args.data, keeps_books: args.assert };
-    let world = World::start(plan)?;
+    let mut faults = args.fault;
+    check_hosts(&faults)?;
+    faults.sort_by_key(|fault| std::cmp::Reverse(fault.at));
+    let mut world = World::start(plan)?;
     tokio::spawn(http::serve(page.0, world.board().clone()));
     let mut screen = Screen::new(std::io::stdout().is_terminal());
     screen.banner(&world, page.1);
@@ -87,13 +97,25 @@ async fn play(args: Args) -> Result<ExitCode, DemoError> {
             say(format_args!("  note: {wanted} is taken, so the {what} is {found}\n"));
         }
     }
-    watch(&world, &mut screen, args.for_).await?;
+    watch(&mut world, &mut screen, args.for_, faults).await?;
     screen.leave_line();
     say("\n  draining: terminals finish what they are doing, then the switch");
     tokio::spawn(leave_at_once());
     let ended = world.end().await?;
     say(screen::summary(&ended));
     Ok(if ended.is_good(args.assert) { ExitCode::SUCCESS } else { ExitCode::from(exit::NO) })
+}
+
+fn check_hosts(faults: &[Fault]) -> Result<(), DemoError> {
+    let names: Vec<&str> = CAST.iter().map(|cast| cast.name).collect();
+    let named = faults.iter().filter_map(|fault| match &fault.deed {
+        Deed::Host(_, name) => name.as_deref(),
+        _ => None,
+    });
+    match named.into_iter().find(|name| !names.contains(name)) {
+        Some(name) => Err(DemoError::NoSuchHost { name: name.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// The page's listener, where it listens, and whether that is not where it was to.
@@ -105,7 +127,12 @@ async fn bind_page(wanted: SocketAddr) -> Result<((TcpListener, SocketAddr), boo
 }
 
 /// Shows what happens until somebody wants it to end.
-async fn watch(world: &World, screen: &mut Screen, lasts: Option<Duration>) -> Result<(), DemoError> {
+async fn watch(
+    world: &mut World,
+    screen: &mut Screen,
+    lasts: Option<Duration>,
+    mut faults: Vec<Fault>,
+) -> Result<(), DemoError> {
     let listen = |kind| signal(kind).map_err(DemoError::Signals);
     let (mut int, mut term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let over = sleep(lasts.unwrap_or(Duration::from_secs(1 << 31)));
@@ -114,7 +141,14 @@ async fn watch(world: &World, screen: &mut Screen, lasts: Option<Duration>) -> R
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut before = Instant::now();
     loop {
+        let next = faults.last().map_or(Duration::from_secs(1 << 31), |fault| fault.at);
         tokio::select! {
+            () = sleep(next.saturating_sub(world.age())) => {
+                let Some(fault) = faults.pop() else { continue };
+                screen.leave_line();
+                say(format_args!("  {:>5.1} s  {}", world.age().as_secs_f64(), fault.deed));
+                world.suffer(&fault.deed).await?;
+            }
             () = &mut over => return Ok(()),
             _ = int.recv() => return Ok(()),
             _ = term.recv() => return Ok(()),
@@ -158,6 +192,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::books::Verdict;
 
     #[test]
     fn durations_are_written_as_people_write_them() {
@@ -170,37 +205,93 @@ mod tests {
         }
     }
 
+    fn played(name: &str, seed: u64, tps: f64, play: impl AsyncFnOnce(&mut World)) -> Ended {
+        let data = place::scratch(name);
+        let ended = played_in(&data, seed, tps, play);
+        std::fs::remove_dir_all(&data).expect("the scratch directory is ours");
+        ended
+    }
+
+    fn played_in(data: &std::path::Path, seed: u64, tps: f64, play: impl AsyncFnOnce(&mut World)) -> Ended {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let ended = runtime.block_on(async {
+            let iso = "127.0.0.1:0".parse().expect("an address");
+            let plan = WorldPlan { atms: 8, tps, seed, iso, data: data.to_owned(), keeps_books: true };
+            let mut world = World::start(plan).expect("a world");
+            play(&mut world).await;
+            world.end().await.expect("an end")
+        });
+        assert!(ended.is_good(true), "{}", screen::summary(&ended));
+        ended
+    }
+
+    async fn asked(world: &World, count: u64) {
+        while world.seen().with(|sight| sight.asked) < count {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The whole thing, as `sekisho demo --assert` plays it.
     #[test]
     fn after_a_short_demo_every_book_agrees() {
         let data = place::scratch("demo-agrees");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let ended = runtime.block_on(async {
-            let iso = "127.0.0.1:0".parse().expect("an address");
-            let (atms, tps, seed) = (8, 200.0, 7);
-            let plan = WorldPlan { atms, tps, seed, iso, data: data.clone(), keeps_books: true };
-            let world = World::start(plan).expect("a world");
-            while world.seen().with(|sight| sight.asked) < 300 {
-                sleep(Duration::from_millis(20)).await;
-            }
-            world.end().await.expect("an end")
-        });
+        let ended = played_in(&data, 7, 200.0, async |world| asked(world, 300).await);
         let verdict = ended.verdict.as_ref().expect("books were kept");
-        assert!(ended.is_good(true), "{}\n{verdict}", screen::summary(&ended));
         assert!(verdict.asked >= 300 && verdict.decided == verdict.asked, "{verdict}");
         assert!(verdict.hosts.values().all(|totals| totals.posted.count > 0), "{verdict}");
         // Again over the same journal: the first run's requests are not taken for the second's.
-        let again = runtime.block_on(async {
-            let iso = "127.0.0.1:0".parse().expect("an address");
-            let (atms, tps, seed) = (8, 200.0, 8);
-            let plan = WorldPlan { atms, tps, seed, iso, data: data.clone(), keeps_books: true };
-            let world = World::start(plan).expect("a world");
-            while world.seen().with(|sight| sight.asked) < 50 {
+        played_in(&data, 8, 200.0, async |world| asked(world, 50).await);
+        std::fs::remove_dir_all(&data).expect("the scratch directory is ours");
+    }
+
+    /// This goes wrong in the middle of business and is put right again a second later.
+    fn suffered(fault: &str) -> Verdict {
+        let deed: Deed = fault.parse().expect("a fault");
+        let name = format!("demo-{}", fault.replace(':', "-"));
+        let ended = played(&name, 7, 60.0, async |world| {
+            asked(world, 30).await;
+            world.suffer(&deed).await.expect("it can be done");
+            sleep(Duration::from_secs(1)).await;
+            world.suffer(&Deed::Heal).await.expect("it can be done");
+            let before = world.seen().with(|sight| sight.approved());
+            while world.seen().with(|sight| sight.approved()) < before + 10 {
                 sleep(Duration::from_millis(20)).await;
             }
-            world.end().await.expect("an end")
         });
-        assert!(again.is_good(true), "{}", screen::summary(&again));
-        std::fs::remove_dir_all(&data).expect("the scratch directory is ours");
+        let verdict = ended.verdict.expect("books were kept");
+        println!("{fault}:\n{verdict}");
+        verdict
+    }
+
+    #[test]
+    fn a_host_that_is_down_loses_and_doubles_nothing() {
+        suffered("host-down");
+    }
+
+    #[test]
+    fn a_silent_host_is_paid_what_it_is_owed_when_it_speaks_again() {
+        assert!(suffered("silent").owed > 0);
+    }
+
+    #[test]
+    fn a_host_that_answers_too_late_gives_everything_back() {
+        assert!(suffered("slow:3s").owed > 0);
+    }
+
+    #[test]
+    fn a_host_nobody_can_read_is_paid_what_it_is_owed() {
+        assert!(suffered("garbled").owed > 0);
+    }
+
+    #[test]
+    fn a_host_that_cuts_every_connection_is_paid_what_it_is_owed() {
+        assert!(suffered("cut").owed > 0);
+    }
+
+    #[test]
+    fn terminals_that_run_out_of_cash_take_back_what_they_did_not_pay_out() {
+        let verdict = suffered("cash-out");
+        let reversed: u64 = verdict.hosts.values().map(|totals| totals.reversed.count).sum();
+        assert!(reversed > 0 && verdict.owed >= reversed, "{verdict}");
     }
 }

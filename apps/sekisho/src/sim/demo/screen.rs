@@ -89,13 +89,14 @@ impl Screen {
         let tps = self.rates.iter().sum::<f64>() / self.rates.len().max(1) as f64;
         let (asked, approved) = world.seen().with(|sight| (sight.asked, sight.approved()));
         format!(
-            "{tps:.1} tps {}   p50 {}   p99 {}   approved {:.1}%   unknown {}   in flight {}   day {}",
+            "{tps:.1} tps {}   p50 {}   p99 {}   approved {:.1}%   unknown {}   in flight {}   owed {}   day {}",
             sparkline(&self.rates),
             milliseconds(took_us.value_at_quantile(0.5)),
             milliseconds(took_us.value_at_quantile(0.99)),
             100.0 * approved as f64 / asked.max(1) as f64,
             status.transactions.unknown,
             status.transactions.in_flight,
+            status.transactions.pending,
             status.business_date
         )
     }
@@ -134,10 +135,12 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
     writeln!(out, "\n  played {seconds:.0} s with seed {}: {} transactions", ended.seed, sight.asked)?;
     writeln!(
         out,
-        "  terminals  approved {approved}   refused {}   unknown {unknown}   heard nothing {}   repeats {}",
+        "  terminals  approved {approved}   refused {}   unknown {unknown}   heard nothing {}   repeats {}   \
+         taken back or reported {}",
         refused + not_sent,
         sight.unheard,
-        sight.repeats
+        sight.repeats,
+        sight.taken_back
     )?;
     if sight.went_away > 0 {
         writeln!(out, "             {} customers found the line too long and went away", sight.went_away)?;
@@ -147,9 +150,16 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
     for (name, counts) in &ended.hosts {
         writeln!(
             out,
-            "  {name:<10} asked {}   posted {}, {} yen",
-            counts.asked, counts.posted.count, counts.posted.minor_units
+            "  {name:<10} asked {}   posted {}, {} yen   reversed {}, {} yen",
+            counts.asked,
+            counts.posted.count,
+            counts.posted.minor_units,
+            counts.reversed.count,
+            counts.reversed.minor_units
         )?;
+    }
+    if ended.starts > 1 {
+        writeln!(out, "  switch     killed and started again {} times", ended.starts - 1)?;
     }
     match ended.stopped {
         Stopped::Drained => writeln!(out, "  switch     drained, journal closed in order")?,

@@ -1,13 +1,16 @@
-//! The world of a demo: who is in it, how it begins, and how it ends with nothing left under way.
+//! The world of a demo: who is in it, how it begins, what can go wrong with it, and how it ends with nothing left
+//! under way and nothing owed.
 
+use super::faults::Deed;
 use super::hosts::{CAST, Hosts};
 use crate::cli::exit;
 use crate::config::{Config, ConfigError};
 use crate::run::status::Status;
-use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start};
-use crate::sim::books::{HostBooks, Verdict, compare};
+use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start_on};
+use crate::sim::books::{HostBooks, Lie, LieKind, Verdict, compare};
+use crate::sim::cash::Cash;
 use crate::sim::customers::{Crowd, Mix};
-use crate::sim::host::HostCounts;
+use crate::sim::host::{HostCounts, Trouble};
 use crate::sim::journal_books::{JournalBooks, JournalBooksError, Since};
 use crate::sim::luck::Luck;
 use crate::sim::speech::{SimError, Speech, on_one_thread};
@@ -19,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 /// The switch of a demo. Addresses and directory are put in when they are known.
 const CONFIG: &str = r#"
@@ -29,6 +33,7 @@ const CONFIG: &str = r#"
     [[listener]]
     name = "atm"
     kind = "access"
+    consistency = "reversal"
     listen = "127.0.0.1:0"
     dialect = "iso87-ascii"
 
@@ -38,6 +43,8 @@ const CONFIG: &str = r#"
     dialect = "iso87-binary"
     reply_timeout_ms = 2000
     reconnect_ms = 500
+    forward = { reply_timeout_ms = 1000, repeat_ms = 2000 }
+    host = { tombstones = true }
 
     [[link]]
     name = "CARDS"
@@ -45,6 +52,9 @@ const CONFIG: &str = r#"
     dialect = "iso93-ascii"
     reply_timeout_ms = 2000
     reconnect_ms = 500
+    forward = { reply_timeout_ms = 1000, repeat_ms = 2000 }
+    # This host acts on a request as it reads it.
+    host = { guard_ms = 3000 }
 
     [[route]]
     prefix = "4"
@@ -57,6 +67,9 @@ const CONFIG: &str = r#"
 
 /// How long terminals wait for the switch to reach its hosts.
 const LINKS_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long is waited at the end for what is owed to be paid.
+const PAID_WITHIN: Duration = Duration::from_secs(60);
 
 /// A world to be played.
 #[derive(Clone, Debug)]
@@ -80,8 +93,12 @@ pub struct World {
     plan: WorldPlan,
     began: Instant,
     iso: SocketAddr,
+    board: Board,
     switch: Running,
+    /// Times the switch was started.
+    starts: usize,
     hosts: Hosts,
+    cash: Cash,
     seen: Seen,
     stop_street: watch::Sender<bool>,
     street: JoinHandle<Result<(), SimError>>,
@@ -98,6 +115,8 @@ pub struct Ended {
     pub sight: Sight,
     /// How the switch ended.
     pub stopped: Stopped,
+    /// How often it was started.
+    pub starts: usize,
     /// By host: its name and what it counted.
     pub hosts: Vec<(&'static str, HostCounts)>,
     /// What the journal says; `None` where it was not read because nothing was to be compared.
@@ -139,6 +158,12 @@ pub enum DemoError {
         /// Why.
         source: io::Error,
     },
+    /// A fault names a host that is not in it.
+    #[error("no host of the demo is called `{name}`: CORE or CARDS")]
+    NoSuchHost {
+        /// The name given.
+        name: String,
+    },
     /// The status page.
     #[error("{0}")]
     Page(String),
@@ -169,6 +194,7 @@ impl DemoError {
             Self::NotADemo { .. } | Self::Held { .. } | Self::Directory { .. } | Self::Address { .. } => {
                 exit::CANNOT_CREATE
             }
+            Self::NoSuchHost { .. } => exit::USAGE,
             Self::Page(_)
             | Self::Signals(_)
             | Self::Thread(_)
@@ -185,10 +211,13 @@ impl World {
     pub fn start(plan: WorldPlan) -> Result<Self, DemoError> {
         let mut luck = Luck::seeded(plan.seed);
         let hosts = Hosts::start(&mut luck, plan.keeps_books)?;
-        let switch = start(switch_plan(&plan, &hosts.addresses)?, Options::default())?;
-        wait_for_links(&switch.board);
+        let board = Board::default();
+        let plan_of_switch = switch_plan(&plan, plan.iso, &hosts.addresses)?;
+        let switch = start_on(board.clone(), plan_of_switch, Options::default())?;
+        wait_for_links(&board);
         let iso = switch.listeners.first().map_or(plan.iso, |(_, address)| *address);
-        let street = street_plan(&plan, iso, &mut luck)?;
+        let cash = Cash::default();
+        let street = street_plan(&plan, iso, cash.clone(), &mut luck)?;
         let (seen, (stop_street, stopped)) = (Seen::default(), watch::channel(false));
         let theirs = seen.clone();
         let street = spawn("terminals", move || {
@@ -197,7 +226,19 @@ impl World {
                 Ok(())
             })
         })?;
-        Ok(Self { plan, began: Instant::now(), iso, switch, hosts, seen, stop_street, street })
+        Ok(Self {
+            plan,
+            began: Instant::now(),
+            iso,
+            board,
+            switch,
+            starts: 1,
+            hosts,
+            cash,
+            seen,
+            stop_street,
+            street,
+        })
     }
 
     /// Its plan.
@@ -212,7 +253,7 @@ impl World {
 
     /// The switch's figures.
     pub fn board(&self) -> &Board {
-        &self.switch.board
+        &self.board
     }
 
     /// What terminals have seen.
@@ -225,30 +266,52 @@ impl World {
         CAST.iter().zip(&self.hosts.addresses).map(|(cast, address)| (cast.name, cast.dialect, *address))
     }
 
+    /// Since it began.
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Does something to it.
+    pub async fn suffer(&mut self, deed: &Deed) -> Result<(), DemoError> {
+        match deed {
+            Deed::Host(trouble, name) => self.hosts.trouble(name.as_deref(), *trouble),
+            Deed::CashOut(terminal) => self.cash.run_short(*terminal),
+            Deed::Heal => {
+                self.hosts.trouble(None, Trouble::None);
+                self.cash.refill();
+            }
+        }
+        Ok(())
+    }
+
     /// Whether somebody ended who should not have.
     pub fn has_failed(&self) -> bool {
         let switch_ended = self.board().read().is_some_and(|(status, _)| status.state == "stopped");
         switch_ended || self.street.is_finished()
     }
 
-    /// Ends in order: terminals finish, the switch drains, hosts close; then all books are compared where they
-    /// were kept.
+    /// Ends in order: hosts are well again, terminals finish, what is owed is paid, the switch drains, hosts
+    /// close; then all books are compared where they were kept.
     pub async fn end(self) -> Result<Ended, DemoError> {
-        let Self { plan, began, mut switch, hosts, seen, stop_street, street, .. } = self;
+        let Self { plan, began, board, mut switch, starts, hosts, seen, stop_street, street, .. } = self;
         let lasted = began.elapsed();
+        hosts.trouble(None, Trouble::None);
         stop_street.send_replace(true);
         wait_for(street).await?;
+        if plan.keeps_books {
+            wait_until_paid(&board).await;
+        }
         switch.order(Order::Drain);
         let stopped = switch.ended().await;
         switch.join();
         let hosts = hosts.end().await?;
         let sight = seen.with(|sight| sight.clone());
         let verdict = match plan.keeps_books {
-            true => Some(verdict(&plan.data, &sight, &hosts)?),
+            true => Some(verdict(&plan.data, starts, &sight, &hosts)?),
             false => None,
         };
         let hosts = CAST.iter().zip(hosts).map(|(cast, (counts, _))| (cast.name, counts)).collect();
-        Ok(Ended { seed: plan.seed, lasted, sight, stopped, hosts, verdict, data: plan.data })
+        Ok(Ended { seed: plan.seed, lasted, sight, stopped, starts, hosts, verdict, data: plan.data })
     }
 }
 
@@ -271,25 +334,61 @@ fn wait_for_links(board: &Board) {
     }
 }
 
-fn verdict(data: &Path, sight: &Sight, hosts: &[(HostCounts, HostBooks)]) -> Result<Verdict, DemoError> {
-    let journal = JournalBooks::read(data, Since::LastOpening)?;
-    let hosts: Vec<HostBooks> = hosts.iter().map(|(_, books)| books.clone()).collect();
-    Ok(compare(&sight.view, &journal.decisions, &hosts))
+/// What is owed when this gives up is found by whoever compares.
+async fn wait_until_paid(board: &Board) {
+    let deadline = Instant::now() + PAID_WITHIN;
+    let asked_at = Instant::now();
+    let is_paid = |status: &Status| status.transactions.pending == 0 && status.transactions.in_flight == 0;
+    while Instant::now() < deadline {
+        // A snapshot from before the last request says nothing.
+        let found = board.read().filter(|(_, age_ms)| u128::from(*age_ms) < asked_at.elapsed().as_millis());
+        if found.is_some_and(|(status, _)| is_paid(&status)) {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
-fn switch_plan(plan: &WorldPlan, hosts: &[SocketAddr]) -> Result<Plan, DemoError> {
+fn verdict(
+    data: &Path,
+    starts: usize,
+    sight: &Sight,
+    hosts: &[(HostCounts, HostBooks)],
+) -> Result<Verdict, DemoError> {
+    let journal = JournalBooks::read(data, Since::LastOpenings(starts))?;
+    let mut hosts: Vec<HostBooks> = hosts.iter().map(|(_, books)| books.clone()).collect();
+    for books in &mut hosts {
+        // What an earlier demo still owed was paid in this one.
+        let host = books.host;
+        books.postings.retain(|posting| !journal.earlier.contains(&(host, posting.key)));
+        books.reversals.retain(|reversal| !journal.earlier.contains(&(host, reversal.key)));
+    }
+    let mut verdict = compare(&sight.view, &journal.decisions, &hosts);
+    if journal.placeless > 0 {
+        let request = format!("{} items for people name no transaction", journal.placeless);
+        verdict.lies.push(Lie { kind: LieKind::NobodyAsked, request });
+    }
+    Ok(verdict)
+}
+
+fn switch_plan(plan: &WorldPlan, iso: SocketAddr, hosts: &[SocketAddr]) -> Result<Plan, DemoError> {
     let path = Path::new("demo");
     let refuse = |complaints| ConfigError { path: path.to_owned(), complaints };
     let mut config = Config::parse(CONFIG).map_err(refuse)?;
     config.journal.dir.clone_from(&plan.data);
-    config.listener[0].listen = plan.iso;
+    config.listener[0].listen = iso;
     for (link, address) in config.link.iter_mut().zip(hosts) {
         link.dial = *address;
     }
     Ok(Plan::of(&config, path)?)
 }
 
-fn street_plan(plan: &WorldPlan, iso: SocketAddr, luck: &mut Luck) -> Result<StreetPlan, SimError> {
+fn street_plan(
+    plan: &WorldPlan,
+    iso: SocketAddr,
+    cash: Cash,
+    luck: &mut Luck,
+) -> Result<StreetPlan, SimError> {
     let prefixes = CAST.iter().map(|cast| cast.card_prefix.to_owned()).collect();
     Ok(StreetPlan {
         habits: Habits {
@@ -299,6 +398,8 @@ fn street_plan(plan: &WorldPlan, iso: SocketAddr, luck: &mut Luck) -> Result<Str
             // Longer than the switch waits for a host, as the trade has it.
             answer_timeout: Duration::from_secs(5),
             repeats_max: 2,
+            insists_max: 60,
+            cash,
         },
         terminals: plan.atms,
         tps: plan.tps,

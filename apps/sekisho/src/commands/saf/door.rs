@@ -1,0 +1,116 @@
+//! Where the switch is asked, and what can go wrong with that.
+
+use crate::cli::exit;
+use crate::commands::control::{Reply, Unreachable};
+use crate::commands::journal::opened;
+use crate::commands::journal::whereabouts::usual_config;
+use std::path::{Path, PathBuf};
+
+/// Which switch. Without any of these: the one of `./sekisho.toml`, or the one of `./data`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// Take the control socket and the data directory from this configuration
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["socket", "data"])]
+    config: Option<PathBuf>,
+    /// The control socket
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Control socket and data directory of a switch.
+pub(super) struct Door {
+    pub(super) socket: PathBuf,
+    pub(super) data: PathBuf,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("{0}")]
+    Journal(#[from] opened::Failure),
+    #[error("error  {source}\n  state   nothing was changed\n  next    {next}")]
+    Unreachable { source: Unreachable, next: String },
+    #[error("error  {said}\n  state   not known: the order may have been taken\n  next    {next}")]
+    Unknown { said: String, next: String },
+    #[error("error  {said}\n  next    {next}")]
+    NoSuchThing { said: String, next: String },
+    #[error("error  {what}: {said}\n  state   nothing was changed\n  next    {next}")]
+    Refused { what: String, said: String, next: String },
+}
+
+impl Failure {
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Journal(failure) => failure.exit_code(),
+            Self::Unreachable { .. } => exit::UNREACHABLE,
+            Self::Unknown { .. } => exit::UNKNOWN,
+            Self::NoSuchThing { .. } => exit::NO_SUCH_THING,
+            Self::Refused { .. } => exit::REFUSED,
+        }
+    }
+}
+
+impl Which {
+    pub(super) fn door(&self) -> Result<Door, Failure> {
+        let lies_in = |data: &Path| data.join("control.sock");
+        if self.socket.is_none() && self.data.is_none() {
+            let config = usual_config(self.config.as_deref())?;
+            if let Some(config) = config {
+                return Ok(Door { socket: config.control_socket(), data: config.journal.dir });
+            }
+        }
+        let beside = self.socket.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+        let data = self.data.clone().or(beside).unwrap_or_else(|| PathBuf::from("./data"));
+        Ok(Door { socket: self.socket.clone().unwrap_or_else(|| lies_in(&data)), data })
+    }
+}
+
+impl Door {
+    /// What to say when nobody answers.
+    pub(super) fn unreachable(&self, source: Unreachable) -> Failure {
+        let data = self.data.display();
+        let next =
+            format!("is it running?  sekisho saf ls --local --data {data}   sekisho run --config FILE");
+        Failure::Unreachable { source, next }
+    }
+
+    /// What to say when nobody answers to an order.
+    pub(super) fn unanswered(&self, id: u64, error: Unreachable) -> Failure {
+        match error {
+            Unreachable::Nobody { .. } => self.unreachable(error),
+            Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
+                Failure::Unknown { said: error.to_string(), next: self.look(id) }
+            }
+        }
+    }
+
+    /// How to find out what became of an order.
+    fn look(&self, id: u64) -> String {
+        format!("sekisho saf show {id} --socket {}", self.socket.display())
+    }
+
+    /// What to say when the switch says no.
+    pub(super) fn refusal(&self, id: u64, what: &str, reply: &Reply) -> Failure {
+        let said = reply.body["said"].as_str().unwrap_or("no").to_string();
+        let at = format!("--socket {}", self.socket.display());
+        match reply.status {
+            404 => Failure::NoSuchThing { said, next: self.look(id) },
+            // It stopped before it could say that the order is durable.
+            503 => Failure::Unknown { said, next: self.look(id) },
+            _ => {
+                let next = match reply.body["code"].as_str() {
+                    Some("awaits_answer") => format!("wait for the answer, or: sekisho saf hold {id} {at}"),
+                    Some("is_held") => format!("sekisho saf release {id} {at} --reason TEXT"),
+                    Some("may_have_arrived") => {
+                        format!("ask the host, then: sekisho saf settle {id} {at} --reason TEXT")
+                    }
+                    _ => self.look(id),
+                };
+                Failure::Refused { what: what.into(), said, next }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `sekisho saf hold|release|retry|settle`
+
+use super::door::{Failure, Which};
+use crate::commands::control;
+use crate::commands::paper::Paper;
+use journal::Ruling;
+use serde_json::json;
+use std::process::ExitCode;
+
+/// Which message, and why.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The order and its reason stand in the journal for ever.\n\
+                        Exit: 0 done or already so · 3 no switch answers · 5 no such message · 6 refused · \
+                        8 not known whether it was done")]
+pub struct Args {
+    /// The number of the owed message (sekisho saf ls)
+    #[arg(value_name = "ID")]
+    id: u64,
+    #[command(flatten)]
+    which: Which,
+    /// Why, at most 64 bytes: a ticket, a name at the host, what was found
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who orders it; without it, whoever is logged in
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does it.
+pub(super) fn run(args: &Args, ruling: Ruling) -> Result<ExitCode, Failure> {
+    let door = args.which.door()?;
+    let body = json!({ "by": args.by.clone().unwrap_or_else(whoever), "reason": args.reason });
+    let place = format!("/v1/saf/{}/{}", args.id, ruling.name());
+    let reply =
+        control::post(&door.socket, &place, &body).map_err(|error| door.unanswered(args.id, error))?;
+    if reply.status != 200 {
+        return Err(door.refusal(args.id, &format!("cannot {} saf/{}", ruling.name(), args.id), &reply));
+    }
+    let mut paper = Paper::new();
+    if args.json {
+        paper.json(&reply.body);
+    } else {
+        let already = if reply.body["already"] == true { "already " } else { "" };
+        let state = reply.body["state"].as_str().unwrap_or("?");
+        paper.line(format_args!("saf/{} {already}{}; it is {state} now", args.id, done(ruling)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const fn done(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Hold => "held",
+        Ruling::Release => "released",
+        Ruling::Retry => "retried",
+        Ruling::Settle => "settled",
+    }
+}
+
+/// Who sits at the keyboard, also behind `sudo`; cut to what the journal has room for.
+fn whoever() -> String {
+    let names = ["SUDO_USER", "USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let name = names.map(|name| name.trim().to_string()).find(|name| !name.is_empty());
+    name.map_or_else(|| "unknown".into(), |name| name.chars().filter(char::is_ascii).take(24).collect())
+}

@@ -1,0 +1,116 @@
+//! What goes wrong in a demo, and when: `silent:CARDS@10s`.
+
+use super::duration;
+use crate::sim::host::Trouble;
+use crate::sim::rules::Manner;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Something that goes wrong at some moment, or is put right again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What.
+    pub deed: Deed,
+    /// So long after the beginning.
+    pub at: Duration,
+}
+
+/// What can be done to a demo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// This is wrong with that host from now on; with all where none is named.
+    Host(Trouble, Option<String>),
+    /// That terminal has too little cash from now on; all where none is named.
+    CashOut(Option<usize>),
+    /// Hosts are well again and terminals have cash.
+    Heal,
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (what, when) = text.rsplit_once('@').ok_or_else(|| format!("`{text}` does not say @WHEN"))?;
+        Ok(Self { deed: what.parse()?, at: duration(when)? })
+    }
+}
+
+impl FromStr for Deed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, argument) = match text.split_once(':') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (text, None),
+        };
+        let host = |trouble| Ok(Self::Host(trouble, argument.map(str::to_owned)));
+        match name {
+            "host-down" => host(Trouble::Down),
+            "silent" => host(Trouble::Always(Manner::Silent)),
+            "garbled" => host(Trouble::Always(Manner::Garbage)),
+            "cut" => host(Trouble::Always(Manner::Cut)),
+            "slow" => slow(argument.ok_or("slow by how much? Such as slow:3s")?),
+            "cash-out" => Ok(Self::CashOut(argument.map(terminal_number).transpose()?)),
+            "heal" if argument.is_none() => Ok(Self::Heal),
+            _ => Err(format!(
+                "`{text}` is no fault: host-down, slow:3s, garbled, cut, silent (each of all hosts, or of one \
+                 such as silent:CARDS), cash-out, cash-out:ATM00001, heal"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(trouble, Some(name)) => write!(f, "{name} {trouble}"),
+            Self::Host(trouble, None) => write!(f, "every host {trouble}"),
+            Self::CashOut(Some(number)) => write!(f, "terminal {number} runs out of cash"),
+            Self::CashOut(None) => f.write_str("every terminal runs out of cash"),
+            Self::Heal => f.write_str("hosts are well again, and terminals have cash"),
+        }
+    }
+}
+
+fn slow(argument: &str) -> Result<Deed, String> {
+    let (by, host) = match argument.split_once(':') {
+        Some((by, host)) => (by, Some(host.to_owned())),
+        None => (argument, None),
+    };
+    Ok(Deed::Host(Trouble::Slow(duration(by)?), host))
+}
+
+/// `ATM00003`, or 3.
+fn terminal_number(text: &str) -> Result<usize, String> {
+    let digits = text.strip_prefix("ATM").unwrap_or(text);
+    digits.parse().map_err(|_| format!("`{text}` is no terminal such as ATM00001"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_written_as_names_with_a_moment() {
+        let cards = Some("CARDS".to_owned());
+        #[rustfmt::skip]
+        let table = [
+            ("host-down@5s",          Deed::Host(Trouble::Down, None),                                     5),
+            ("slow:3s@1m",            Deed::Host(Trouble::Slow(Duration::from_secs(3)), None),            60),
+            ("slow:3s:CARDS@1",       Deed::Host(Trouble::Slow(Duration::from_secs(3)), cards.clone()),    1),
+            ("silent:CARDS@2s",       Deed::Host(Trouble::Always(Manner::Silent), cards),                  2),
+            ("garbled@0",             Deed::Host(Trouble::Always(Manner::Garbage), None),                  0),
+            ("cut@1",                 Deed::Host(Trouble::Always(Manner::Cut), None),                      1),
+            ("cash-out@1",            Deed::CashOut(None),                                                 1),
+            ("cash-out:ATM00003@1",   Deed::CashOut(Some(3)),                                              1),
+            ("heal@10s",              Deed::Heal,                                                         10),
+        ];
+        for (text, deed, seconds) in table {
+            assert_eq!(text.parse(), Ok(Fault { deed, at: Duration::from_secs(seconds) }), "{text}");
+        }
+        for text in ["silent", "slow@1s", "flood@1s", "heal:now@1s", "cash-out:x@1s", "cut@soon"] {
+            assert!(text.parse::<Fault>().is_err(), "{text}");
+        }
+    }
+}

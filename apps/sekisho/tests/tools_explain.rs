@@ -1,0 +1,129 @@
+//! `sekisho explain`, typed.
+
+mod typed;
+
+use typed::{file, place, sekisho};
+
+#[test]
+fn a_code_is_explained_by_what_it_means_for_the_money() {
+    let shipped = sekisho(&["explain", "rc", "91"]).ends(0).fits();
+    assert!(shipped.out.contains("host_down") && shipped.out.contains("sent again later"), "{}", shipped.out);
+    let one = sekisho(&["explain", "rc", "91", "--dialect", "iso87-ascii", "--json"]).ends(0).json();
+    assert_eq!(one["data"][0]["dialects"], serde_json::json!(["iso87-ascii"]));
+    assert_eq!(one["data"].as_array().map(Vec::len), Some(1));
+    let named = sekisho(&["explain", "rc", "busy", "--json"]).ends(0).json();
+    assert_eq!(named["data"][0]["outcome"], "refused");
+    let none = sekisho(&["explain", "rc", "??"]).ends(5);
+    assert!(none.err.contains("no shipped dialect has a code `??`"), "{none:?}");
+    sekisho(&["explain", "rc", "91", "--dialect", "nowhere"]).ends(66);
+}
+
+#[test]
+fn a_message_type_is_explained_digit_by_digit() {
+    let said = sekisho(&["explain", "mti", "0421"]).ends(0).fits().out;
+    for words in ["ISO 8583:1987", "reversal", "advice", "acquirer, repeated", "0430", "takes a request back"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let json = sekisho(&["explain", "mti", "1210", "--json"]).ends(0).json();
+    assert_eq!((&json["version"], &json["answered_by"]), (&"ISO 8583:1993".into(), &serde_json::Value::Null));
+    for wrong in ["42", "04210", "x420", "5200", "été1"] {
+        sekisho(&["explain", "mti", wrong]).ends(2);
+    }
+}
+
+#[test]
+fn a_field_is_explained_in_one_dialect_or_in_all() {
+    let one = sekisho(&["explain", "field", "90", "--dialect", "iso87-ascii"]).ends(0).fits().out;
+    assert!(one.contains("DE 90") && one.contains("format"), "{one}");
+    let all = sekisho(&["explain", "field", "2", "--json"]).ends(0).json();
+    assert!(all["data"].as_array().is_some_and(|all| all.len() > 3), "{all}");
+    sekisho(&["explain", "field", "2"]).ends(0).fits();
+    sekisho(&["explain", "field", "200"]).ends(5);
+}
+
+const CONFIG: &str = r#"
+    [journal]
+    dir = "./data"
+
+    [[listener]]
+    name = "atm"
+    kind = "access"
+    listen = "127.0.0.1:9000"
+    dialect = "iso87-ascii"
+    default_link = "core"
+
+    [[listener]]
+    name = "branch"
+    kind = "access"
+    listen = "127.0.0.1:9001"
+    dialect = "iso87-ascii"
+
+    [[link]]
+    name = "core"
+    dial = "127.0.0.1:9002"
+    dialect = "iso87-binary"
+    reply_timeout_ms = 30000
+
+    [[link]]
+    name = "cards"
+    dial = "127.0.0.1:9003"
+    dialect = "iso87-binary"
+    reply_timeout_ms = 30000
+
+    [[route]]
+    prefix = "6228"
+    kind = "deposit"
+    link = "core"
+    name = "deposits"
+
+    [[route]]
+    prefix = "6228"
+    listener = "branch"
+    link = "core"
+
+    [[route]]
+    prefix = "62"
+    link = "cards"
+
+    [[route]]
+    prefix = "622848"
+    link = "cards"
+    name = "long"
+"#;
+
+#[test]
+fn a_route_is_explained_line_by_line() {
+    let place = place("route");
+    let config = file(&place, "sekisho.toml", CONFIG);
+    let ask = |words: &[&str]| sekisho(&[&["explain", "route", "--config", &config], words].concat());
+    #[rustfmt::skip]
+    let table: [(&[&str], &str, &[&str]); 5] = [
+        // asked                                        goes to  verdicts: long, deposits, branch, 62, default
+        (&["--pan", "6228"],                            "cards", &["no", "no", "no", "chosen", "not_reached"]),
+        (&["--pan", "6228", "--kind", "deposit"],       "core",  &["no", "chosen", "not_reached", "not_reached", "not_reached"]),
+        (&["--pan", "6228", "--listener", "branch"],    "core",  &["no", "no", "chosen", "not_reached", "not_reached"]),
+        (&["--pan", "6228480000"],                      "cards", &["chosen", "not_reached", "not_reached", "not_reached", "not_reached"]),
+        (&[],                                           "core",  &["no", "no", "no", "no", "chosen"]),
+    ];
+    for (words, link, verdicts) in table {
+        let said = ask(&[words, &["--json"]].concat()).ends(0).json();
+        assert_eq!(said["link"], link, "{words:?}");
+        let found: Vec<_> =
+            said["lines"].as_array().expect("lines").iter().map(|line| line["verdict"].clone()).collect();
+        assert_eq!(found, verdicts, "{words:?}");
+    }
+    let said = ask(&["--pan", "6228"]).ends(0).fits().out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in
+        ["goes to cards", "with more digits of the card", "it is for deposit", "requests from branch"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let none = ask(&["--pan", "4111", "--listener", "branch"]).ends(1);
+    assert!(none.out.contains("has no route"), "{none:?}");
+    let wrong = ask(&["--kind", "withdrawl"]).ends(2);
+    assert!(wrong.err.contains("did you mean `withdrawal`"), "{wrong:?}");
+    ask(&["--listener", "nobody"]).ends(2);
+    ask(&["--pan", "6228x"]).ends(2);
+    sekisho(&["explain", "route", "--config", "/nowhere.toml"]).ends(78);
+}

@@ -1,0 +1,262 @@
+//! Hosts: a ledger, a contract, and bad days.
+
+use crate::invariant::Invariant;
+use crate::marks::Mark;
+use crate::swarm::Fault;
+use crate::terminal::REFUSALS;
+use crate::truth::is_money;
+use crate::world::{Coming, MS, SECOND, World};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use switch::HostProfile;
+use terms::{BusinessDate, Class, Code, Function, Kind, LinkId, Outcome, Outgoing, Stan, Text, Txn};
+
+/// The longest a message may lie in a host's queue: shorter than the guard, by more than the switch may stand
+/// still between its record and its bytes.
+const LINGER_MAX: u64 = 90 * SECOND;
+
+pub(crate) struct Host {
+    pub(crate) profile: HostProfile,
+    pub(crate) day: BusinessDate,
+    /// The life of the connection, while there is one.
+    pub(crate) conn: Option<u64>,
+    pub(crate) lives: u64,
+    /// A connection keeps its order.
+    free_at: u64,
+    ledger: BTreeMap<(u32, [u8; 10]), Entry>,
+}
+
+/// What the ledger says of one request.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    posted: bool,
+    reversed: bool,
+    refused: bool,
+    buried: bool,
+}
+
+/// A message on its way to a host.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) link: LinkId,
+    pub(crate) conn: u64,
+    /// Which operation it is about: for the checks, never for the host.
+    pub(crate) op: Option<usize>,
+    pub(crate) request: Arc<Txn>,
+    pub(crate) ours: Outgoing,
+}
+
+impl Host {
+    pub(crate) fn new(profile: HostProfile) -> Self {
+        let day = BusinessDate::new(2026, 11, 22).expect("a day");
+        Self { profile, day, conn: None, lives: 0, free_at: 0, ledger: BTreeMap::new() }
+    }
+}
+
+impl World {
+    /// Bytes were handed to the connection: from here on the host may have them.
+    pub(crate) fn transmit(&mut self, frame: Frame) {
+        let delay = self.luck.between(MS, 20 * MS);
+        let host = &mut self.hosts[usize::from(frame.link.0)];
+        host.free_at = (host.free_at + 1).max(self.now + delay);
+        let wait = host.free_at - self.now;
+        self.after(wait, Coming::ToHost(Box::new(frame)));
+    }
+
+    pub(crate) fn host_receives(&mut self, frame: Box<Frame>) {
+        let cut = self.hosts[usize::from(frame.link.0)].conn != Some(frame.conn);
+        if cut && self.luck.below(2) == 0 {
+            self.marks.hit(Mark::LinkCutMidFlight);
+            return self.tell(frame.op, || "frame lost with its connection".into());
+        }
+        let lingers = self.strikes(Fault::HostLinger);
+        let wait = match lingers {
+            true => self.luck.between(SECOND, LINGER_MAX),
+            false => self.luck.between(2 * MS, 50 * MS),
+        };
+        self.after(wait, Coming::HostActs(frame));
+    }
+
+    pub(crate) fn host_acts(&mut self, frame: &Frame) {
+        let message = frame.request.message;
+        let (code, outcome) = match (message.class, message.function) {
+            (Class::Reversal, _) => self.host_reverses(frame),
+            (Class::Financial, Function::Advice) => self.host_is_advised(frame),
+            _ => self.host_decides(frame),
+        };
+        let kind = message.digits();
+        self.tell(frame.op, || {
+            format!("host {} took {kind:?} stan {} and says {code}", frame.link.0, frame.ours.stan)
+        });
+        self.host_answers(frame, code, outcome);
+    }
+
+    fn entry(&mut self, frame: &Frame, id: (u32, [u8; 10])) -> &mut Entry {
+        self.hosts[usize::from(frame.link.0)].ledger.entry(id).or_default()
+    }
+
+    fn host_decides(&mut self, frame: &Frame) -> (Code, Outcome) {
+        let said = |code: Code| (code, code.outcome());
+        let id = (frame.ours.stan.0, ten(frame.ours.transmitted_at));
+        if !is_money(frame.request.kind) {
+            return said(Code::Approved);
+        }
+        let refuses = self.luck.below(8) == 0;
+        let knows_not = self.strikes(Fault::HostUnknown);
+        let posts = self.luck.below(2) == 0;
+        let refusal = REFUSALS[self.luck.below(REFUSALS.len() as u64) as usize];
+        let entry = self.entry(frame, id);
+        if entry.buried {
+            self.marks.hit(Mark::RequestLingered);
+            return said(Code::InvalidTransaction);
+        }
+        if entry.posted {
+            // Advised already, or asked twice: a host of this kind knows its own books.
+            if frame.op.is_some_and(|op| self.truth.ops[op].frames > 1) {
+                self.post(frame, id);
+            }
+            return said(Code::Approved);
+        }
+        if refuses {
+            entry.refused = true;
+            return said(refusal);
+        }
+        if knows_not {
+            entry.refused = !posts;
+            if posts {
+                self.post(frame, id);
+            }
+            return (Code::NoAnswer, Outcome::Unknown);
+        }
+        self.post(frame, id);
+        said(Code::Approved)
+    }
+
+    fn post(&mut self, frame: &Frame, id: (u32, [u8; 10])) {
+        let entry = self.entry(frame, id);
+        (entry.posted, entry.refused) = (true, false);
+        let Some(op) = frame.op else { return };
+        let amount = frame.request.amount.minor_units() as i64;
+        let known = &mut self.truth.ops[op];
+        known.posted += 1;
+        known.net += amount;
+        let once = known.posted <= 1;
+        self.truth.holds(once, Invariant::I2, op, |op| format!("posted {} times", op.posted));
+    }
+
+    fn host_reverses(&mut self, frame: &Frame) -> (Code, Outcome) {
+        let said = |code: Code| (code, code.outcome());
+        let profile = self.hosts[usize::from(frame.link.0)].profile;
+        if self.strikes(Fault::HostBusy) {
+            return said(if self.luck.below(8) == 0 { Code::Malfunction } else { Code::HostDown });
+        }
+        let original = frame.request.original.unwrap_or_default();
+        let id = (original.stan.unwrap_or(Stan(0)).0, ten(original.transmitted_at));
+        let coin = self.luck.below(3);
+        let entry = *self.entry(frame, id);
+        if !entry.posted {
+            if profile.tombstones {
+                self.entry(frame, id).buried = true;
+            } else if let Some(op) = frame.op
+                && self.now < self.truth.ops[op].asked_at + u64::from(profile.guard_ms) * MS
+            {
+                self.marks.hit(Mark::NoOriginalBeforeGuard);
+            }
+            return said(if entry.refused && coin == 0 { Code::Approved } else { Code::NotFound });
+        }
+        if entry.reversed && profile.dedups_reversals {
+            return said([Code::Approved, Code::Duplicate, Code::SuspectedMalfunction][coin as usize]);
+        }
+        self.entry(frame, id).reversed = true;
+        if let Some(op) = frame.op {
+            self.reverse(op, frame);
+        }
+        said(Code::Approved)
+    }
+
+    fn reverse(&mut self, op: usize, frame: &Frame) {
+        let amount = frame.request.amount.minor_units() as i64;
+        let remaining = frame.request.remaining.unwrap_or_default().minor_units() as i64;
+        let known = &mut self.truth.ops[op];
+        known.reversed += 1;
+        known.net -= amount - remaining;
+        let enough = known.reversed <= known.posted;
+        let whole = amount == known.sent_amount as i64 && remaining <= amount;
+        self.truth.holds(enough, Invariant::I3, op, |op| {
+            format!("reversed {} times, posted {}", op.reversed, op.posted)
+        });
+        self.truth.holds(whole, Invariant::I7, op, |op| format!("{amount} reversed of {}", op.sent_amount));
+    }
+
+    fn host_is_advised(&mut self, frame: &Frame) -> (Code, Outcome) {
+        let said = |code: Code| (code, code.outcome());
+        if self.strikes(Fault::HostBusy) {
+            return said(if self.luck.below(8) == 0 { Code::InvalidCard } else { Code::Busy });
+        }
+        let id = match frame.request.original {
+            Some(original) => (original.stan.unwrap_or(Stan(0)).0, ten(original.transmitted_at)),
+            None => (frame.ours.stan.0, *b"__report__"),
+        };
+        let entry = *self.entry(frame, id);
+        if !entry.posted || entry.reversed {
+            self.post(frame, id);
+        }
+        said(Code::Approved)
+    }
+
+    fn host_answers(&mut self, frame: &Frame, code: Code, outcome: Outcome) {
+        if self.strikes(Fault::HostSilent) {
+            return;
+        }
+        let request = &frame.request;
+        let Some(message) = request.message.answered_by() else { return };
+        let mut answer = Txn {
+            kind: request.kind,
+            stan: frame.ours.stan,
+            rrn: frame.ours.rrn,
+            amount: request.amount,
+            terminal_id: request.terminal_id,
+            code: Some(code),
+            outcome: Some(outcome),
+            wire_code: Text::clipped(wire_code(code)),
+            approval_code: Text::clipped(if code == Code::Approved { b"A1B2C3" } else { b"" }),
+            ..Txn::new(message)
+        };
+        if let Some(codec) = &self.codec {
+            answer = codec.read_of_host(frame, &answer).unwrap_or(answer);
+        }
+        if self.strikes(Fault::HostWrongStan) {
+            answer.stan = Stan(1 + self.luck.below(400) as u32);
+        }
+        let wait = match self.strikes(Fault::HostSlow) {
+            true => self.luck.between(5 * SECOND, 150 * SECOND),
+            false => self.luck.between(MS, 20 * MS),
+        };
+        let Some(conn) = self.hosts[usize::from(frame.link.0)].conn else { return };
+        if self.strikes(Fault::HostTwice) {
+            let later = wait + self.luck.about(10 * SECOND);
+            self.after(later, Coming::FromHost(frame.link, conn, Box::new(answer.clone())));
+        }
+        self.after(wait, Coming::FromHost(frame.link, conn, Box::new(answer)));
+    }
+}
+
+fn ten(text: Text<10>) -> [u8; 10] {
+    let mut ten = [b' '; 10];
+    let bytes = text.as_bytes();
+    ten[..bytes.len()].copy_from_slice(bytes);
+    ten
+}
+
+fn wire_code(code: Code) -> &'static [u8] {
+    match code {
+        Code::Approved => b"00",
+        Code::NotFound => b"25",
+        _ => b"05",
+    }
+}
+
+/// Whether the kind is one of deposits.
+pub(crate) const fn is_deposit(kind: Kind) -> bool {
+    matches!(kind, Kind::Deposit)
+}

@@ -1,0 +1,174 @@
+//! `cargo run --release -p sim -- --transactions 1000000`: seeds until so many transactions, or the first that
+//! breaks something.
+
+use sim::{Ended, Invariant, Manner, Mutant, NOT_CHECKED, Sum};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const HELP: &str = "sim [--seed S [--txn N]] [--seeds A..B] [--transactions N] [--mutant NAME] [--money-only]
+    [--threads N] [--list] [--invariants]";
+
+#[derive(Default)]
+struct Asked {
+    seed: Option<u64>,
+    txn: Option<usize>,
+    from: u64,
+    until: Option<u64>,
+    transactions: Option<u64>,
+    threads: usize,
+    manner: Manner,
+    list: bool,
+    invariants: bool,
+}
+
+fn main() -> ExitCode {
+    let asked = match Asked::of(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(why) => {
+            eprintln!("{why}\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    if asked.list {
+        Mutant::ALL.iter().for_each(|(_, name, what)| println!("{name:4} {what}"));
+    } else if asked.invariants {
+        list_invariants();
+    } else if let Some(seed) = asked.seed {
+        return replay(seed, &asked);
+    } else {
+        return run_many(&asked);
+    }
+    ExitCode::SUCCESS
+}
+
+impl Asked {
+    fn of(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut asked = Self { threads: 2, ..Self::default() };
+        while let Some(word) = words.next() {
+            let mut next = || words.next().ok_or(format!("{word} wants a value"));
+            let number = |text: String| {
+                text.replace('_', "").parse::<u64>().map_err(|_| format!("{text} is no number"))
+            };
+            match word.as_str() {
+                "--seed" => asked.seed = Some(number(next()?)?),
+                "--txn" => asked.txn = Some(number(next()?)? as usize),
+                "--transactions" => asked.transactions = Some(number(next()?)?),
+                "--threads" => asked.threads = number(next()?)?.max(1) as usize,
+                "--seeds" => {
+                    let range = next()?;
+                    let (from, until) = range.split_once("..").ok_or("--seeds wants A..B")?;
+                    (asked.from, asked.until) = (number(from.into())?, Some(number(until.into())?));
+                }
+                "--mutant" => {
+                    let name = next()?;
+                    asked.manner.mutant = Some(Mutant::named(&name).ok_or(format!("no mutant {name}"))?);
+                }
+                "--money-only" => asked.manner.money_only = true,
+                "--list" => asked.list = true,
+                "--invariants" => asked.invariants = true,
+                _ => return Err(format!("{word}?")),
+            }
+        }
+        Ok(asked)
+    }
+}
+
+fn list_invariants() {
+    for (_, name, money, what) in Invariant::ALL {
+        println!("{name:4} {} {what}", if *money { "money" } else { "rule " });
+    }
+    NOT_CHECKED.iter().for_each(|(name, why)| println!("{name:4} not checked: {why}"));
+}
+
+fn run_many(asked: &Asked) -> ExitCode {
+    let began = std::time::Instant::now();
+    let (next, done) = (AtomicU64::new(asked.from), AtomicU64::new(0));
+    let (stop, failed) = (AtomicBool::new(false), Mutex::new(None::<Ended>));
+    let sum = Mutex::new(Sum::default());
+    let wanted = asked.transactions.unwrap_or(if asked.until.is_some() { u64::MAX } else { 100_000 });
+    std::thread::scope(|threads| {
+        for _ in 0..asked.threads {
+            threads.spawn(|| {
+                let mut own = Sum::default();
+                while !stop.load(Ordering::Relaxed) && done.load(Ordering::Relaxed) < wanted {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if asked.until.is_some_and(|until| seed >= until) {
+                        break;
+                    }
+                    let ended = sim::run(seed, asked.manner);
+                    done.fetch_add(ended.transactions, Ordering::Relaxed);
+                    own.add(&ended);
+                    if ended.broken.is_some() {
+                        stop.store(true, Ordering::Relaxed);
+                        let mut failed = failed.lock().expect("no thread panics holding it");
+                        if failed.as_ref().is_none_or(|first| first.seed > ended.seed) {
+                            *failed = Some(ended);
+                        }
+                    }
+                }
+                sum.lock().expect("no thread panics holding it").join(&own);
+            });
+        }
+    });
+    let sum = sum.into_inner().expect("no thread panicked");
+    report(&sum, began.elapsed().as_secs_f64());
+    match failed.into_inner().expect("no thread panicked") {
+        Some(ended) => explain(&ended, asked),
+        None if asked.until.is_none() && asked.manner.mutant.is_none() && !sum.missing().is_empty() => {
+            println!("never happened: {}", sum.missing().join(", "));
+            ExitCode::FAILURE
+        }
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn report(sum: &Sum, seconds: f64) {
+    for (name, count) in sum.marks() {
+        println!("{count:10}  {name}");
+    }
+    println!(
+        "{} seeds, {} transactions, {} events in {seconds:.1} s: {:.0} transactions/s; digest {:016x}",
+        sum.seeds,
+        sum.transactions,
+        sum.events,
+        sum.transactions as f64 / seconds,
+        sum.hash
+    );
+}
+
+fn replay(seed: u64, asked: &Asked) -> ExitCode {
+    println!("seed {seed}: {:?}", sim::faults(seed));
+    let ended = sim::replay(seed, asked.manner);
+    let about = asked.txn.or(ended.broken.as_ref().and_then(|broken| broken.op));
+    print_lines(&ended, about);
+    println!("{} transactions, {} events, digest {:016x}", ended.transactions, ended.events, ended.hash);
+    match &ended.broken {
+        Some(_) => explain(&ended, asked),
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn print_lines(ended: &Ended, about: Option<usize>) {
+    for line in &ended.lines {
+        if about.is_none() || line.op == about || line.op.is_none() {
+            let op = line.op.map_or(String::new(), |op| format!("txn {op}: "));
+            println!("{:>12.6} s  {op}{}", line.at_us as f64 / 1e6, line.what);
+        }
+    }
+}
+
+fn explain(ended: &Ended, asked: &Asked) -> ExitCode {
+    let Some(broken) = &ended.broken else { return ExitCode::SUCCESS };
+    let seed = ended.seed;
+    println!("seed {seed} breaks {}: {}", broken.invariant.name(), broken.invariant.meaning());
+    println!("  {} (transaction {:?}, at {} us)", broken.why, broken.op, broken.at_us);
+    println!("  needs: {:?}", sim::minimise(seed, asked.manner));
+    if asked.seed.is_none() {
+        print_lines(&sim::replay(seed, asked.manner), broken.op);
+    }
+    let mutant = asked.manner.mutant.map_or(String::new(), |mutant| format!(" --mutant {}", mutant.name()));
+    let money = if asked.manner.money_only { " --money-only" } else { "" };
+    println!("again: cargo run --release -p sim -- --seed {seed}{mutant}{money}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,248 @@
+//! The start of a process: journal, fold, what was left open, and deaths in the middle of it.
+
+use crate::invariant::Invariant;
+use crate::luck::mix;
+use crate::marks::Mark;
+use crate::mutant::Mutant;
+use crate::process::snapshot_of;
+use crate::swarm::Fault;
+use crate::world::{Coming, MS, World};
+use journal::memory::Memory;
+use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault};
+use std::sync::Arc;
+use switch::{
+    BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Outbox, Replay,
+    Route, Routes, Secrets, SourceConfig,
+};
+use terms::{LinkId, Now, Pairing, Text};
+
+pub(crate) const IN_FLIGHT_MAX: u32 = 40;
+
+/// A lane that came back, and what it writes before it may go on.
+struct Back<S> {
+    lane: Lane,
+    journal: Journal<S>,
+    found: Recovered,
+    batch: Batch,
+    records: Vec<Record>,
+    was_open: usize,
+}
+
+impl World {
+    pub(crate) fn start(&mut self, life: u64) {
+        if life != self.process.life || self.process.lane.is_some() {
+            return;
+        }
+        let Some(mut disk) = self.process.disk.take() else { return };
+        (self.process.born, self.process.stood_still) = (self.now, 0);
+        let now = self.clocks();
+        let config = self.lane_config();
+        let vault = self.process.vault.clone();
+        let mut undisturbed = None;
+        if self.strikes(Fault::CrashAgain) {
+            self.marks.hit(Mark::CrashInRecovery);
+            undisturbed = come_back(disk.clone(), now, &config, &vault).ok().map(|back| back.state(&vault));
+            self.die_recovering(&mut disk, now, &config);
+        }
+        match come_back(disk, now, &config, &vault) {
+            Ok(back) => self.resume(back, undisturbed),
+            Err(why) => self.truth.breaks(Invariant::I29, None, why),
+        }
+    }
+
+    /// Recovers as far as some point, and dies there.
+    fn die_recovering(&mut self, disk: &mut Memory, now: Now, config: &LaneConfig) {
+        let vault = self.process.vault.clone();
+        let point = self.luck.below(4);
+        if point == 0 {
+            let nth = self.luck.below(2) as u32;
+            disk.fail(Act::Sync, nth, Cause::Os(5));
+        }
+        let back = come_back(&mut *disk, now, config, &vault);
+        if let Ok(back) = &back {
+            self.check_found(back.found.position.next.0);
+        }
+        if let (2 | 3, Ok(Back { mut journal, mut batch, records, .. })) = (point, back) {
+            if point == 2 {
+                journal.storage_mut().fail(Act::Sync, 0, Cause::Os(5));
+            }
+            let _ = journal.commit(&mut batch);
+            self.process.recovering = records;
+        }
+        match self.luck.below(2) {
+            0 => disk.restart(),
+            _ => disk.crash_by_seed(self.luck.next()),
+        }
+    }
+
+    fn resume(&mut self, mut back: Back<Memory>, undisturbed: Option<u64>) {
+        self.check_found(back.found.position.next.0);
+        let state = back.state(&self.process.vault);
+        if undisturbed.is_some_and(|undisturbed| undisturbed != state) {
+            self.truth.breaks(Invariant::I27, None, "recovery after a death in recovery ends elsewhere");
+        }
+        self.marks_of_recovery(&back);
+        if back.journal.commit(&mut back.batch).is_err() {
+            return self.truth.breaks(Invariant::I29, None, "a whole disk refuses the first batch");
+        }
+        let reopened = self.open_requests();
+        self.durable(&back.records);
+        for op in &mut self.truth.ops {
+            op.undoing = op.undone;
+        }
+        let status = back.lane.status();
+        let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));
+        self.process.dates = dates;
+        self.process.begin(back.lane, back.journal, self.now);
+        self.tell(None, || "the process is back".into());
+        self.open_doors(reopened);
+    }
+
+    fn open_doors(&mut self, reopened: Vec<usize>) {
+        let life = self.process.life;
+        for at in 0..2 {
+            let wait = self.luck.between(10 * MS, 500 * MS);
+            self.after(wait, Coming::LinkUp(LinkId(at as u16), life));
+            if !self.hosts[at].profile.day_is_calendar {
+                let (link, date) = (LinkId(at as u16), self.hosts[at].day);
+                self.step(Event::HostDate { link, date });
+            }
+        }
+        self.step(Event::Tick);
+        if self.calm {
+            self.release_what_is_held();
+        }
+        if self.mutant == Some(Mutant::AsksAgain) {
+            reopened.into_iter().for_each(|op| self.ask_again(op));
+        }
+    }
+
+    /// Requests that are open as far as the disk knows.
+    fn open_requests(&self) -> Vec<usize> {
+        let open = |op: &crate::truth::Op| op.id.is_some() && op.decided.is_none();
+        (self.truth.ops.iter().enumerate()).filter(|(_, op)| open(op)).map(|(at, _)| at).collect()
+    }
+
+    /// Every acknowledged record is there; beyond them one batch that was under way, whole, or nothing.
+    fn check_found(&mut self, found: u64) {
+        let durable = self.process.durable_next.0;
+        let mut under_way = std::mem::take(&mut self.process.unacked);
+        under_way.append(&mut self.process.recovering);
+        let batch = under_way.len() as u64;
+        if found != durable && found != durable + batch {
+            let why = format!("{found} records found, {durable} durable, {batch} under way");
+            return self.truth.breaks(Invariant::I28, None, why);
+        }
+        if found > durable {
+            self.marks.hit(Mark::UnackedBatchKept);
+            self.durable(&under_way);
+            self.process.durable_next = Seq(found);
+        }
+    }
+
+    fn marks_of_recovery(&mut self, back: &Back<Memory>) {
+        let marks = [
+            (back.found.cut.is_some(), Mark::TornTailCut),
+            (back.found.snapshot.is_some(), Mark::SnapshotFolded),
+            (back.was_open > 0, Mark::InFlightAtRestart),
+            (back.lane.pending() > 0, Mark::OwedAtRestart),
+        ];
+        marks.into_iter().filter(|(seen, _)| *seen).for_each(|(_, mark)| self.marks.hit(mark));
+    }
+
+    /// A digest of all the lane knows.
+    pub(crate) fn state_hash(&self) -> u64 {
+        state_of(self.process.lane.as_ref(), &self.process.vault)
+    }
+
+    fn lane_config(&self) -> LaneConfig {
+        let link = |at: usize, name: &str| {
+            let mut host = self.hosts[at].profile;
+            host.tombstones |= self.mutant == Some(Mutant::Believes);
+            LinkConfig {
+                name: Text::clipped(name.as_bytes()),
+                reply_timeout_ms: 30_000,
+                in_flight_max: IN_FLIGHT_MAX,
+                pairing: Pairing { terminal_id: true, rrn: true, ..Pairing::default() },
+                breaker: BreakerConfig::default(),
+                transmits_utc: true,
+                host,
+                forward: ForwardConfig::default(),
+            }
+        };
+        let line = |prefix: &str, link, name: &str| Route {
+            prefix: Text::clipped(prefix.as_bytes()),
+            source: None,
+            kind: None,
+            link: LinkId(link),
+            name: Text::clipped(name.as_bytes()),
+        };
+        let source = |name: &str, consistency| SourceConfig {
+            name: Text::clipped(name.as_bytes()),
+            terminal_required: true,
+            consistency,
+            per_terminal_max: 0,
+        };
+        LaneConfig {
+            sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
+            links: vec![link(0, "bank"), link(1, "cards")],
+            routes: Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")]),
+            remembered_max: 4_096,
+            in_flight_max: if self.seed.is_multiple_of(3) { 6 } else { 0 },
+        }
+    }
+}
+
+impl<S> Back<S> {
+    fn state(&self, vault: &Vault) -> u64 {
+        state_of(Some(&self.lane), vault)
+    }
+}
+
+/// From a disk to a lane, up to the batch that has to be durable before business begins.
+fn come_back<S: Storage>(
+    disk: S,
+    now: Now,
+    config: &LaneConfig,
+    vault: &Arc<Vault>,
+) -> Result<Back<S>, String> {
+    let nothing = LaneConfig { remembered_max: config.remembered_max, ..LaneConfig::default() };
+    let secrets = Secrets { fingerprint: [7; 16], vault: vault.clone() };
+    let mut replay = Replay::into_lane(Lane::new(nothing, secrets));
+    let mut wrong = None;
+    let opened = Journal::open(disk, 0, &mut |record| {
+        if wrong.is_none() {
+            wrong = replay.apply(record).err();
+        }
+    });
+    let (journal, found) = opened.map_err(|error| error.to_string())?;
+    if let Some(wrong) = wrong {
+        return Err(wrong.to_string());
+    }
+    let was_open = replay.open();
+    let mut outbox = Outbox::new();
+    let configure = |_: &Lane| config.clone();
+    let lane = replay.finish(now, configure, &mut outbox).map_err(|error| error.to_string())?;
+    let mut batch = Batch::starting_at(journal.position().next);
+    let mut records = Vec::new();
+    for effect in outbox.drain() {
+        if let Effect::Record(record) = effect {
+            batch.push(&record, vault);
+            records.push(record);
+        }
+    }
+    Ok(Back { lane, journal, found, batch, records, was_open })
+}
+
+fn state_of(lane: Option<&Lane>, vault: &Vault) -> u64 {
+    const HEAD_BYTES: usize = 80;
+    const SUM_BYTES: usize = 32;
+    let position = journal::Position { segment: 0, offset: 0, next: Seq(0), chain: [0; 32] };
+    let bytes = snapshot_of(lane, vault).seal(0, &position);
+    let records = &bytes[HEAD_BYTES..bytes.len() - SUM_BYTES];
+    records.chunks(8).fold(records.len() as u64, |hash, piece| {
+        let mut word = [0; 8];
+        word[..piece.len()].copy_from_slice(piece);
+        mix(hash ^ u64::from_le_bytes(word))
+    })
+}

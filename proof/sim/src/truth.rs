@@ -1,0 +1,417 @@
+//! What is true: of each key, what the terminal did, what the journal says and what the host's ledger holds,
+//! and the comparison of the three.
+
+use crate::invariant::{Broken, Invariant};
+use journal::{Duty, Forward, Key, Record, Remembered, Ruling, Sent};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use terms::{BusinessDate, Code, ForwardId, Kind, LinkId, Outcome, TxnId};
+
+/// A hash without a seed of its own: two runs of a seed are the same run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fixed(u64);
+
+impl Hasher for Fixed {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..piece.len()].copy_from_slice(piece);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x517C_C1B7_2722_0A95);
+    }
+}
+
+type FixedMap<K, V> = HashMap<K, V, BuildHasherDefault<Fixed>>;
+
+/// What became of the cash of one operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cash {
+    /// Nobody can say yet.
+    Open,
+    /// So much left the machine, or stayed in it.
+    Moved(u64),
+    /// None did.
+    Stayed,
+}
+
+/// One key: all that anybody knows of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Op {
+    pub(crate) key: Key,
+    pub(crate) kind: Kind,
+    pub(crate) amount: u64,
+    pub(crate) honest: bool,
+    pub(crate) host: LinkId,
+    // The terminal.
+    pub(crate) cash: Cash,
+    pub(crate) taken_back: bool,
+    // The loop, before durability.
+    pub(crate) asked_at: u64,
+    pub(crate) frames: u32,
+    pub(crate) undoing: bool,
+    pub(crate) undone: bool,
+    // The journal, as far as it is durable.
+    pub(crate) id: Option<TxnId>,
+    pub(crate) sent_amount: u64,
+    pub(crate) host_stan: u32,
+    pub(crate) business_date: Option<BusinessDate>,
+    pub(crate) decided: Option<Remembered>,
+    pub(crate) never_sent: bool,
+    pub(crate) tombstone: bool,
+    pub(crate) owed: u32,
+    pub(crate) pending: u32,
+    pub(crate) listed: u32,
+    // The host.
+    pub(crate) posted: u32,
+    pub(crate) reversed: u32,
+    pub(crate) net: i64,
+}
+
+/// One owed message, as far as it is durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owed {
+    pub(crate) op: usize,
+    pub(crate) link: LinkId,
+    pub(crate) stan: u32,
+    pub(crate) attempts: u32,
+    pub(crate) ended: bool,
+    /// When its last attempt was made by the lane.
+    pub(crate) tried_at: u64,
+}
+
+/// Everything true in one world.
+pub(crate) struct Truth {
+    pub(crate) ops: Vec<Op>,
+    by_key: FixedMap<Key, usize>,
+    pub(crate) by_id: FixedMap<u64, usize>,
+    pub(crate) owed: BTreeMap<u64, Owed>,
+    pub(crate) created: u64,
+    pub(crate) paid: u64,
+    pub(crate) handed: u64,
+    open_stans: FixedMap<(u16, u32), u64>,
+    /// Time-outs of this commit that owe nothing: each needs a person in the same commit.
+    must_list: Vec<usize>,
+    pub(crate) tombstones: [bool; 2],
+    pub(crate) guard_us: u64,
+    pub(crate) now: u64,
+    pub(crate) broken: Option<Broken>,
+    pub(crate) money_only: bool,
+}
+
+impl Truth {
+    pub(crate) fn new(money_only: bool) -> Self {
+        Self {
+            ops: Vec::new(),
+            by_key: FixedMap::default(),
+            by_id: FixedMap::default(),
+            owed: BTreeMap::new(),
+            created: 0,
+            paid: 0,
+            handed: 0,
+            open_stans: FixedMap::default(),
+            must_list: Vec::new(),
+            tombstones: [false; 2],
+            guard_us: 0,
+            now: 0,
+            broken: None,
+            money_only,
+        }
+    }
+
+    /// The first thing that does not hold ends the run.
+    pub(crate) fn breaks(&mut self, invariant: Invariant, op: Option<usize>, why: impl Into<String>) {
+        if self.broken.is_none() && (!self.money_only || invariant.is_about_money()) {
+            self.broken = Some(Broken { invariant, why: why.into(), op, at_us: self.now });
+        }
+    }
+
+    pub(crate) fn holds(
+        &mut self,
+        holds: bool,
+        invariant: Invariant,
+        op: usize,
+        why: impl FnOnce(&Op) -> String,
+    ) {
+        if !holds {
+            let why = why(&self.ops[op]);
+            self.breaks(invariant, Some(op), why);
+        }
+    }
+
+    pub(crate) fn find(&self, key: &Key) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The operation of that key; one nobody announced is a stranger's.
+    pub(crate) fn op(&mut self, key: Key, kind: Kind, amount: u64, host: LinkId, honest: bool) -> usize {
+        if let Some(&at) = self.by_key.get(&key) {
+            return at;
+        }
+        let at = self.ops.len();
+        self.by_key.insert(key, at);
+        self.ops.push(Op {
+            key,
+            kind,
+            amount,
+            honest,
+            host,
+            cash: Cash::Open,
+            taken_back: false,
+            asked_at: 0,
+            frames: 0,
+            undoing: false,
+            undone: false,
+            id: None,
+            sent_amount: 0,
+            host_stan: 0,
+            business_date: None,
+            decided: None,
+            never_sent: false,
+            tombstone: false,
+            owed: 0,
+            pending: 0,
+            listed: 0,
+            posted: 0,
+            reversed: 0,
+            net: 0,
+        });
+        at
+    }
+
+    /// One more record is durable.
+    pub(crate) fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent),
+            Record::Decided { id, answer, owes, .. } => {
+                let Some(op) = self.decide(*id, *answer) else { return };
+                owes.iter().for_each(|forward| self.owe(op, forward));
+            }
+            Record::TimedOut { id, answer, owes, .. } => {
+                let Some(op) = self.decide(*id, *answer) else { return };
+                match owes {
+                    Some(forward) => self.owe(op, forward),
+                    None if is_money(self.ops[op].kind) => self.must_list.push(op),
+                    None => {}
+                }
+            }
+            Record::NotSent { id, answer, .. } => {
+                if let Some(op) = self.decide(*id, *answer) {
+                    self.ops[op].never_sent = true;
+                }
+            }
+            Record::Declined(declined) if declined.takes_key => {
+                let op =
+                    self.op(declined.key, declined.kind, declined.amount.minor_units(), LinkId(0), false);
+                let known = self.ops[op].decided.is_some() || self.ops[op].id.is_some();
+                self.holds(!known, Invariant::I10, op, |_| "declined, and decided before".into());
+                self.by_id.insert(declined.id.0, op);
+                self.ops[op].decided = Some(declined.answer);
+                self.ops[op].never_sent = true;
+            }
+            Record::Kept(kept) => {
+                let op = self.op(kept.key, kept.kind, 0, LinkId(0), false);
+                self.by_id.insert(kept.id.0, op);
+                self.ops[op].tombstone = true;
+                self.ops[op].decided.get_or_insert(kept.answer);
+            }
+            Record::Owed { id, forward, .. } => match self.by_id.get(&id.0).copied() {
+                Some(op) => self.owe(op, forward),
+                None => self.breaks(Invariant::I6, None, format!("{} owed for nothing", forward.id)),
+            },
+            Record::Advised { sent, forward } => {
+                self.on_sent(sent);
+                let answer = Remembered::from(&terms::Answer::ours(Code::Approved, Outcome::Approved));
+                if let Some(op) = self.decide(sent.id, answer) {
+                    self.owe(op, forward);
+                }
+            }
+            Record::Attempt { forward, number, host_stan, .. } => {
+                self.on_attempt(*forward, *number, host_stan.0);
+            }
+            Record::Forwarded { forward, wire_code, .. } => {
+                self.on_forwarded(*forward, wire_code.as_bytes() == b"25");
+            }
+            Record::Exception { id, forward, .. } => {
+                forward.iter().for_each(|forward| self.hand_over(*forward));
+                if let Some(op) = self.by_id.get(&id.0).copied() {
+                    self.ops[op].listed += 1;
+                    self.must_list.retain(|waits| *waits != op);
+                }
+            }
+            Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
+                if let Some(op) = self.owed.get(&forward.0).map(|owed| owed.op) {
+                    self.ops[op].listed += 1;
+                }
+                self.hand_over(*forward);
+            }
+            _ => {}
+        }
+    }
+
+    /// A commit is complete.
+    pub(crate) fn committed(&mut self) {
+        if let Some(op) = self.must_list.pop() {
+            self.breaks(Invariant::I5, Some(op), "timed out, and nothing is owed by the same commit");
+            self.must_list.clear();
+        }
+    }
+
+    fn on_sent(&mut self, sent: &Sent) {
+        let amount = sent.amount.minor_units();
+        let op = self.op(sent.key, sent.kind, amount, sent.link, false);
+        let fresh = self.ops[op].id.is_none();
+        self.holds(fresh, Invariant::I10, op, |op| format!("sent twice, first as {:?}", op.id));
+        let unburied = !self.ops[op].tombstone;
+        self.holds(unburied, Invariant::I20, op, |_| "sent, though its reversal came first".into());
+        self.by_id.insert(sent.id.0, op);
+        let known = &mut self.ops[op];
+        (known.id, known.sent_amount, known.host) = (Some(sent.id), amount, sent.link);
+        (known.business_date, known.host_stan) = (Some(sent.business_date), sent.host_stan.0);
+        self.open_stan(op, sent.link, sent.host_stan.0, sent.id.0);
+    }
+
+    fn open_stan(&mut self, op: usize, link: LinkId, stan: u32, owner: u64) {
+        let before = self.open_stans.insert((link.0, stan), owner);
+        let free = before.is_none_or(|before| before == owner);
+        self.holds(free, Invariant::I39, op, |_| format!("trace number {stan} is taken by {before:?}"));
+    }
+
+    fn decide(&mut self, id: TxnId, answer: Remembered) -> Option<usize> {
+        let Some(op) = self.by_id.get(&id.0).copied() else {
+            self.breaks(Invariant::I10, None, format!("{id} decided, and never sent"));
+            return None;
+        };
+        let open = self.ops[op].decided.is_none();
+        self.holds(open, Invariant::I10, op, |op| format!("decided twice, first {:?}", op.decided));
+        self.ops[op].decided = Some(answer);
+        let place = (self.ops[op].host.0, self.ops[op].host_stan);
+        if self.open_stans.get(&place) == Some(&id.0) {
+            self.open_stans.remove(&place);
+        }
+        Some(op)
+    }
+
+    fn owe(&mut self, op: usize, forward: &Forward) {
+        self.created += 1;
+        let known = &self.ops[op];
+        let (never_sent, pending) = (known.never_sent, known.pending);
+        let standing = known.honest
+            && forward.duty == Duty::Reversal
+            && !known.taken_back
+            && matches!(known.cash, Cash::Moved(_))
+            && known.kind != Kind::Deposit;
+        let other_day = known.business_date != Some(forward.business_date);
+        self.holds(!never_sent, Invariant::I16, op, |_| "owed for what was never sent".into());
+        self.holds(pending == 0, Invariant::I5, op, |_| "owed a second thing".into());
+        self.holds(!standing, Invariant::I4, op, |_| "reversal owed for what was dispensed".into());
+        self.holds(!other_day, Invariant::I31, op, |_| "owed under another business date".into());
+        let whole = self.ops[op].sent_amount;
+        let part = forward.remaining.minor_units();
+        self.holds(part <= whole, Invariant::I7, op, |_| format!("{part} remains of {whole}"));
+        let known = &mut self.ops[op];
+        known.owed += 1;
+        known.pending += 1;
+        known.undone |= forward.duty == Duty::Reversal;
+        known.undoing |= known.undone;
+        let (link, stan) = (forward.link, forward.host_stan.0);
+        self.open_stan(op, link, stan, OWED + forward.id.0);
+        let owed = Owed { op, link, stan, attempts: 0, ended: false, tried_at: 0 };
+        self.owed.insert(forward.id.0, owed);
+    }
+
+    fn on_attempt(&mut self, id: ForwardId, number: u32, stan: u32) {
+        let Some(owed) = self.owed.get(&id.0).copied() else {
+            return self.breaks(Invariant::I9, None, format!("attempt of {id}, which is not owed"));
+        };
+        let next = owed.attempts + 1 == number && !owed.ended;
+        self.holds(next, Invariant::I9, owed.op, |_| format!("attempt {number} after {}", owed.attempts));
+        if stan != owed.stan {
+            self.open_stans.remove(&(owed.link.0, owed.stan));
+            self.open_stan(owed.op, owed.link, stan, OWED + id.0);
+        }
+        if let Some(owed) = self.owed.get_mut(&id.0) {
+            (owed.attempts, owed.stan) = (number, stan);
+        }
+    }
+
+    fn on_forwarded(&mut self, id: ForwardId, not_found: bool) {
+        let Some(owed) = self.owed.get(&id.0).copied() else {
+            return self.breaks(Invariant::I24, None, format!("{id} paid, and never owed"));
+        };
+        let op = owed.op;
+        let guarded = owed.tried_at >= self.ops[op].asked_at + self.guard_us;
+        let believed = !not_found || guarded || self.tombstones[usize::from(owed.link.0)];
+        self.holds(believed, Invariant::I21, op, |op| {
+            format!("asked at {}, reversal tried at {}, believed", op.asked_at, owed.tried_at)
+        });
+        self.paid += 1;
+        self.end(id);
+    }
+
+    fn hand_over(&mut self, id: ForwardId) {
+        if self.owed.contains_key(&id.0) {
+            self.handed += 1;
+        }
+        self.end(id);
+    }
+
+    fn end(&mut self, id: ForwardId) {
+        let Some(owed) = self.owed.get_mut(&id.0) else { return };
+        let twice = std::mem::replace(&mut owed.ended, true);
+        let (op, place) = (owed.op, (owed.link.0, owed.stan));
+        self.open_stans.remove(&place);
+        self.holds(!twice, Invariant::I24, op, |_| format!("{id} ended twice"));
+        self.ops[op].pending = self.ops[op].pending.saturating_sub(1);
+    }
+
+    /// What is still owed, as far as it is durable.
+    pub(crate) fn pending(&self) -> u64 {
+        self.created - self.paid - self.handed
+    }
+
+    /// At rest: cash against books, key by key and in sum.
+    pub(crate) fn settle(&mut self) {
+        let (mut books, mut cash, mut told) = (0_i64, 0_i64, 0_i64);
+        for at in 0..self.ops.len() {
+            let op = &self.ops[at];
+            if !op.honest || !is_money(op.kind) {
+                continue;
+            }
+            let moved = match op.cash {
+                Cash::Moved(amount) => amount as i64,
+                Cash::Open | Cash::Stayed => 0,
+            };
+            (books, cash) = (books + op.net, cash + moved);
+            let differs = op.net != moved;
+            if differs && op.listed > 0 {
+                told += op.net - moved;
+            }
+            self.holds(!differs || op.listed > 0, Invariant::I1, at, |op| {
+                format!("the host holds {}, the terminal says {:?}, and nobody was told", op.net, op.cash)
+            });
+        }
+        if books - cash != told {
+            self.breaks(Invariant::I8, None, format!("books {books}, cash {cash}, told {told}"));
+        }
+    }
+}
+
+/// Owners of trace numbers: transactions below, owed messages above.
+const OWED: u64 = 1 << 48;
+
+/// Whether cash hangs on it.
+pub(crate) const fn is_money(kind: Kind) -> bool {
+    matches!(kind, Kind::Withdrawal | Kind::Deposit | Kind::Purchase)
+}

@@ -1,0 +1,429 @@
+//! One world: a heap of things to come in virtual time, and everything they happen to.
+
+use crate::codec::Codec;
+use crate::host::{Frame, Host};
+use crate::invariant::{Broken, Invariant};
+use crate::luck::{Luck, mix};
+use crate::marks::{Mark, Marks};
+use crate::mutant::Mutant;
+use crate::process::Process;
+use crate::swarm::{Fault, Swarm};
+use crate::terminal::Terminal;
+use crate::truth::Truth;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use switch::Event;
+use terms::{LinkId, Now, Timestamp, Txn};
+
+pub(crate) const MS: u64 = 1_000;
+pub(crate) const SECOND: u64 = 1_000 * MS;
+/// Longer than any chain of time-outs, guards and repeats that is allowed to follow the last fault.
+const QUIET_WITHIN: u64 = 3 * 3_600 * SECOND;
+/// No seed needs a hundredth of this; one that does goes round in circles.
+const EVENTS_MAX: u64 = 1_000_000;
+/// 2026-11-22 09:23:11 UTC.
+const BEGIN_UNIX_MS: i64 = 1_795_339_391_000;
+
+/// Something to come.
+#[derive(Debug)]
+pub(crate) enum Coming {
+    /// A terminal begins an operation.
+    Begin(usize),
+    /// A terminal's patience of that generation ends.
+    Patience(usize, u32),
+    /// A frame of a terminal reaches the switch.
+    ToSwitch(usize, u64, Box<Txn>),
+    /// An answer of the switch reaches a terminal.
+    ToTerminal(usize, u64, Box<Txn>),
+    /// A frame reaches a host.
+    ToHost(Box<Frame>),
+    /// A frame leaves the host's queue.
+    HostActs(Box<Frame>),
+    /// A message of a host reaches the switch.
+    FromHost(LinkId, u64, Box<Txn>),
+    /// The disk is done with the batch it has.
+    Synced(u64),
+    /// The lane asked to be woken.
+    Tick(u64),
+    /// The process starts.
+    Start(u64),
+    /// A link comes up.
+    LinkUp(LinkId, u64),
+    /// A fault that strikes by itself has its moment.
+    Strike(Fault),
+}
+
+/// When, and in which order among equals.
+struct Entry(u64, u64, Coming);
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+/// A line of what happened, kept only where somebody wants to read it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Microseconds of simulated time.
+    pub at_us: u64,
+    /// The transaction it is about.
+    pub op: Option<usize>,
+    /// What happened.
+    pub what: String,
+}
+
+/// How a seed ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The seed.
+    pub seed: u64,
+    /// Operations its terminals began.
+    pub transactions: u64,
+    /// Things that happened.
+    pub events: u64,
+    /// Digest of everything that happened and of the state at the end.
+    pub hash: u64,
+    /// What did not hold.
+    pub broken: Option<Broken>,
+    /// What happened, where it was asked for.
+    pub lines: Vec<Line>,
+    pub(crate) marks: Marks,
+}
+
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) luck: Luck,
+    pub(crate) swarm: Swarm,
+    pub(crate) mutant: Option<Mutant>,
+    pub(crate) now: u64,
+    pub(crate) wall_shift_ms: i64,
+    heap: BinaryHeap<Reverse<Entry>>,
+    drawn: u64,
+    /// Messages under way: while there are any, nothing is at rest.
+    under_way: u64,
+    pub(crate) process: Process,
+    pub(crate) terminals: Vec<Terminal>,
+    pub(crate) hosts: [Host; 2],
+    pub(crate) truth: Truth,
+    pub(crate) marks: Marks,
+    pub(crate) begun: u64,
+    pub(crate) busy: u64,
+    pub(crate) calm: bool,
+    pub(crate) codec: Option<Codec>,
+    pub(crate) hash: u64,
+    events: u64,
+    lines: Option<Vec<Line>>,
+}
+
+impl World {
+    pub(crate) fn new(
+        seed: u64,
+        swarm: Swarm,
+        mutant: Option<Mutant>,
+        money_only: bool,
+        telling: bool,
+    ) -> Self {
+        let mut luck = Luck::new(seed);
+        let terminals = (0..swarm.terminals).map(|at| Terminal::new(at as usize)).collect();
+        let hosts = swarm.hosts.map(Host::new);
+        let mut truth = Truth::new(money_only);
+        truth.tombstones = swarm.hosts.map(|host| host.tombstones);
+        truth.guard_us = u64::from(swarm.hosts[0].guard_ms) * MS;
+        let process = Process::new(luck.next());
+        let codec = swarm.codec.then(Codec::new);
+        Self {
+            seed,
+            luck,
+            swarm,
+            mutant,
+            now: 0,
+            wall_shift_ms: 0,
+            heap: BinaryHeap::new(),
+            drawn: 0,
+            under_way: 0,
+            process,
+            terminals,
+            hosts,
+            truth,
+            marks: Marks::none(),
+            begun: 0,
+            busy: 0,
+            calm: false,
+            codec,
+            hash: seed,
+            events: 0,
+            lines: telling.then(Vec::new),
+        }
+    }
+
+    /// Runs it to its end: faults until every operation has begun, then none until everything rests.
+    pub(crate) fn run(mut self) -> Ended {
+        if self.codec.is_some() {
+            self.marks.hit(Mark::ThroughTheCodec);
+        }
+        self.after(0, Coming::Start(0));
+        for at in 0..self.terminals.len() {
+            let wait = self.luck.about(10 * SECOND);
+            self.after(SECOND + wait, Coming::Begin(at));
+        }
+        let struck: Vec<Fault> = self.swarm.faults().map(|(fault, ..)| fault).collect();
+        struck.into_iter().for_each(|fault| self.schedule_strike(fault));
+        let mut calm_at = 0;
+        while self.truth.broken.is_none() {
+            if !self.calm && self.begun >= self.swarm.transactions {
+                self.calm_down();
+                calm_at = self.now;
+            }
+            if self.calm && self.is_at_rest() {
+                self.truth.settle();
+                break;
+            }
+            if self.events > EVENTS_MAX || (self.calm && self.now > calm_at + QUIET_WITHIN) {
+                let why = self.unrest();
+                self.truth.breaks(Invariant::I41, None, why);
+                break;
+            }
+            let Some(Reverse(Entry(at, _, coming))) = self.heap.pop() else {
+                let why = self.unrest();
+                self.truth.breaks(Invariant::I41, None, why);
+                break;
+            };
+            self.now = self.now.max(at);
+            self.truth.now = self.now;
+            self.happens(coming);
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Ended {
+        let hash = mix(self.hash ^ self.state_hash());
+        Ended {
+            seed: self.seed,
+            transactions: self.begun,
+            events: self.events,
+            hash,
+            broken: self.truth.broken.take(),
+            lines: self.lines.unwrap_or_default(),
+            marks: self.marks,
+        }
+    }
+
+    fn happens(&mut self, coming: Coming) {
+        self.events += 1;
+        self.under_way -= u64::from(coming.is_a_message());
+        self.note_hash(self.now ^ coming.place() << 48);
+        if coming.is_for_the_process() && self.process.paused_until > self.now {
+            return self.at(self.process.paused_until, coming);
+        }
+        match coming {
+            Coming::Begin(terminal) => self.begin(terminal),
+            Coming::Patience(terminal, generation) => self.on_patience(terminal, generation),
+            Coming::ToSwitch(terminal, conn, txn) => self.on_source_frame(terminal, conn, *txn),
+            Coming::ToTerminal(terminal, conn, txn) => self.on_answer(terminal, conn, &txn),
+            Coming::ToHost(frame) => self.host_receives(frame),
+            Coming::HostActs(frame) => self.host_acts(&frame),
+            Coming::FromHost(link, conn, txn) => self.on_host_frame(link, conn, *txn),
+            Coming::Synced(life) => self.on_synced(life),
+            Coming::Tick(life) => self.on_tick(life),
+            Coming::Start(life) => self.start(life),
+            Coming::LinkUp(link, life) => self.link_up(link, life),
+            Coming::Strike(fault) => self.strike(fault),
+        }
+    }
+
+    pub(crate) fn after(&mut self, wait: u64, coming: Coming) {
+        self.at(self.now + wait, coming);
+    }
+
+    fn at(&mut self, moment: u64, coming: Coming) {
+        self.drawn += 1;
+        self.under_way += u64::from(coming.is_a_message());
+        self.heap.push(Reverse(Entry(moment, self.drawn, coming)));
+    }
+
+    /// Both clocks as this process sees them.
+    pub(crate) fn clocks(&self) -> Now {
+        let wall = BEGIN_UNIX_MS + (self.now / MS) as i64 + self.wall_shift_ms;
+        Now {
+            instant: terms::Instant::from_us(self.now - self.process.born - self.process.stood_still),
+            wall: Timestamp::from_unix_ms(wall),
+            utc_offset_s: 9 * 3_600,
+        }
+    }
+
+    /// Whether this fault strikes now.
+    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
+        let rate = self.swarm.rate(fault);
+        self.luck.permille(rate)
+    }
+
+    pub(crate) fn tell(&mut self, op: Option<usize>, what: impl FnOnce() -> String) {
+        let at_us = self.now;
+        if let Some(lines) = &mut self.lines {
+            lines.push(Line { at_us, op, what: what() });
+        }
+    }
+
+    pub(crate) fn is_telling(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    pub(crate) fn note_hash(&mut self, value: u64) {
+        self.hash = mix(self.hash.rotate_left(7) ^ value);
+    }
+
+    fn schedule_strike(&mut self, fault: Fault) {
+        if strikes_by_itself(fault) {
+            let rate = u64::from(self.swarm.rate(fault).max(1));
+            let wait = self.luck.about(60 * SECOND * 1_000 / rate);
+            self.after(SECOND + wait, Coming::Strike(fault));
+        }
+    }
+
+    fn strike(&mut self, fault: Fault) {
+        if self.calm {
+            return;
+        }
+        self.tell(None, || format!("fault: {fault:?}"));
+        match fault {
+            Fault::LinkCut => {
+                let link = LinkId(self.luck.below(2) as u16);
+                self.cut_link(link);
+            }
+            Fault::DiskFails => self.fail_disk(),
+            Fault::Crash => self.crash(),
+            Fault::Pause => self.pause(),
+            Fault::WallJump => self.jump(),
+            Fault::HostDay => self.change_day(),
+            Fault::Operator => self.rule(),
+            Fault::Crowd => self.crowd(),
+            _ => {}
+        }
+        self.schedule_strike(fault);
+    }
+
+    fn pause(&mut self) {
+        if self.process.lane.is_none() || self.process.paused_until > self.now {
+            return;
+        }
+        let wait = self.luck.between(100 * MS, 10 * SECOND);
+        self.process.paused_until = self.now + wait;
+        if self.luck.below(2) == 0 {
+            // The whole machine stood still, and its monotonic clock with it.
+            self.process.stood_still_next += wait;
+        }
+        self.marks.hit(Mark::Paused);
+    }
+
+    fn jump(&mut self) {
+        let most = [2_000, 90_000, 3_600_000, 2 * 86_400_000][self.luck.below(4) as usize];
+        let jump = self.luck.between(1, most) as i64;
+        let back = self.luck.below(2) == 0;
+        self.wall_shift_ms += if back { -jump } else { jump };
+        self.marks.hit(if back { Mark::WallJumpedBack } else { Mark::WallJumpedAhead });
+    }
+
+    fn change_day(&mut self) {
+        let at = self.luck.below(2) as usize;
+        if self.hosts[at].profile.day_is_calendar {
+            return;
+        }
+        self.hosts[at].day = self.hosts[at].day.next();
+        let (link, date) = (LinkId(at as u16), self.hosts[at].day);
+        if self.process.lane.as_ref().is_some_and(|lane| lane.in_flight() > 0) {
+            self.marks.hit(Mark::DateChangedInFlight);
+        }
+        self.step(Event::HostDate { link, date });
+    }
+
+    /// Everybody at once.
+    fn crowd(&mut self) {
+        for at in 0..self.terminals.len() {
+            let wait = self.luck.below(50 * MS);
+            self.after(wait, Coming::Begin(at));
+        }
+    }
+
+    fn calm_down(&mut self) {
+        self.tell(None, || "faults stop".into());
+        self.calm = true;
+        self.swarm.switch_everything_off();
+        self.release_what_is_held();
+        self.process.heal();
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.busy == 0 && self.under_way == 0 && self.process.is_quiet()
+    }
+
+    fn unrest(&self) -> String {
+        let lane = self.process.lane.as_ref();
+        format!(
+            "{} terminals busy, {} messages under way, {:?} in flight, {:?} owed",
+            self.busy,
+            self.under_way,
+            lane.map(switch::Lane::in_flight),
+            lane.map(switch::Lane::pending),
+        )
+    }
+}
+
+const fn strikes_by_itself(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::LinkCut
+            | Fault::DiskFails
+            | Fault::Crash
+            | Fault::Pause
+            | Fault::WallJump
+            | Fault::HostDay
+            | Fault::Operator
+            | Fault::Crowd
+    )
+}
+
+impl Coming {
+    fn is_a_message(&self) -> bool {
+        matches!(
+            self,
+            Self::ToSwitch(..)
+                | Self::ToTerminal(..)
+                | Self::ToHost(_)
+                | Self::HostActs(_)
+                | Self::FromHost(..)
+        )
+    }
+
+    fn is_for_the_process(&self) -> bool {
+        matches!(self, Self::ToSwitch(..) | Self::FromHost(..) | Self::Synced(_) | Self::Tick(_))
+    }
+
+    const fn place(&self) -> u64 {
+        match self {
+            Self::Begin(_) => 1,
+            Self::Patience(..) => 2,
+            Self::ToSwitch(..) => 3,
+            Self::ToTerminal(..) => 4,
+            Self::ToHost(_) => 5,
+            Self::HostActs(_) => 6,
+            Self::FromHost(..) => 7,
+            Self::Synced(_) => 8,
+            Self::Tick(_) => 9,
+            Self::Start(_) => 10,
+            Self::LinkUp(..) => 11,
+            Self::Strike(_) => 12,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use crate::Outbox;
+use crate::pairing::{Link, link_mut};
+use journal::{Duty, Forward};
+use terms::{Amount, BusinessDate, ForwardId, Kind, LinkId, Now, TxnId};
+
+/// What does not change about a transaction while it takes one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) id: TxnId,
+    pub(crate) kind: Kind,
+    /// The host that was asked; `None` where none was.
+    pub(crate) link: Option<LinkId>,
+    /// The host's day when it was asked.
+    pub(crate) business_date: BusinessDate,
+    pub(crate) now: Now,
+}
+
+/// What one transaction may take from the lane while it takes one step: numbers, and the outbox.
+pub(crate) struct Desk<'a> {
+    pub(crate) out: &'a mut Outbox,
+    pub(crate) links: &'a mut [Link],
+    pub(crate) next_forward: &'a mut ForwardId,
+    /// The message this step came to owe. One step owes at most one.
+    pub(crate) owed: Option<Forward>,
+    /// Items for people this step wrote.
+    pub(crate) exceptions: u64,
+}
+
+impl Desk<'_> {
+    /// Draws a message that is owed from now on. `None` where no host was ever asked.
+    pub(crate) fn owe(&mut self, facts: Facts, duty: Duty, remaining: Amount) -> Option<Forward> {
+        let link_id = facts.link?;
+        let host_stan = link_mut(self.links, link_id)?.draw_stan()?;
+        let forward = Forward {
+            id: *self.next_forward,
+            duty,
+            link: link_id,
+            host_stan,
+            remaining,
+            business_date: facts.business_date,
+        };
+        *self.next_forward = ForwardId(forward.id.0 + 1);
+        self.owed = Some(forward);
+        Some(forward)
+    }
+
+    /// What an unknown outcome obliges us to, by kind and by what the host's contract says of deposits.
+    pub(crate) fn duty_of_unknown(&mut self, facts: Facts) -> Unknown {
+        let Some(link) = facts.link.and_then(|link| link_mut(self.links, link)) else {
+            return Unknown::Nothing;
+        };
+        match facts.kind {
+            Kind::BalanceInquiry
+            | Kind::PinChange
+            | Kind::CardStatus
+            | Kind::CardActivation
+            | Kind::History
+            | Kind::BillInquiry
+            | Kind::CardType => Unknown::Nothing,
+            // The cash is in the machine: what is owed is the posting, and only on the day it belongs to.
+            Kind::Deposit if link.date.is_some_and(|date| date != facts.business_date) => {
+                Unknown::ForAPerson("deposit unknown, the host's day changed")
+            }
+            Kind::Deposit if link.config.host.deposits_are_posted => Unknown::Owes(Duty::Advice),
+            Kind::TransferIn => Unknown::Owes(Duty::Advice),
+            Kind::Deposit
+            | Kind::Purchase
+            | Kind::Withdrawal
+            | Kind::Transfer
+            | Kind::TransferOut
+            | Kind::BillPayment
+            | Kind::Refund => Unknown::Owes(Duty::Reversal),
+        }
+    }
+}
+
+/// What an unknown outcome obliges us to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    Nothing,
+    Owes(Duty),
+    ForAPerson(&'static str),
+}

@@ -1,0 +1,504 @@
+//! How a lane comes to owe, and how it pays: reversals and reports from below, and what is sent to hosts for
+//! them.
+
+use crate::admit::fingerprint;
+use crate::flow::{Asker, Decision, Flow, Happening, pending};
+use crate::forward::{Item, State, Verdict};
+use crate::memory::{Slot, Trail};
+use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
+use crate::{Lane, Outbox, Tell};
+use alloc::{boxed::Box, sync::Arc};
+use journal::{After, DecidedBy, Duty, Forward, Kept, Key, Record, Remembered, Sent};
+use terms::{
+    Amount, Answer, BusinessDate, Class, Code, ConnId, ForwardId, Function, Instant, Kind, LinkId, LocalTime,
+    MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
+};
+
+/// A failed attempt whose bytes never left is tried again after so long.
+const SOON_MS: u32 = 1_000;
+
+impl Lane {
+    /// A source takes a request back. The reversal is ours from the moment it is acknowledged.
+    pub(crate) fn on_taken_back(
+        &mut self,
+        now: Now,
+        asked_by: (SourceId, ConnId),
+        txn: Txn,
+        out: &mut Outbox,
+    ) {
+        let trail = trail_of(asked_by.0, &txn);
+        let asker = Asker { asked_by, request: Arc::new(txn) };
+        let Some(at) = self.memory.follow(&trail, |_| true) else {
+            return self.bury(now, trail, asker, out);
+        };
+        let remaining = asker.request.remaining.unwrap_or_default();
+        if let Some(why) = self.contradiction(at, &asker.request, remaining) {
+            return self.on_contradiction(now, at, why, asker, out);
+        }
+        self.advance(now, at, Happening::TakenBack { asker, remaining }, out);
+    }
+
+    /// A reversal before its request: remembered, so that the request is refused when it comes.
+    fn bury(&mut self, now: Now, trail: Trail, asker: Asker, out: &mut Outbox) {
+        let id = self.draw_id();
+        let kept = Kept {
+            id,
+            key: trail.key(),
+            fingerprint: 0,
+            kind: asker.request.kind,
+            transmitted_at: trail.transmitted_at,
+            answer: Remembered::from(&Answer::ours(Code::Declined, Outcome::Refused)),
+            by: DecidedBy::Tombstone,
+            at: now.wall,
+        };
+        let recorded = out.record(Record::Kept(kept));
+        self.put_back(Slot::of_kept(&kept));
+        out.answer_source(
+            &recorded,
+            asker.asked_by,
+            asker.request,
+            Answer::ours(Code::Approved, Outcome::Approved),
+        );
+    }
+
+    /// Whether a reversal came for this request before the request itself.
+    pub(crate) fn tombstone_for(&self, source: SourceId, txn: &Txn) -> Option<usize> {
+        let trail = Trail {
+            source,
+            terminal_id: txn.terminal_id,
+            stan: txn.stan,
+            local_time: txn.local_time,
+            transmitted_at: txn.transmitted_at,
+        };
+        let is_tombstone = |slot: &Slot| {
+            matches!(slot.flow, Flow::Decided(Decision { by: DecidedBy::Tombstone | DecidedBy::Source, .. }))
+        };
+        self.memory.follow(&trail, is_tombstone)
+    }
+
+    /// Why a reversal cannot mean the request its trail leads to.
+    fn contradiction(&self, at: usize, reversal: &Txn, remaining: Amount) -> Option<&'static str> {
+        let sent = self.memory.get(at)?.sent.as_ref()?;
+        let unsaid = Amount::default();
+        if reversal.amount != unsaid && reversal.amount != sent.amount {
+            return Some("reversal of another amount");
+        }
+        (remaining > sent.amount).then_some("more remains than was asked for")
+    }
+
+    /// Acknowledged like any reversal, and left to a person: nobody knows what to undo.
+    fn on_contradiction(&mut self, now: Now, at: usize, why: &'static str, asker: Asker, out: &mut Outbox) {
+        let Some(id) = self.memory.get(at).map(|slot| slot.id) else { return };
+        let recorded = self.raise(now, id, None, why, out);
+        let answer = Answer::ours(Code::Approved, Outcome::Approved);
+        out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+    }
+
+    /// A source reports what has happened (a deposit whose answer it never saw).
+    pub(crate) fn on_report(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
+        let trail = trail_of(asked_by.0, &txn);
+        match self.memory.follow(&trail, |_| true) {
+            Some(at) => {
+                let asker = Asker { asked_by, request: Arc::new(txn) };
+                self.advance(now, at, Happening::Reported(asker), out);
+            }
+            None => self.accept_report(now, trail, asked_by, txn, out),
+        }
+    }
+
+    /// A report nobody announced: ours from now on, and owed to the host its card belongs to.
+    fn accept_report(
+        &mut self,
+        now: Now,
+        trail: Trail,
+        asked_by: (SourceId, ConnId),
+        txn: Txn,
+        out: &mut Outbox,
+    ) {
+        let id = self.draw_id();
+        let digest = fingerprint(&self.secrets.fingerprint, &txn);
+        let chosen = self.routes.choose(asked_by.0, &txn).map(|route| (route.link, route.name));
+        let drawn = chosen.and_then(|(link, route)| {
+            let stan = link_mut(&mut self.links, link)?.draw_stan()?;
+            Some((link, route, stan))
+        });
+        let pan = self.sealed(id, &txn);
+        let asker = Asker { asked_by, request: Arc::new(txn) };
+        let Some((link, route, stan)) = drawn else {
+            // Nobody to forward it to; the cash is in the machine all the same.
+            let recorded = self.raise(now, id, None, "reported, and no route leads to a host", out);
+            let answer = Answer::ours(Code::Approved, Outcome::Approved);
+            return out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+        };
+        let request = &asker.request;
+        let business_date = self.business_date(now, link);
+        let Some(state) = link_mut(&mut self.links, link) else { return };
+        let sent = Sent {
+            id,
+            key: trail.key(),
+            fingerprint: digest,
+            message: MessageType { function: Function::Request, origin: 0, ..request.message },
+            kind: request.kind,
+            processing_code: request.processing_code,
+            pan,
+            amount: request.amount,
+            currency: request.currency,
+            rrn: request.rrn,
+            acquirer_id: request.acquirer_id,
+            transmitted_at: trail.transmitted_at,
+            link,
+            host_stan: stan,
+            host_rrn: request.rrn,
+            host_transmitted_at: transmitted_at(now, &state.config),
+            business_date,
+            route,
+            at: now.wall,
+        };
+        let forward = Forward {
+            id: self.next_forward,
+            duty: Duty::Advice,
+            link,
+            host_stan: stan,
+            remaining: Amount::default(),
+            business_date,
+        };
+        self.note_forward_id(forward.id);
+        self.counts.owed += 1;
+        let recorded = out.record(Record::Advised { sent: sent.clone(), forward });
+        let at = self.put_back(Slot::of_report(sent, &forward));
+        self.enqueue(Item::new(forward, at, now.instant, now));
+        let answer = Answer::ours(Code::Approved, Outcome::Approved);
+        out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+    }
+
+    /// Takes an owed message into the queues, and its trace number with it.
+    pub(crate) fn enqueue(&mut self, item: Item) {
+        if let Some(link) = link_mut(&mut self.links, item.forward.link) {
+            link.assign(item.forward.host_stan, Owner::Forward(item.forward.id));
+        }
+        self.forwards.insert(item);
+    }
+
+    /// Sends what is due, as far as each link's window allows.
+    pub(crate) fn send_what_is_due(&mut self, now: Now, out: &mut Outbox) {
+        for at in 0..self.links.len() {
+            let link = LinkId(at as u16);
+            if !self.links[at].up {
+                continue;
+            }
+            let window = self.links[at].config.forward.window;
+            let mut room = window.saturating_sub(self.forwards.in_flight(link));
+            while room > 0
+                && let Some(id) = self.forwards.next_due(link, now.instant)
+            {
+                room -= u32::from(self.attempt(now, id, out));
+            }
+        }
+    }
+
+    /// Writes an attempt down and makes it. False when it ended otherwise.
+    fn attempt(&mut self, now: Now, id: ForwardId, out: &mut Outbox) -> bool {
+        let Some(item) = self.forwards.get(id).cloned() else { return false };
+        let Some(sent) = self.memory.get(item.at).and_then(|slot| slot.sent.clone()) else { return false };
+        let Some(link) = link_mut(&mut self.links, item.forward.link) else { return false };
+        let (config, date) = (link.config.clone(), link.date);
+        if sent.kind == Kind::Deposit && date.is_some_and(|date| date != item.forward.business_date) {
+            self.hand_over(now, id, "deposit owed, the host's day changed", out);
+            return false;
+        }
+        if item.forward.remaining != Amount::default() && !config.host.partial_reversals {
+            self.hand_over(now, id, "the host cannot reverse a part", out);
+            return false;
+        }
+        if item.may_have_arrived && !item.may_be_repeated(&config.host) {
+            self.hand_over(now, id, "unanswered, and must not be sent twice", out);
+            return false;
+        }
+        let Ok(request) = self.owed_message(&item, &sent) else {
+            self.hand_over(now, id, "card does not open under the data key", out);
+            return false;
+        };
+        let attempts = item.attempts + 1;
+        let recorded = out.record(Record::Attempt {
+            forward: id,
+            number: attempts,
+            host_stan: item.forward.host_stan,
+            at: now.wall,
+        });
+        let ours = Outgoing {
+            stan: item.forward.host_stan,
+            rrn: sent.host_rrn,
+            transmitted_at: transmitted_at(now, &config),
+            repeat: attempts > 1 && config.host.marks_repeats,
+        };
+        out.ask_host(&recorded, item.forward.link, sent.id, Arc::new(request), ours);
+        if attempts == config.forward.alarm_after + 1 {
+            out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
+        }
+        let until = now.instant.plus_ms(config.forward.reply_timeout_ms);
+        self.forwards.change(id, |item| {
+            item.attempts = attempts;
+            item.last_sent = now.instant;
+            item.first_sent.get_or_insert(now.instant);
+            item.may_have_arrived = true;
+            item.state = State::InFlight(until);
+        });
+        true
+    }
+
+    /// The message that is owed, made from what was sent.
+    fn owed_message(&self, item: &Item, sent: &Sent) -> Result<Txn, journal::VaultError> {
+        let class = match item.forward.duty {
+            Duty::Reversal => Class::Reversal,
+            Duty::Advice => sent.message.class,
+        };
+        let message = MessageType { class, function: Function::Advice, origin: 0 };
+        let remaining = item.forward.remaining;
+        let original = Original {
+            message: Some(sent.message),
+            stan: Some(sent.host_stan),
+            transmitted_at: sent.host_transmitted_at,
+            local_time: sent.key.local_time.map_or(Text::EMPTY, local_digits),
+            acquirer_id: sent.acquirer_id,
+            forwarder_id: Text::EMPTY,
+        };
+        // A report whose request never came is the first the host hears of it.
+        let was_asked = self
+            .memory
+            .get(item.at)
+            .is_some_and(|slot| !matches!(slot.flow, Flow::Decided(Decision { by: DecidedBy::Source, .. })));
+        Ok(Txn {
+            kind: sent.kind,
+            processing_code: sent.processing_code,
+            pan: sent.pan.open(&self.secrets.vault)?,
+            amount: sent.amount,
+            currency: sent.currency,
+            stan: sent.key.stan,
+            rrn: sent.rrn,
+            terminal_id: sent.key.terminal_id,
+            acquirer_id: sent.acquirer_id,
+            transmitted_at: sent.transmitted_at,
+            local_time: sent.key.local_time,
+            original: was_asked.then_some(original),
+            remaining: (remaining != Amount::default()).then_some(remaining),
+            ..Txn::new(message)
+        })
+    }
+
+    pub(crate) fn on_forward_answer(
+        &mut self,
+        now: Now,
+        link_id: LinkId,
+        id: ForwardId,
+        reply: Txn,
+        out: &mut Outbox,
+    ) {
+        let Some(item) = self.forwards.get(id).cloned() else { return };
+        let Some(sent) = self.memory.get(item.at).and_then(|slot| slot.sent.clone()) else { return };
+        let Some(link) = link_mut(&mut self.links, link_id) else { return };
+        let (pairing, config) = (link.config.pairing, link.config.clone());
+        let answers = self.owed_message(&item, &sent).is_ok_and(|request| {
+            let (stan, rrn) = (item.forward.host_stan, sent.host_rrn);
+            // Repeats are transmitted at other times; the trace number and the terminal say enough.
+            let pairing = terms::Pairing { transmitted_at: false, ..pairing };
+            let ours = Outgoing { stan, rrn, transmitted_at: Text::EMPTY, repeat: false };
+            belongs(pairing, &request, &ours, &reply)
+        });
+        if !answers || item.attempts == 0 {
+            return self.on_stranger(now, link_id, &reply, true, out);
+        }
+        if let Some(link) = link_mut(&mut self.links, link_id)
+            && link.breaker.answered()
+        {
+            out.tell(Tell::BreakerClosed { link: link_id });
+        }
+        self.forwards.change(id, |item| item.may_have_arrived = false);
+        match item.verdict(&config.host, &reply) {
+            Verdict::Paid => self.pay(now, id, &reply, out),
+            Verdict::Again => {
+                let due = item.next_attempt(&config.forward, now.instant);
+                self.forwards.change(id, |item| item.postpone(due));
+            }
+            Verdict::AfterGuard(moment) => self.wait_for_guard(id, moment.max(now.instant)),
+            Verdict::ForAPerson => self.hand_over(now, id, "refused by the host", out),
+        }
+    }
+
+    /// The debt is paid.
+    fn pay(&mut self, now: Now, id: ForwardId, reply: &Txn, out: &mut Outbox) {
+        let Some(item) = self.end(id) else { return };
+        out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, at: now.wall });
+        out.tell(Tell::Forwarded { forward: id, link: item.forward.link });
+        self.counts.paid += 1;
+        self.advance(now, item.at, Happening::Paid(item.forward.duty), out);
+    }
+
+    /// Not believed yet: asked again when the request can linger no longer, as a message of its own.
+    fn wait_for_guard(&mut self, id: ForwardId, moment: Instant) {
+        let Some(item) = self.forwards.get(id).cloned() else { return };
+        let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
+        let Some(stan) = link.draw_stan() else { return };
+        link.release(item.forward.host_stan, Owner::Forward(id));
+        link.assign(stan, Owner::Forward(id));
+        self.forwards.change(id, |item| {
+            item.renumber(stan);
+            item.postpone(moment);
+        });
+    }
+
+    /// An attempt whose bytes never left.
+    pub(crate) fn try_again_soon(&mut self, now: Now, id: ForwardId) {
+        let due = now.instant.plus_ms(SOON_MS);
+        self.forwards.change(id, |item| {
+            item.may_have_arrived = false;
+            item.postpone(due);
+        });
+    }
+
+    /// Attempts that ran out of time.
+    pub(crate) fn give_up_overdue(&mut self, now: Now, out: &mut Outbox) {
+        while let Some(id) = self.forwards.next_overdue(now.instant) {
+            let Some(item) = self.forwards.get(id).cloned() else { return };
+            let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
+            let config = link.config.clone();
+            if !item.may_be_repeated(&config.host) {
+                self.hand_over(now, id, "unanswered, and must not be sent twice", out);
+                continue;
+            }
+            let due = item.next_attempt(&config.forward, now.instant);
+            self.forwards.change(id, |item| item.state = State::Due(due));
+        }
+    }
+
+    /// The host's business day, told by somebody who knows.
+    pub(crate) fn on_host_date(&mut self, now: Now, link_id: LinkId, date: BusinessDate, out: &mut Outbox) {
+        let Some(link) = link_mut(&mut self.links, link_id) else { return };
+        if link.date == Some(date) {
+            return;
+        }
+        link.date = Some(date);
+        out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        out.tell(Tell::HostDate { link: link_id });
+        // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same
+        // breath.
+        let is_deposit =
+            |item: &Item| self.memory.get(item.at).is_some_and(|slot| slot.kind == Kind::Deposit);
+        let stale: alloc::vec::Vec<ForwardId> = (self.forwards.iter())
+            .filter(|item| item.forward.link == link_id && item.forward.business_date != date)
+            .filter(|item| is_deposit(item))
+            .map(|item| item.forward.id)
+            .collect();
+        for id in stale {
+            self.hand_over(now, id, "deposit owed, the host's day changed", out);
+        }
+    }
+
+    /// Hosts whose day is the calendar's get the new one at midnight.
+    pub(crate) fn follow_the_calendar(&mut self, now: Now, out: &mut Outbox) {
+        let today = now.local().date;
+        for at in 0..self.links.len() {
+            if self.links[at].config.host.day_is_calendar && self.links[at].date != Some(today) {
+                self.on_host_date(now, LinkId(at as u16), today, out);
+            }
+        }
+    }
+
+    /// Ends an owed message unsent: from here on it is a person's.
+    fn hand_over(&mut self, now: Now, id: ForwardId, why: &'static str, out: &mut Outbox) {
+        let Some(item) = self.end(id) else { return };
+        let Some(txn) = self.memory.get(item.at).map(|slot| slot.id) else { return };
+        self.raise(now, txn, Some(id), why, out);
+        self.advance(now, item.at, Happening::HandedOver, out);
+    }
+
+    /// Takes an owed message out of the queues, and its trace number with it.
+    pub(crate) fn end(&mut self, id: ForwardId) -> Option<Item> {
+        let item = self.forwards.remove(id)?;
+        if let Some(link) = link_mut(&mut self.links, item.forward.link) {
+            link.release(item.forward.host_stan, Owner::Forward(id));
+        }
+        Some(item)
+    }
+
+    fn raise(
+        &mut self,
+        now: Now,
+        id: TxnId,
+        forward: Option<ForwardId>,
+        why: &'static str,
+        out: &mut Outbox,
+    ) -> crate::Recorded {
+        self.counts.exceptions += 1;
+        out.tell(Tell::NeedsAPerson { id });
+        let reason = Text::clipped(why.as_bytes());
+        out.record(Record::Exception { id, forward, reason, at: now.wall })
+    }
+}
+
+impl Trail {
+    /// The identity it leads to.
+    fn key(&self) -> Key {
+        let Self { source, terminal_id, stan, local_time, .. } = *self;
+        Key { source, terminal_id, stan, local_time }
+    }
+}
+
+impl Slot {
+    /// A transaction that asked no host.
+    pub(crate) fn of_kept(kept: &Kept) -> Self {
+        Self {
+            id: kept.id,
+            key: kept.key,
+            fingerprint: kept.fingerprint,
+            kind: kept.kind,
+            transmitted_at: kept.transmitted_at,
+            sent: None,
+            at: kept.at,
+            flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
+            told_again: false,
+        }
+    }
+
+    /// A report that was accepted without its request.
+    pub(crate) fn of_report(sent: Sent, forward: &Forward) -> Self {
+        let answer = Remembered::from(&Answer::ours(Code::Approved, Outcome::Approved));
+        Self {
+            id: sent.id,
+            key: sent.key,
+            fingerprint: sent.fingerprint,
+            kind: sent.kind,
+            transmitted_at: sent.transmitted_at,
+            at: sent.at,
+            flow: Flow::Decided(Decision { answer, by: DecidedBy::Source, after: pending(forward) }),
+            sent: Some(Box::new(sent)),
+            told_again: false,
+        }
+    }
+}
+
+/// Where a reversal or a report points: to the request it names, or to one like itself.
+fn trail_of(source: SourceId, txn: &Txn) -> Trail {
+    let original = txn.original.unwrap_or_default();
+    Trail {
+        source,
+        terminal_id: txn.terminal_id,
+        stan: original.stan.unwrap_or(txn.stan),
+        local_time: txn.local_time,
+        transmitted_at: match original.stan {
+            Some(_) => original.transmitted_at,
+            None => Text::EMPTY,
+        },
+    }
+}
+
+/// `YYMMDDhhmmss`.
+fn local_digits(time: LocalTime) -> Text<12> {
+    let (year, month, day) = time.date.ymd();
+    let (hour, minute, second) = time.hms();
+    let mut digits = [b'0'; 12];
+    let parts = [(year % 100) as u8, month, day, hour, minute, second];
+    for (pair, value) in digits.chunks_exact_mut(2).zip(parts) {
+        pair.copy_from_slice(&[b'0' + value / 10, b'0' + value % 10]);
+    }
+    Text::clipped(&digits)
+}

@@ -1,0 +1,156 @@
+//! What people see of owed messages, and what they may do about them.
+
+use crate::flow::Flow;
+use crate::forward::{Item, State};
+use crate::{Lane, Outbox};
+use alloc::vec::Vec;
+use journal::{After, Forward, Record, Ruling};
+use terms::{Amount, Currency, ForwardId, Instant, Kind, LinkName, Now, Text, Timestamp, TxnId};
+
+/// An owed message as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// The message itself.
+    pub forward: Forward,
+    /// The transaction it is about.
+    pub txn: TxnId,
+    /// What that wanted.
+    pub kind: Kind,
+    /// Its amount.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// Whose it is.
+    pub link: LinkName,
+    /// Whether that link has a connection.
+    pub link_is_up: bool,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Since when it is owed.
+    pub since: Timestamp,
+}
+
+/// Where an owed message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is sent in so many milliseconds, or as soon as its link has a connection and room.
+    Due {
+        /// 0 where it is due already.
+        in_ms: u64,
+    },
+    /// It was sent; its answer is awaited for so many milliseconds more.
+    InFlight {
+        /// 0 where the time is over.
+        for_ms: u64,
+    },
+    /// A person holds it.
+    Held,
+}
+
+/// Why a person cannot have that done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotRule {
+    /// It was paid, or ended otherwise, or never was.
+    #[error("no such message is owed")]
+    NotOwed,
+    /// Nothing would change.
+    #[error("it is so already")]
+    IsSo,
+    /// It is under way.
+    #[error("it was sent, and its answer is still awaited")]
+    AwaitsAnswer,
+    /// It has to be released first.
+    #[error("it is held; release it")]
+    IsHeld,
+    /// Its host would do it twice.
+    #[error("it may have arrived, and this host must not get it twice; settle it")]
+    MayHaveArrived,
+}
+
+impl Lane {
+    /// What is owed, the oldest first: at most `most` of the messages numbered from `from` on.
+    pub fn owed(&self, now: Instant, from: ForwardId, most: usize) -> Vec<Owed> {
+        self.forwards.from(from).filter_map(|item| self.seen(now, item)).take(most).collect()
+    }
+
+    /// One owed message; `None` where no such message is owed (any more).
+    pub fn owed_one(&self, now: Instant, id: ForwardId) -> Option<Owed> {
+        self.seen(now, self.forwards.get(id)?)
+    }
+
+    /// Whether an [`crate::Event::Ruled`] would do this.
+    pub fn may_rule(&self, id: ForwardId, ruling: Ruling) -> Result<(), CannotRule> {
+        let item = self.forwards.get(id).ok_or(CannotRule::NotOwed)?;
+        match (ruling, item.state) {
+            (Ruling::Settle, _) | (Ruling::Hold, State::Due(_) | State::InFlight(_)) => Ok(()),
+            (Ruling::Hold, State::Held) | (Ruling::Release, State::Due(_) | State::InFlight(_)) => {
+                Err(CannotRule::IsSo)
+            }
+            (Ruling::Retry, State::InFlight(_)) => Err(CannotRule::AwaitsAnswer),
+            (Ruling::Retry, State::Held) => Err(CannotRule::IsHeld),
+            (Ruling::Retry, State::Due(_)) | (Ruling::Release, State::Held) => self.may_send(item),
+        }
+    }
+
+    fn may_send(&self, item: &Item) -> Result<(), CannotRule> {
+        let link = self.links.get(usize::from(item.forward.link.0));
+        let may_repeat = link.is_none_or(|link| item.may_be_repeated(&link.config.host));
+        if item.may_have_arrived && !may_repeat { Err(CannotRule::MayHaveArrived) } else { Ok(()) }
+    }
+
+    fn seen(&self, now: Instant, item: &Item) -> Option<Owed> {
+        let slot = self.memory.get(item.at)?;
+        let sent = slot.sent.as_ref()?;
+        let link = self.links.get(usize::from(item.forward.link.0))?;
+        Some(Owed {
+            forward: item.forward,
+            txn: slot.id,
+            kind: slot.kind,
+            amount: sent.amount,
+            currency: sent.currency,
+            link: link.config.name,
+            link_is_up: link.up,
+            attempts: item.attempts,
+            standing: match item.state {
+                State::Due(at) => Standing::Due { in_ms: at.us_since(now) / 1_000 },
+                State::InFlight(until) => Standing::InFlight { for_ms: until.us_since(now) / 1_000 },
+                State::Held => Standing::Held,
+            },
+            since: item.since,
+        })
+    }
+
+    /// A person decided something about an owed message. What cannot be done is not written down.
+    pub(crate) fn on_ruling(
+        &mut self,
+        now: Now,
+        id: ForwardId,
+        ruling: Ruling,
+        by: Text<24>,
+        reason: Text<64>,
+        out: &mut Outbox,
+    ) {
+        if self.may_rule(id, ruling).is_ok() {
+            out.record(Record::Ruled { forward: id, ruling, by, reason, at: now.wall });
+            self.rule(now.instant, id, ruling);
+        }
+    }
+
+    /// Does what was ruled, now or in a replay.
+    pub(crate) fn rule(&mut self, now: Instant, id: ForwardId, ruling: Ruling) {
+        match ruling {
+            Ruling::Hold => self.forwards.change(id, |item| item.state = State::Held),
+            Ruling::Release | Ruling::Retry => self.forwards.change(id, |item| item.state = State::Due(now)),
+            Ruling::Settle => {
+                let Some(item) = self.end(id) else { return };
+                if let Some(slot) = self.memory.get_mut(item.at)
+                    && let Flow::Decided(decision) = &mut slot.flow
+                {
+                    decision.after = After::Exception;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,656 @@
+//! What becomes of money when somebody does not know: reversals, reports, and what is owed until it is paid.
+
+mod world;
+
+use journal::{Duty, Record, Ruling};
+use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing};
+use terms::{
+    Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, MessageType, Original, Outcome,
+    Stan, Text, Txn,
+};
+use world::*;
+
+fn reversal(of: u32) -> Txn {
+    Txn {
+        message: MessageType::from_digits([4, 2, 0]).expect("0420"),
+        original: Some(Original { stan: Some(Stan(of)), ..Original::default() }),
+        ..withdrawal(of)
+    }
+}
+
+fn deposit(stan: u32) -> Txn {
+    Txn { kind: Kind::Deposit, ..withdrawal(stan) }
+}
+
+fn report(of: u32) -> Txn {
+    Txn { message: MessageType::from_digits([2, 2, 0]).expect("0220"), ..deposit(of) }
+}
+
+/// The host's answer to an owed message.
+fn acknowledged(w: &World, left: &Left, code: Code) -> Txn {
+    let (_, _, ours) = left.asked_once();
+    let asked = w.last_asked().expect("something was asked");
+    let message = asked.message.answered_by().expect("it wants an answer");
+    Txn { message, ..reply(ours, code) }
+}
+
+fn with_host(profile: HostProfile) -> World {
+    let mut config: LaneConfig = config();
+    config.links.iter_mut().for_each(|link| link.host = profile);
+    World::with(config)
+}
+
+fn rule(w: &mut World, forward: ForwardId, ruling: Ruling) -> Left {
+    let (by, reason) = (Text::clipped(b"suzuki"), Text::clipped(b"CHG-881"));
+    w.step(Event::Ruled { forward, ruling, by, reason })
+}
+
+fn approved(w: &mut World, txn: Txn) {
+    let (link, _, ours) = w.ask(txn).asked_once();
+    assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answer().0, Code::Approved);
+}
+
+#[test]
+fn a_time_out_is_given_back_at_once_and_until_the_host_says_yes() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(481)).asked_once();
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(first.record_names(), ["timed_out", "attempt"]);
+    let (to, _, reversal) = first.asked_once();
+    let sent = w.last_asked().expect("a reversal");
+    assert_eq!((to, sent.message.class, sent.message.function), (link, Class::Reversal, Function::Advice));
+    assert_eq!(
+        sent.original.and_then(|original| original.stan),
+        Some(ours.stan),
+        "it names what the host saw"
+    );
+    assert!(first.asked[0].3, "the attempt is durable before its first byte");
+    assert!(w.wait_ms(29_999).asked.is_empty(), "an answer may still come");
+    let second = w.wait_ms(1);
+    let (_, _, again) = second.asked_once();
+    assert_eq!((again.stan, again.rrn, again.repeat), (reversal.stan, reversal.rrn, true));
+    let yes = acknowledged(&w, &second, Code::Approved);
+    assert_eq!(w.host_says(link, yes).record_names(), ["forwarded"]);
+    assert!(w.wait_ms(600_000).asked.is_empty());
+    assert_eq!(w.lane.pending(), 0);
+}
+
+#[test]
+fn a_reversal_of_an_approved_withdrawal_is_acknowledged_first_and_then_sent() {
+    let mut w = World::new();
+    approved(&mut w, withdrawal(7));
+    let left = w.ask(reversal(7));
+    assert_eq!(left.record_names(), ["owed", "attempt"]);
+    assert_eq!(left.answer(), (Code::Approved, Outcome::Approved));
+    assert!(left.answers[0].2, "the debt is durable before it is acknowledged");
+    assert_eq!(w.ask(withdrawal(7)).answer().0, Code::Declined, "a repeat is told that it is undone");
+    assert!(w.ask(reversal(7)).asked.is_empty(), "and the same reversal again adds nothing");
+    let yes = acknowledged(&w, &left, Code::Approved);
+    w.host_says(BANK, yes);
+    assert_eq!(w.ask(withdrawal(7)).answer().0, Code::Declined);
+}
+
+#[test]
+fn a_reversal_in_flight_waits_for_the_answer_it_is_about() {
+    for (answer, owes) in [(Code::Approved, true), (Code::InsufficientFunds, false)] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+        let marked = w.ask(reversal(7));
+        assert_eq!((marked.record_names(), marked.answer().0), (vec!["marked"], Code::Approved));
+        let left = w.host_says(link, reply(ours, answer));
+        assert_eq!(!left.asked.is_empty(), owes, "{answer}");
+        assert_eq!(left.answer().0, Code::Declined, "the source has gone its way");
+    }
+    let mut w = World::new();
+    w.ask(withdrawal(7));
+    w.ask(reversal(7));
+    let silent = w.wait_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(silent.asked.len(), 1, "one reversal, not one for the silence and one for the source");
+}
+
+#[test]
+fn a_reversal_before_its_request_refuses_the_request_for_ever() {
+    for come_back in [
+        |_: &mut World| {},
+        |w: &mut World| drop(w.restart()),
+        |w: &mut World| drop(w.restart_from_snapshot()),
+    ] {
+        let mut w = World::new();
+        let left = w.ask(reversal(7));
+        assert_eq!((left.record_names(), left.answer().0), (vec!["kept"], Code::Approved));
+        come_back(&mut w);
+        let refused = w.ask(withdrawal(7));
+        assert!(refused.asked.is_empty(), "the host never hears of it");
+        assert_eq!(refused.answer().0, Code::Declined);
+    }
+}
+
+#[test]
+fn a_reversal_of_what_was_refused_or_never_sent_is_acknowledged_and_adds_nothing() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
+    w.host_says(link, reply(ours, Code::WrongPin));
+    w.step(Event::LinkDown { link: BANK });
+    w.ask(withdrawal(2));
+    w.step(Event::LinkUp { link: BANK });
+    for stan in [1, 2] {
+        let left = w.ask(reversal(stan));
+        assert_eq!(left.answer().0, Code::Approved);
+        assert!(left.asked.is_empty());
+    }
+    assert_eq!(w.lane.pending(), 0);
+}
+
+#[test]
+fn a_partial_dispense_leaves_what_was_dispensed() {
+    let mut w = World::new();
+    approved(&mut w, withdrawal(7));
+    w.ask(Txn { remaining: Some(Amount::minor(10_000)), ..reversal(7) });
+    let sent = w.last_asked().expect("a reversal");
+    assert_eq!((sent.amount, sent.remaining), (Amount::minor(30_000), Some(Amount::minor(10_000))));
+}
+
+#[test]
+fn a_reversal_that_contradicts_its_original_is_left_to_a_person() {
+    for wrong in [
+        Txn { amount: Amount::minor(29_999), ..reversal(7) },
+        Txn { remaining: Some(Amount::minor(30_001)), ..reversal(7) },
+    ] {
+        let mut w = World::new();
+        approved(&mut w, withdrawal(7));
+        let left = w.ask(wrong);
+        assert_eq!((left.record_names(), left.answer().0), (vec!["exception"], Code::Approved));
+        assert!(left.asked.is_empty());
+    }
+}
+
+#[test]
+fn a_reversal_of_a_reversal_is_refused() {
+    let mut w = World::new();
+    let message = MessageType::from_digits([4, 2, 0]);
+    let original = Some(Original { message, stan: Some(Stan(7)), ..Original::default() });
+    assert_eq!(w.ask(Txn { original, ..reversal(7) }).answer().0, Code::InvalidTransaction);
+}
+
+#[test]
+fn no_such_original_is_believed_only_when_the_request_can_linger_no_longer() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    let not_found = acknowledged(&w, &first, Code::NotFound);
+    assert!(
+        w.host_says(link, not_found.clone()).records.is_empty(),
+        "sent 30 s after its request: not believed"
+    );
+    assert!(w.wait_ms(89_999).asked.is_empty());
+    let after_guard = w.wait_ms(1);
+    let (_, _, fresh) = after_guard.asked_once();
+    assert_ne!(fresh.stan, first.asked_once().2.stan, "a message of its own");
+    let late = w.host_says(link, not_found);
+    assert!(late.asked.is_empty() && w.lane.pending() == 1, "the answer to the first attempt closes nothing");
+    let again = acknowledged(&w, &after_guard, Code::NotFound);
+    assert_eq!(w.host_says(link, again).record_names(), ["forwarded"]);
+}
+
+#[test]
+fn an_answer_to_an_attempt_before_the_guard_is_not_believed_after_it() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    let not_found = acknowledged(&w, &first, Code::NotFound);
+    (0..4).for_each(|_| drop(w.wait_ms(30_000)));
+    // Attempts under the same number went out on both sides of the guard: nobody knows which is answered.
+    assert!(w.host_says(link, not_found).record_names().iter().all(|name| *name == "attempt"));
+    assert_eq!(w.lane.pending(), 1);
+    let fresh = w.all_asked_since_restart().last().copied().expect("it is sent again").2;
+    assert_ne!(fresh.stan, first.asked_once().2.stan, "under a number of its own");
+    let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+    let left = w.host_says(link, Txn { message, ..reply(fresh, Code::NotFound) });
+    assert_eq!(left.record_names(), ["forwarded"]);
+}
+
+#[test]
+fn a_host_that_keeps_tombstones_is_believed_at_once() {
+    let mut w = with_host(HostProfile { tombstones: true, ..HostProfile::default() });
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    let not_found = acknowledged(&w, &first, Code::NotFound);
+    assert_eq!(w.host_says(link, not_found).record_names(), ["forwarded"]);
+}
+
+#[test]
+fn what_a_host_answers_to_a_reversal_decides_what_becomes_of_it() {
+    for (code, record) in [
+        (Code::Approved, "forwarded"),
+        (Code::Duplicate, "forwarded"),
+        (Code::SuspectedMalfunction, "forwarded"),
+        (Code::FormatError, "exception"),
+        (Code::Malfunction, "exception"),
+    ] {
+        let mut w = World::new();
+        let (link, ..) = w.ask(withdrawal(7)).asked_once();
+        let first = w.wait_ms(REPLY_TIMEOUT_MS);
+        let answer = acknowledged(&w, &first, code);
+        assert_eq!(w.host_says(link, answer).record_names(), [record], "{code}");
+        assert_eq!(w.lane.pending(), 0, "{code}");
+    }
+    for code in [Code::HostDown, Code::NoAnswer, Code::Busy] {
+        let mut w = World::new();
+        let (link, ..) = w.ask(withdrawal(7)).asked_once();
+        let first = w.wait_ms(REPLY_TIMEOUT_MS);
+        let answer = acknowledged(&w, &first, code);
+        w.host_says(link, answer);
+        assert_eq!(w.wait_ms(30_000).asked.len(), 1, "{code}: again");
+    }
+}
+
+#[test]
+fn a_host_that_would_do_a_reversal_twice_gets_it_once() {
+    let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+    w.ask(withdrawal(7));
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    let silent = w.wait_ms(30_000);
+    assert_eq!(silent.record_names(), ["exception"]);
+    assert!(w.wait_ms(600_000).asked.is_empty());
+}
+
+#[test]
+fn a_reversal_that_must_not_be_sent_twice_is_not_sent_again_by_a_restart_or_a_person() {
+    let in_flight = || {
+        let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+        w.ask(withdrawal(7));
+        assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).asked.len(), 1, "once");
+        w
+    };
+    for come_back in [|w: &mut World| drop(w.restart()), |w: &mut World| drop(w.restart_from_snapshot())] {
+        let mut w = in_flight();
+        come_back(&mut w);
+        assert!(w.wait_ms(600_000).asked.is_empty(), "whether it arrived, nobody knows");
+        assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, 1));
+    }
+    let mut w = in_flight();
+    let id = w.lane.owed(w.now.instant, ForwardId(0), 9)[0].forward.id;
+    rule(&mut w, id, Ruling::Hold);
+    assert_eq!(rule(&mut w, id, Ruling::Release).record_names(), [""; 0], "it would be the second time");
+    assert_eq!(w.lane.may_rule(id, Ruling::Release), Err(CannotRule::MayHaveArrived));
+    assert_eq!(rule(&mut w, id, Ruling::Settle).record_names(), ["ruled"]);
+    assert_eq!(w.lane.pending(), 0);
+}
+
+#[test]
+fn a_hold_outlasts_the_end_of_the_attempt_it_found_under_way() {
+    for end in [
+        |w: &mut World, left: &Left| {
+            let busy = acknowledged(w, left, Code::Busy);
+            drop(w.host_says(BANK, busy));
+        },
+        |w: &mut World, left: &Left| {
+            let no_original = acknowledged(w, left, Code::NotFound);
+            drop(w.host_says(BANK, no_original));
+        },
+        |w: &mut World, left: &Left| {
+            let (link, id, ours) = left.asked_once();
+            drop(w.step(Event::Unsent { link, host_stan: ours.stan, id }));
+        },
+        |w: &mut World, _: &Left| drop(w.wait_ms(30_000)),
+    ] {
+        let mut w = World::new();
+        w.ask(withdrawal(7));
+        let left = w.wait_ms(REPLY_TIMEOUT_MS);
+        let id = left.records[0].forward().expect("owed");
+        rule(&mut w, id, Ruling::Hold);
+        end(&mut w, &left);
+        assert!(w.wait_ms(600_000).asked.is_empty());
+        assert_eq!(w.lane.pending(), 1, "held, and not forgotten");
+        assert_eq!(rule(&mut w, id, Ruling::Release).asked.len(), 1);
+    }
+}
+
+#[test]
+fn what_is_owed_can_be_looked_at_and_what_cannot_be_ruled_is_refused() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    w.step(Event::LinkDown { link });
+    let id = w.wait_ms(REPLY_TIMEOUT_MS).records[0].forward().expect("owed");
+    let look = |w: &World| w.lane.owed(w.now.instant, ForwardId(0), 9)[0];
+    let owed = look(&w);
+    assert_eq!((owed.forward.id, owed.kind, owed.attempts), (id, Kind::Withdrawal, 0));
+    assert_eq!((owed.standing, owed.since), (Standing::Due { in_ms: 0 }, w.now.wall));
+    use CannotRule::{AwaitsAnswer, IsHeld, IsSo, NotOwed};
+    #[rustfmt::skip]
+    let table = [
+        // while it is   Hold         Release      Retry                Settle
+        ("due",          [Ok(()),     Err(IsSo),   Ok(()),              Ok(())]),
+        ("in flight",    [Ok(()),     Err(IsSo),   Err(AwaitsAnswer),   Ok(())]),
+        ("held",         [Err(IsSo),  Ok(()),      Err(IsHeld),         Ok(())]),
+        ("gone",         [Err(NotOwed); 4]),
+    ];
+    for (state, wanted) in table {
+        match state {
+            "in flight" => drop(w.step(Event::LinkUp { link })),
+            "held" => drop(rule(&mut w, id, Ruling::Hold)),
+            "gone" => drop(rule(&mut w, id, Ruling::Settle)),
+            _ => {}
+        }
+        assert_eq!(Ruling::ALL.map(|ruling| w.lane.may_rule(id, ruling)), wanted, "{state}");
+    }
+    assert!(w.lane.owed(w.now.instant, ForwardId(0), 9).is_empty());
+}
+
+#[test]
+fn an_approval_that_provably_reached_nobody_is_given_back_and_a_deposit_is_not() {
+    for (txn, given_back) in [(withdrawal(7), true), (deposit(8), false)] {
+        let mut w = World::new();
+        let (link, id, ours) = w.ask(txn.clone()).asked_once();
+        w.host_says(link, reply(ours, Code::Approved));
+        let request = std::sync::Arc::new(txn.clone());
+        let left = w.step(Event::Undelivered { source: TILL, request: request.clone(), id });
+        assert_eq!(left.asked.len(), usize::from(given_back), "{}", txn.kind);
+        let twice = w.step(Event::Undelivered { source: TILL, request, id });
+        assert!(twice.asked.is_empty());
+    }
+}
+
+#[test]
+fn an_approval_that_was_told_again_is_not_given_back() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask_on(ConnId(1), withdrawal(7)).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+    // The terminal lost its connection, came back and asked again, before the loss of the first was noticed.
+    assert_eq!(w.ask_on(ConnId(2), withdrawal(7)).answer().0, Code::Approved);
+    let request = std::sync::Arc::new(withdrawal(7));
+    let left = w.step(Event::Undelivered { source: TILL, request, id });
+    assert!(left.asked.is_empty() && left.records.is_empty(), "somebody may hold the cash");
+}
+
+#[test]
+fn an_unknown_deposit_is_posted_by_advice_and_never_on_another_day() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(deposit(7)).asked_once();
+    w.step(Event::LinkDown { link });
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    assert!(
+        matches!(left.records[0], Record::TimedOut { owes: Some(owed), .. } if owed.duty == Duty::Advice)
+    );
+    w.step(Event::LinkUp { link });
+    let sent = w.last_asked().expect("an advice");
+    assert_eq!((sent.message.class, sent.message.function), (Class::Financial, Function::Advice));
+    let tomorrow = BusinessDate::new(2026, 11, 23).expect("a day");
+    let changed = w.step(Event::HostDate { link, date: tomorrow });
+    assert_eq!(changed.record_names(), ["host_date", "exception"], "in the same breath");
+    assert!(w.wait_ms(600_000).asked.is_empty());
+}
+
+#[test]
+fn a_deposit_that_times_out_after_the_hosts_day_changed_is_a_persons() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(deposit(7)).asked_once();
+    w.step(Event::HostDate { link, date: BusinessDate::new(2026, 11, 23).expect("a day") });
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(left.record_names()[..2], ["timed_out", "exception"]);
+    assert!(left.asked.is_empty());
+}
+
+#[test]
+fn a_report_is_answered_by_the_state_of_what_it_reports() {
+    type Before = fn(&mut World);
+    let rows: [(&str, Before, &[&str]); 6] = [
+        ("never asked", |_| {}, &["advised", "attempt"]),
+        ("approved", |w| approved(w, deposit(7)), &["observed"]),
+        ("in flight", |w| drop(w.ask(deposit(7))), &["marked"]),
+        (
+            "refused",
+            |w| {
+                let (link, _, ours) = w.ask(deposit(7)).asked_once();
+                w.host_says(link, reply(ours, Code::NotPermittedToCard));
+            },
+            &["observed", "exception", "resolved"],
+        ),
+        (
+            "never sent",
+            |w| {
+                w.step(Event::LinkDown { link: BANK });
+                w.ask(deposit(7));
+                w.step(Event::LinkUp { link: BANK });
+            },
+            &["observed", "exception", "resolved"],
+        ),
+        ("reported before", |w| drop(w.ask(report(7))), &["observed"]),
+    ];
+    for (what, before, records) in rows {
+        let mut w = World::new();
+        before(&mut w);
+        let left = w.ask(report(7));
+        assert_eq!(left.record_names(), records, "{what}");
+        assert_eq!(left.answer(), (Code::Approved, Outcome::Approved), "{what}");
+    }
+}
+
+#[test]
+fn a_request_after_its_report_is_a_repeat_of_a_posted_deposit() {
+    let mut w = World::new();
+    w.ask(report(7));
+    let left = w.ask(deposit(7));
+    assert!(left.asked.is_empty());
+    assert_eq!(left.answer().0, Code::Approved);
+}
+
+#[test]
+fn a_report_in_flight_becomes_the_posting_when_the_host_stays_silent() {
+    let mut w = World::new();
+    w.ask(deposit(7));
+    w.ask(report(7));
+    let silent = w.wait_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(silent.asked.len(), 1);
+    assert_eq!(w.last_asked().map(|sent| sent.message.function), Some(Function::Advice));
+}
+
+#[test]
+fn what_is_owed_outlives_the_power_and_goes_on_as_a_repeat() {
+    for come_back in [World::restart, World::restart_from_snapshot] {
+        let mut w = World::new();
+        let (link, ..) = w.ask(withdrawal(7)).asked_once();
+        let (_, _, first) = w.wait_ms(REPLY_TIMEOUT_MS).asked_once();
+        come_back(&mut w);
+        assert_eq!(w.lane.pending(), 1);
+        let again = w.wait_ms(0);
+        let sent = w.all_asked_since_restart();
+        let ours = sent.last().copied().expect("it is sent at once").2;
+        assert_eq!((ours.stan, ours.repeat), (first.stan, true), "{again:?}");
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        let yes = Txn { message, ..reply(ours, Code::Approved) };
+        assert_eq!(w.host_says(link, yes).record_names(), ["forwarded"]);
+        assert_eq!(come_back(&mut w).asked.len(), 0);
+        assert_eq!(w.lane.pending(), 0, "and what is paid stays paid");
+    }
+}
+
+#[test]
+fn a_window_keeps_a_long_queue_from_flooding_its_host() {
+    let mut changed = config();
+    changed.links[0].in_flight_max = 100;
+    changed.links[0].breaker.unanswered_percent = 0;
+    changed.links[0].forward = ForwardConfig { window: 2, ..ForwardConfig::default() };
+    changed.remembered_max = 100;
+    let mut w = World::with(changed);
+    for stan in 1..=20 {
+        w.ask(withdrawal(stan));
+    }
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(first.asked.len(), 2);
+    let mut queue: Vec<_> = first.asked.iter().map(|(_, id, ours, _)| (*id, *ours)).collect();
+    let mut paid = Vec::new();
+    while let Some((id, ours)) = queue.pop() {
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        let left = w.host_says(BANK, Txn { message, ..reply(ours, Code::Approved) });
+        paid.push(id);
+        queue.extend(left.asked.iter().map(|(_, id, ours, _)| (*id, *ours)));
+        assert!(queue.len() <= 2, "the window");
+    }
+    paid.sort_unstable();
+    paid.dedup();
+    assert_eq!(paid.len(), 20, "each exactly once");
+}
+
+#[test]
+fn a_link_that_is_down_holds_what_it_owes_and_sends_it_when_it_is_up() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    w.step(Event::LinkDown { link });
+    assert!(w.wait_ms(REPLY_TIMEOUT_MS).asked.is_empty());
+    assert!(w.wait_ms(3_600_000).asked.is_empty());
+    assert_eq!(w.step(Event::LinkUp { link }).asked.len(), 1);
+}
+
+#[test]
+fn a_person_may_hold_release_and_settle_what_is_owed() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(7)).asked_once();
+    w.step(Event::LinkDown { link });
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    let id = left.records[0].forward().expect("owed");
+    rule(&mut w, id, Ruling::Hold);
+    assert!(w.step(Event::LinkUp { link }).asked.is_empty());
+    w.restart_from_snapshot();
+    assert!(w.wait_ms(600_000).asked.is_empty(), "held is held, also after a restart");
+    assert_eq!(rule(&mut w, id, Ruling::Release).asked.len(), 1);
+    rule(&mut w, id, Ruling::Settle);
+    assert_eq!(w.lane.pending(), 0);
+    assert!(w.wait_ms(600_000).asked.is_empty());
+}
+
+#[test]
+fn too_many_attempts_are_told_to_people() {
+    let mut w = World::new();
+    w.ask(withdrawal(7));
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    let alarms: usize = (0..10)
+        .map(|_| {
+            let left = w.wait_ms(30_000);
+            left.told.iter().filter(|tell| matches!(tell, switch::Tell::ForwardAlarm { .. })).count()
+        })
+        .sum();
+    assert_eq!(alarms, 1);
+}
+
+#[test]
+fn a_terminal_without_a_way_to_consistency_gets_no_cash_services() {
+    let mut changed = config();
+    changed.sources[0].consistency = None;
+    let mut w = World::with(changed);
+    assert_eq!(w.ask(withdrawal(1)).answer().0, Code::NotAllowedOnDevice);
+    assert_eq!(w.ask(deposit(2)).answer().0, Code::NotAllowedOnDevice);
+    assert_eq!(w.ask(inquiry(3)).asked.len(), 1);
+}
+
+#[test]
+fn a_terminal_does_one_thing_at_a_time() {
+    let mut changed = config();
+    changed.sources[0].per_terminal_max = 1;
+    let mut w = World::with(changed);
+    let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
+    assert_eq!(w.ask(withdrawal(2)).answer(), (Code::Busy, Outcome::NotSent));
+    let other = Txn { terminal_id: Text::clipped(b"ATM00002"), ..withdrawal(3) };
+    assert_eq!(w.ask(other).asked.len(), 1);
+    w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!(w.ask(withdrawal(4)).asked.len(), 1);
+    assert_eq!(w.ask(reversal(1)).answer().0, Code::Approved, "a reversal is never turned away");
+}
+
+#[test]
+fn the_least_important_are_shed_first() {
+    let shed = |kind, under_way: u32| {
+        let mut changed = config();
+        (changed.in_flight_max, changed.links[0].in_flight_max) = (10, 100);
+        let mut w = World::with(changed);
+        (100..100 + under_way).for_each(|stan| drop(w.ask(withdrawal(stan))));
+        w.ask(Txn { kind, ..withdrawal(1) }).asked.is_empty()
+    };
+    for (kind, from) in [
+        (Kind::BalanceInquiry, 7),
+        (Kind::Transfer, 8),
+        (Kind::BillPayment, 8),
+        (Kind::Deposit, 9),
+        (Kind::Withdrawal, 10),
+    ] {
+        assert!(!shed(kind, from - 1), "{kind} is taken with {} under way", from - 1);
+        assert!(shed(kind, from), "{kind} is shed with {from} under way");
+    }
+}
+
+#[test]
+fn what_is_owed_is_remembered_longer_than_what_is_finished() {
+    let mut w = World::new();
+    let (link, ..) = w.ask(withdrawal(1)).asked_once();
+    w.step(Event::LinkDown { link });
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    w.step(Event::LinkUp { link });
+    for stan in 2..=40 {
+        let (link, _, ours) = w.ask_on(ConnId(1), withdrawal(stan)).asked_once();
+        w.host_says(link, reply(ours, Code::Approved));
+    }
+    assert_eq!(w.ask(withdrawal(1)).answer(), (Code::NoAnswer, Outcome::Unknown));
+    assert_eq!(w.lane.pending(), 1);
+}
+
+#[test]
+fn what_was_taken_back_stays_declined_when_its_reversal_becomes_a_persons() {
+    let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+    approved(&mut w, withdrawal(7));
+    w.ask(reversal(7));
+    assert_eq!(w.wait_ms(30_000).record_names(), ["exception"], "unanswered, and must not be sent twice");
+    for come_back in [
+        |_: &mut World| {},
+        |w: &mut World| drop(w.restart()),
+        |w: &mut World| {
+            drop(w.restart_from_snapshot());
+        },
+    ] {
+        come_back(&mut w);
+        assert_eq!(w.ask(withdrawal(7)).answer().0, Code::Declined, "the host may have undone it");
+    }
+}
+
+#[test]
+fn an_approval_of_another_amount_is_declined_and_given_back_whole() {
+    for change in [
+        (|t: &mut Txn| t.code = Some(Code::ApprovedPartly)) as fn(&mut Txn),
+        |t| t.amount = Amount::minor(5_000),
+        |t| t.amount = Amount::minor(999_999),
+    ] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+        let mut partly = reply(ours, Code::Approved);
+        change(&mut partly);
+        let left = w.host_says(link, partly);
+        assert_eq!(left.record_names(), ["decided", "attempt"]);
+        assert_eq!(left.answer(), (Code::Declined, Outcome::Refused));
+    }
+}
+
+#[test]
+fn what_a_contract_says_of_deposits_holds_for_those_in_flight_when_the_power_fails() {
+    let mut w = with_host(HostProfile { deposits_are_posted: false, ..HostProfile::default() });
+    w.ask(deposit(7));
+    let left = w.restart();
+    let owed = left.records.iter().find_map(|record| match record {
+        Record::TimedOut { owes, .. } => *owes,
+        _ => None,
+    });
+    assert_eq!(owed.map(|owed| owed.duty), Some(Duty::Reversal));
+}
+
+#[test]
+fn a_trace_number_is_not_given_again_after_a_restart() {
+    for come_back in [World::restart, World::restart_from_snapshot] {
+        let mut w = World::new();
+        w.ask(withdrawal(1));
+        w.wait_ms(REPLY_TIMEOUT_MS);
+        let (_, _, last) = w.ask(withdrawal(2)).asked_once();
+        w.host_says(BANK, reply(last, Code::Approved));
+        w.wait_ms(30_000); // The reversal once more, under its old number.
+        come_back(&mut w);
+        let (_, _, next) = w.ask(withdrawal(3)).asked_once();
+        assert!(next.stan > last.stan, "{} after {}", next.stan, last.stan);
+    }
+}
