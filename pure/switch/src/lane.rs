@@ -126,7 +126,11 @@ impl Lane {
     /// When something happens by itself: an [`Event::Tick`] is wanted then, and not before.
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(at, _)| at);
-        let is_up = |link: LinkId| self.links.get(usize::from(link.0)).is_some_and(|link| link.up);
+        // What is due waits for an answer, not for the time, while the window is full.
+        let is_up = |id: LinkId| {
+            let has_room = |link: &Link| self.forwards.in_flight(id) < link.config.forward.window;
+            self.links.get(usize::from(id.0)).is_some_and(|link| link.up && has_room(link))
+        };
         let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
         [deadline, forward].into_iter().flatten().min()
     }
