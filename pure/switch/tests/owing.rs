@@ -478,6 +478,7 @@ fn a_window_keeps_a_long_queue_from_flooding_its_host() {
     }
     let first = w.wait_ms(REPLY_TIMEOUT_MS);
     assert_eq!(first.asked.len(), 2);
+    assert!(w.lane.next_deadline() > Some(w.now.instant), "nothing to do until an answer or its time-out");
     let mut queue: Vec<_> = first.asked.iter().map(|(_, id, ours, _)| (*id, *ours)).collect();
     let mut paid = Vec::new();
     while let Some((id, ours)) = queue.pop() {
