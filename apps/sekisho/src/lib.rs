@@ -6,5 +6,6 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod exit;
 pub mod run;
 pub mod sim;

@@ -1,7 +1,7 @@
 //! `sekisho config`
 
-use crate::cli::exit;
 use crate::config::Config;
+use crate::exit;
 use crate::run::Plan;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! `sekisho run`
 
-use crate::cli::exit;
 use crate::config::Config;
+use crate::exit;
 use crate::run::{Options, Order, Plan, Running, Stopped, control, http, start};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};

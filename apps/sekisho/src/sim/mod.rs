@@ -66,6 +66,6 @@ fn say(line: impl std::fmt::Display) {
 fn told(result: Result<ExitCode, SimError>) -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("sekisho: {error}");
-        ExitCode::from(crate::cli::exit::NO)
+        ExitCode::from(crate::exit::NO)
     })
 }

@@ -132,8 +132,7 @@ fn a_peer_that_does_not_read_is_closed_before_it_costs_memory() {
         config.limits.unsent_bytes_max = 100_000;
         let listening = listen(&net, config, &scribe);
         let _peer = call(&listening).await;
-        scribe.opened(1).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         let body = vec![b'0'; 4_000];
         let mut sent = 0_u64;
         let refused = loop {
@@ -159,8 +158,7 @@ fn a_peer_that_stopped_reading_is_given_up_after_a_while() {
         config.limits.write_stall_ms = 100;
         let listening = listen(&net, config, &scribe);
         let _peer = call(&listening).await;
-        scribe.opened(1).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         let body = vec![b'0'; 4_000];
         // More than the kernel takes, less than the limit of unsent bytes.
         while conn.unsent_bytes() < 500_000 {
@@ -179,8 +177,7 @@ fn a_slow_but_willing_reader_gets_everything() {
         let scribe = Scribe::silent();
         let listening = listen(&net, persistent(), &scribe);
         let mut peer = call(&listening).await;
-        scribe.opened(1).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         let mut sent = 0_u32;
         // More than the kernel takes, less than the limit: the rest is the task's to finish.
         while conn.unsent_bytes() < 500_000 {
@@ -261,7 +258,7 @@ fn peers_are_known_by_their_address_and_strangers_refused() {
         let mut west = call_from(&listening, 2).await;
         say(&mut west, &framed(b"hello")).await;
         assert_eq!(hear(&mut west).await, b"hello");
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         assert_eq!((conn.name(), conn.role()), (&name("branch-west"), Role::Source(SourceId(7))));
         assert_eq!(listening.counters().snapshot().refused_unknown, 1);
         assert_eq!(scribe.conns.borrow().len(), 1);

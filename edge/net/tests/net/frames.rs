@@ -119,8 +119,7 @@ fn closing_in_good_order_sends_what_was_queued_first() {
         let scribe = Scribe::silent();
         let listening = listen(&net, persistent(), &scribe);
         let mut peer = call(&listening).await;
-        scribe.opened(1).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         let body = vec![b'7'; 4_000];
         for _ in 0..200 {
             conn.send_bytes(b"", &body).expect("it is open and below the limit");
@@ -141,8 +140,7 @@ fn a_body_that_cannot_be_written_leaves_nothing_behind() {
         let scribe = Scribe::silent();
         let listening = listen(&net, persistent(), &scribe);
         let mut peer = call(&listening).await;
-        scribe.opened(1).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         let failed = conn.send(b"", |out| {
             out.extend_from_slice(b"half of it");
             Err("no more")

@@ -30,7 +30,7 @@ fn a_peer_that_says_it_has_no_more_to_say_still_gets_its_answer() {
         say(&mut peer, &framed(b"0200")).await;
         peer.shutdown().await.expect("half a connection can be closed");
         scribe.frames_until(1).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         conn.send_bytes(b"", b"0210").expect("it still listens");
         assert_eq!(rest(&mut peer).await, Ok(framed(b"0210")));
     });
@@ -46,7 +46,7 @@ fn what_comes_after_the_one_request_is_ignored_and_does_not_spoil_the_answer() {
         scribe.frames_until(1).await;
         say(&mut peer, &vec![b'!'; 10_000]).await;
         until_counted(listening.counters(), |now| now.bytes_in > 10_000).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         conn.send_bytes(b"", b"answer").expect("open");
         assert_eq!(conn.send_bytes(b"", b"again"), Err(net::SendError::Answered));
         assert_eq!(rest(&mut peer).await, Ok(framed(b"answer")));
@@ -97,7 +97,7 @@ fn connections_beyond_the_pool_wait_in_line_and_beyond_the_line_are_refused() {
         until_counted(listening.counters(), |now| now.refused_pool == 1).await;
         assert_eq!(scribe.frames().len(), 1, "who waits is not heard yet");
 
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         conn.send_bytes(b"", b"done").expect("open");
         assert_eq!(rest(&mut first).await, Ok(framed(b"done")));
         assert_eq!(scribe.frames_until(2).await[1], b"second");
@@ -153,7 +153,7 @@ fn a_listener_that_stops_finishes_what_it_has_begun() {
         until_counted(listening.counters(), |now| now.pool_waiting == 1).await;
         listening.stop();
         turned_away(&mut waiting).await;
-        let conn = scribe.conns.borrow()[0].clone();
+        let conn = scribe.first().await;
         conn.send_bytes(b"", b"0210").expect("open");
         assert_eq!(rest(&mut first).await, Ok(framed(b"0210")));
         let refused = tokio::net::TcpStream::connect(listening.local_addr()).await;

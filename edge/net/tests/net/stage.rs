@@ -86,6 +86,12 @@ impl Scribe {
         .await;
     }
 
+    /// The first connection, once it is there.
+    pub(crate) async fn first(&self) -> Conn {
+        self.opened(1).await;
+        self.conns.borrow()[0].clone()
+    }
+
     pub(crate) fn frames(&self) -> Vec<Vec<u8>> {
         let told = self.told.borrow();
         told.iter()

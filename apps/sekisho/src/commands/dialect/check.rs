@@ -1,8 +1,8 @@
 //! `sekisho dialect check`
 
 use super::find;
-use crate::cli::exit;
 use crate::commands::paper::Paper;
+use crate::exit;
 use dialects::{Dialect, Finding, Severity};
 use std::fs;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Dialects by name or by path.
 
-use crate::cli::exit;
+use crate::exit;
 use dialects::{Dialect, Finding};
 use std::fs;
 use std::io;

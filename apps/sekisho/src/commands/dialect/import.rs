@@ -1,7 +1,7 @@
 //! `sekisho dialect import`
 
-use crate::cli::exit;
 use crate::commands::paper::Paper;
+use crate::exit;
 use dialects::{ImportError, Imported, import_jpos, import_moov};
 use std::fs;
 use std::io;

@@ -1,9 +1,9 @@
 //! `sekisho explain rc`
 
-use crate::cli::exit;
 use crate::commands::dialect::find;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
+use crate::exit;
 use dialects::Dialect;
 use journal::Duty;
 use serde::Serialize;

@@ -1,9 +1,9 @@
 //! `sekisho explain field`
 
-use crate::cli::exit;
 use crate::commands::dialect::find::{self, NotFound};
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
+use crate::exit;
 use dialects::{Dialect, Outline};
 use serde::Serialize;
 use std::process::ExitCode;

@@ -2,9 +2,9 @@
 //!
 //! Source: ISO 8583:1987 4.1, ISO 8583:1993 4.1.
 
-use crate::cli::exit;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
+use crate::exit;
 use serde::Serialize;
 use std::process::ExitCode;
 use terms::{Class, Function, MessageType};

@@ -1,9 +1,9 @@
 //! `sekisho explain route`
 
-use crate::cli::exit;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
 use crate::config::{Config, ConfigError};
+use crate::exit;
 use crate::run::Plan;
 use serde::Serialize;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! A journal opened to be read, beside whoever writes it.
 
-use crate::cli::exit;
+use crate::exit;
 use disk::{Disk, DiskError, Holder};
 use journal::{Ending, JournalError, Step, Storage, Vault, Walk};
 use std::error::Error;

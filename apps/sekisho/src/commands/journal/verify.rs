@@ -3,9 +3,9 @@
 use super::opened::{Failure, Opened, with_sources};
 use super::progress::Progress;
 use super::whereabouts::Whereabouts;
-use crate::cli::exit;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
+use crate::exit;
 use journal::{Ending, JournalError, Position, Record, Step, Storage, Walk};
 use serde::Serialize;
 use std::path::PathBuf;

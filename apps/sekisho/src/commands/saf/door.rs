@@ -1,9 +1,9 @@
 //! Where the switch is asked, and what can go wrong with that.
 
-use crate::cli::exit;
 use crate::commands::control::{Reply, Unreachable};
 use crate::commands::journal::opened;
 use crate::commands::journal::whereabouts::usual_config;
+use crate::exit;
 use std::path::{Path, PathBuf};
 
 /// Which switch. Without any of these: the one of `./sekisho.toml`, or the one of `./data`.

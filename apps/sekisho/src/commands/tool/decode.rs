@@ -3,9 +3,9 @@
 use super::choice::{Choice, End, choose};
 use super::input::{self, InputError, Reading};
 use super::shown::{self, Decoded};
-use crate::cli::exit;
 use crate::commands::dialect::find;
 use crate::commands::paper::Paper;
+use crate::exit;
 use dialects::Dialect;
 use iso8583::Unmask;
 use std::process::ExitCode;

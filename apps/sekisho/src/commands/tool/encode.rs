@@ -4,9 +4,9 @@ mod written;
 
 use super::input::{self, InputError, unhexed};
 use super::shown::hex;
-use crate::cli::exit;
 use crate::commands::dialect::find;
 use crate::commands::paper::Paper;
+use crate::exit;
 use iso8583::{EncodeError, encode_tree};
 use std::convert::Infallible;
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ mod show;
 mod tail;
 
 use super::journal::opened::Failure;
-use crate::cli::exit;
+use crate::exit;
 use std::process::ExitCode;
 
 /// What to look at.

@@ -10,7 +10,7 @@ pub use faults::{Deed, Fault};
 pub use world::{DemoError, Ended, World, WorldPlan};
 
 use super::say;
-use crate::cli::exit;
+use crate::exit;
 use crate::run::http;
 use hosts::CAST;
 use screen::Screen;

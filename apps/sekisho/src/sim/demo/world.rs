@@ -3,8 +3,8 @@
 
 use super::faults::Deed;
 use super::hosts::{CAST, Hosts};
-use crate::cli::exit;
 use crate::config::{Config, ConfigError};
+use crate::exit;
 use crate::run::status::Status;
 use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start_on};
 use crate::sim::books::{HostBooks, Lie, LieKind, Verdict, compare};
