@@ -44,7 +44,8 @@ impl Lane {
         item.last_sent.plus_ms(config.repeat_ms).us_since(now).hash(into);
         if item.forward.duty == Duty::Reversal && !link.config.host.tombstones {
             let believed_from = item.believed_from(&link.config.host);
-            (believed_from.us_since(now), item.first_sent.map(|sent| sent >= believed_from)).hash(into);
+            let sent_late = item.first_sent.map(|sent| sent >= believed_from);
+            (believed_from.us_since(now), sent_late, item.is_first).hash(into);
         }
     }
 }

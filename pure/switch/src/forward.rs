@@ -25,6 +25,8 @@ pub(crate) struct Item {
     pub(crate) original_sent: Instant,
     /// When it was sent first under its present trace number: an answer may be to that attempt.
     pub(crate) first_sent: Option<Instant>,
+    /// The attempt under way is the first under that number; when its bytes never left, there was none.
+    pub(crate) is_first: bool,
     /// When the last attempt was sent.
     pub(crate) last_sent: Instant,
     /// An attempt was made of which nobody knows whether the host got it.
@@ -209,6 +211,7 @@ impl Item {
             state: State::Due(now),
             original_sent: now,
             first_sent: None,
+            is_first: false,
             last_sent: now,
             may_have_arrived: false,
             since,

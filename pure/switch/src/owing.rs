@@ -229,7 +229,8 @@ impl Lane {
             stan: item.forward.host_stan,
             rrn: sent.host_rrn,
             transmitted_at: transmitted_at(now, &config),
-            repeat: attempts > 1 && config.host.marks_repeats,
+            // Under a fresh trace number it is a message of its own: a repeat would name nothing the host knows.
+            repeat: item.first_sent.is_some() && config.host.marks_repeats,
         };
         out.ask_host(&recorded, item.forward.link, sent.id, Arc::new(request), ours);
         if attempts == config.forward.alarm_after + 1 {
@@ -239,6 +240,7 @@ impl Lane {
         self.forwards.change(id, |item| {
             item.attempts = attempts;
             item.last_sent = now.instant;
+            item.is_first = item.first_sent.is_none();
             item.first_sent.get_or_insert(now.instant);
             item.may_have_arrived = true;
             item.state = State::InFlight(until);
@@ -351,6 +353,9 @@ impl Lane {
         let due = now.instant.plus_ms(SOON_MS);
         self.forwards.change(id, |item| {
             item.may_have_arrived = false;
+            if item.is_first {
+                item.first_sent = None;
+            }
             item.postpone(due);
         });
     }

@@ -186,6 +186,7 @@ fn no_such_original_is_believed_only_when_the_request_can_linger_no_longer() {
     let after_guard = w.wait_ms(1);
     let (_, _, fresh) = after_guard.asked_once();
     assert_ne!(fresh.stan, first.asked_once().2.stan, "a message of its own");
+    assert!(!fresh.repeat, "which repeats nothing that host knows");
     let late = w.host_says(link, not_found);
     assert!(late.asked.is_empty() && w.lane.pending() == 1, "the answer to the first attempt closes nothing");
     let again = acknowledged(&w, &after_guard, Code::NotFound);
@@ -207,6 +208,20 @@ fn an_answer_to_an_attempt_before_the_guard_is_not_believed_after_it() {
     let message = MessageType::from_digits([4, 3, 0]).expect("0430");
     let left = w.host_says(link, Txn { message, ..reply(fresh, Code::NotFound) });
     assert_eq!(left.record_names(), ["forwarded"]);
+}
+
+#[test]
+fn an_attempt_that_never_left_is_not_repeated_but_made() {
+    let mut w = World::new();
+    w.ask(withdrawal(7));
+    let (link, id, ours) = w.wait_ms(REPLY_TIMEOUT_MS).asked_once();
+    w.step(Event::Unsent { link, host_stan: ours.stan, id });
+    let (_, _, second) = w.wait_ms(1_000).asked_once();
+    assert_eq!((second.stan, second.repeat), (ours.stan, false), "the host has never heard of it");
+    let (_, _, third) = w.wait_ms(30_000).asked_once();
+    assert_eq!((third.stan, third.repeat), (ours.stan, true));
+    w.step(Event::Unsent { link, host_stan: ours.stan, id });
+    assert!(w.wait_ms(1_000).asked_once().2.repeat, "the second attempt may have arrived");
 }
 
 #[test]
