@@ -1,5 +1,5 @@
 use crate::moves::Move;
-use crate::scenario::Scenario;
+use crate::scenario::{STRANDED, Scenario};
 use crate::world::World;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use std::collections::HashMap;
@@ -16,26 +16,51 @@ pub struct Explored {
     /// How long it took.
     pub took: Duration,
     /// What went wrong, and the moves that lead there.
-    pub wrong: Option<(String, Vec<Move>)>,
+    pub wrong: Option<(&'static str, Vec<Move>)>,
+}
+
+impl Explored {
+    /// Whether nothing wrong has happened, and there is a world from which agreement cannot be reached.
+    pub fn is_stranded(&self) -> bool {
+        self.wrong.as_ref().is_some_and(|(what, _)| *what == STRANDED)
+    }
 }
 
 /// Visits every world of a scenario, and stops at the first in which something wrong has happened. When there
 /// is none, asks of each whether agreement can still be reached.
+///
+/// Depth first: whole worlds wait to be visited only along one way, the others are numbers.
 pub fn explore(scenario: Scenario, threads: usize) -> Explored {
     let started = Instant::now();
     let graph = Arc::new(Graph::default());
     let explorer = Explorer { scenario, graph: graph.clone() };
-    let checker = explorer.checker().threads(threads).finish_when(HasDiscoveries::Any).spawn_bfs().join();
+    let checker = explorer.checker().threads(threads).finish_when(HasDiscoveries::Any).spawn_dfs().join();
     let states = checker.unique_state_count();
-    let discovery = checker.discoveries().into_iter().next();
-    let mut wrong = discovery.map(|(name, path)| (name.to_owned(), path.into_actions()));
-    let edges = graph.take();
-    let moves = edges.len();
-    if wrong.is_none() {
-        wrong = stranded(&scenario, &edges).map(|path| ("agreement can still be reached".to_owned(), path));
-    }
+    let is_safe = checker.discoveries().is_empty();
+    drop(checker);
+    let parts = graph.take();
+    let moves = parts.iter().map(|part| part.edges.len()).sum();
+    let first = World::at_opening(&scenario);
+    let wrong = match is_safe {
+        true => stranded(&scenario, first, parts).map(|(_, way)| (STRANDED, way)),
+        false => shortest_way(&scenario, first, |world| what_is_wrong(&scenario, world).is_some())
+            .and_then(|(world, way)| Some((what_is_wrong(&scenario, &world)?, way))),
+    };
     Explored { states, moves, took: started.elapsed(), wrong }
 }
+
+/// What must hold in every world.
+type Safety = (&'static str, fn(&Scenario, &World) -> bool);
+
+#[rustfmt::skip]
+const SAFETY: [Safety; 6] = [
+    ("posted at most once",                |_, w| w.posts_at_most_once()),
+    ("reversed at most what was posted",   |_, w| w.reverses_at_most_what_it_posted()),
+    ("asked at most once",                 |_, w| w.asks_at_most_once()),
+    ("one decision, a journal that folds", |_, w| w.journal_is_readable()),
+    ("what is done is not reversed",       |s, w| w.leaves_alone_what_is_done(s.plot)),
+    ("approved means posted",              |s, w| w.says_yes_only_to_what_is_posted(s.plot)),
+];
 
 /// The scenario as the checker sees it.
 struct Explorer {
@@ -61,67 +86,67 @@ impl Model for Explorer {
         Some(after)
     }
 
-    #[rustfmt::skip]
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("posted at most once", |_, w: &World| w.posts_at_most_once()),
-            Property::always("reversed at most what was posted", |_, w: &World| w.reverses_at_most_what_it_posted()),
-            Property::always("asked at most once", |_, w: &World| w.asks_at_most_once()),
-            Property::always("one decision, and a journal that folds", |_, w: &World| w.journal_is_readable()),
-            Property::always("what is done is not reversed", |m: &Self, w: &World| {
-                w.leaves_alone_what_is_done(m.scenario.plot)
-            }),
-            Property::always("approved means posted", |m: &Self, w: &World| {
-                w.says_yes_only_to_what_is_posted(m.scenario.plot)
-            }),
-        ]
+        vec![Property::always("nothing is wrong", |explorer: &Self, world: &World| {
+            what_is_wrong(&explorer.scenario, world).is_none()
+        })]
     }
 }
 
-/// One move, by the digests of its ends; whether its end is in agreement.
-type Edge = (u64, u64, bool);
+fn what_is_wrong(scenario: &Scenario, world: &World) -> Option<&'static str> {
+    SAFETY.iter().find(|(_, holds)| !holds(scenario, world)).map(|(name, _)| *name)
+}
+
+/// One move, by the digests of its ends.
+type Edge = (u64, u64);
 
 /// The moves between worlds, noted while they are explored. In parts, so that threads seldom meet.
 #[derive(Default)]
 struct Graph {
-    parts: [Mutex<Vec<Edge>>; 16],
+    parts: [Mutex<Noted>; 16],
+}
+
+#[derive(Default)]
+struct Noted {
+    edges: Vec<Edge>,
+    /// Worlds in agreement, some of them more than once.
+    agreeing: Vec<u64>,
 }
 
 impl Graph {
     fn note(&self, before: &World, after: &World) {
         let part = &self.parts[(before.digest() % 16) as usize];
-        let edge = (before.digest(), after.digest(), after.is_consistent());
-        part.lock().unwrap_or_else(PoisonError::into_inner).push(edge);
+        let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+        part.edges.push((before.digest(), after.digest()));
+        if after.is_consistent() {
+            part.agreeing.push(after.digest());
+        }
     }
 
-    fn take(&self) -> Vec<Edge> {
-        let take = |part: &Mutex<Vec<Edge>>| {
-            core::mem::take(&mut *part.lock().unwrap_or_else(PoisonError::into_inner))
-        };
-        self.parts.iter().flat_map(take).collect()
+    fn take(&self) -> Vec<Noted> {
+        let take =
+            |part: &Mutex<Noted>| core::mem::take(&mut *part.lock().unwrap_or_else(PoisonError::into_inner));
+        self.parts.iter().map(take).collect()
     }
 }
 
 /// A shortest way to a world from which agreement cannot be reached any more, if there is one: backwards from
 /// every world in agreement, what is not met is lost.
-fn stranded(scenario: &Scenario, edges: &[Edge]) -> Option<Vec<Move>> {
-    let first = World::at_opening(scenario);
-    let numbers = numbered(first.digest(), edges);
-    let mut into: Vec<Vec<u32>> = vec![Vec::new(); numbers.len()];
+fn stranded(scenario: &Scenario, first: World, parts: Vec<Noted>) -> Option<(World, Vec<Move>)> {
+    let numbers = numbered(first.digest(), &parts);
+    let (starts, sources) = backwards(&numbers, &parts);
     let mut is_saved = vec![false; numbers.len()];
     let mut to_visit = Vec::new();
-    for (before, after, agrees) in edges {
-        let (before, after) = (numbers[before], numbers[after]);
-        into[after as usize].push(before);
-        if *agrees && !is_saved[after as usize] {
-            is_saved[after as usize] = true;
-            to_visit.push(after);
+    let agreeing = parts.into_iter().flat_map(|part| part.agreeing);
+    for at in agreeing.map(|digest| numbers[&digest]) {
+        if !core::mem::replace(&mut is_saved[at as usize], true) {
+            to_visit.push(at);
         }
     }
     while let Some(at) = to_visit.pop() {
-        for &before in &into[at as usize] {
-            if !is_saved[before as usize] {
-                is_saved[before as usize] = true;
+        let from = starts[at as usize] as usize..starts[at as usize + 1] as usize;
+        for &before in &sources[from] {
+            if !core::mem::replace(&mut is_saved[before as usize], true) {
                 to_visit.push(before);
             }
         }
@@ -130,10 +155,9 @@ fn stranded(scenario: &Scenario, edges: &[Edge]) -> Option<Vec<Move>> {
     is_saved.contains(&false).then(|| shortest_way(scenario, first, lost)).flatten()
 }
 
-fn numbered(first: u64, edges: &[Edge]) -> HashMap<u64, u32> {
-    let mut numbers = HashMap::with_capacity(edges.len() / 4);
-    numbers.insert(first, 0);
-    for (before, after, _) in edges {
+fn numbered(first: u64, parts: &[Noted]) -> HashMap<u64, u32> {
+    let mut numbers = HashMap::from([(first, 0)]);
+    for (before, after) in parts.iter().flat_map(|part| &part.edges) {
         for digest in [before, after] {
             let next = numbers.len() as u32;
             numbers.entry(*digest).or_insert(next);
@@ -142,13 +166,37 @@ fn numbered(first: u64, edges: &[Edge]) -> HashMap<u64, u32> {
     numbers
 }
 
-/// The moves to the nearest world of that sort.
-fn shortest_way(scenario: &Scenario, first: World, sought: impl Fn(&World) -> bool) -> Option<Vec<Move>> {
+/// Where the moves into each world come from: those of world `n` stand at `starts[n]..starts[n + 1]`.
+fn backwards(numbers: &HashMap<u64, u32>, parts: &[Noted]) -> (Vec<u32>, Vec<u32>) {
+    let edges = || parts.iter().flat_map(|part| &part.edges);
+    let mut starts = vec![0_u32; numbers.len() + 1];
+    edges().for_each(|(_, after)| starts[numbers[after] as usize + 1] += 1);
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    let mut next = starts.clone();
+    let mut sources = vec![0; edges().count()];
+    for (before, after) in edges() {
+        let place = &mut next[numbers[after] as usize];
+        sources[*place as usize] = numbers[before];
+        *place += 1;
+    }
+    (starts, sources)
+}
+
+/// The nearest world of that sort, and the moves to it.
+fn shortest_way(
+    scenario: &Scenario,
+    first: World,
+    sought: impl Fn(&World) -> bool,
+) -> Option<(World, Vec<Move>)> {
     let mut came_from: HashMap<u64, Option<(u64, Move)>> = HashMap::from([(first.digest(), None)]);
     let mut layer = vec![first];
     while !layer.is_empty() {
-        if let Some(found) = layer.iter().find(|world| sought(world)) {
-            return Some(way_to(found.digest(), &came_from));
+        if let Some(at) = layer.iter().position(&sought) {
+            let found = layer.swap_remove(at);
+            let way = way_to(found.digest(), &came_from);
+            return Some((found, way));
         }
         let mut next = Vec::new();
         for world in layer {

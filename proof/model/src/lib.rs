@@ -24,5 +24,5 @@ mod world;
 
 pub use explore::{Explored, explore};
 pub use moves::Move;
-pub use scenario::{Budget, Mutant, Plot, Scenario};
+pub use scenario::{Budget, Mutant, Plot, Scenario, Suspect};
 pub use world::World;

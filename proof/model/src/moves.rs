@@ -110,9 +110,10 @@ impl World {
                     && self.terminal.stage == Stage::Waiting
                     && !scenario.is_deposit());
             // A request is one write on one connection: no network repeats it.
+            let requests_repeat = scenario.requests_repeat || scenario.has(Mutant::RepeatsRequests);
             let may_repeat = self.left.duplicates > 0
-                && message != Message::NewDay
-                && (!matches!(message, Message::Request { .. }) || scenario.has(Mutant::RepeatsRequests));
+                && self.matters(message)
+                && (!matches!(message, Message::Request { .. }) || requests_repeat);
             if !to_lane || self.may_step() {
                 for (copied, lucky) in [(false, true), (false, false), (true, true), (true, false)] {
                     if (may_repeat || !copied) && (may_fail || lucky) {
@@ -120,9 +121,19 @@ impl World {
                     }
                 }
             }
-            if self.left.losses > 0 && message != Message::NewDay {
+            if self.left.losses > 0 && self.matters(message) {
                 moves.push(Move::IsLost(message));
             }
+        }
+    }
+
+    /// Whether it makes a difference that a message is lost, or comes twice: that nobody waits for it any more
+    /// is found out by letting it arrive once, or never.
+    fn matters(&self, message: Message) -> bool {
+        match message {
+            Message::NewDay => false,
+            Message::HostSaid { stan, .. } => self.awaits(stan),
+            _ => true,
         }
     }
 
@@ -248,6 +259,7 @@ impl World {
             Message::Asked(say) if self.is_forgotten(scenario, say) => {
                 self.send(Message::Told(say, Word::Yes))
             }
+            Message::Asked(Say::Report) if self.posts_again(scenario) => {}
             Message::Asked(say) => self.ask(scenario, say),
             Message::Told(about, word) => {
                 if let Some(say) = self.terminal.hears(scenario, about, word, lucky) {
@@ -275,13 +287,33 @@ impl World {
                 if is_late && scenario.has(Mutant::BelievesLateApprovals) {
                     self.send(Message::Told(Say::Request, Word::Yes));
                 }
+                let word = if self.is_believed(scenario, word) { Word::Yes } else { word };
                 self.host_says(scenario, stan, digits, word);
             }
             Message::NewDay => self.tell_day(scenario, true),
         }
     }
 
-    /// What M6 and D3 do with what they should act on.
+    /// What M10 makes of "no such original".
+    fn is_believed(&self, scenario: &Scenario, word: Word) -> bool {
+        let guard_is_over = self.asked.is_some_and(|asked| asked.gone_at_ms <= self.now_ms);
+        scenario.has(Mutant::JudgesByArrival) && word == Word::NoOriginal && guard_is_over
+    }
+
+    /// What D2x does with the report of a deposit it has cancelled.
+    fn posts_again(&mut self, scenario: &Scenario) -> bool {
+        let Some(asked) = self.asked.filter(|_| scenario.has(Mutant::PostsAfterCancelling)) else {
+            return false;
+        };
+        if self.lane.in_flight() > 0 || self.owed.is_none() {
+            return false;
+        }
+        self.send(Message::Told(Say::Report, Word::Yes));
+        self.send(Message::Advice { stan: 901, of: Some(asked.stan) });
+        true
+    }
+
+    /// What M6, D3 and D4 do with what they should act on.
     fn is_forgotten(&self, scenario: &Scenario, say: Say) -> bool {
         let in_flight = self.lane.in_flight() > 0;
         match say {

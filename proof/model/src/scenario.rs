@@ -5,7 +5,7 @@ use switch::{
 use terms::{LinkId, Pairing, Text};
 
 /// A request may linger on its way to the host for less than this.
-pub(crate) const LINGER_MS: u32 = 30_000;
+pub(crate) const LINGER_MS: u32 = 20_000;
 const REPLY_TIMEOUT_MS: u32 = 10_000;
 
 /// What is explored.
@@ -15,6 +15,8 @@ pub struct Scenario {
     pub plot: Plot,
     /// Whether the host remembers reversals of what it has not seen.
     pub tombstones: bool,
+    /// Whether the network repeats requests too; the host posts each of them once all the same.
+    pub requests_repeat: bool,
     /// How much may go wrong.
     pub budget: Budget,
     /// What the switch does wrong on purpose.
@@ -74,43 +76,87 @@ pub enum Mutant {
     MuteTerminal,
     /// M9: the network repeats requests, and the host posts each.
     RepeatsRequests,
+    /// M10: whether "no such original" is believed is judged by when the answer arrives.
+    JudgesByArrival,
     /// M10's sibling: the guard is shorter than a request may linger.
     ShortGuard,
-    /// D3: a report whose request is known is acknowledged and forgotten.
+    /// D2x: a deposit that was cancelled is posted after all when it is reported.
+    PostsAfterCancelling,
+    /// D3, D4: a report whose request is known is acknowledged and forgotten.
     IgnoresReports,
 }
 
-impl Mutant {
-    /// Every one, with the name the command line knows it by and a scenario's plot that shows it.
+/// A mutant, and where the exploration has to find it.
+#[derive(Clone, Copy, Debug)]
+pub struct Suspect {
+    /// The name it is known by.
+    pub name: &'static str,
+    /// What is done wrong.
+    pub mutant: Mutant,
+    /// Where.
+    pub plot: Plot,
+    /// The least that has to go wrong in the world for it to show.
+    pub budget: Budget,
+    /// What it comes to: agreement that cannot be reached any more, or something wrong at once.
+    pub strands: bool,
+}
+
+/// Agreement cannot be reached any more.
+pub(crate) const STRANDED: &str = "agreement can still be reached";
+
+impl Suspect {
+    /// Every one. The numbers are losses, duplicates and crashes.
     #[rustfmt::skip]
-    pub const ALL: [(Self, &'static str, Plot); 11] = [
-        (Self::SpeaksBeforeItWrites,  "M1",  Plot::Withdrawal),
-        (Self::BelievesLateApprovals, "M2",  Plot::Withdrawal),
-        (Self::AnswersBeforeItWrites, "M3",  Plot::Withdrawal),
-        (Self::OwesInASecondRecord,   "M4",  Plot::Withdrawal),
-        (Self::SendsAgainAfterDeath,  "M5",  Plot::Withdrawal),
-        (Self::IgnoresEarlyReversals, "M6",  Plot::Withdrawal),
-        (Self::BelievesNoOriginal,    "M7",  Plot::Withdrawal),
-        (Self::MuteTerminal,          "M8",  Plot::Withdrawal),
-        (Self::RepeatsRequests,       "M9",  Plot::Withdrawal),
-        (Self::ShortGuard,            "M10", Plot::Withdrawal),
-        (Self::IgnoresReports,        "D3",  Plot::DepositPosted),
+    pub const ALL: [Self; 14] = [
+        Self::strands("M1",   Mutant::SpeaksBeforeItWrites,  Plot::Withdrawal,       [0, 0, 1]),
+        Self::is_wrong("M2",  Mutant::BelievesLateApprovals, Plot::Withdrawal,       [0, 0, 0]),
+        Self::is_wrong("M3",  Mutant::AnswersBeforeItWrites, Plot::Withdrawal,       [0, 0, 1]),
+        Self::strands("M4",   Mutant::OwesInASecondRecord,   Plot::Withdrawal,       [0, 0, 1]),
+        Self::is_wrong("M5",  Mutant::SendsAgainAfterDeath,  Plot::Withdrawal,       [0, 0, 1]),
+        Self::strands("M6",   Mutant::IgnoresEarlyReversals, Plot::Withdrawal,       [0, 0, 0]),
+        Self::strands("M7",   Mutant::BelievesNoOriginal,    Plot::Withdrawal,       [0, 0, 0]),
+        Self::strands("M8",   Mutant::MuteTerminal,          Plot::Withdrawal,       [0, 0, 0]),
+        Self::is_wrong("M9",  Mutant::RepeatsRequests,       Plot::Withdrawal,       [0, 1, 0]),
+        Self::strands("M10",  Mutant::JudgesByArrival,       Plot::Withdrawal,       [1, 0, 0]),
+        Self::strands("M10s", Mutant::ShortGuard,            Plot::Withdrawal,       [0, 0, 0]),
+        Self::is_wrong("D2x", Mutant::PostsAfterCancelling,  Plot::DepositCancelled, [0, 0, 0]),
+        Self::strands("D3",   Mutant::IgnoresReports,        Plot::DepositPosted,    [0, 0, 0]),
+        Self::strands("D4",   Mutant::IgnoresReports,        Plot::DepositCancelled, [0, 0, 0]),
     ];
+
+    const fn strands(
+        name: &'static str,
+        mutant: Mutant,
+        plot: Plot,
+        [losses, duplicates, crashes]: [u8; 3],
+    ) -> Self {
+        let budget = Budget { losses, duplicates, crashes, ..Budget::NOTHING };
+        Self { name, mutant, plot, budget, strands: true }
+    }
+
+    const fn is_wrong(name: &'static str, mutant: Mutant, plot: Plot, faults: [u8; 3]) -> Self {
+        Self { strands: false, ..Self::strands(name, mutant, plot, faults) }
+    }
+
+    /// What is explored to find it.
+    pub const fn scenario(&self) -> Scenario {
+        Scenario { mutant: Some(self.mutant), ..Scenario::of(self.plot, self.budget) }
+    }
 }
 
 impl Budget {
-    /// What continuous integration has time for.
-    pub const SMALL: Self =
-        Self { losses: 1, duplicates: 0, crashes: 1, repeats: 0, cuts: 0, rulings: 1, held: 1 };
+    /// Nothing goes wrong outside: only answers, patience and the order of things vary.
+    pub const NOTHING: Self =
+        Self { losses: 0, duplicates: 0, crashes: 0, repeats: 0, cuts: 0, rulings: 0, held: 1 };
     /// The whole of it.
     pub const FULL: Self =
-        Self { losses: 2, duplicates: 2, crashes: 2, repeats: 1, cuts: 2, rulings: 2, held: 2 };
+        Self { losses: 2, duplicates: 2, crashes: 2, repeats: 1, cuts: 1, rulings: 1, held: 1 };
 }
 
 impl Scenario {
     /// A plot without mistakes of our own.
     pub const fn of(plot: Plot, budget: Budget) -> Self {
-        Self { plot, tombstones: false, budget, mutant: None }
+        Self { plot, tombstones: false, requests_repeat: false, budget, mutant: None }
     }
 
     pub(crate) fn has(&self, mutant: Mutant) -> bool {
@@ -144,12 +190,12 @@ impl Scenario {
                 breaker: BreakerConfig { unanswered_percent: 0, ..BreakerConfig::default() },
                 transmits_utc: true,
                 host,
-                // The alarm comes early, because attempts behind it are all the same.
+                // The alarm comes at once, because attempts behind it are all the same.
                 forward: ForwardConfig {
                     reply_timeout_ms: REPLY_TIMEOUT_MS,
                     repeat_ms: REPLY_TIMEOUT_MS,
                     window: 8,
-                    alarm_after: 1,
+                    alarm_after: 0,
                 },
             }],
             routes: Routes::new(vec![Route {

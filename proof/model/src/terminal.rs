@@ -10,6 +10,8 @@ pub(crate) struct Terminal {
     pub(crate) repeats_left: u8,
     /// It has taken its request back.
     pub(crate) asked_back: bool,
+    /// The cash was in the machine before it asked.
+    pub(crate) keeps_cash: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +28,8 @@ pub(crate) enum Stage {
 
 impl Terminal {
     pub(crate) fn new(scenario: &Scenario) -> Self {
-        Self { stage: Stage::Idle, done: false, repeats_left: scenario.budget.repeats, asked_back: false }
+        let (repeats_left, keeps_cash) = (scenario.budget.repeats, scenario.is_deposit());
+        Self { stage: Stage::Idle, done: false, repeats_left, asked_back: false, keeps_cash }
     }
 
     /// It has waited long enough. Cash that is in the machine stays there, unless it is cancelled.
@@ -42,6 +45,15 @@ impl Terminal {
             Plot::Withdrawal | Plot::Forward => &[Say::Reversal],
             Plot::DepositPosted => &[Say::Report],
             Plot::DepositCancelled => &[Say::Reversal, Say::Report],
+        }
+    }
+
+    /// Whether anything it is told about that can still change what it does.
+    pub(crate) fn may_hear(&self, about: Say) -> bool {
+        match self.stage {
+            Stage::Idle | Stage::Waiting => true,
+            Stage::Insisting(say) => say == about,
+            Stage::Finished => false,
         }
     }
 

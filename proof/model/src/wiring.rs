@@ -2,7 +2,7 @@
 
 use crate::message::{Message, Say, Word, message_type};
 use crate::scenario::{LINGER_MS, Mutant, Scenario};
-use crate::world::{Held, Notice, World};
+use crate::world::{Asked, Held, Notice, World};
 use journal::{Record, Ruling, Vault};
 use std::sync::Arc;
 use switch::{Effect, Event, Lane, LaneConfig, Outbox, Replay, Secrets};
@@ -55,6 +55,12 @@ impl World {
             ..Txn::new(message_type(digits))
         };
         self.step(scenario, Event::HostSaid { link: HOST, conn: ConnId(9), txn });
+    }
+
+    /// Whether the lane waits for an answer under that trace number.
+    pub(crate) fn awaits(&self, stan: u32) -> bool {
+        // One transaction, a tombstone, a refusal: no more numbers are given out than these.
+        (1..=4).any(|id| self.lane.still_wants(HOST, Stan(stan), TxnId(id)))
     }
 
     pub(crate) fn notice(&mut self, scenario: &Scenario, notice: Notice) {
@@ -118,6 +124,7 @@ impl World {
 
     pub(crate) fn send(&mut self, message: Message) {
         self.frames += u8::from(matches!(message, Message::Request { .. }));
+        self.lied |= self.is_a_lie(&message);
         // Two of the same are one: a second copy is the network's to make.
         if !self.network.contains(&message) {
             self.network.push(message);
@@ -156,6 +163,9 @@ impl World {
             }
             _ => return self.send(message),
         };
+        if !self.lane.still_wants(HOST, Stan(stan), TxnId(id)) {
+            return;
+        }
         let notice = Notice::Unsent { stan, id };
         match reaches_host && self.link_up {
             true => self.send(message),
@@ -182,6 +192,7 @@ impl World {
                 }
                 Effect::ToHost { id, request, ours, .. } => {
                     let message = to_host(&request, ours, self.now_ms);
+                    self.note_asked(scenario, message);
                     match scenario.has(Mutant::SpeaksBeforeItWrites) {
                         true => self.release(message, id.0, true),
                         false => step.push(Held::Send { message, id: id.0, first: false }),
@@ -200,8 +211,19 @@ impl World {
                 Effect::ToHostAnswer { .. } | Effect::Displaced { .. } | Effect::Tell(_) => {}
             }
         }
-        if !step.is_empty() {
+        // What is only written down for people changes nothing, whenever it becomes durable.
+        if !step.iter().all(|held| matches!(held, Held::Write(Record::Observed(_)))) {
             self.held.push(step);
+        }
+    }
+
+    /// For the mutants that want to know.
+    fn note_asked(&mut self, scenario: &Scenario, message: Message) {
+        let wants = scenario.has(Mutant::JudgesByArrival) || scenario.has(Mutant::PostsAfterCancelling);
+        if let Message::Request { stan, until_ms } = message
+            && wants
+        {
+            self.asked = Some(Asked { stan, gone_at_ms: until_ms });
         }
     }
 }

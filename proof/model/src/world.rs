@@ -37,7 +37,20 @@ pub struct World {
     pub(crate) listed: bool,
     /// The journal does not fold.
     pub(crate) unreadable: bool,
+    /// "Approved" was said of what did not stand on the account.
+    pub(crate) lied: bool,
+    /// What some mutants remember of the request; nothing where there is none of them.
+    pub(crate) asked: Option<Asked>,
     digest: u64,
+}
+
+/// The request as a mutant remembers it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Our trace number for it.
+    pub(crate) stan: u32,
+    /// When it cannot linger any more.
+    pub(crate) gone_at_ms: u32,
 }
 
 /// Something a step wants done.
@@ -88,6 +101,8 @@ impl World {
             frames: 0,
             listed: false,
             unreadable: false,
+            lied: false,
+            asked: None,
             digest: 0,
         }
     }
@@ -105,6 +120,11 @@ impl World {
 
     /// To be called when a move is over.
     pub(crate) fn seal(&mut self) {
+        let terminal = self.terminal;
+        self.network.retain(|message| match message {
+            Message::Told(about, _) => terminal.may_hear(*about),
+            _ => true,
+        });
         self.network.sort_unstable();
         let mut hasher = DefaultHasher::new();
         self.lane.digest(self.now().instant, &mut hasher);
@@ -112,7 +132,8 @@ impl World {
         self.network.iter().for_each(|message| self.digest_of(message, &mut hasher));
         self.held.iter().for_each(|step| digest_of_step(step, &mut hasher));
         (&self.notices, self.terminal, &self.host, self.left, self.link_up, self.owed).hash(&mut hasher);
-        (self.on_hold, self.frames, self.listed, self.unreadable).hash(&mut hasher);
+        (self.on_hold, self.frames, self.listed, self.unreadable, self.lied).hash(&mut hasher);
+        self.asked.map(|asked| (asked.stan, asked.gone_at_ms.saturating_sub(self.now_ms))).hash(&mut hasher);
         self.digest = hasher.finish();
     }
 
@@ -157,14 +178,20 @@ impl World {
         self.host.reversed() == 0 && !self.is_under_way(|m| matches!(m, Message::Reversal { .. }))
     }
 
+    /// Whether a terminal that wants cash is told "approved" of what does not stand on the account.
+    pub(crate) fn is_a_lie(&self, message: &Message) -> bool {
+        let says_yes = matches!(message, Message::Told(Say::Request | Say::Repeat, Word::Yes));
+        says_yes && !self.terminal.keeps_cash && !self.terminal.asked_back && self.host.balance() < 1
+    }
+
     /// "Approved" is only said of what stands on the account.
     pub(crate) fn says_yes_only_to_what_is_posted(&self, plot: Plot) -> bool {
         let says_yes = |m: &Message| matches!(m, Message::Told(Say::Request | Say::Repeat, Word::Yes));
         // A deposit that was reported is approved because it will be posted.
         if self.terminal.asked_back || !matches!(plot, Plot::Withdrawal | Plot::Forward) {
-            return true;
+            return !self.lied;
         }
-        !self.is_under_way(says_yes) || self.host.balance() == 1
+        !self.lied && !self.is_under_way(says_yes) || self.host.balance() >= 1
     }
 
     /// Cash and books agree, nobody has anything left to say, and nothing under way can change that; or a
