@@ -1,9 +1,7 @@
 //! Configuration files with a few bytes wrong: refused in words, or read, and never a panic.
 
-mod daemon;
-
-use daemon::Luck;
 use sekisho::config::Config;
+use stories::Luck;
 
 const GOOD: &str = r#"
 [journal]

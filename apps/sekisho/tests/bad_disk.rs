@@ -1,11 +1,9 @@
 //! Disks that are full or fail, and the order of syncing and speaking as the kernel saw it.
 
-mod daemon;
-
-use daemon::*;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use stories::*;
 use terms::{Code, Kind, Outcome, Txn};
 
 /// A small disk of its own, gone with the test.

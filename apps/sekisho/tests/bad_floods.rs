@@ -1,13 +1,11 @@
 //! Many at once, and none of them means well: random frames by the thousand, connections that are never used.
 //! What a good client notices of it is bounded and printed.
 
-mod daemon;
-
-use daemon::*;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use stories::*;
 use terms::{Kind, Outcome};
 
 /// Answers a good client may have to wait for while others flood, on a machine that runs all of it at once.

@@ -1,9 +1,7 @@
 //! Frames that are none, and messages that are wrong, through the door of the real program: each meets its
 //! defined end, and a good client on another connection is served before, while and after.
 
-mod daemon;
-
-use daemon::*;
+use stories::*;
 use terms::{Code, Kind, Outcome, Stan};
 
 /// A switch, its host, and a good client whose every question must be answered.

@@ -1,10 +1,8 @@
 //! Hosts that answer twice, garble, lie, fall silent, stop reading or go away: what the terminal is told, what
 //! is counted, and that everything else goes on.
 
-mod daemon;
-
-use daemon::*;
 use std::time::{Duration, Instant};
+use stories::*;
 use terms::{Code, Outcome};
 
 /// A host is given this long; short, because silence is waited out.

@@ -2,11 +2,9 @@
 //! told is never forgotten and never told differently; what a host was sent was written down first; nobody is
 //! asked twice; and what nobody knows the end of is given back.
 
-mod daemon;
-
-use daemon::*;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
+use stories::*;
 use terms::Txn;
 
 const CLIENTS: usize = 4;

@@ -1,11 +1,10 @@
 //! The night shift: what is owed is seen, held, released, retried and settled, and every transaction can be told.
 
-mod daemon;
 mod typed;
 
-use daemon::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use stories::*;
 use terms::Code;
 use typed::{Said, sekisho};
 

@@ -1,9 +1,7 @@
 //! Signals: TERM, TERM again, HUP.
 
-mod daemon;
-
-use daemon::*;
 use std::sync::atomic::{AtomicBool, Ordering};
+use stories::*;
 use terms::{Code, Outcome};
 
 #[test]

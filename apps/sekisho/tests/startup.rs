@@ -1,14 +1,12 @@
 //! What the program says and does when it cannot start: the code scripts trust, and words that name the thing.
 
-mod daemon;
-
 use ::journal::{Step, Walk};
-use daemon::*;
 use disk::Disk;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
+use stories::*;
 use terms::Outcome;
 
 const CONFIG: Option<i32> = Some(78);

@@ -3,19 +3,22 @@ use disk::Disk;
 use journal::{Ending, Record, Step, Walk};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use terms::{Code, Outcome, Stan, TerminalId, Text, TxnId};
+use terms::{BusinessDate, Code, Outcome, Stan, TerminalId, Text, TxnId};
 
 /// A decision: what a terminal was told, or what the journal says it was to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) outcome: Outcome,
-    pub(crate) code: Code,
-    pub(crate) approval_code: Text<6>,
+pub struct Told {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why.
+    pub code: Code,
+    /// The approval code; empty where there is none.
+    pub approval_code: Text<6>,
 }
 
 impl Told {
     /// What an answer tells.
-    pub(crate) fn of(answer: &terms::Txn) -> Self {
+    pub fn of(answer: &terms::Txn) -> Self {
         let outcome = answer.outcome.expect("an answer has an outcome");
         let code = answer.code.expect("an answer has a code");
         Self { outcome, code, approval_code: answer.approval_code }
@@ -24,23 +27,27 @@ impl Told {
 
 /// What the journal knows, in the words of the tests.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub struct Found {
     /// Decisions by terminal and its trace number.
-    pub(crate) decided: HashMap<(TerminalId, Stan), Told>,
+    pub decided: HashMap<(TerminalId, Stan), Told>,
     /// Requests that may have left, by our trace number at the host and the terminal.
-    pub(crate) sent: HashMap<(Stan, TerminalId), TxnId>,
+    pub sent: HashMap<(Stan, TerminalId), TxnId>,
     /// The same decisions by the number of their transaction.
     decided_by_id: HashMap<TxnId, Told>,
     /// Records of each kind.
-    pub(crate) kinds: HashMap<&'static str, u64>,
+    pub kinds: HashMap<&'static str, u64>,
     /// Sent and not decided.
-    pub(crate) open: usize,
-    pub(crate) was_closed: bool,
-    pub(crate) torn: bool,
+    pub open: usize,
+    /// Business dates under which something was sent.
+    pub business_dates: HashSet<BusinessDate>,
+    /// Whether it was closed in order.
+    pub was_closed: bool,
+    /// Whether its tail is torn.
+    pub torn: bool,
 }
 
 /// Reads the whole journal of a data directory, checking its chain; panics where it is damaged.
-pub(crate) fn read_journal(data: &Path) -> Found {
+pub fn read_journal(data: &Path) -> Found {
     let mut disk = Disk::open_for_reading(data).expect("there is a journal");
     let (mut found, mut keys) = (Found::default(), HashMap::new());
     let ending = Walk::from_the_start().run(&mut disk, |step| {
@@ -56,14 +63,14 @@ pub(crate) fn read_journal(data: &Path) -> Found {
 
 impl Found {
     /// What became of a request, by our trace number at the host and the terminal.
-    pub(crate) fn outcome_of(&self, request: &(Stan, TerminalId)) -> Option<Outcome> {
+    pub fn outcome_of(&self, request: &(Stan, TerminalId)) -> Option<Outcome> {
         let id = self.sent.get(request)?;
         self.decided_by_id.get(id).map(|told| told.outcome)
     }
 
     /// Everything the host was asked and nobody knows the end of was given back, and nothing else was: no
     /// posting stays that nobody answers for. A reversal of what was refused would also be a lie.
-    pub(crate) fn assert_given_back(&self, host: &Host) {
+    pub fn assert_given_back(&self, host: &Host) {
         let owed = host.owed_seen();
         let reversed: HashSet<(Stan, TerminalId)> =
             owed.iter().filter(|seen| seen.is_reversal()).map(super::Seen::request).collect();
@@ -81,6 +88,7 @@ impl Found {
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => {
                 let key = (sent.key.terminal_id, sent.key.stan);
+                self.business_dates.insert(sent.business_date);
                 keys.insert(sent.id, key);
                 let earlier = self.sent.insert((sent.host_stan, sent.key.terminal_id), sent.id);
                 assert!(earlier.is_none(), "a trace number was used twice: {sent:?}");

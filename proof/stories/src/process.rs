@@ -1,6 +1,6 @@
 use super::{PATIENCE, wait_for};
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The program as somebody started it, with everything it wrote to stderr.
-pub(crate) struct Daemon {
+pub struct Daemon {
     child: Child,
     /// The switch itself: another process than `child` where that is a tracer.
     pid: Option<u32>,
@@ -18,16 +18,16 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// `sekisho run --config CONFIG --log json MORE`.
-    pub(crate) fn spawn(config: &Path, more: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    pub fn spawn(config: &Path, more: &[&str]) -> Self {
+        let mut command = Command::new(program());
         command.args(run_arguments(config)).args(more);
         Self::watch(command)
     }
 
     /// The same under another program, such as a tracer.
-    pub(crate) fn spawn_under(tool: &str, arguments: &[&OsStr], config: &Path) -> Self {
+    pub fn spawn_under(tool: &str, arguments: &[&OsStr], config: &Path) -> Self {
         let mut command = Command::new(tool);
-        command.args(arguments).arg(env!("CARGO_BIN_EXE_sekisho")).args(run_arguments(config));
+        command.args(arguments).arg(program()).args(run_arguments(config));
         let mut daemon = Self::watch(command);
         daemon.pid = None;
         daemon
@@ -50,20 +50,22 @@ impl Daemon {
     }
 
     /// Its process, or the tracer's where it has one.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    pub(crate) fn stderr(&self) -> String {
+    /// Everything it wrote to stderr so far.
+    pub fn stderr(&self) -> String {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
     }
 
     /// Waits until it says it listens.
-    pub(crate) fn wait_until_ready(&self) {
+    pub fn wait_until_ready(&self) {
         self.find_line("that it serves its status page", |line| line.contains("status page"));
     }
 
-    pub(crate) fn wait_to_say(&self, words: &str) -> String {
+    /// Waits until a line has these words; gives the line back.
+    pub fn wait_to_say(&self, words: &str) -> String {
         self.find_line(words, |line| line.contains(words))
     }
 
@@ -84,7 +86,7 @@ impl Daemon {
     }
 
     /// Where a listener listens.
-    pub(crate) fn listener(&self, name: &str) -> SocketAddr {
+    pub fn listener(&self, name: &str) -> SocketAddr {
         let wanted = format!("\"listener\":\"{name}\"");
         address_in(&self.find_line(&wanted, |line| line.contains(&wanted)))
     }
@@ -94,7 +96,7 @@ impl Daemon {
     }
 
     /// Body and status code of a page.
-    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+    pub fn get(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.page()).expect("the status page is open");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("a small request");
@@ -105,42 +107,44 @@ impl Daemon {
         (code.expect("a status line"), body.expect("a body"))
     }
 
-    pub(crate) fn status(&self) -> Value {
+    /// The status page.
+    pub fn status(&self) -> Value {
         let (code, body) = self.get("/v1/status");
         assert_eq!(code, 200, "{body}");
         serde_json::from_str(&body).expect("the status is JSON")
     }
 
     /// A figure of the status, by its place in it, such as `/transactions/repeats`.
-    pub(crate) fn figure(&self, place: &str) -> u64 {
+    pub fn figure(&self, place: &str) -> u64 {
         let status = self.status();
         let figure = status.pointer(place).and_then(Value::as_u64);
         figure.unwrap_or_else(|| panic!("no figure {place} in {status:#}"))
     }
 
     /// Waits until a figure has at least this value: the status is put up a few times a second.
-    pub(crate) fn wait_for_figure(&self, place: &str, at_least: u64) {
+    pub fn wait_for_figure(&self, place: &str, at_least: u64) {
         wait_for(&format!("{place} >= {at_least}"), || (self.figure(place) >= at_least).then_some(()));
     }
 
     /// One link of the status.
-    pub(crate) fn link(&self, name: &str) -> Value {
+    pub fn link(&self, name: &str) -> Value {
         named(&self.status()["links"], name)
     }
 
     /// One count of a listener.
-    pub(crate) fn count(&self, listener: &str, count: &str) -> u64 {
+    pub fn count(&self, listener: &str, count: &str) -> u64 {
         let counts = named(&self.status()["listeners"], listener)["counts"].clone();
         let pair = counts.as_array().and_then(|all| all.iter().find(|pair| pair[0] == count).cloned());
         pair.and_then(|pair| pair[1].as_u64()).unwrap_or_else(|| panic!("no count {count}"))
     }
 
-    pub(crate) fn wait_for_link(&self, name: &str, state: &str) {
+    /// Waits until a link is in that state.
+    pub fn wait_for_link(&self, name: &str, state: &str) {
         wait_for(&format!("link {name} {state}"), || (self.link(name)["state"] == state).then_some(()));
     }
 
     /// Kibibytes of memory now (`VmRSS`) or at most so far (`VmHWM`).
-    pub(crate) fn memory_kib(&self, what: &str) -> u64 {
+    pub fn memory_kib(&self, what: &str) -> u64 {
         let path = format!("/proc/{}/status", self.pid.expect("started directly"));
         let text = std::fs::read_to_string(path).expect("it runs");
         let line = text.lines().find(|line| line.starts_with(what)).expect("a line of that name");
@@ -148,16 +152,17 @@ impl Daemon {
     }
 
     /// Sends a signal by its name, such as `TERM`.
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         send_signal(self.pid.unwrap_or_else(|| self.child.id()), name);
     }
 
-    pub(crate) fn is_running(&mut self) -> bool {
+    /// Whether it runs.
+    pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("it is our child").is_none()
     }
 
     /// Waits for its end.
-    pub(crate) fn wait(&mut self) -> ExitStatus {
+    pub fn wait(&mut self) -> ExitStatus {
         let deadline = std::time::Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
@@ -169,7 +174,7 @@ impl Daemon {
     }
 
     /// Its exit code and all it said, once both are there.
-    pub(crate) fn end(&mut self) -> (Option<i32>, String) {
+    pub fn end(&mut self) -> (Option<i32>, String) {
         let status = self.wait();
         // The pipe may hold a last line for a moment longer than the process lives.
         let mut said = self.stderr();
@@ -185,7 +190,7 @@ impl Daemon {
     }
 
     /// The power cord of this process.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         // A tracer that dies leaves what it traces running.
         if self.pid.is_none() && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             let children = format!("/proc/{0}/task/{0}/children", self.child.id());
@@ -207,7 +212,14 @@ impl Drop for Daemon {
     }
 }
 
-pub(crate) fn send_signal(pid: u32, name: &str) {
+/// The program, as Cargo built it for whoever tells stories: under its own name, or on stage.
+fn program() -> OsString {
+    let places = ["CARGO_BIN_EXE_sekisho", "CARGO_BIN_EXE_sekisho-on-stage"];
+    let place = places.iter().find_map(std::env::var_os);
+    place.expect("Cargo tells a test where the programs of its package are: run it by `cargo test`")
+}
+
+fn send_signal(pid: u32, name: &str) {
     let sent = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status();
     assert!(sent.expect("the system has `kill`").success(), "signal {name} to {pid}");
 }

@@ -7,15 +7,17 @@ use terms::Txn;
 use wire::Next;
 
 /// One connection to a listener.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub struct Client {
+    /// The connection itself.
+    pub stream: TcpStream,
     speech: Speech,
     received: Vec<u8>,
 }
 
 /// What came next on a connection.
 #[derive(Debug)]
-pub(crate) enum Came {
+pub enum Came {
+    /// An answer.
     Answer(Box<Txn>),
     /// The connection was ended, in whichever way.
     End,
@@ -25,33 +27,36 @@ pub(crate) enum Came {
 
 impl Client {
     /// To a listener of the usual setup.
-    pub(crate) fn of(daemon: &Daemon, listener: &str) -> Self {
+    pub fn of(daemon: &Daemon, listener: &str) -> Self {
         Self::connect(daemon.listener(listener))
     }
 
-    pub(crate) fn connect(address: SocketAddr) -> Self {
+    /// To that address, in `iso87-ascii`.
+    pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("it listens");
         stream.set_nodelay(true).expect("an option");
         Self { stream, speech: Speech::named("iso87-ascii"), received: Vec::new() }
     }
 
     /// Sends these bytes as they are; a connection that is gone already is told by what comes next.
-    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
 
-    pub(crate) fn send_body(&mut self, body: &[u8]) {
+    /// Sends a body in its frame.
+    pub fn send_body(&mut self, body: &[u8]) {
         let frame = self.speech.frame(body);
         self.send_bytes(&frame);
     }
 
-    pub(crate) fn send(&mut self, txn: &Txn) {
+    /// Sends a message.
+    pub fn send(&mut self, txn: &Txn) {
         let body = self.speech.body(txn);
         self.send_body(&body);
     }
 
     /// Asks, and waits for the answer of that trace number.
-    pub(crate) fn ask(&mut self, txn: &Txn) -> Txn {
+    pub fn ask(&mut self, txn: &Txn) -> Txn {
         self.send(txn);
         let answer = self.answer();
         assert_eq!(answer.stan, txn.stan, "the answer is to this question");
@@ -59,7 +64,7 @@ impl Client {
     }
 
     /// The next answer; panics when there is none.
-    pub(crate) fn answer(&mut self) -> Txn {
+    pub fn answer(&mut self) -> Txn {
         match self.next_within(PATIENCE) {
             Came::Answer(answer) => *answer,
             other => panic!("expected an answer, {other:?} came"),
@@ -67,7 +72,7 @@ impl Client {
     }
 
     /// The next answer; `None` when the connection has ended instead.
-    pub(crate) fn next_if_any(&mut self) -> Option<Txn> {
+    pub fn next_if_any(&mut self) -> Option<Txn> {
         match self.next_within(PATIENCE) {
             Came::Answer(answer) => Some(*answer),
             Came::End => None,
@@ -76,7 +81,7 @@ impl Client {
     }
 
     /// What comes next.
-    pub(crate) fn next_within(&mut self, within: Duration) -> Came {
+    pub fn next_within(&mut self, within: Duration) -> Came {
         let deadline = std::time::Instant::now() + within;
         loop {
             if let Some(answer) = self.take_answer() {
@@ -99,7 +104,7 @@ impl Client {
     }
 
     /// Reads on until the connection ends; panics when it does not. Says how many answers came before.
-    pub(crate) fn wait_for_end(&mut self) -> usize {
+    pub fn wait_for_end(&mut self) -> usize {
         let mut answers = 0;
         loop {
             match self.next_within(PATIENCE) {

@@ -6,21 +6,23 @@ use terms::{
 use wire::Framing;
 
 /// How one line is spoken.
-pub(crate) struct Speech {
-    pub(crate) dialect: Dialect,
-    pub(crate) framing: Framing,
+pub struct Speech {
+    /// How fields are written.
+    pub dialect: Dialect,
+    /// How messages are told apart.
+    pub framing: Framing,
 }
 
 impl Speech {
     /// A shipped dialect in the framing it suggests.
-    pub(crate) fn named(name: &str) -> Self {
+    pub fn named(name: &str) -> Self {
         let dialect = Dialect::named(name).expect("a shipped dialect");
         let framing = Framing::named(dialect.framing()).expect("it suggests a framing");
         Self { dialect, framing }
     }
 
     /// The body of a request as the terminal wrote it.
-    pub(crate) fn body(&self, txn: &Txn) -> Vec<u8> {
+    pub fn body(&self, txn: &Txn) -> Vec<u8> {
         let mut body = Vec::new();
         let said = Outgoing {
             stan: txn.stan,
@@ -33,7 +35,7 @@ impl Speech {
     }
 
     /// A body in its frame.
-    pub(crate) fn frame(&self, body: &[u8]) -> Vec<u8> {
+    pub fn frame(&self, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let header = self.framing.request_header();
         let written = self.framing.write::<()>(header.as_bytes(), &mut out, |out| {
@@ -45,25 +47,30 @@ impl Speech {
     }
 }
 
+/// The day these stories are set on; the terminals' idea of it, not the machine's.
 pub(crate) fn today() -> BusinessDate {
     BusinessDate::new(2026, 11, 22).expect("a day")
 }
 
 /// A terminal with its own trace numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Terminal {
-    pub(crate) id: TerminalId,
-    pub(crate) stan: Stan,
-    pub(crate) card: Pan,
+pub struct Terminal {
+    /// Its name.
+    pub id: TerminalId,
+    /// The trace number it used last.
+    pub stan: Stan,
+    /// The card in it.
+    pub card: Pan,
 }
 
 impl Terminal {
     /// With the usual card.
-    pub(crate) fn named(id: &str) -> Self {
+    pub fn named(id: &str) -> Self {
         Self::with_card(id, "4111111111111111")
     }
 
-    pub(crate) fn with_card(id: &str, card: &str) -> Self {
+    /// With that card.
+    pub fn with_card(id: &str, card: &str) -> Self {
         Self {
             id: Text::new(id.as_bytes()).expect("at most sixteen characters"),
             stan: Stan(0),
@@ -72,11 +79,12 @@ impl Terminal {
     }
 
     /// The next request: money out, under the next trace number.
-    pub(crate) fn withdraws(&mut self, minor_units: u64) -> Txn {
+    pub fn withdraws(&mut self, minor_units: u64) -> Txn {
         self.asks(Kind::Withdrawal, minor_units)
     }
 
-    pub(crate) fn asks(&mut self, kind: Kind, minor_units: u64) -> Txn {
+    /// The next request, under the next trace number.
+    pub fn asks(&mut self, kind: Kind, minor_units: u64) -> Txn {
         self.stan = self.stan.next();
         let message = MessageType { class: Class::Financial, function: Function::Request, origin: 0 };
         let mut txn = Txn::new(message);

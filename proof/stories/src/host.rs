@@ -3,15 +3,20 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use terms::{Answer, Class, Code, Function, Outcome, Stan, TerminalId, Text, Txn};
+use std::time::{Duration, Instant};
+use terms::{Amount, Answer, Class, Code, Function, Outcome, Stan, TerminalId, Text, Txn};
 use wire::Next;
 
 /// What a host does with one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
+pub enum Act {
+    /// Approves, and takes what it is owed.
     Answer,
+    /// Answers with that code.
     Refuse(Code),
+    /// Answers with that code, as an approval of another amount.
+    AnswerOther(Amount),
+    /// Approves, and says so twice.
     Twice,
     /// Bytes in a good frame that are no message.
     Garble,
@@ -19,9 +24,14 @@ pub(crate) enum Act {
     OtherStan,
     /// An answer with another terminal in it.
     OtherTerminal,
+    /// Does it, and says nothing.
     Silence,
+    /// Does nothing, and says nothing: it never got it.
+    Lose,
     /// Answers when it is told to: see [`Host::release`].
     Hold,
+    /// The same, and the answer is that code.
+    HoldRefusal(Code),
     /// Reads nothing more until it is told to: see [`Host::read_on`].
     StopReading,
     /// Half an answer, then a reset.
@@ -31,7 +41,7 @@ pub(crate) enum Act {
 type Rule = dyn Fn(&Txn) -> Act + Send + Sync;
 
 /// A host that does what its rules say: one for requests, one for what it is owed. Ends with the test.
-pub(crate) struct Host {
+pub struct Host {
     address: SocketAddr,
     dialect: &'static str,
     shared: Arc<Shared>,
@@ -51,44 +61,49 @@ struct State {
     held: VecDeque<(TcpStream, Vec<u8>)>,
     conns: Vec<TcpStream>,
     reading: bool,
+    /// Whether it wants connections, and whether it takes any already or still.
     open: bool,
+    listening: bool,
     ended: bool,
 }
 
 /// A message as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) at: Instant,
-    pub(crate) txn: Txn,
+pub struct Seen {
+    /// When.
+    pub at: Instant,
+    /// What it says.
+    pub txn: Txn,
+    /// What the host did with it.
+    pub act: Act,
 }
 
 impl Seen {
     /// The trace number and the terminal of the request it is, or is about.
-    pub(crate) fn request(&self) -> (Stan, TerminalId) {
+    pub fn request(&self) -> (Stan, TerminalId) {
         let original = self.txn.original.and_then(|original| original.stan);
         (original.unwrap_or(self.txn.stan), self.txn.terminal_id)
     }
 
-    pub(crate) fn is_reversal(&self) -> bool {
+    /// Whether it takes something back.
+    pub fn is_reversal(&self) -> bool {
         self.txn.message.class == Class::Reversal
     }
 }
 
 impl Host {
     /// Approves everything.
-    pub(crate) fn approving() -> Self {
+    pub fn approving() -> Self {
         Self::acting(|_| Act::Answer)
     }
 
     /// In `iso87-binary`, so that what passes the switch is translated.
-    pub(crate) fn acting(rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) -> Self {
+    pub fn acting(rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) -> Self {
         Self::speaking("iso87-binary", rule)
     }
 
-    pub(crate) fn speaking(
-        dialect: &'static str,
-        rule: impl Fn(&Txn) -> Act + Send + Sync + 'static,
-    ) -> Self {
+    /// In that dialect.
+    pub fn speaking(dialect: &'static str, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it has an address");
         let state = State {
@@ -100,48 +115,52 @@ impl Host {
             conns: Vec::new(),
             reading: true,
             open: true,
+            listening: true,
             ended: false,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let accepting = shared.clone();
-        std::thread::spawn(move || accepting.accept(&listener, dialect));
+        std::thread::spawn(move || accepting.accept(listener, dialect));
         Self { address, dialect, shared }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn dialect(&self) -> &'static str {
+    /// What it speaks.
+    pub fn dialect(&self) -> &'static str {
         self.dialect
     }
 
     /// Another rule from now on.
-    pub(crate) fn acts(&self, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) {
+    pub fn acts(&self, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) {
         self.shared.lock().rule = Arc::new(rule);
     }
 
     /// Another rule for reversals and advices from now on.
-    pub(crate) fn acts_when_owed(&self, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) {
+    pub fn acts_when_owed(&self, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) {
         self.shared.lock().rule_for_owed = Arc::new(rule);
     }
 
     /// Every request that arrived so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.shared.lock().seen.clone()
     }
 
-    pub(crate) fn seen_count(&self) -> usize {
+    /// How many requests arrived so far.
+    pub fn seen_count(&self) -> usize {
         self.shared.lock().seen.len()
     }
 
     /// Every reversal and advice that arrived so far, repeats among them.
-    pub(crate) fn owed_seen(&self) -> Vec<Seen> {
+    pub fn owed_seen(&self) -> Vec<Seen> {
         self.shared.lock().owed_seen.clone()
     }
 
     /// Waits until so many reversals and advices have arrived; gives them back.
-    pub(crate) fn wait_for_owed(&self, count: usize) -> Vec<Seen> {
+    pub fn wait_for_owed(&self, count: usize) -> Vec<Seen> {
         super::wait_for(&format!("{count} reversals or advices at the host"), || {
             let owed = self.owed_seen();
             (owed.len() >= count).then_some(owed)
@@ -149,14 +168,14 @@ impl Host {
     }
 
     /// Waits until so many requests have arrived.
-    pub(crate) fn wait_for_requests(&self, count: usize) {
+    pub fn wait_for_requests(&self, count: usize) {
         super::wait_for(&format!("{count} requests at the host"), || {
             (self.seen_count() >= count).then_some(())
         });
     }
 
     /// Answers everything it holds.
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         let held: Vec<_> = self.shared.lock().held.drain(..).collect();
         for (mut stream, answer) in held {
             // A connection that is gone takes no answer, which is what a test may want.
@@ -165,15 +184,27 @@ impl Host {
     }
 
     /// Reads again.
-    pub(crate) fn read_on(&self) {
+    pub fn read_on(&self) {
         self.shared.lock().reading = true;
         self.shared.changed.notify_all();
     }
 
+    /// Whether it takes connections.
+    pub fn is_open(&self) -> bool {
+        self.shared.lock().open
+    }
+
     /// Ends every connection and takes no other, or takes some again.
-    pub(crate) fn set_open(&self, open: bool) {
+    pub fn set_open(&self, open: bool) {
         let mut state = self.shared.lock();
         state.open = open;
+        self.shared.changed.notify_all();
+        if !open {
+            // Whoever accepts is woken by one more visitor, and closes the door.
+            let _ = TcpStream::connect(self.address);
+        }
+        let not_yet = |state: &mut State| state.listening != open;
+        state = self.shared.changed.wait_while(state, not_yet).unwrap_or_else(PoisonError::into_inner);
         if !open {
             for stream in state.conns.drain(..) {
                 let _ = stream.shutdown(Shutdown::Both);
@@ -201,16 +232,27 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn accept(self: &Arc<Self>, listener: &TcpListener, dialect: &'static str) {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else { continue };
+    /// Takes connections while it is open; while it is not, nobody listens.
+    fn accept(self: &Arc<Self>, mut listener: TcpListener, dialect: &'static str) {
+        let address = listener.local_addr().expect("it has an address");
+        loop {
+            let visitor = listener.accept();
             let mut state = self.lock();
+            if !state.open && !state.ended {
+                drop((visitor, listener));
+                state.listening = false;
+                self.changed.notify_all();
+                let closed = |state: &mut State| !state.open && !state.ended;
+                state = self.changed.wait_while(state, closed).unwrap_or_else(PoisonError::into_inner);
+                listener = super::wait_for("its port", || TcpListener::bind(address).ok());
+                state.listening = true;
+                self.changed.notify_all();
+                continue;
+            }
             if state.ended {
                 return;
             }
-            if !state.open {
-                continue;
-            }
+            let Ok((stream, _)) = visitor else { continue };
             state.conns.extend(stream.try_clone());
             drop(state);
             let (shared, speech) = (self.clone(), Speech::named(dialect));
@@ -230,21 +272,38 @@ impl Shared {
             {
                 let request = speech.dialect.read(body, today()).expect("the switch speaks the dialect");
                 received.drain(..consumed);
-                let rule = {
-                    let mut state = self.lock();
-                    let seen = Seen { at: Instant::now(), txn: request.clone() };
-                    let is_owed = seen.is_reversal() || request.message.function == Function::Advice;
-                    match is_owed {
-                        true => state.owed_seen.push(seen),
-                        false => state.seen.push(seen),
-                    }
-                    if is_owed { state.rule_for_owed.clone() } else { state.rule.clone() }
-                };
-                if !self.act(rule(&request), &request, &mut stream, speech) {
+                let act = self.see(&request);
+                if !self.act(act, &request, &mut stream, speech) {
                     return;
                 }
             }
         }
+    }
+
+    /// Notes a message, and says what its rule makes of it.
+    fn see(&self, request: &Txn) -> Act {
+        let is_owed =
+            request.message.class == Class::Reversal || request.message.function == Function::Advice;
+        let rule = {
+            let state = self.lock();
+            if is_owed { state.rule_for_owed.clone() } else { state.rule.clone() }
+        };
+        let act = rule(request);
+        let seen = Seen { at: Instant::now(), txn: request.clone(), act };
+        let mut state = self.lock();
+        if is_owed {
+            state.owed_seen.push(seen)
+        } else {
+            state.seen.push(seen)
+        }
+        act
+    }
+
+    fn hold(&self, stream: &TcpStream, answer: Vec<u8>) -> bool {
+        if let Ok(stream) = stream.try_clone() {
+            self.lock().held.push_back((stream, answer));
+        }
+        true
     }
 
     /// Does it; says whether the connection goes on.
@@ -253,6 +312,10 @@ impl Shared {
         match act {
             Act::Answer => stream.write_all(&approval).is_ok(),
             Act::Refuse(code) => stream.write_all(&answer(speech, request, code)).is_ok(),
+            Act::AnswerOther(amount) => {
+                let other = Txn { amount, ..request.clone() };
+                stream.write_all(&answer(speech, &other, Code::Approved)).is_ok()
+            }
             Act::Twice => stream.write_all(&[&approval[..], &approval].concat()).is_ok(),
             Act::Garble => stream.write_all(&speech.frame(&[0x99; 40])).is_ok(),
             Act::OtherStan => {
@@ -263,13 +326,9 @@ impl Shared {
                 let other = Txn { terminal_id: Text::clipped(b"STRANGER"), ..request.clone() };
                 stream.write_all(&answer(speech, &other, Code::Approved)).is_ok()
             }
-            Act::Silence => true,
-            Act::Hold => {
-                if let Ok(stream) = stream.try_clone() {
-                    self.lock().held.push_back((stream, approval));
-                }
-                true
-            }
+            Act::Silence | Act::Lose => true,
+            Act::Hold => self.hold(stream, approval),
+            Act::HoldRefusal(code) => self.hold(stream, answer(speech, request, code)),
             Act::StopReading => {
                 let mut state = self.lock();
                 state.reading = false;
@@ -303,10 +362,5 @@ fn answer(speech: &Speech, request: &Txn, code: Code) -> Vec<u8> {
 
 /// Closes a connection the rude way.
 fn reset(stream: &TcpStream) {
-    let Ok(stream) = stream.try_clone() else { return };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
-    let _inside = runtime.enter();
-    stream.set_nonblocking(true).expect("an option");
-    let stream = tokio::net::TcpStream::from_std(stream).expect("a stream");
-    stream.set_zero_linger().expect("an option");
+    socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO)).expect("an option");
 }
