@@ -24,6 +24,7 @@ mod lane;
 mod memory;
 mod outbox;
 mod owing;
+mod pace;
 mod pairing;
 mod replay;
 mod route;

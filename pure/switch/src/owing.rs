@@ -5,6 +5,7 @@ use crate::admit::fingerprint;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State, Verdict};
 use crate::memory::{Slot, Trail};
+use crate::pace::Room;
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
@@ -186,13 +187,20 @@ impl Lane {
             if !self.links[at].up {
                 continue;
             }
-            let window = self.links[at].config.forward.window;
-            let mut room = window.saturating_sub(self.forwards.in_flight(link));
-            while room > 0
-                && let Some(id) = self.forwards.next_due(link, now.instant)
-            {
-                room -= u32::from(self.attempt(now, id, out));
+            let mut room = self.room_on(link);
+            while let Some((id, waited)) = self.forwards.next_due(link, now.instant, room) {
+                if self.attempt(now, id, out) {
+                    room.take(waited);
+                }
             }
+        }
+    }
+
+    /// What may be sent on a link besides what is unanswered there; nothing while it is down.
+    pub(crate) fn room_on(&self, id: LinkId) -> Room {
+        match self.links.get(usize::from(id.0)) {
+            Some(link) if link.up => self.forwards.room(id, &link.config.forward, link.pace),
+            Some(_) | None => Room::default(),
         }
     }
 
@@ -307,10 +315,11 @@ impl Lane {
         if !answers || item.attempts == 0 {
             return self.on_stranger(now, link_id, &reply, true, out);
         }
-        if let Some(link) = link_mut(&mut self.links, link_id)
-            && link.breaker.answered()
-        {
-            out.tell(Tell::BreakerClosed { link: link_id });
+        if let Some(link) = link_mut(&mut self.links, link_id) {
+            link.pace.answered(&config.forward);
+            if link.breaker.answered() {
+                out.tell(Tell::BreakerClosed { link: link_id });
+            }
         }
         self.forwards.change(id, |item| item.may_have_arrived = false);
         match item.verdict(&config.host, &reply) {
@@ -361,6 +370,7 @@ impl Lane {
             let Some(item) = self.forwards.get(id).cloned() else { return };
             let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
             let config = link.config.clone();
+            link.pace.start_over();
             if !item.may_be_repeated(&config.host) {
                 self.hand_over(now, id, "unanswered, and must not be sent twice", out);
                 continue;

@@ -1,3 +1,4 @@
+use crate::pace::Pace;
 use crate::{Breaker, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
@@ -22,6 +23,8 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// How fast it is paid what is owed.
+    pub(crate) pace: Pace,
     /// The host's business day; `None` until it is known.
     pub(crate) date: Option<BusinessDate>,
     /// The last trace number given out.
@@ -41,6 +44,7 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            pace: Pace::default(),
             date: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),

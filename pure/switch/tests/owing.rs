@@ -493,6 +493,45 @@ fn a_window_keeps_a_long_queue_from_flooding_its_host() {
     assert_eq!(paid.len(), 20, "each exactly once");
 }
 
+/// Ten withdrawals taken back while their host is away: ten reversals that have to wait.
+fn with_ten_waiting() -> World {
+    let mut config = config();
+    config.links[0].in_flight_max = 20;
+    config.links[0].forward = ForwardConfig { window: 3, ..ForwardConfig::default() };
+    config.remembered_max = 40;
+    let mut w = World::with(config);
+    (1..=10).for_each(|stan| approved(&mut w, withdrawal(stan)));
+    w.step(Event::LinkDown { link: BANK });
+    (1..=10).for_each(|stan| drop(w.ask(reversal(stan))));
+    w
+}
+
+#[test]
+fn a_host_that_comes_back_is_paid_one_by_one_until_it_keeps_up() {
+    let mut w = with_ten_waiting();
+    let mut left = w.step(Event::LinkUp { link: BANK });
+    let mut at_once = Vec::new();
+    while !left.asked.is_empty() {
+        at_once.push(left.asked.len());
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        for (_, _, ours, _) in std::mem::take(&mut left.asked) {
+            let yes = Txn { message, ..reply(ours, Code::Approved) };
+            left.asked.extend(w.host_says(BANK, yes).asked);
+        }
+    }
+    assert_eq!(at_once, [1, 1, 1, 3, 3, 1], "three in a row, and then the window");
+    assert_eq!(w.lane.pending(), 0);
+}
+
+#[test]
+fn what_comes_to_be_owed_while_a_host_catches_up_is_sent_at_once() {
+    let mut w = with_ten_waiting();
+    assert_eq!(w.step(Event::LinkUp { link: BANK }).asked.len(), 1);
+    approved(&mut w, withdrawal(11));
+    assert_eq!(w.ask(reversal(11)).asked.len(), 1, "it does not stand in line behind what waited");
+    assert_eq!(w.wait_ms(29_999).asked.len(), 0);
+}
+
 #[test]
 fn a_link_that_is_down_holds_what_it_owes_and_sends_it_when_it_is_up() {
     let mut w = World::new();
