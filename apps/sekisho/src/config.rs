@@ -402,13 +402,21 @@ pub struct ForwardToml {
     pub catch_up_window: u32,
     /// Attempts after which people are told.
     pub alarm_after: u32,
+    /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
+    pub recovery_first: bool,
 }
 
 impl Default for ForwardToml {
     fn default() -> Self {
-        let switch::ForwardConfig { reply_timeout_ms, repeat_ms, window, catch_up_window, alarm_after } =
-            Default::default();
-        Self { reply_timeout_ms, repeat_ms, window, catch_up_window, alarm_after }
+        let switch::ForwardConfig {
+            reply_timeout_ms,
+            repeat_ms,
+            window,
+            catch_up_window,
+            alarm_after,
+            recovery_first,
+        } = Default::default();
+        Self { reply_timeout_ms, repeat_ms, window, catch_up_window, alarm_after, recovery_first }
     }
 }
 

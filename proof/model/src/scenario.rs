@@ -151,6 +151,7 @@ impl Scenario {
                     window: 8,
                     catch_up_window: 8,
                     alarm_after: 1,
+                    recovery_first: true,
                 },
             }],
             routes: Routes::new(vec![Route {

@@ -17,7 +17,7 @@ impl Lane {
     pub fn digest(&self, now: Instant, into: &mut impl Hasher) {
         (self.next_id, self.next_forward).hash(into);
         for link in &self.links {
-            (link.up, link.date, link.last_stan, link.owners()).hash(into);
+            (link.up, link.date, link.last_stan, link.owners(), &link.gate).hash(into);
         }
         for (at, slot) in self.memory.iter() {
             (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at, slot.told_again)

@@ -99,12 +99,15 @@ pub(crate) struct Forwards {
     due: BTreeSet<(LinkId, bool, Instant, ForwardId)>,
     /// What runs out of time when.
     waiting: BTreeSet<(Instant, ForwardId)>,
+    /// How many are owed, link by link.
+    owed_to: BTreeMap<LinkId, usize>,
 }
 
 impl Forwards {
     pub(crate) fn insert(&mut self, item: Item) {
         let id = item.forward.id;
         self.index(&item);
+        *self.owed_to.entry(item.forward.link).or_default() += 1;
         self.items.insert(id, item);
     }
 
@@ -121,6 +124,9 @@ impl Forwards {
 
     pub(crate) fn remove(&mut self, id: ForwardId) -> Option<Item> {
         let item = self.items.remove(&id)?;
+        if let Some(owed) = self.owed_to.get_mut(&item.forward.link) {
+            *owed -= 1;
+        }
         match item.state {
             State::Due(at) => drop(self.due.remove(&(item.forward.link, item.waited, at, id))),
             State::InFlight(until) => drop(self.waiting.remove(&(until, id))),
@@ -200,6 +206,11 @@ impl Forwards {
     /// Which are due on which link, in the order they will be sent.
     pub(crate) fn due(&self) -> impl Iterator<Item = (LinkId, ForwardId)> {
         self.due.iter().map(|&(link, _, _, id)| (link, id))
+    }
+
+    /// How many are owed to one link.
+    pub(crate) fn owed_to(&self, link: LinkId) -> usize {
+        self.owed_to.get(&link).copied().unwrap_or(0)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -246,6 +246,9 @@ impl Lane {
         if !link.up {
             return Err(Refusal::not_sent(Code::HostDown, "host down"));
         }
+        if !link.gate.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));
+        }
         if link.in_flight >= link.config.in_flight_max {
             return Err(Refusal::not_sent(Code::Busy, "host in-flight limit"));
         }

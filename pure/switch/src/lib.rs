@@ -20,6 +20,7 @@ mod digest;
 mod event;
 mod flow;
 mod forward;
+mod gate;
 mod lane;
 mod memory;
 mod outbox;

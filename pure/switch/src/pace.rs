@@ -8,6 +8,11 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
+    /// That of a host that keeps up.
+    pub(crate) const fn full(config: &ForwardConfig) -> Self {
+        Self { answered: config.window }
+    }
+
     /// Messages that had to wait which may be unanswered at once.
     pub(crate) fn room(self, config: &ForwardConfig) -> u32 {
         match self.answered >= config.window {

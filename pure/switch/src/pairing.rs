@@ -1,3 +1,4 @@
+use crate::gate::Gate;
 use crate::pace::Pace;
 use crate::{Breaker, LinkConfig};
 use alloc::vec::Vec;
@@ -23,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// What it has to hear of before anything new.
+    pub(crate) gate: Gate,
     /// How fast it is paid what is owed.
     pub(crate) pace: Pace,
     /// The host's business day; `None` until it is known.
@@ -44,6 +47,7 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            gate: Gate::default(),
             pace: Pace::default(),
             date: None,
             last_stan: Stan(0),

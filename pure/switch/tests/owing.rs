@@ -3,10 +3,10 @@
 mod world;
 
 use journal::{Duty, Record, Ruling};
-use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing};
+use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing, Tell};
 use terms::{
     Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, MessageType, Original, Outcome,
-    Stan, Text, Txn,
+    Pan, Stan, Text, Txn,
 };
 use world::*;
 
@@ -543,6 +543,52 @@ fn a_link_that_is_down_holds_what_it_owes_and_sends_it_when_it_is_up() {
 }
 
 #[test]
+fn after_an_unclean_stop_a_host_hears_of_what_is_owed_before_anything_new() {
+    let mut config = config();
+    config.links[0].forward = ForwardConfig { window: 2, ..ForwardConfig::default() };
+    let mut w = World::with(config);
+    (1..=3).for_each(|stan| assert_eq!(w.ask(withdrawal(stan)).asked.len(), 1));
+    assert_eq!(w.restart().record_names(), ["timed_out"; 3]);
+    assert_eq!(w.all_asked_since_restart().len(), 2, "the window");
+    let early = w.ask(withdrawal(4));
+    assert_eq!(early.answer(), (Code::HostDown, Outcome::NotSent));
+    assert!(early.asked.is_empty());
+    // The other host was asked nothing by the dead switch, and is open.
+    let other = Txn { pan: Pan::new(b"6228480000000000").expect("digits"), ..withdrawal(5) };
+    assert_eq!(w.ask(other).asked_once().0, CARDS);
+    let (_, _, ours) = w.all_asked_since_restart()[0];
+    let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+    let left = w.host_says(BANK, Txn { message, ..reply(ours, Code::Approved) });
+    assert_eq!(left.asked.len(), 1, "the last of the three is sent");
+    assert!(left.told.contains(&Tell::Recovered { link: BANK }), "{:?}", left.told);
+    assert_eq!(w.ask(withdrawal(6)).asked_once().0, BANK);
+}
+
+#[test]
+fn a_person_who_holds_the_last_one_opens_the_gate_too() {
+    let mut w = World::new();
+    w.ask(withdrawal(1));
+    w.restart_with_links_down();
+    assert_eq!(w.lane.status().links[0].recovering, 1);
+    rule(&mut w, ForwardId(1), Ruling::Hold);
+    w.links_up();
+    assert_eq!(w.ask(withdrawal(2)).asked_once().0, BANK);
+}
+
+#[test]
+fn after_a_clean_stop_and_where_the_contract_says_so_business_does_not_wait() {
+    let mut w = with_ten_waiting();
+    w.close_and_start();
+    assert_eq!(w.ask(withdrawal(11)).asked_once().0, BANK, "a clean stop leaves no gate");
+    let mut config = config();
+    config.links[0].forward = ForwardConfig { window: 1, recovery_first: false, ..ForwardConfig::default() };
+    let mut w = World::with(config);
+    (1..=3).for_each(|stan| drop(w.ask(withdrawal(stan))));
+    w.restart();
+    assert_eq!(w.ask(withdrawal(4)).asked_once().0, BANK);
+}
+
+#[test]
 fn a_person_may_hold_release_and_settle_what_is_owed() {
     let mut w = World::new();
     let (link, ..) = w.ask(withdrawal(7)).asked_once();
@@ -567,7 +613,7 @@ fn too_many_attempts_are_told_to_people() {
     let alarms: usize = (0..10)
         .map(|_| {
             let left = w.wait_ms(30_000);
-            left.told.iter().filter(|tell| matches!(tell, switch::Tell::ForwardAlarm { .. })).count()
+            left.told.iter().filter(|tell| matches!(tell, Tell::ForwardAlarm { .. })).count()
         })
         .sum();
     assert_eq!(alarms, 1);

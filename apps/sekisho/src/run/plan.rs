@@ -337,6 +337,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             window: link.forward.window,
             catch_up_window: link.forward.catch_up_window,
             alarm_after: link.forward.alarm_after,
+            recovery_first: link.forward.recovery_first,
         },
     }
 }
