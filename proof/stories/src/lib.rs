@@ -29,7 +29,7 @@
 //! | R13 | a report by the state of its request | `deposit::the_report_of_an_approved_deposit_is_answered_and_no_more`, `deposit::a_report_nobody_announced_is_posted_once`, `deposit::a_report_of_what_is_being_posted_adds_nothing` |
 //! | R14 | a debt ends paid or with a person | `forwarding::an_unanswered_reversal_is_repeated_under_the_same_numbers`, `forwarding::a_reversal_waits_for_a_host_that_is_down`, `forwarding::a_host_that_is_busy_is_asked_later`, `forwarding::a_reversal_that_must_not_come_twice_is_a_persons_after_one_silence` |
 //! | R15 | the business date is ours, fixed once | `withdrawal::the_clock_of_a_terminal_does_not_choose_the_business_date` |
-//! | R16 | no session before recovery | `recovery::nobody_is_let_in_before_everything_is_decided` |
+//! | R16 | no session before recovery | `recovery::nobody_is_let_in_before_everything_is_decided`, `recovery::a_customer_who_comes_before_the_host_was_told_is_sent_away` |
 //! | E1 | cannot be sent | `withdrawal::what_cannot_be_sent_is_refused_and_owes_nothing` |
 //! | E2 | answered in time | `withdrawal::what_the_host_says_in_time_is_final`, `withdrawal::a_refusal_owes_nothing`, `withdrawal::an_approval_of_another_amount_is_declined_and_given_back_whole`, `transfer::a_transfer_within_one_host_is_one_message`, `transfer::a_refused_transfer_owes_nothing` |
 //! | E3 | time-out | `withdrawal::silence_is_answered_and_given_back_at_once`, `transfer::a_transfer_nobody_answers_is_given_back`, `inquiry::an_unanswered_question_owes_nothing` |

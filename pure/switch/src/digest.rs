@@ -17,7 +17,7 @@ impl Lane {
     pub fn digest(&self, now: Instant, into: &mut impl Hasher) {
         (self.next_id, self.next_forward).hash(into);
         for link in &self.links {
-            (link.up, link.date, link.last_stan, link.owners()).hash(into);
+            (link.up, link.date, link.last_stan, link.owners(), &link.gate).hash(into);
         }
         for (at, slot) in self.memory.iter() {
             (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at, slot.told_again)
@@ -27,6 +27,11 @@ impl Lane {
         }
         for slot in self.memory.finished() {
             slot.id.hash(into);
+        }
+        if self.forwards.len() > 1 {
+            // One alone is sent whatever the pace, and whether it had to wait or not.
+            self.links.iter().for_each(|link| link.pace.hash(into));
+            self.forwards.iter().for_each(|item| item.waited.hash(into));
         }
         self.forwards.due().for_each(|due| due.hash(into));
         self.forwards.iter().for_each(|item| self.digest_of_item(item, now, into));

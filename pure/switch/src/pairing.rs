@@ -1,3 +1,5 @@
+use crate::gate::Gate;
+use crate::pace::Pace;
 use crate::{Breaker, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
@@ -22,6 +24,10 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// What it has to hear of before anything new.
+    pub(crate) gate: Gate,
+    /// How fast it is paid what is owed.
+    pub(crate) pace: Pace,
     /// The host's business day; `None` until it is known.
     pub(crate) date: Option<BusinessDate>,
     /// The last trace number given out.
@@ -41,6 +47,8 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            gate: Gate::default(),
+            pace: Pace::default(),
             date: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),

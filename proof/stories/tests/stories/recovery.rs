@@ -210,3 +210,28 @@ fn who_stops_in_order_waits_for_what_is_in_flight() {
         .host_gets_all_it_is_owed()
         .ends();
 }
+
+#[test]
+fn a_customer_who_comes_before_the_host_was_told_is_sent_away() {
+    story("a customer who comes early")
+        .owed_is_sent("reply_timeout_ms = 4000, repeat_ms = 4000, window = 1")
+        .host_ignores_attempts(1)
+        .host_holds_its_answer()
+        .asks(withdrawal(100_00))
+        .host_gets_the_request()
+        .terminal("ATM00002")
+        .asks(withdrawal(200_00))
+        .host_gets_the_request()
+        .switch_dies()
+        .switch_comes_back()
+        .host_gets_one_it_is_owed()
+        .terminal("ATM00003")
+        .asks(withdrawal(300_00))
+        .is_told("91")
+        .host_approves()
+        .host_gets_all_it_is_owed()
+        .asks(withdrawal(400_00))
+        .is_told("00")
+        .host_was_asked(3)
+        .ends();
+}
