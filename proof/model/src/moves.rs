@@ -168,7 +168,7 @@ impl World {
         if self.lane.pending() == 0 || self.owed.is_none() {
             return;
         }
-        if self.on_hold {
+        if self.is_on_hold() {
             moves.push(Move::Rules(Ruling::Release));
         }
         if self.left.rulings > 0 {
@@ -248,7 +248,6 @@ impl World {
             }
             Move::Rules(ruling) => {
                 self.left.rulings -= u8::from(ruling != Ruling::Release);
-                self.on_hold = ruling == Ruling::Hold;
                 self.rule(scenario, ruling);
             }
         }

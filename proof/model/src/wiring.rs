@@ -5,7 +5,7 @@ use crate::scenario::{LINGER_MS, Mutant, Scenario};
 use crate::world::{Asked, Held, Notice, World};
 use journal::{Record, Ruling, Vault};
 use std::sync::Arc;
-use switch::{Effect, Event, Lane, LaneConfig, Outbox, Replay, Secrets};
+use switch::{Effect, Event, Lane, LaneConfig, Outbox, Replay, Secrets, Standing};
 use terms::{
     BusinessDate, Class, Code, ConnId, Function, Kind, LinkId, Outcome, Outgoing, SourceId, Stan, Text, Txn,
     TxnId,
@@ -78,6 +78,12 @@ impl World {
     pub(crate) fn tell_day(&mut self, scenario: &Scenario, new: bool) {
         let day = BusinessDate::from_days(20_000 + i64::from(new));
         self.step(scenario, Event::HostDate { link: HOST, date: day });
+    }
+
+    /// Whether what is owed is held, as a person sees it. An order that died with the switch was not given.
+    pub(crate) fn is_on_hold(&self) -> bool {
+        let owed = self.owed.and_then(|forward| self.lane.owed_one(self.now().instant, forward));
+        owed.is_some_and(|owed| owed.standing == Standing::Held)
     }
 
     pub(crate) fn rule(&mut self, scenario: &Scenario, ruling: Ruling) {

@@ -29,8 +29,6 @@ pub struct World {
     pub(crate) link_up: bool,
     /// The last message that came to be owed.
     pub(crate) owed: Option<ForwardId>,
-    /// A person holds what is owed.
-    pub(crate) on_hold: bool,
     /// Requests that went to the host.
     pub(crate) frames: u8,
     /// A durable item for a person stands on the list.
@@ -97,7 +95,6 @@ impl World {
             left: scenario.budget,
             link_up: true,
             owed: None,
-            on_hold: false,
             frames: 0,
             listed: false,
             unreadable: false,
@@ -120,11 +117,9 @@ impl World {
 
     /// To be called when a move is over.
     pub(crate) fn seal(&mut self) {
-        let terminal = self.terminal;
-        self.network.retain(|message| match message {
-            Message::Told(about, _) => terminal.may_hear(*about),
-            _ => true,
-        });
+        let mut network = core::mem::take(&mut self.network);
+        network.retain(|message| self.may_matter(message));
+        self.network = network;
         self.network.sort_unstable();
         let mut hasher = DefaultHasher::new();
         self.lane.digest(self.now().instant, &mut hasher);
@@ -132,9 +127,21 @@ impl World {
         self.network.iter().for_each(|message| self.digest_of(message, &mut hasher));
         self.held.iter().for_each(|step| digest_of_step(step, &mut hasher));
         (&self.notices, self.terminal, &self.host, self.left, self.link_up, self.owed).hash(&mut hasher);
-        (self.on_hold, self.frames, self.listed, self.unreadable, self.lied).hash(&mut hasher);
+        (self.frames, self.listed, self.unreadable, self.lied).hash(&mut hasher);
         self.asked.map(|asked| (asked.stan, asked.gone_at_ms.saturating_sub(self.now_ms))).hash(&mut hasher);
         self.digest = hasher.finish();
+    }
+
+    /// Whether a message can still change anything, now or later. Only a death brings an old trace number of an
+    /// owed message back; late answers to the request itself are kept, because they are what is asked about.
+    fn may_matter(&self, message: &Message) -> bool {
+        match message {
+            Message::Told(about, _) => self.terminal.may_hear(*about),
+            Message::HostSaid { stan, digits, .. } if *digits != [2, 1, 0] => {
+                self.left.crashes > 0 || self.awaits(*stan)
+            }
+            _ => true,
+        }
     }
 
     fn digest_of(&self, message: &Message, into: &mut impl Hasher) {

@@ -12,7 +12,7 @@ fn nobody_answers(title: &'static str) -> Story {
 fn what_nobody_knows_of_is_posted_where_the_contract_says_so() {
     nobody_answers("an unknown deposit, to be posted")
         .host_contract("deposits = \"post\"")
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .is_told("68")
         .host_gets("0220")
         .host_was_asked(1)
@@ -23,7 +23,7 @@ fn what_nobody_knows_of_is_posted_where_the_contract_says_so() {
 fn what_nobody_knows_of_is_cancelled_where_the_contract_says_so() {
     nobody_answers("an unknown deposit, to be cancelled")
         .host_contract("deposits = \"reverse\"")
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .is_told("68")
         .host_gets("0420")
         .ends();
@@ -33,7 +33,7 @@ fn what_nobody_knows_of_is_cancelled_where_the_contract_says_so() {
 fn a_deposit_reported_after_it_was_cancelled_is_a_persons() {
     nobody_answers("cancelled, and reported all the same")
         .host_contract("deposits = \"reverse\"")
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .is_told("68")
         .host_gets("0420")
         .reports()
@@ -45,7 +45,7 @@ fn a_deposit_reported_after_it_was_cancelled_is_a_persons() {
 #[test]
 fn the_report_of_an_approved_deposit_is_answered_and_no_more() {
     story("reported although it was approved")
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .is_told("00")
         .reports()
         .is_told("00")
@@ -58,7 +58,7 @@ fn the_report_of_an_approved_deposit_is_answered_and_no_more() {
 fn a_report_while_the_host_is_asked_waits_for_its_approval() {
     story("reported before the host approves")
         .host_holds_its_answer()
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .host_gets_the_request()
         .reports()
         .is_told("00")
@@ -73,7 +73,7 @@ fn a_report_while_the_host_is_asked_becomes_the_posting_when_it_is_silent() {
         .host_has_ms(4_000)
         .host_contract("deposits = \"reverse\"")
         .host_is_silent()
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .host_gets_the_request()
         .reports()
         .is_told("00")
@@ -86,7 +86,7 @@ fn a_report_while_the_host_is_asked_becomes_the_posting_when_it_is_silent() {
 fn a_report_while_the_host_is_asked_is_a_persons_when_it_refuses() {
     story("reported before the host refuses")
         .host_holds_its_refusal(Code::NotPermittedToCard)
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .host_gets_the_request()
         .reports()
         .is_told("00")
@@ -100,7 +100,7 @@ fn a_report_while_the_host_is_asked_is_a_persons_when_it_refuses() {
 fn a_report_after_a_refusal_is_a_persons() {
     story("refused, and the cash is in the machine")
         .host_refuses(Code::NotPermittedToCard)
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .is_told("57")
         .reports()
         .is_told("00")
@@ -111,7 +111,7 @@ fn a_report_after_a_refusal_is_a_persons() {
 #[test]
 fn a_report_nobody_announced_is_posted_once() {
     story("a deposit whose request was lost")
-        .asks_and_it_is_lost(deposit(500_00))
+        .asks_and_it_is_lost(deposit(50_000))
         .reports()
         .is_told("00")
         .host_gets("0220")
@@ -127,7 +127,7 @@ fn a_report_nobody_announced_is_posted_once() {
 fn a_report_of_what_is_being_posted_adds_nothing() {
     nobody_answers("reported while it is being posted")
         .host_contract("deposits = \"post\"")
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .is_told("68")
         .host_gets("0220")
         .reports()
@@ -139,7 +139,7 @@ fn a_report_of_what_is_being_posted_adds_nothing() {
 fn an_approved_deposit_nobody_was_told_of_stays() {
     story("a deposit machine that hangs up")
         .host_holds_its_answer()
-        .asks(deposit(500_00))
+        .asks(deposit(50_000))
         .host_gets_the_request()
         .hangs_up()
         .host_answers_now()

@@ -6,7 +6,7 @@ use terms::Code;
 /// A withdrawal nobody answers, to a host that has a way with what it is owed.
 fn unanswered(title: &'static str, manner: impl FnOnce(Story) -> Story) -> Story {
     manner(story(title).host_has_ms(300).host_is_silent())
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("68")
         .host_gets("0420")
 }
@@ -23,7 +23,7 @@ fn a_reversal_waits_for_a_host_that_is_down() {
     story("owed while the host is down")
         .host_has_ms(3_000)
         .host_is_silent()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .host_goes_down()
         .is_told("68")

@@ -5,7 +5,7 @@ use stories::{story, withdrawal};
 #[test]
 fn a_repeat_of_what_is_finished_is_given_the_stored_answer() {
     story("asked again, as a repeat and byte for byte")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .asks_again()
         .is_told("00")
@@ -19,7 +19,7 @@ fn a_repeat_of_what_is_finished_is_given_the_stored_answer() {
 fn a_repeat_of_what_is_in_flight_is_swallowed_and_its_line_gets_the_answer() {
     story("asked again over another line")
         .host_holds_its_answer()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .hangs_up()
         .asks_again()
@@ -33,9 +33,9 @@ fn a_repeat_of_what_is_in_flight_is_swallowed_and_its_line_gets_the_answer() {
 #[test]
 fn the_same_identity_with_other_content_is_refused_and_changes_nothing() {
     story("another amount under the same trace number")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
-        .asks_under_the_same_trace(200_00)
+        .asks_under_the_same_trace(20_000)
         .is_told("94")
         .asks_again()
         .is_told("00")
@@ -46,7 +46,7 @@ fn the_same_identity_with_other_content_is_refused_and_changes_nothing() {
 #[test]
 fn a_repeat_after_a_restart_is_given_the_answer_of_before() {
     story("asked again after the switch died")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .switch_dies()
         .switch_comes_back()

@@ -6,7 +6,7 @@ use terms::Code;
 #[test]
 fn an_approved_withdrawal_is_taken_back() {
     story("the dispenser fails")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .takes_back()
         .is_told("00")
@@ -19,7 +19,7 @@ fn an_approved_withdrawal_is_taken_back() {
 #[test]
 fn a_reversal_is_acknowledged_before_the_host_hears_of_it() {
     story("a reversal while the host is down")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .host_goes_down()
         .takes_back()
@@ -34,7 +34,7 @@ fn a_reversal_is_acknowledged_before_the_host_hears_of_it() {
 fn a_reversal_in_flight_waits_for_the_approval_it_is_about() {
     story("taken back before the host approves")
         .host_holds_its_answer()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .takes_back()
         .is_told("00")
@@ -49,7 +49,7 @@ fn a_reversal_in_flight_waits_for_the_approval_it_is_about() {
 fn a_reversal_in_flight_of_what_is_then_refused_adds_nothing() {
     story("taken back before the host refuses")
         .host_holds_its_refusal(Code::InsufficientFunds)
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .takes_back()
         .is_told("00")
@@ -63,7 +63,7 @@ fn a_reversal_in_flight_and_the_silence_after_it_owe_one_reversal() {
     story("taken back while the host is silent")
         .host_has_ms(4_000)
         .host_is_silent()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .takes_back()
         .is_told("00")
@@ -75,7 +75,7 @@ fn a_reversal_in_flight_and_the_silence_after_it_owe_one_reversal() {
 #[test]
 fn a_second_reversal_adds_nothing() {
     story("taken back twice")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .takes_back()
         .is_told("00")
@@ -91,7 +91,7 @@ fn a_second_reversal_adds_nothing() {
 fn a_reversal_of_what_was_refused_adds_nothing() {
     story("a refusal taken back")
         .host_refuses(Code::InsufficientFunds)
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("51")
         .takes_back()
         .is_told("00")
@@ -102,7 +102,7 @@ fn a_reversal_of_what_was_refused_adds_nothing() {
 fn a_reversal_of_what_was_never_sent_adds_nothing() {
     story("a request taken back that never left")
         .host_goes_down()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("91")
         .takes_back()
         .is_told("00")
@@ -114,7 +114,7 @@ fn a_reversal_of_what_was_never_sent_adds_nothing() {
 #[test]
 fn a_reversal_before_its_request_refuses_the_request_for_ever() {
     story("a request that is overtaken")
-        .asks_and_it_is_lost(withdrawal(100_00))
+        .asks_and_it_is_lost(withdrawal(10_000))
         .takes_back()
         .is_told("00")
         .asks_the_same_again()
@@ -132,7 +132,7 @@ fn a_reversal_of_what_ran_out_of_time_is_the_same_reversal() {
     story("silence, and then taken back")
         .host_has_ms(300)
         .host_is_silent()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("68")
         .takes_back()
         .is_told("00")
@@ -143,7 +143,7 @@ fn a_reversal_of_what_ran_out_of_time_is_the_same_reversal() {
 #[test]
 fn a_reversal_cannot_itself_be_reversed() {
     story("a reversal of a reversal")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .takes_its_reversal_back()
         .is_told("12")
@@ -153,9 +153,9 @@ fn a_reversal_cannot_itself_be_reversed() {
 #[test]
 fn a_reversal_of_another_amount_is_left_to_a_person() {
     story("a reversal that contradicts its original")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
-        .takes_back_another_amount(99_00)
+        .takes_back_another_amount(9_900)
         .is_told("00")
         .a_person_is_told()
         .ends();
@@ -164,11 +164,11 @@ fn a_reversal_of_another_amount_is_left_to_a_person() {
 #[test]
 fn what_was_dispensed_stays_and_the_rest_is_given_back() {
     story("a partial dispense")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
-        .takes_back_all_but(30_00)
+        .takes_back_all_but(3_000)
         .is_told("00")
-        .host_gets_leaving("0420", Some(30_00))
+        .host_gets_leaving("0420", Some(3_000))
         .ends();
 }
 
@@ -176,7 +176,7 @@ fn what_was_dispensed_stays_and_the_rest_is_given_back() {
 fn an_approval_that_provably_reached_nobody_is_given_back() {
     story("a terminal that hangs up")
         .host_holds_its_answer()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .hangs_up()
         .host_answers_now()
@@ -191,7 +191,7 @@ fn a_short_line_that_breaks_changes_nothing_before_the_answer() {
     story("one request a connection, and it breaks")
         .on_a_short_line()
         .host_holds_its_answer()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .hangs_up()
         .asks_again()
@@ -205,7 +205,7 @@ fn a_short_line_that_breaks_changes_nothing_before_the_answer() {
 #[test]
 fn an_approval_nobody_is_heard_to_have_got_stands() {
     story("a terminal that falls silent")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .hangs_up()
         .asks_again()

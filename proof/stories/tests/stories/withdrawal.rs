@@ -6,7 +6,7 @@ use terms::{BusinessDate, Code};
 #[test]
 fn what_the_host_says_in_time_is_final() {
     story("an approval in time")
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .asks_again_and_hears_the_same()
         .host_was_asked(1)
@@ -17,7 +17,7 @@ fn what_the_host_says_in_time_is_final() {
 fn a_refusal_owes_nothing() {
     story("a refusal in time")
         .host_refuses(Code::InsufficientFunds)
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("51")
         .host_was_asked(1)
         .ends();
@@ -27,7 +27,7 @@ fn a_refusal_owes_nothing() {
 fn a_second_answer_changes_nothing() {
     story("a host that says everything twice")
         .host_answers_twice()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("00")
         .the_late_answer_is_noted()
         .asks_again()
@@ -40,7 +40,7 @@ fn silence_is_answered_and_given_back_at_once() {
     story("a silent host")
         .host_has_ms(300)
         .host_is_silent()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("68")
         .host_gets("0420")
         .host_was_asked(1)
@@ -52,7 +52,7 @@ fn a_late_approval_is_never_believed() {
     story("a late approval")
         .host_has_ms(300)
         .host_holds_its_answer()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("68")
         .host_gets("0420")
         .host_answers_now()
@@ -68,7 +68,7 @@ fn a_late_refusal_changes_nothing_either() {
     story("a late refusal")
         .host_has_ms(300)
         .host_holds_its_refusal(Code::InsufficientFunds)
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("68")
         .host_gets("0420")
         .host_answers_now()
@@ -82,7 +82,7 @@ fn a_late_refusal_changes_nothing_either() {
 fn what_cannot_be_sent_is_refused_and_owes_nothing() {
     story("a host that is down")
         .host_goes_down()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("91")
         .host_comes_back()
         .asks_again()
@@ -96,7 +96,7 @@ fn a_host_that_loses_its_link_is_waited_for_and_not_asked_again() {
     story("a link lost while the host works")
         .host_has_ms(1_000)
         .host_holds_its_answer()
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .host_gets_the_request()
         .host_goes_down()
         .host_comes_back()
@@ -109,8 +109,8 @@ fn a_host_that_loses_its_link_is_waited_for_and_not_asked_again() {
 #[test]
 fn an_approval_of_another_amount_is_declined_and_given_back_whole() {
     story("a host that approves a part")
-        .host_approves_another_amount(40_00)
-        .asks(withdrawal(100_00))
+        .host_approves_another_amount(4_000)
+        .asks(withdrawal(10_000))
         .is_told("79")
         .host_gets("0420")
         .ends();
@@ -120,7 +120,7 @@ fn an_approval_of_another_amount_is_declined_and_given_back_whole() {
 fn the_clock_of_a_terminal_does_not_choose_the_business_date() {
     let last_year = BusinessDate::new(2025, 12, 31).expect("a day");
     story("a terminal with a wrong clock")
-        .asks_with_its_clock_at(withdrawal(100_00), last_year)
+        .asks_with_its_clock_at(withdrawal(10_000), last_year)
         .is_told("00")
         .ends_under_the_switchs_date();
 }
@@ -129,7 +129,7 @@ fn the_clock_of_a_terminal_does_not_choose_the_business_date() {
 fn a_terminal_without_a_way_to_consistency_gets_no_cash() {
     story("a listener that declares no way")
         .given(|setup| setup.consistency = None)
-        .asks(withdrawal(100_00))
+        .asks(withdrawal(10_000))
         .is_told("86")
         .host_was_asked(0)
         .ends();
