@@ -108,13 +108,19 @@ pub(crate) fn open(
         plan.lane(&mut names)
     };
     let lane = replay.finish(now, configure, &mut outbox).map_err(refuse)?;
+    let cannot = |source| StartError::Journal { dir: at_dir(), source };
     for effect in outbox.drain() {
         // What it would tell a source is told to nobody: the connection died with the process.
         if let Effect::Record(record) = effect {
             batch.push(&record, &vault);
+            // Each decision stands with what it owes in one record: a death between two batches leaves the
+            // rest in flight, for the next start.
+            if batch.is_full() {
+                journal.commit(&mut batch).map_err(cannot)?;
+            }
         }
     }
-    journal.commit(&mut batch).map_err(|source| StartError::Journal { dir: at_dir(), source })?;
+    journal.commit(&mut batch).map_err(cannot)?;
     let recovered = recovered_status(&found, was_in_flight, began.elapsed().as_millis() as u64);
     let every = plan.config.journal.snapshot_every_records;
     let journaling = Journaling::start(journal, vault, news, dir.clone(), every)?;
