@@ -135,17 +135,6 @@ impl Lane {
         [deadline, forward].into_iter().flatten().min()
     }
 
-    /// Whether a message that waited for the disk may still leave: a request only while nobody has decided it
-    /// meanwhile, an owed one while it is owed. What must not leave any more is dropped.
-    pub fn still_wants(&self, link: LinkId, host_stan: Stan, id: TxnId) -> bool {
-        let owner = self.links.get(usize::from(link.0)).and_then(|link| link.find(host_stan));
-        match owner {
-            Some(Owner::InFlight(at)) => self.memory.get(at as usize).is_some_and(|slot| slot.id == id),
-            Some(Owner::Forward(_)) => true,
-            Some(Owner::Finished(_)) | None => false,
-        }
-    }
-
     /// Requests whose host has not answered yet.
     pub fn in_flight(&self) -> usize {
         self.deadlines.len()
