@@ -108,8 +108,16 @@ pub struct ForwardConfig {
     pub repeat_ms: u32,
     /// Unanswered at once on one link.
     pub window: u32,
-    /// Attempts after which people are told.
+    /// Attempts after which people are told; they are told as well when a message has waited as long as these
+    /// take, sent or not.
     pub alarm_after: u32,
+}
+
+impl ForwardConfig {
+    /// How long the oldest message of a link may wait before people are told, and from one telling to the next.
+    pub(crate) const fn alarm_age_ms(&self) -> u32 {
+        self.repeat_ms.saturating_mul(self.alarm_after)
+    }
 }
 
 impl Default for ForwardConfig {

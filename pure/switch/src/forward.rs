@@ -29,6 +29,8 @@ pub(crate) struct Item {
     pub(crate) last_sent: Instant,
     /// An attempt was made of which nobody knows whether the host got it.
     pub(crate) may_have_arrived: bool,
+    /// Since when its age counts: when it came to be owed, or when the process began that found it.
+    pub(crate) owed_at: Instant,
     /// Since when it is owed, for people.
     pub(crate) since: Timestamp,
 }
@@ -96,6 +98,8 @@ pub(crate) struct Forwards {
     due: BTreeSet<(LinkId, Instant, ForwardId)>,
     /// What runs out of time when.
     waiting: BTreeSet<(Instant, ForwardId)>,
+    /// What nobody holds, link by link, the oldest first.
+    unheld: BTreeSet<(LinkId, ForwardId)>,
 }
 
 impl Forwards {
@@ -123,6 +127,7 @@ impl Forwards {
             State::InFlight(until) => drop(self.waiting.remove(&(until, id))),
             State::Held => {}
         }
+        self.unheld.remove(&(item.forward.link, id));
         Some(item)
     }
 
@@ -161,6 +166,12 @@ impl Forwards {
         [overdue, due].into_iter().flatten().min()
     }
 
+    /// The oldest message owed to a link that nobody holds.
+    pub(crate) fn oldest(&self, link: LinkId) -> Option<&Item> {
+        let first = self.unheld.range((link, ForwardId(0))..).next();
+        first.filter(|(of, _)| *of == link).and_then(|(_, id)| self.items.get(id))
+    }
+
     /// Those numbered from `from` on, the oldest first.
     pub(crate) fn from(&self, from: ForwardId) -> impl Iterator<Item = &Item> {
         self.items.range(from..).map(|(_, item)| item)
@@ -189,8 +200,9 @@ impl Forwards {
         match item.state {
             State::Due(at) => drop(self.due.insert((item.forward.link, at, id))),
             State::InFlight(until) => drop(self.waiting.insert((until, id))),
-            State::Held => {}
+            State::Held => return,
         }
+        self.unheld.insert((item.forward.link, id));
     }
 }
 
@@ -211,6 +223,7 @@ impl Item {
             first_sent: None,
             last_sent: now,
             may_have_arrived: false,
+            owed_at: now,
             since,
         }
     }

@@ -120,6 +120,7 @@ impl Lane {
         }
         if !self.forwards.is_empty() {
             self.send_what_is_due(now, out);
+            self.raise_alarms(now, out);
         }
     }
 
@@ -131,8 +132,11 @@ impl Lane {
             let has_room = |link: &Link| self.forwards.in_flight(id) < link.config.forward.window;
             self.links.get(usize::from(id.0)).is_some_and(|link| link.up && has_room(link))
         };
-        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
-        [deadline, forward].into_iter().flatten().min()
+        let (forward, alarm) = match self.forwards.is_empty() {
+            true => (None, None),
+            false => (self.forwards.next_moment(is_up), self.next_alarm()),
+        };
+        [deadline, forward, alarm].into_iter().flatten().min()
     }
 
     /// Requests whose host has not answered yet.
