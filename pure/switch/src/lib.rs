@@ -22,6 +22,7 @@ mod flow;
 mod forward;
 mod gate;
 mod lane;
+mod leaving;
 mod memory;
 mod outbox;
 mod owing;
@@ -39,6 +40,7 @@ pub use config::{
 pub use event::Event;
 pub use forward::Settles;
 pub use lane::{Lane, Secrets};
+pub use leaving::MayLeave;
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use replay::{Replay, ReplayError};
 pub use route::{Objection, Route, Routes};
