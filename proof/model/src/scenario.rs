@@ -151,6 +151,7 @@ impl Scenario {
                     window: 8,
                     alarm_after: 1,
                 },
+                ..LinkConfig::retired(name)
             }],
             routes: Routes::new(vec![Route {
                 prefix: Text::EMPTY,

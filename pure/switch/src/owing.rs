@@ -183,7 +183,7 @@ impl Lane {
     pub(crate) fn send_what_is_due(&mut self, now: Now, out: &mut Outbox) {
         for at in 0..self.links.len() {
             let link = LinkId(at as u16);
-            if !self.links[at].up {
+            if !self.links[at].is_open() {
                 continue;
             }
             let window = self.links[at].config.forward.window;
@@ -235,7 +235,7 @@ impl Lane {
         if attempts == config.forward.alarm_after + 1 {
             out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
         }
-        let until = now.instant.plus_ms(config.forward.reply_timeout_ms);
+        let until = now.instant.plus_ms(config.attempt_timeout_of(item.forward.duty, sent.message.class));
         self.forwards.change(id, |item| {
             item.attempts = attempts;
             item.last_sent = now.instant;
