@@ -182,6 +182,7 @@ impl World {
                 transmits_utc: true,
                 host,
                 forward: ForwardConfig::default(),
+                ..LinkConfig::retired(Text::EMPTY)
             }
         };
         let line = |prefix: &str, link, name: &str| Route {

@@ -167,12 +167,21 @@ impl Forwards {
         self.waiting.first().filter(|(until, _)| *until <= now).map(|&(_, id)| id)
     }
 
+    /// Attempts of a link that are unanswered.
+    pub(crate) fn in_flight(&self, link: LinkId) -> u32 {
+        self.unanswered(link).count() as u32
+    }
+
+    /// At most a window's worth of every link is looked at.
+    fn unanswered(&self, link: LinkId) -> impl Iterator<Item = &Item> {
+        let of_all = self.waiting.iter().filter_map(|(_, id)| self.items.get(id));
+        of_all.filter(move |item| item.forward.link == link)
+    }
+
     /// What may be sent on a link now besides what is unanswered there: so many in all, and of what waited.
     pub(crate) fn room(&self, link: LinkId, config: &ForwardConfig, pace: Pace) -> Room {
-        // At most a window's worth of every link is unanswered.
-        let unanswered = self.waiting.iter().filter_map(|(_, id)| self.items.get(id));
         let (mut all, mut waited) = (0, 0);
-        for item in unanswered.filter(|item| item.forward.link == link) {
+        for item in self.unanswered(link) {
             all += 1;
             waited += u32::from(item.waited);
         }

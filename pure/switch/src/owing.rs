@@ -184,9 +184,6 @@ impl Lane {
     pub(crate) fn send_what_is_due(&mut self, now: Now, out: &mut Outbox) {
         for at in 0..self.links.len() {
             let link = LinkId(at as u16);
-            if !self.links[at].up {
-                continue;
-            }
             let mut room = self.room_on(link);
             while let Some((id, waited)) = self.forwards.next_due(link, now.instant, room) {
                 if self.attempt(now, id, out) {
@@ -196,10 +193,18 @@ impl Lane {
         }
     }
 
-    /// What may be sent on a link besides what is unanswered there; nothing while it is down.
+    /// Business may pass on a link again: what is owed to it has waited.
+    pub(crate) fn on_link_open(&mut self, id: LinkId) {
+        if let Some(link) = link_mut(&mut self.links, id) {
+            link.pace.start_over();
+            self.forwards.make_wait(id);
+        }
+    }
+
+    /// What may be sent on a link besides what is unanswered there; nothing while it is closed.
     pub(crate) fn room_on(&self, id: LinkId) -> Room {
         match self.links.get(usize::from(id.0)) {
-            Some(link) if link.up => {
+            Some(link) if link.is_open() => {
                 // It was we who were away: behind a shut gate customers wait for every one of them.
                 let pace = if link.gate.is_open() { link.pace } else { Pace::full(&link.config.forward) };
                 self.forwards.room(id, &link.config.forward, pace)
@@ -252,7 +257,7 @@ impl Lane {
             self.links[usize::from(item.forward.link.0)].alarm_from =
                 now.instant.plus_ms(config.forward.alarm_age_ms());
         }
-        let until = now.instant.plus_ms(config.forward.reply_timeout_ms);
+        let until = now.instant.plus_ms(config.attempt_timeout_of(item.forward.duty, sent.message.class));
         self.forwards.change(id, |item| {
             item.attempts = attempts;
             item.last_sent = now.instant;

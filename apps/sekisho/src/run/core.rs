@@ -140,6 +140,7 @@ impl Core {
                 Effect::Displaced { conn } => {
                     self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
                 }
+                Effect::HangUp { link } => self.hang_up(link),
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
@@ -151,6 +152,12 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Breaks what stands to a host that does not answer; it is dialled anew.
+    fn hang_up(&self, link: LinkId) {
+        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
+        handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
     fn tell(&mut self, tell: Tell) {
@@ -424,6 +431,8 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
         | Tell::ForwardAlarm { .. }
+        | Tell::EchoMissed { .. }
+        | Tell::Link { .. }
         | Tell::HostDate { .. } => true,
     }
 }
@@ -437,6 +446,7 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
+            | Tell::Link { .. }
     )
 }
 
