@@ -129,7 +129,7 @@ fn check_hosts(faults: &[Fault]) -> Result<(), DemoError> {
 /// The page's listener, where it listens, and whether that is not where it was to.
 async fn bind_page(wanted: SocketAddr) -> Result<((TcpListener, SocketAddr), bool), DemoError> {
     let (address, moved) = place::free_address(wanted)?;
-    let listener = http::bind(address).await.map_err(DemoError::Page)?;
+    let listener = http::bind(address).await?;
     let address = listener.local_addr().unwrap_or(address);
     Ok(((listener, address), moved))
 }

@@ -6,7 +6,7 @@ use super::hosts::{CAST, Hosts};
 use super::switch::{Glance, Switch, SwitchPlan};
 use crate::config::ConfigError;
 use crate::exit;
-use crate::run::{Board, StartError, Stopped};
+use crate::run::{Board, StartError, Stopped, http};
 use crate::sim::books::{HostBooks, Lie, LieKind, Verdict, compare};
 use crate::sim::cash::Cash;
 use crate::sim::customers::{Crowd, Mix};
@@ -139,8 +139,8 @@ pub enum DemoError {
         name: String,
     },
     /// The status page.
-    #[error("{0}")]
-    Page(String),
+    #[error(transparent)]
+    Page(#[from] http::BindError),
     /// Signals cannot be listened for.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
