@@ -24,6 +24,7 @@ use sekisho::sim::books::Asked;
 use sekisho::sim::cash::Cash;
 use sekisho::sim::customers::Customer;
 use sekisho::sim::host::Trouble;
+use sekisho::sim::mishaps::Mishaps;
 use sekisho::sim::question::card;
 use sekisho::sim::rules::Manner;
 use sekisho::sim::speech::{Speech as Spoken, on_one_thread};
@@ -142,6 +143,7 @@ fn play(address: SocketAddr) -> JoinHandle<Vec<Asked>> {
                 repeats_max,
                 insists_max: 200,
                 cash: Cash::default(),
+                mishaps: Mishaps::default(),
             };
             let short = habits(3_000, 100);
             short.cash.run_short(None);

@@ -6,7 +6,7 @@ use super::status::RecoveredStatus;
 use crate::config::PrepareToml;
 use clock::Clock;
 use disk::{Disk, DiskError, DiskOptions, Prepare};
-use journal::{Batch, Journal, JournalError, Record, Recovered, Vault};
+use journal::{Batch, Cause, Journal, JournalError, Record, Recovered, Vault};
 use std::sync::Arc;
 use switch::{Effect, Lane, LaneConfig, Outbox, Replay, ReplayError, Secrets};
 use terms::Text;
@@ -53,7 +53,14 @@ pub enum StartError {
 impl StartError {
     /// Whether trying again without changing anything will fail again.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Entropy(_) | Self::Thread(_) | Self::Gone)
+        match self {
+            Self::Disk(error) => error.is_permanent(),
+            // A disk that is full or fails now may not later; what lies on it stays as it is.
+            Self::Journal { source: JournalError::Storage(error), .. } => error.cause == Cause::Missing,
+            Self::Net(error) => error.is_permanent(),
+            Self::Journal { .. } | Self::Replay { .. } | Self::Zone(_) => true,
+            Self::Entropy(_) | Self::Thread(_) | Self::Gone => false,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use super::books::{Afterwards, Asked, Key, Told, is_money};
 use super::cash::Cash;
 use super::customers::Customer;
+use super::mishaps::Mishaps;
 use super::question::{Place, as_stamped, question, reference_number, reported, stamp, taken_back};
 use super::speech::{Speech, local_clock};
 use clock::Clock;
@@ -38,6 +39,8 @@ pub struct Habits {
     pub insists_max: u32,
     /// What they have to pay out.
     pub cash: Cash,
+    /// What goes wrong at them by itself.
+    pub mishaps: Mishaps,
 }
 
 /// A terminal.
@@ -73,7 +76,11 @@ impl Terminal {
         let txn = self.request(customer);
         let began = Instant::now();
         let (mut told, mut repeats) = (Told::Nothing, 0);
-        loop {
+        let is_cut_off = self.habits.mishaps.cuts_off(txn.kind);
+        if is_cut_off {
+            self.ask_and_lose_the_line(&txn).await;
+        }
+        while !is_cut_off {
             // An answer that names no code is taken for none: no money moves on it.
             if let Some((code, outcome)) = self.ask(&txn, repeats > 0).await {
                 told = Told::Said(code, outcome);
@@ -105,7 +112,10 @@ impl Terminal {
             (Told::Said(_, Outcome::Unknown), Kind::Deposit) => (txn.amount, Afterwards::Nothing),
             (Told::Nothing, _) => (nothing, self.take_back(txn, nothing).await),
             (Told::Said(_, Outcome::Approved), Kind::Withdrawal) => {
-                let paid_out = self.habits.cash.pay_out(self.number, txn.amount);
+                let paid_out = match self.habits.mishaps.jams() {
+                    true => Cash::half(txn.amount),
+                    false => self.habits.cash.pay_out(self.number, txn.amount),
+                };
                 let afterwards = match paid_out == txn.amount {
                     true => Afterwards::Nothing,
                     false => self.take_back(txn, paid_out).await,
@@ -162,6 +172,18 @@ impl Terminal {
             }
             // The line stays: a late answer to this same request still counts.
             Err(_) => None,
+        }
+    }
+
+    /// Asks, and is cut off before an answer can come. Whether it was heard, the terminal cannot know.
+    async fn ask_and_lose_the_line(&mut self, txn: &Txn) {
+        let habits = self.habits.clone();
+        if self.line.is_none() {
+            self.line = Line::open(&habits).await.ok();
+        }
+        if let Some(mut line) = self.line.take() {
+            // A line that was gone already is one more way not to know.
+            let _ = line.say(&habits.speech, txn, false).await;
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) struct Daemon {
     /// The switch itself: another process than `child` where that is a tracer.
     pid: Option<u32>,
     lines: Arc<Mutex<Vec<String>>>,
+    reader: std::thread::JoinHandle<()>,
 }
 
 impl Daemon {
@@ -40,13 +41,13 @@ impl Daemon {
         let stderr = child.stderr.take().expect("it is piped");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = lines.clone();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 written.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
         let pid = Some(child.id());
-        Self { child, pid, lines }
+        Self { child, pid, lines, reader }
     }
 
     /// Its process, or the tracer's where it has one.
@@ -203,16 +204,11 @@ impl Daemon {
     pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let status = self.wait();
         // The pipe may hold a last line for a moment longer than the process lives.
-        let mut said = self.stderr();
-        for _ in 0..20 {
-            std::thread::sleep(Duration::from_millis(5));
-            let now = self.stderr();
-            if now == said && !now.is_empty() {
-                break;
-            }
-            said = now;
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !self.reader.is_finished() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
         }
-        (status.code(), said)
+        (status.code(), self.stderr())
     }
 
     /// The power cord of this process.
