@@ -8,8 +8,8 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::hash::{Hash, Hasher};
 use journal::{LinkOrder, Record};
 use terms::{
-    Answer, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Now, Outcome, Outgoing, Stan,
-    Text, Timestamp, Txn, TxnId,
+    Answer, BusinessDate, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Now, Outcome,
+    Outgoing, Stan, Text, Timestamp, Txn, TxnId,
 };
 
 /// Changes of state remembered for people, link by link. Cost: some 60 bytes each.
@@ -111,6 +111,8 @@ pub struct LinkSeen {
     pub in_flight: u32,
     /// Messages owed to its host.
     pub pending: usize,
+    /// The host's business day, where it is known.
+    pub date: Option<BusinessDate>,
     /// The last sign-on, sign-off or cutover request of ours that failed.
     pub last_failure: Option<Failure>,
     /// Echoes of ours that were answered.
@@ -342,6 +344,7 @@ impl Lane {
             sign_on: link.config.management.sign_on,
             in_flight: link.in_flight + self.forwards.in_flight(id),
             pending: self.forwards.iter().filter(|item| item.forward.link == id).count(),
+            date: link.date,
             last_failure: life.last_failure,
             echoes_answered: life.echoes_answered,
             echoes_missed: life.echoes_missed,

@@ -3,11 +3,14 @@
 pub mod config;
 mod control;
 pub mod dialect;
+mod door;
 pub mod explain;
 pub mod journal;
+pub mod link;
 mod paper;
 pub mod run;
 pub mod saf;
 mod table;
 pub mod tool;
 pub mod txn;
+pub mod wait;
