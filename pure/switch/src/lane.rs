@@ -137,12 +137,8 @@ impl Lane {
     /// When something happens by itself: an [`Event::Tick`] is wanted then, and not before.
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(at, _)| at);
-        // What is due waits for an answer, not for the time, while the window is full.
-        let is_up = |id: LinkId| {
-            let has_room = |link: &Link| self.forwards.in_flight(id) < link.config.forward.window;
-            self.links.get(usize::from(id.0)).is_some_and(|link| link.is_open() && has_room(link))
-        };
-        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
+        let room = |link| self.room_on(link);
+        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(room) };
         [deadline, forward, self.link_watch.moment()].into_iter().flatten().min()
     }
 
@@ -260,6 +256,9 @@ impl Lane {
         };
         if !link.is_open() {
             return Err(Refusal::not_sent(Code::HostDown, link.why_closed()));
+        }
+        if !link.gate.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));
         }
         if link.in_flight >= link.config.in_flight_max {
             return Err(Refusal::not_sent(Code::Busy, "host in-flight limit"));

@@ -340,10 +340,10 @@ impl Lane {
             state: life.position.state,
             since: life.since,
             connected: link.up,
-            is_open: link.is_open(),
+            is_open: link.is_open() && link.gate.is_open(),
             sign_on: link.config.management.sign_on,
-            in_flight: link.in_flight + self.forwards.in_flight(id),
-            pending: self.forwards.iter().filter(|item| item.forward.link == id).count(),
+            in_flight: link.in_flight + self.forwards.unanswered(id),
+            pending: self.forwards.owed_to(id),
             date: link.date,
             last_failure: life.last_failure,
             echoes_answered: life.echoes_answered,
@@ -357,17 +357,20 @@ impl Lane {
 
     pub(crate) fn on_link_up(&mut self, now: Now, id: LinkId, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
+        link.pace.start_over();
         if !link.up {
             link.up = true;
             link.life.quiet_from = now.instant;
             link.life.misses = 0;
         }
+        self.forwards.make_wait(id);
         self.happen(now, id, Happening::Connected, Cause::Connected, Text::EMPTY, out);
     }
 
     pub(crate) fn on_link_down(&mut self, now: Now, id: LinkId, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
         link.up = false;
+        link.pace.start_over();
         link.life.retry_at = None;
         self.drop_questions(id);
         self.happen(now, id, Happening::Lost, Cause::Lost, Text::EMPTY, out);
@@ -664,7 +667,7 @@ impl Lane {
             signs_on: management.signs_on(),
             automatic: management.sign_on == SignOn::Automatic,
             connected: link.up,
-            quiet: link.in_flight == 0 && self.forwards.in_flight(id) == 0,
+            quiet: link.in_flight == 0 && self.forwards.unanswered(id) == 0,
         }
     }
 }

@@ -1,4 +1,6 @@
+use crate::gate::Gate;
 use crate::management::Life;
+use crate::pace::Pace;
 use crate::{Breaker, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
@@ -25,6 +27,10 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// What it has to hear of before anything new.
+    pub(crate) gate: Gate,
+    /// How fast it is paid what is owed.
+    pub(crate) pace: Pace,
     /// Whether it is signed on, and all that goes with that.
     pub(crate) life: Life,
     /// The host's business day; `None` until it is known.
@@ -46,6 +52,8 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            gate: Gate::default(),
+            pace: Pace::default(),
             life: Life::new(&config.management),
             date: None,
             last_stan: Stan(0),

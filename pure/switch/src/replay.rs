@@ -25,6 +25,8 @@ pub struct Replay {
     /// Where decided transactions are, while they are remembered.
     decided: HashMap<u64, usize, FixedState>,
     records: u64,
+    /// Whether the last record says that the journal was closed in order.
+    closed: bool,
 }
 
 /// Why the records of a whole, undamaged journal do not make a lane. Always our fault, never the disk's.
@@ -74,13 +76,20 @@ impl Replay {
     /// Begins with a lane that remembers nothing.
     pub fn into_lane(lane: Lane) -> Self {
         let seed = || FixedState::with_seed(0);
-        Self { lane, open: HashMap::with_hasher(seed()), decided: HashMap::with_hasher(seed()), records: 0 }
+        Self {
+            lane,
+            open: HashMap::with_hasher(seed()),
+            decided: HashMap::with_hasher(seed()),
+            records: 0,
+            closed: false,
+        }
     }
 
     /// Folds one record in. Cost: below a microsecond.
     pub fn apply(&mut self, record: Record) -> Result<(), ReplayError> {
         self.records += 1;
         let name = record.name();
+        self.closed = matches!(record, Record::Closed { .. });
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent),
             Record::Decided { id, answer, owes, at, .. } => {
@@ -197,6 +206,9 @@ impl Replay {
         }
         for at in places {
             self.lane.advance(now, at, Happening::Restarted, out);
+        }
+        if !self.closed {
+            self.lane.shut_gates();
         }
         Ok(self.lane)
     }

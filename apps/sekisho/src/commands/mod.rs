@@ -8,6 +8,7 @@ pub mod explain;
 pub mod journal;
 pub mod link;
 mod paper;
+pub mod recon;
 pub mod run;
 pub mod saf;
 mod table;

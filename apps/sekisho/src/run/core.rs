@@ -471,6 +471,7 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::StrangeAnswer { .. }
         | Tell::BreakerOpened { .. }
         | Tell::BreakerClosed { .. }
+        | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
@@ -485,6 +486,7 @@ const fn is_alarm(tell: Tell) -> bool {
         tell,
         Tell::BreakerOpened { .. }
             | Tell::BreakerClosed { .. }
+            | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::Link { .. }
