@@ -181,6 +181,9 @@ impl Thread {
         for config in plan.dials(&mut names) {
             let at = usize::from(config.link.0);
             let handle = net.dial(config, switchboard.clone())?;
+            if let Some(address) = handle.awaits_at() {
+                tracing::info!(link = %handle.name(), %address, "waiting for the host to call");
+            }
             switchboard.with(|core| core.links[at].handle = Some(handle));
         }
         let thread = Self { plan, options, switchboard, listening, news, board, recovered, started_at };
