@@ -12,7 +12,7 @@ use terms::limits;
 
 mod management;
 
-pub use management::{ManagementToml, SignOnToml, TimersToml};
+pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -291,6 +291,8 @@ pub struct LinkToml {
     /// How long each sort of answer is waited for.
     #[serde(default)]
     pub timers: TimersToml,
+    /// Where the host calls first, as card centres do; without it we do.
+    pub pairs: Option<PairsToml>,
     /// Sign-on and echo; without the table a link that stands is used as it is.
     pub management: Option<ManagementToml>,
     /// TLS 1.2 or later.
@@ -608,6 +610,13 @@ impl LinkToml {
         range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
         self.timers.complain(&mut range);
         self.management.iter().for_each(|management| management.complain(&mut range));
+        if let Some(pairs) = &self.pairs {
+            range("pairs.count", pairs.count.into(), 1, 16);
+            if self.tls.is_some() {
+                wrong
+                    .push(format!("{at}: pairs are over plain TCP; put a tunnel before them instead of tls"));
+            }
+        }
         for name in self.management.iter().flat_map(ManagementToml::strangers) {
             wrong.push(format!("{at}: management.says {name} is no noun a message may say"));
         }

@@ -8,8 +8,8 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::hash::{Hash, Hasher};
 use journal::{LinkOrder, Record};
 use terms::{
-    Answer, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Now, Outcome, Outgoing, Stan,
-    Text, Timestamp, Txn, TxnId,
+    Answer, BusinessDate, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Now, Outcome,
+    Outgoing, Stan, Text, Timestamp, Txn, TxnId,
 };
 
 /// Changes of state remembered for people, link by link. Cost: some 60 bytes each.
@@ -111,6 +111,8 @@ pub struct LinkSeen {
     pub in_flight: u32,
     /// Messages owed to its host.
     pub pending: usize,
+    /// The host's business day, where it is known.
+    pub date: Option<BusinessDate>,
     /// The last sign-on, sign-off or cutover request of ours that failed.
     pub last_failure: Option<Failure>,
     /// Echoes of ours that were answered.
@@ -338,10 +340,11 @@ impl Lane {
             state: life.position.state,
             since: life.since,
             connected: link.up,
-            is_open: link.is_open(),
+            is_open: link.is_open() && link.gate.is_open(),
             sign_on: link.config.management.sign_on,
             in_flight: link.in_flight + self.forwards.in_flight(id),
-            pending: self.forwards.iter().filter(|item| item.forward.link == id).count(),
+            pending: self.forwards.owed_to(id),
+            date: link.date,
             last_failure: life.last_failure,
             echoes_answered: life.echoes_answered,
             echoes_missed: life.echoes_missed,
@@ -369,6 +372,7 @@ impl Lane {
     pub(crate) fn on_link_down(&mut self, now: Now, id: LinkId, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
         link.up = false;
+        link.pace.start_over();
         link.life.retry_at = None;
         self.drop_questions(id);
         self.happen(now, id, Happening::Lost, Cause::Lost, Text::EMPTY, out);

@@ -118,7 +118,7 @@ impl LinkStatus {
             up: link.up,
             state: link.life.position.state,
             since: link.life.since,
-            is_open: link.is_open(),
+            is_open: link.is_open() && link.gate.is_open(),
             in_flight: link.in_flight,
             breaker: link.breaker.state(),
             asked: link.asked,

@@ -1,7 +1,8 @@
-//! `[link.management]` and `[link.timers]`.
+//! `[link.management]`, `[link.pairs]` and `[link.timers]`.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use switch::{Management, SignOn, Timers};
 use terms::{Carried, Network, NetworkTypes, Noun, Text};
@@ -93,6 +94,26 @@ impl ManagementToml {
         (self.says.keys().filter(|name| !is_known(name)))
             .map(|name| format!("`{name}`{}", dialects::did_you_mean(name, known().chain([ACQUIRER]))))
             .collect()
+    }
+}
+
+/// `[link.pairs]`: the host connects to us, and we connect back `connections` times for each of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairsToml {
+    /// Where the host connects to.
+    pub listen: SocketAddr,
+    /// Connections of its own that it may hold; one more, and the oldest gives way.
+    #[serde(default = "PairsToml::count")]
+    pub count: u16,
+    /// Who may connect there; without it only the address in `dial`.
+    #[serde(default)]
+    pub peers: Vec<IpAddr>,
+}
+
+impl PairsToml {
+    const fn count() -> u16 {
+        1
     }
 }
 

@@ -7,7 +7,9 @@ use crate::config::{
     ListenerToml, TransmissionTime,
 };
 use dialects::Dialect;
-use net::{AllowedPeer, DialConfig, Limits, ListenerConfig, PoolRule, Service, TlsClient, TlsServer};
+use net::{
+    AllowedPeer, DialConfig, Limits, ListenerConfig, PairRule, PoolRule, Service, TlsClient, TlsServer,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -310,6 +312,14 @@ impl Plan {
                 DialConfig {
                     connections: link.connections,
                     reconnect_ms: link.reconnect_ms,
+                    pairs: link.pairs.as_ref().map(|pairs| PairRule {
+                        listen: pairs.listen,
+                        pairs: pairs.count,
+                        peers: match pairs.peers.is_empty() {
+                            true => vec![link.dial.ip()],
+                            false => pairs.peers.clone(),
+                        },
+                    }),
                     tls: link.tls.as_ref().map(|tls| TlsClient {
                         authorities: tls.authorities.clone(),
                         server_name: tls.server_name.clone(),
