@@ -22,7 +22,7 @@ pub enum Cipher {
 
 /// A key of such a length does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a {cipher} key has {}, not {found} bytes", cipher.lengths())]
+#[error("{cipher} has keys of {} bytes, not of {found}", cipher.lengths())]
 pub struct KeyLengthError {
     /// The cipher.
     pub cipher: Cipher,
