@@ -5,9 +5,9 @@
 
 mod error;
 mod header;
-mod keys;
-mod open;
-mod wrap;
+pub(crate) mod keys;
+pub(crate) mod open;
+pub(crate) mod wrap;
 
 pub use error::{BlockError, WrapError};
 pub use header::{Exportable, Family, Header, Optional, Version};

@@ -55,6 +55,14 @@ pub enum MacError {
         /// What the key has.
         found: usize,
     },
+    /// Without filling, data is whole blocks.
+    #[error("{algorithm} without filling takes whole blocks of 8 bytes, and the last one has {found}")]
+    Partial {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// Bytes of the last block.
+        found: usize,
+    },
     /// The algorithm has a filling of its own.
     #[error("{algorithm} is filled with zeros and no other way")]
     Padding {
@@ -128,6 +136,9 @@ pub fn make(algorithm: Algorithm, padding: Padding, key: &Key, data: &[u8]) -> R
     }
     if !algorithm.has_choice_of_padding() && padding != Padding::Zeros {
         return Err(MacError::Padding { algorithm });
+    }
+    if padding == Padding::None && !data.len().is_multiple_of(8) {
+        return Err(MacError::Partial { algorithm, found: data.len() % 8 });
     }
     Ok(match algorithm {
         Algorithm::X99 | Algorithm::Iso1 | Algorithm::TdesCbc => {

@@ -10,7 +10,7 @@ pub enum Padding {
     Bit,
     /// The length in bits as a block in front, then as method 1 (method 3).
     Length,
-    /// None: data that is not whole blocks loses its end. For data that brings its own filling.
+    /// None, for data that is whole blocks already.
     None,
 }
 

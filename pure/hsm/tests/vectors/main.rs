@@ -4,6 +4,7 @@
 
 mod blocks;
 mod cards;
+mod commands;
 mod derived;
 mod fields;
 mod file;
@@ -32,6 +33,8 @@ const FILES: &[(&str, file::Check)] = &[
     ("emv_arqc_arpc",      cards::cryptogram),
     ("kcv",                macs::check_value),
     ("mac",                macs::mac),
+    ("payshield_hostcmd_thalessim", commands::of_other_simulator),
+    ("payshield_recordings", commands::recorded),
     ("pin_blocks",         pins::pin_block),
     ("sm4",                macs::sm4),
     ("thales_keyblock_s",  blocks::pay_shield),
