@@ -199,6 +199,7 @@ impl Scenario {
                     alarm_after: 0,
                     recovery_first: true,
                 },
+                ..LinkConfig::retired(name)
             }],
             routes: Routes::new(vec![Route {
                 prefix: Text::EMPTY,

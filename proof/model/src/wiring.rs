@@ -214,7 +214,10 @@ impl World {
                         false => step.push(Held::Send { message, id, first }),
                     }
                 }
-                Effect::ToHostAnswer { .. } | Effect::Displaced { .. } | Effect::Tell(_) => {}
+                Effect::ToHostAnswer { .. }
+                | Effect::Displaced { .. }
+                | Effect::HangUp { .. }
+                | Effect::Tell(_) => {}
             }
         }
         // What is only written down for people changes nothing, whenever it becomes durable.

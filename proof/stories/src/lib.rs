@@ -94,15 +94,15 @@ pub use client::Client;
 pub use host::{Act, Host, Seen};
 pub use journal::{Found, Told, read_journal};
 pub use luck::Luck;
-pub use process::Daemon;
+pub use process::{Daemon, can_trace, send_signal};
 pub use question::{Speech, Terminal};
-pub use setup::{LinkSetup, Scratch, Setup};
+pub use setup::{LinkSetup, Scratch, Setup, free_address};
 pub use story::{Story, Want, balance, deposit, story, transfer, withdrawal};
 
 use std::time::{Duration, Instant};
 
 /// Longest wait for something that must happen. Generous: it is only ever waited out by a failure.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again and again until there is an answer; panics with what was waited for when there is none.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {

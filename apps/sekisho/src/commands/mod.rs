@@ -1,10 +1,12 @@
 //! Commands that are not simulators, one module each.
 
 pub mod config;
-mod control;
+pub(crate) mod control;
 pub mod dialect;
+mod door;
 pub mod explain;
 pub mod journal;
+pub mod link;
 mod paper;
 pub mod recon;
 pub mod run;
@@ -12,3 +14,4 @@ pub mod saf;
 mod table;
 pub mod tool;
 pub mod txn;
+pub mod wait;
