@@ -75,27 +75,33 @@ impl Terminal {
     pub async fn serve(&mut self, customer: &Customer) -> Served {
         let txn = self.request(customer);
         let began = Instant::now();
-        let (mut told, mut repeats) = (Told::Nothing, 0);
-        let is_cut_off = self.habits.mishaps.cuts_off(txn.kind);
-        if is_cut_off {
-            self.ask_and_lose_the_line(&txn).await;
-        }
-        while !is_cut_off {
-            // An answer that names no code is taken for none: no money moves on it.
-            if let Some((code, outcome)) = self.ask(&txn, repeats > 0).await {
-                told = Told::Said(code, outcome);
-                break;
+        let (told, repeats) = match self.habits.mishaps.cuts_off(txn.kind) {
+            true => {
+                self.ask_and_lose_the_line(&txn).await;
+                (Told::Nothing, 0)
             }
-            if repeats == self.habits.repeats_max {
-                break;
-            }
-            repeats += 1;
-        }
+            false => self.ask_until_answered(&txn).await,
+        };
         let took = began.elapsed();
         let (held, afterwards) = self.finish(&txn, told).await;
         let key = Key { terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time };
         let asked = Asked { key, kind: txn.kind, amount: txn.amount, told, held, afterwards };
         Served { asked, took, repeats }
+    }
+
+    /// Asks, and asks again as often as it is its habit.
+    async fn ask_until_answered(&mut self, txn: &Txn) -> (Told, u32) {
+        let mut repeats = 0;
+        loop {
+            // An answer that names no code is taken for none: no money moves on it.
+            if let Some((code, outcome)) = self.ask(txn, repeats > 0).await {
+                return (Told::Said(code, outcome), repeats);
+            }
+            if repeats == self.habits.repeats_max {
+                return (Told::Nothing, repeats);
+            }
+            repeats += 1;
+        }
     }
 
     /// Moves the cash, and says so where it moved otherwise than the switch must think. Gives back what was
