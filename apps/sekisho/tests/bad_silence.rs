@@ -38,7 +38,7 @@ fn every_one_is_owed(setup: &Setup, daemon: &mut Daemon) {
 
 #[test]
 fn all_that_runs_out_of_time_together_is_decided_in_as_many_batches_as_it_takes() {
-    let (_host, setup, mut daemon, _client) = all_in_flight(10_000);
+    let (_host, setup, mut daemon, _client) = all_in_flight(30_000);
     every_one_is_owed(&setup, &mut daemon);
 }
 

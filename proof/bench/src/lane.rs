@@ -146,6 +146,7 @@ pub(crate) fn config() -> LaneConfig {
         transmits_utc: true,
         host: HostProfile::default(),
         forward: ForwardConfig::default(),
+        ..LinkConfig::retired(Text::EMPTY)
     };
     let route = Route {
         prefix: Text::EMPTY,

@@ -153,6 +153,7 @@ impl Scenario {
                     alarm_after: 1,
                     recovery_first: true,
                 },
+                ..LinkConfig::retired(name)
             }],
             routes: Routes::new(vec![Route {
                 prefix: Text::EMPTY,

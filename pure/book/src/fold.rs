@@ -104,6 +104,8 @@ impl Book {
             | Record::Marked { .. }
             | Record::Attempt { .. }
             | Record::Ruled { .. }
+            | Record::LinkOrdered { .. }
+            | Record::Cutover { .. }
             | Record::Numbers { .. } => {}
         }
     }

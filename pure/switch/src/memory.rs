@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use journal::{After, Key, Sent};
 use siphasher::sip::SipHasher13;
 use slab::Slab;
-use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
+use terms::{Instant, Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
 
 /// One transaction in memory.
 #[derive(Clone, Debug)]
@@ -32,6 +32,14 @@ impl Slot {
     /// Where it went, and under which trace number.
     pub(crate) fn asked_host(&self) -> Option<(LinkId, Stan)> {
         self.sent.as_ref().map(|sent| (sent.link, sent.host_stan))
+    }
+
+    /// When silence becomes the answer; `None` where it is decided.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.flow {
+            Flow::AwaitingHost(awaiting) => Some(awaiting.deadline),
+            Flow::Decided(_) => None,
+        }
     }
 
     /// Whether a message is owed for it: it must not be forgotten.

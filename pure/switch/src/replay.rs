@@ -155,6 +155,12 @@ impl Replay {
                     link.date = Some(date);
                 }
             }
+            Record::LinkOrdered { link, order, .. } => {
+                if let Some(link) = link_mut(&mut self.lane.links, link) {
+                    link.life.remember(order);
+                }
+            }
+            Record::Cutover { .. } => {}
             Record::Numbers { next_id, next_forward, link, last_stan } => {
                 self.lane.note_numbers(next_id, link, last_stan);
                 if let Some(link) = link.and_then(|link| link_mut(&mut self.lane.links, link)) {

@@ -1,9 +1,9 @@
 //! Numbers of a lane, for people and for metrics.
 
 use crate::pairing::Link;
-use crate::{BreakerState, Lane};
+use crate::{BreakerState, Lane, LinkState};
 use alloc::vec::Vec;
-use terms::{BusinessDate, LinkId, LinkName};
+use terms::{BusinessDate, LinkId, LinkName, Timestamp};
 
 /// Counters since the lane was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,12 @@ pub struct LinkStatus {
     pub name: LinkName,
     /// Whether it has a usable connection.
     pub up: bool,
+    /// Where it stands above its connections.
+    pub state: LinkState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether new business may pass.
+    pub is_open: bool,
     /// Requests unanswered now.
     pub in_flight: u32,
     /// Whether its host is asked at all.
@@ -110,6 +116,9 @@ impl LinkStatus {
         Self {
             name: link.config.name,
             up: link.up,
+            state: link.life.position.state,
+            since: link.life.since,
+            is_open: link.is_open() && link.gate.is_open(),
             in_flight: link.in_flight,
             breaker: link.breaker.state(),
             asked: link.asked,

@@ -3,8 +3,10 @@
 pub mod config;
 pub(crate) mod control;
 pub mod dialect;
+mod door;
 pub mod explain;
 pub mod journal;
+pub mod link;
 mod paper;
 pub mod recon;
 pub mod run;
@@ -12,3 +14,4 @@ pub mod saf;
 mod table;
 pub mod tool;
 pub mod txn;
+pub mod wait;

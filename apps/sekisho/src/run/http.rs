@@ -72,7 +72,7 @@ async fn readyz(State(board): State<Board>) -> Response {
         Some((status, age_ms)) => {
             let lane_moves = age_ms <= STALE_MS;
             let taking_requests = status.state == "running";
-            let a_host_is_up = status.links.iter().any(|link| link.state == "up");
+            let a_host_is_up = status.links.iter().any(|link| link.open);
             let ready = lane_moves && taking_requests && a_host_is_up;
             Readiness { ready, lane_moves, taking_requests, a_host_is_up }
         }

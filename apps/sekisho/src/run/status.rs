@@ -140,6 +140,10 @@ pub struct LinkStatus {
     pub dialect: String,
     /// `up` or `down`.
     pub state: &'static str,
+    /// Where it stands above its connections: `connected`, `signed-on` and so on.
+    pub session: &'static str,
+    /// Whether new business may pass.
+    pub open: bool,
     /// Connections that stand.
     pub connections: usize,
     /// Connections wanted.

@@ -80,7 +80,7 @@ impl Terminal {
                 self.ask_and_lose_the_line(&txn).await;
                 (Told::Nothing, 0)
             }
-            false => self.ask_until_answered(&txn).await,
+            false => self.ask_until_told(&txn).await,
         };
         let took = began.elapsed();
         let (held, afterwards) = self.finish(&txn, told).await;
@@ -89,19 +89,15 @@ impl Terminal {
         Served { asked, took, repeats }
     }
 
-    /// Asks, and asks again as often as it is its habit.
-    async fn ask_until_answered(&mut self, txn: &Txn) -> (Told, u32) {
-        let mut repeats = 0;
-        loop {
+    /// Asks, and asks again: what it was told in the end, and how often it repeated.
+    async fn ask_until_told(&mut self, txn: &Txn) -> (Told, u32) {
+        for repeats in 0..=self.habits.repeats_max {
             // An answer that names no code is taken for none: no money moves on it.
             if let Some((code, outcome)) = self.ask(txn, repeats > 0).await {
                 return (Told::Said(code, outcome), repeats);
             }
-            if repeats == self.habits.repeats_max {
-                return (Told::Nothing, repeats);
-            }
-            repeats += 1;
         }
+        (Told::Nothing, self.habits.repeats_max)
     }
 
     /// Moves the cash, and says so where it moved otherwise than the switch must think. Gives back what was

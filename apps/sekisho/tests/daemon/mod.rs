@@ -24,7 +24,7 @@ pub(crate) use setup::{LinkSetup, Scratch, Setup, free_address};
 use std::time::{Duration, Instant};
 
 /// Longest wait for something that must happen. Generous: it is only ever waited out by a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again and again until there is an answer; panics with what was waited for when there is none.
 pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {

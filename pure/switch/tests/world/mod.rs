@@ -40,6 +40,8 @@ pub(crate) struct Left {
     pub(crate) asked: Vec<(LinkId, TxnId, Outgoing, bool)>,
     pub(crate) answers: Vec<(ConnId, Answer, bool)>,
     pub(crate) told: Vec<Tell>,
+    /// Links whose connections are to be broken.
+    pub(crate) hung_up: Vec<LinkId>,
     /// One letter an effect, in order: `r`ecord, `h`ost, `s`ource, `t`ell.
     pub(crate) order: String,
 }
@@ -72,6 +74,7 @@ pub(crate) fn config() -> LaneConfig {
         transmits_utc: true,
         host: HostProfile::default(),
         forward: ForwardConfig::default(),
+        ..LinkConfig::retired(Text::EMPTY)
     };
     let line = |prefix: &str, link, name: &str| Route {
         prefix: Text::clipped(prefix.as_bytes()),
@@ -267,6 +270,7 @@ impl World {
                     left.answers.push((conn, answer, false));
                 }
                 Effect::Displaced { .. } => {}
+                Effect::HangUp { link } => left.hung_up.push(link),
                 Effect::Tell(tell) => {
                     left.order.push('t');
                     left.told.push(tell);

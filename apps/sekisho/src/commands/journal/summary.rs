@@ -35,6 +35,10 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
             format!("owed {forward}: {} by {}: {}", ruling.name(), by.as_str(), reason.as_str())
         }
         Record::HostDate { link, date, .. } => format!("{} {date}", names.link(*link)),
+        Record::Cutover { link, stage, date, .. } => format!("{} {date} {}", names.link(*link), stage.name()),
+        Record::LinkOrdered { link, order, by, .. } => {
+            format!("{} {} by {}", names.link(*link), order.name(), by.as_str())
+        }
         Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, .. } => of_answer(answer),
         Record::Declined(declined) => of_declined(declined, vault),
