@@ -12,7 +12,7 @@ mod process;
 mod question;
 mod setup;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Came, Client};
 pub(crate) use host::{Act, Host, Seen};
 pub(crate) use journal::{Told, read_journal};
 pub(crate) use luck::Luck;
