@@ -121,6 +121,26 @@ fn the_data_of_a_killed_process_is_free_at_once() {
 }
 
 #[test]
+fn a_switch_that_dies_often_keeps_snapshots_all_the_same() {
+    let (_host, mut setup) = some_setup();
+    // More than any one of these lives writes.
+    setup.journal_more = "snapshot_every_records = 60".into();
+    for life in 0..6 {
+        let mut daemon = setup.start();
+        let (mut client, mut terminal) =
+            (Client::of(&daemon, "acquirer"), Terminal::named(&format!("LIFE{life}")));
+        (0..5).for_each(|_| drop(client.ask(&terminal.withdraws(1_000))));
+        daemon.kill();
+    }
+    let daemon = setup.start();
+    Client::of(&daemon, "acquirer").ask(&Terminal::named("TERM0002").withdraws(1_000));
+    wait_for("a snapshot", || {
+        let files = fs::read_dir(setup.data.join("journal")).expect("a journal");
+        files.flatten().any(|file| file.path().extension().is_some_and(|end| end == "snapshot")).then_some(())
+    });
+}
+
+#[test]
 fn a_damaged_journal_is_refused_with_segment_and_offset_and_left_as_it_is() {
     let (_host, setup) = some_setup();
     leave_a_journal(&setup);

@@ -204,3 +204,55 @@ fn hash_of(secret: &[u8; 16], source: SourceId, terminal_id: TerminalId, stan: S
     hasher.write_u16(source.0);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::{DecidedBy, Kept, Remembered};
+    use terms::{Answer, Code, ForwardId, Outcome};
+
+    fn finished(id: u64, after: After) -> Slot {
+        let key = Key {
+            source: SourceId(0),
+            terminal_id: Text::clipped(b"TERM0001"),
+            stan: Stan(id as u32),
+            local_time: None,
+        };
+        let slot = Slot::of_kept(&Kept {
+            id: TxnId(id),
+            key,
+            fingerprint: 0,
+            kind: Kind::Withdrawal,
+            transmitted_at: Text::EMPTY,
+            answer: Remembered::from(&Answer::ours(Code::NoAnswer, Outcome::Unknown)),
+            by: DecidedBy::Silence,
+            at: Timestamp::default(),
+        });
+        match slot.flow {
+            Flow::Decided(decision) => Slot { flow: Flow::Decided(Decision { after, ..decision }), ..slot },
+            Flow::AwaitingHost(_) => slot,
+        }
+    }
+
+    #[test]
+    fn a_backlog_longer_than_the_memory_is_kept_whole_and_forgotten_when_it_is_paid() {
+        const OWED: u64 = 1_000;
+        let mut memory = Memory::new(10, [0; 16]);
+        let owed: alloc::vec::Vec<usize> =
+            (0..OWED).map(|id| memory.insert(finished(id, After::Reversing(ForwardId(id))))).collect();
+        for id in OWED..OWED + 100 {
+            memory.insert(finished(id, After::Nothing));
+            memory.forget_oldest(|_, slot| assert!(slot.id.0 >= OWED, "what is owed is never forgotten"));
+        }
+        for at in owed {
+            let slot = memory.get_mut(at).expect("it is remembered");
+            *slot = finished(slot.id.0, After::Reversed);
+        }
+        let mut steps = 0;
+        while memory.finished_len() > 10 {
+            memory.forget_oldest(|_, _| {});
+            steps += 1;
+        }
+        assert!(steps <= OWED, "each step forgets at least one: {steps}");
+    }
+}

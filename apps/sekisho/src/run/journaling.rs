@@ -45,20 +45,22 @@ pub(crate) struct Journaling {
 }
 
 impl Journaling {
-    /// Starts the sync thread of an open journal.
+    /// Starts the sync thread of an open journal, of which `replayed` records were read behind its snapshot: they
+    /// count towards the next one, or a switch that dies often would read more at every start.
     pub(crate) fn start(
         journal: Journal<Disk>,
         vault: Arc<Vault>,
         news: Arc<News>,
         dir: PathBuf,
         snapshot_every: u64,
+        replayed: u64,
     ) -> std::io::Result<Self> {
         let reserve = journal.storage().reserve();
         let first = journal.position().next;
         news.durable.store(first.0 - 1, Ordering::Release);
         let teller = news.clone();
         let (commit, batch) = GroupCommit::spawn(journal, move |durable| teller.tell(durable))?;
-        let snapshot_due = Seq(first.0 + snapshot_every);
+        let snapshot_due = Seq(first.0.saturating_sub(replayed) + snapshot_every);
         Ok(Self { vault, commit, reserve, news, batch, dir, snapshot_every, snapshot_due })
     }
 

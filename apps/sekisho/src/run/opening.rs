@@ -130,7 +130,7 @@ pub(crate) fn open(
     journal.commit(&mut batch).map_err(cannot)?;
     let recovered = recovered_status(&found, was_in_flight, began.elapsed().as_millis() as u64);
     let every = plan.config.journal.snapshot_every_records;
-    let journaling = Journaling::start(journal, vault, news, dir.clone(), every)?;
+    let journaling = Journaling::start(journal, vault, news, dir.clone(), every, found.records)?;
     Ok(Opened { lane, names, journaling, recovered })
 }
 

@@ -8,7 +8,10 @@ use sekisho::sim::rules::Rules;
 use sekisho::sim::speech::{SimError, Speech, on_one_thread};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use terms::LinkName;
 use tokio::sync::{mpsc, watch};
 
@@ -17,6 +20,7 @@ pub(crate) struct LedgerHost {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     troubles: mpsc::UnboundedSender<Trouble>,
+    posted: Arc<AtomicU64>,
     thread: JoinHandle<Result<HostBooks, SimError>>,
 }
 
@@ -29,12 +33,19 @@ impl LedgerHost {
         let (stop, stopped) = watch::channel(false);
         let (troubles, troubled) = mpsc::unbounded_channel();
         let (tell, told) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || on_one_thread(serve(rules, tell, stopped, troubled)));
-        Self { address: told.recv().expect("it listens"), stop, troubles, thread }
+        let posted = Arc::new(AtomicU64::new(0));
+        let shown = posted.clone();
+        let thread = std::thread::spawn(move || on_one_thread(serve(rules, tell, stopped, troubled, shown)));
+        Self { address: told.recv().expect("it listens"), stop, troubles, posted, thread }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Postings so far, as of a moment ago.
+    pub(crate) fn posted(&self) -> u64 {
+        self.posted.load(Ordering::Relaxed)
     }
 
     /// From now on this is wrong with it.
@@ -54,6 +65,7 @@ async fn serve(
     tell: std::sync::mpsc::Sender<SocketAddr>,
     mut stopped: watch::Receiver<bool>,
     mut troubled: mpsc::UnboundedReceiver<Trouble>,
+    shown: Arc<AtomicU64>,
 ) -> Result<HostBooks, SimError> {
     let net = network(0);
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -61,8 +73,10 @@ async fn serve(
     let (name, seed, keeps_postings) = ("core".to_owned(), 7, true);
     let host = HostPlan { name, listen, speech, rules, seed, keeps_postings }.open(&net)?;
     let _ = tell.send(host.address());
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
     loop {
         tokio::select! {
+            _ = ticks.tick() => shown.store(host.counts().posted.count, Ordering::Relaxed),
             _ = stopped.wait_for(|stop| *stop) => break,
             Some(trouble) = troubled.recv() => host.set_trouble(trouble).await?,
         }
