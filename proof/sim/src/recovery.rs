@@ -5,6 +5,7 @@ use crate::luck::mix;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::process::snapshot_of;
+use crate::speech::REPLY_TIMEOUT_MS;
 use crate::swarm::Fault;
 use crate::world::{Coming, MS, World};
 use journal::memory::Memory;
@@ -53,6 +54,10 @@ impl World {
                 allowed.extend(undisturbed(without_tail));
             }
         }
+        let config = match self.mutant {
+            Some(Mutant::Wavers) if !allowed.is_empty() => LaneConfig { remembered_max: 2, ..config },
+            _ => config,
+        };
         match come_back(disk, now, &config, &vault) {
             Ok(back) => self.resume(back, &allowed),
             Err(why) => self.truth.breaks(Invariant::I29, None, why),
@@ -84,7 +89,7 @@ impl World {
             0 => disk.restart(),
             _ => disk.crash_by_seed(self.luck.next()),
         }
-        self.tell(None, || format!("recovery dies, the journal open: {was_open}"));
+        self.tell_all(|| format!("recovery dies, the journal open: {was_open}"));
         was_open
     }
 
@@ -101,6 +106,15 @@ impl World {
         }
         let reopened = self.open_requests();
         self.durable(&back.records);
+        self.truth.forget_attempts();
+        let (owed, known) = (back.lane.pending() as u64, self.truth.pending());
+        if owed != known {
+            self.truth.breaks(
+                Invariant::I24,
+                None,
+                format!("{owed} owed after a restart, {known} by the journal"),
+            );
+        }
         for op in &mut self.truth.ops {
             op.undoing = op.undone;
         }
@@ -108,7 +122,7 @@ impl World {
         let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));
         self.process.dates = dates;
         self.process.begin(back.lane, back.journal, self.now);
-        self.tell(None, || "the process is back".into());
+        self.tell_all(|| "the process is back".into());
         self.open_doors(reopened);
     }
 
@@ -123,6 +137,10 @@ impl World {
             }
         }
         self.step(Event::Tick);
+        if self.strikes(Fault::Operator) {
+            // Somebody was waiting for it to come back.
+            self.rule();
+        }
         if self.calm {
             self.release_what_is_held();
         }
@@ -173,15 +191,16 @@ impl World {
         let link = |at: usize, name: &str| {
             let mut host = self.hosts[at].profile;
             host.tombstones |= self.mutant == Some(Mutant::Believes);
+            host.dedups_reversals |= self.mutant == Some(Mutant::Trusts);
             LinkConfig {
                 name: Text::clipped(name.as_bytes()),
-                reply_timeout_ms: 30_000,
+                reply_timeout_ms: REPLY_TIMEOUT_MS,
                 in_flight_max: IN_FLIGHT_MAX,
                 pairing: Pairing { terminal_id: true, rrn: true, ..Pairing::default() },
-                breaker: BreakerConfig::default(),
+                breaker: BreakerConfig { requests_min: self.swarm.breaker_min, ..BreakerConfig::default() },
                 transmits_utc: true,
                 host,
-                forward: ForwardConfig::default(),
+                forward: ForwardConfig { window: self.swarm.window, ..ForwardConfig::default() },
             }
         };
         let line = |prefix: &str, link, name: &str| Route {
@@ -195,14 +214,14 @@ impl World {
             name: Text::clipped(name.as_bytes()),
             terminal_required: true,
             consistency,
-            per_terminal_max: 0,
+            per_terminal_max: self.swarm.per_terminal_max,
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
             links: vec![link(0, "bank"), link(1, "cards")],
             routes: Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")]),
             remembered_max: 4_096,
-            in_flight_max: if self.seed.is_multiple_of(3) { 6 } else { 0 },
+            in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
         }
     }
 }
