@@ -116,7 +116,7 @@ impl World {
             );
         }
         for op in &mut self.truth.ops {
-            op.undoing = op.undone;
+            (op.undoing, op.a_persons) = (op.undone, op.is_listed());
         }
         let status = back.lane.status();
         let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));

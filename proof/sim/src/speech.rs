@@ -246,7 +246,7 @@ impl World {
             // One case is left out. A report without a request, posted, then taken back by the same stranger,
             // and the reversal handed to a person: repeats of it are told what the report was told. No honest
             // terminal takes back what it reports, and the person has the key on the list.
-            let contradicts = approves && known.undoing && (known.honest || !known.is_listed());
+            let contradicts = approves && known.undoing && (known.honest || !known.a_persons);
             if known.tombstone && answer.code == Code::Declined {
                 self.marks.hit(Mark::RequestAfterTombstone);
             }

@@ -66,6 +66,8 @@ pub(crate) struct Op {
     pub(crate) tried: bool,
     /// It was taken back while it was in flight.
     pub(crate) marked: bool,
+    /// It is a person's, as far as the lane has said, durable or not.
+    pub(crate) a_persons: bool,
     // The journal, as far as it is durable.
     pub(crate) id: Option<TxnId>,
     pub(crate) sent_amount: u64,
@@ -86,7 +88,7 @@ pub(crate) struct Op {
 }
 
 impl Op {
-    /// Whether a person has it to look at.
+    /// Whether a person has it to look at, for certain.
     pub(crate) fn is_listed(&self) -> bool {
         self.noted + self.ended > 0
     }
@@ -203,6 +205,7 @@ impl Truth {
             undone: false,
             tried: false,
             marked: false,
+            a_persons: false,
             id: None,
             sent_amount: 0,
             host_stan: 0,
@@ -310,6 +313,8 @@ impl Truth {
         self.by_id.insert(sent.id.0, op);
         let known = &mut self.ops[op];
         (known.id, known.sent_amount, known.host) = (Some(sent.id), amount, sent.link);
+        // A stranger's words that a crash has lost were never said: what counts is what is durable.
+        known.kind = sent.kind;
         (known.business_date, known.host_stan) = (Some(sent.business_date), sent.host_stan.0);
         self.open_stan(op, sent.link, sent.host_stan.0, sent.id.0);
     }

@@ -201,8 +201,17 @@ impl World {
             | Record::Ruled { forward, ruling: journal::Ruling::Settle, .. } => {
                 self.process.owed = self.process.owed.saturating_sub(1);
                 self.process.outstanding.remove(&forward.0);
+                let op = self.process.owed_for.get(&forward.0).copied();
+                if let Some(op) = op.filter(|_| !matches!(record, Record::Forwarded { .. })) {
+                    self.truth.ops[op].a_persons = true;
+                }
             }
             _ => {}
+        }
+        if let Some((id, forward)) = record.id().zip(record.forward())
+            && let Some(&op) = self.truth.by_id.get(&id.0)
+        {
+            self.process.owed_for.insert(forward.0, op);
         }
         self.marks_of(record);
         if self.is_telling() {
