@@ -200,7 +200,12 @@ impl World {
                 breaker: BreakerConfig { requests_min: self.swarm.breaker_min, ..BreakerConfig::default() },
                 transmits_utc: true,
                 host,
-                forward: ForwardConfig { window: self.swarm.window, ..ForwardConfig::default() },
+                forward: ForwardConfig {
+                    window: self.swarm.window,
+                    catch_up_window: self.swarm.catch_up_window.min(self.swarm.window),
+                    ..ForwardConfig::default()
+                },
+                ..LinkConfig::retired(Text::EMPTY)
             }
         };
         let line = |prefix: &str, link, name: &str| Route {

@@ -64,6 +64,8 @@ pub(crate) struct Swarm {
     pub(crate) breaker_min: u32,
     /// Owed messages unanswered at once on one link.
     pub(crate) window: u32,
+    /// Of these, what had to wait for the link.
+    pub(crate) catch_up_window: u32,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
 }
@@ -87,6 +89,7 @@ impl Swarm {
             per_terminal_max: u32::from(luck.below(4) == 0),
             breaker_min: [5, 20][luck.below(2) as usize],
             window: [1, 2, 8][luck.below(3) as usize],
+            catch_up_window: 1 + luck.below(2) as u32,
             codec: seed % 16 == 7,
         };
         if seed % 128 == 77 { swarm.with_a_flood() } else { swarm }

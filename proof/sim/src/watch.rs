@@ -119,7 +119,8 @@ impl World {
         let open = self.process.up_since[at].filter(|_| self.hosts[at].conn.is_some());
         let is_open = open.is_some_and(|since| self.now >= since + FIRST_ATTEMPT_US);
         let unanswered = self.process.outstanding.values().filter(|(to, _)| *to == link).count();
-        let has_room = unanswered < self.swarm.window as usize;
+        // What had to wait for the link has no more room than that.
+        let has_room = unanswered < self.swarm.window.min(self.swarm.catch_up_window) as usize;
         let untold = now_us.saturating_sub(self.process.alarmed_at[at]) > ALARM_US;
         let mut broken = None;
         for (_, id) in self.truth.owed_to.range((link, 0)..).take_while(|(to, _)| *to == link).take(LOOKED_AT)

@@ -34,6 +34,8 @@ impl Lane {
                 Some(State::Held | State::Due(_)) => MayLeave::TooLate,
                 None => MayLeave::No,
             },
+            // A question about the link itself: late or not, its answer says that somebody is there.
+            Some(Owner::Management) => MayLeave::Yes,
             Some(Owner::Finished(_)) | None => MayLeave::No,
         }
     }

@@ -92,6 +92,11 @@ impl Trail {
     }
 }
 
+/// Finished transactions looked at, at most, to forget one. Reason: what is owed is passed over, and a backlog
+/// longer than the memory would otherwise be walked through for every transaction. More than one, so that the
+/// memory gets back to its length when the backlog is paid.
+const LOOKS: usize = 8;
+
 /// The transactions a lane knows: those in flight, and so many of the finished ones. The oldest finished one
 /// is forgotten when there is no more room.
 ///
@@ -155,10 +160,10 @@ impl Memory {
         self.finished.push_back(at as u32);
     }
 
-    /// Forgets the oldest finished transaction when there are too many; `forgotten` is told, so that nothing
-    /// else points at it.
+    /// Forgets the oldest finished transactions when there are too many, a few at a time; `forgotten` is told, so
+    /// that nothing else points at them.
     pub(crate) fn forget_oldest(&mut self, mut forgotten: impl FnMut(usize, &Slot)) {
-        let mut left = self.finished.len();
+        let mut left = LOOKS.min(self.finished.len());
         while self.finished.len() > self.finished_max && left > 0 {
             left -= 1;
             let Some(at) = self.finished.pop_front() else { return };

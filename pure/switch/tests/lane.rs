@@ -255,7 +255,7 @@ fn a_decision_overtakes_the_news_that_it_was_never_sent() {
 fn a_link_that_goes_down_leaves_its_requests_to_their_deadlines() {
     let mut w = World::new();
     let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
-    assert_eq!(w.step(Event::LinkDown { link }).order, "");
+    assert_eq!(w.step(Event::LinkDown { link }).order, "t");
     w.step(Event::LinkUp { link });
     assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answer().0, Code::Approved);
 }
