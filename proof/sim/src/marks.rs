@@ -69,6 +69,7 @@ marks! {
     ShedDeposit             "deposit shed";
     ShedWithdrawal          "withdrawal shed";
     TerminalBusy            "request refused: its terminal has one under way";
+    RecoveryFirst           "request refused: after an unclean stop what is owed goes first";
     BreakerOpened           "breaker opened";
     BreakerRefused          "request refused by an open breaker";
     BreakerClosed           "breaker closed";

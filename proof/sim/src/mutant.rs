@@ -49,6 +49,7 @@ mutants! {
     Wavers         "wavers"      [I27], "A second recovery remembers less than the first.";
     Lies           "lies"        [I28], "The disk calls durable what it has not written.";
     Garbles        "garbles"     [I29], "The disk changes a byte of what it has written.";
+    Rushes         "rushes"      [I30], "After an unclean stop business begins at once.";
     Dates          "dates"       [I35], "The lane is not told of the host's day.";
     Crosses        "crosses"     [I38], "An answer goes to the next terminal.";
     Stops          "stops"       [I41], "Nobody looks at the clock when the faults are over.";

@@ -57,6 +57,8 @@ pub(crate) struct Process {
     pub(crate) alarmed_at: [u64; 2],
     /// Messages owed as far as the lane has said, durable or not.
     pub(crate) owed: u64,
+    /// What each host has to hear of since the last unclean stop, before anything new.
+    pub(crate) to_tell_first: BTreeSet<(LinkId, u64)>,
     /// For which operation each of them was ever owed.
     pub(crate) owed_for: BTreeMap<u64, usize>,
     /// Attempts nobody has answered: to which link, and when, by the lane's clock.
@@ -111,6 +113,7 @@ impl Process {
             up_since: [None; 2],
             alarmed_at: [0; 2],
             owed: 0,
+            to_tell_first: BTreeSet::new(),
             owed_for: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             on_hold: BTreeSet::new(),

@@ -13,9 +13,9 @@ use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault
 use std::sync::Arc;
 use switch::{
     BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Outbox, Replay,
-    Route, Routes, Secrets, SourceConfig,
+    Route, Routes, Secrets, SourceConfig, Standing,
 };
-use terms::{LinkId, Now, Pairing, Text};
+use terms::{ForwardId, Instant, LinkId, Now, Pairing, Text};
 
 pub(crate) const IN_FLIGHT_MAX: u32 = 40;
 
@@ -121,6 +121,12 @@ impl World {
         let status = back.lane.status();
         let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));
         self.process.dates = dates;
+        let held = |id: u64| {
+            let seen = back.lane.owed_one(Instant::default(), ForwardId(id));
+            seen.is_none_or(|seen| seen.standing == Standing::Held)
+        };
+        self.process.to_tell_first =
+            self.truth.owed_to.iter().filter(|(_, id)| !held(*id)).copied().collect();
         self.process.begin(back.lane, back.journal, self.now);
         self.tell_all(|| "the process is back".into());
         self.open_doors(reopened);
@@ -202,6 +208,7 @@ impl World {
                 host,
                 forward: ForwardConfig {
                     window: self.swarm.window,
+                    recovery_first: self.mutant != Some(Mutant::Rushes),
                     catch_up_window: self.swarm.catch_up_window.min(self.swarm.window),
                     ..ForwardConfig::default()
                 },

@@ -214,6 +214,13 @@ impl World {
         {
             self.process.owed_for.insert(forward.0, op);
         }
+        if let Some(forward) = record.forward()
+            && !self.process.to_tell_first.is_empty()
+        {
+            for link in [LinkId(0), LinkId(1)] {
+                self.process.to_tell_first.remove(&(link, forward.0));
+            }
+        }
         self.marks_of(record);
         if self.is_telling() {
             let op = record.id().and_then(|id| self.truth.by_id.get(&id.0).copied());
@@ -292,6 +299,7 @@ impl World {
                 ("too much under way", Kind::PinChange) => Mark::ShedManagement,
                 ("too much under way", _) => Mark::ShedInquiry,
                 (why, _) if why.starts_with("terminal has one") => Mark::TerminalBusy,
+                (why, _) if why.starts_with("recovery goes") => Mark::RecoveryFirst,
                 ("circuit breaker open", _) => Mark::BreakerRefused,
                 _ => return,
             },
@@ -352,6 +360,11 @@ impl World {
         }
         if !owed {
             self.is_not_buried(op);
+            let first = self.process.to_tell_first.range((link, 0)..).next().filter(|(to, _)| *to == link);
+            if let Some((_, first)) = first {
+                let why = format!("something new, and nothing said of owed message {first}");
+                self.truth.breaks(Invariant::I30, Some(op), why);
+            }
         }
     }
 
