@@ -9,11 +9,11 @@ use crate::world::{Coming, MS, SECOND, World};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use switch::HostProfile;
-use terms::{BusinessDate, Class, Code, Function, Kind, LinkId, Outcome, Outgoing, Stan, Text, Txn};
+use terms::{BusinessDate, Class, Code, Function, Kind, LinkId, Outcome, Outgoing, Rrn, Stan, Text, Txn};
 
-/// The longest a message may lie in a host's queue: shorter than the guard, by more than the switch may stand
-/// still between its record and its bytes.
-const LINGER_MAX: u64 = 90 * SECOND;
+/// The longest a message may lie in a host's queue: shorter than the guard by as long as a request may wait for
+/// the disk before it leaves, which is its deadline.
+const LINGER_MAX: u64 = 85 * SECOND;
 
 pub(crate) struct Host {
     pub(crate) profile: HostProfile,
@@ -21,9 +21,15 @@ pub(crate) struct Host {
     /// The life of the connection, while there is one.
     pub(crate) conn: Option<u64>,
     pub(crate) lives: u64,
+    /// It answers nothing before that.
+    pub(crate) dead_until: u64,
+    /// It takes no connection before that.
+    pub(crate) away_until: u64,
     /// A connection keeps its order.
     free_at: u64,
-    ledger: BTreeMap<(u32, [u8; 10]), Entry>,
+    /// Every dialect says the trace number of the original and the reference number; not every one says when
+    /// the original was transmitted.
+    ledger: BTreeMap<(u32, Rrn), Entry>,
 }
 
 /// What the ledger says of one request.
@@ -49,7 +55,16 @@ pub(crate) struct Frame {
 impl Host {
     pub(crate) fn new(profile: HostProfile) -> Self {
         let day = BusinessDate::new(2026, 11, 22).expect("a day");
-        Self { profile, day, conn: None, lives: 0, free_at: 0, ledger: BTreeMap::new() }
+        Self {
+            profile,
+            day,
+            conn: None,
+            lives: 0,
+            dead_until: 0,
+            away_until: 0,
+            free_at: 0,
+            ledger: BTreeMap::new(),
+        }
     }
 }
 
@@ -67,6 +82,7 @@ impl World {
         let cut = self.hosts[usize::from(frame.link.0)].conn != Some(frame.conn);
         if cut && self.luck.below(2) == 0 {
             self.marks.hit(Mark::LinkCutMidFlight);
+            self.cut_in_half(&frame);
             return self.tell(frame.op, || "frame lost with its connection".into());
         }
         let lingers = self.strikes(Fault::HostLinger);
@@ -91,13 +107,13 @@ impl World {
         self.host_answers(frame, code, outcome);
     }
 
-    fn entry(&mut self, frame: &Frame, id: (u32, [u8; 10])) -> &mut Entry {
+    fn entry(&mut self, frame: &Frame, id: (u32, Rrn)) -> &mut Entry {
         self.hosts[usize::from(frame.link.0)].ledger.entry(id).or_default()
     }
 
     fn host_decides(&mut self, frame: &Frame) -> (Code, Outcome) {
         let said = |code: Code| (code, code.outcome());
-        let id = (frame.ours.stan.0, ten(frame.ours.transmitted_at));
+        let id = (frame.ours.stan.0, frame.ours.rrn);
         if !is_money(frame.request.kind) {
             return said(Code::Approved);
         }
@@ -132,7 +148,7 @@ impl World {
         said(Code::Approved)
     }
 
-    fn post(&mut self, frame: &Frame, id: (u32, [u8; 10])) {
+    fn post(&mut self, frame: &Frame, id: (u32, Rrn)) {
         let entry = self.entry(frame, id);
         (entry.posted, entry.refused) = (true, false);
         let Some(op) = frame.op else { return };
@@ -151,7 +167,7 @@ impl World {
             return said(if self.luck.below(8) == 0 { Code::Malfunction } else { Code::HostDown });
         }
         let original = frame.request.original.unwrap_or_default();
-        let id = (original.stan.unwrap_or(Stan(0)).0, ten(original.transmitted_at));
+        let id = (original.stan.unwrap_or(Stan(0)).0, frame.ours.rrn);
         let coin = self.luck.below(3);
         let entry = *self.entry(frame, id);
         if !entry.posted {
@@ -193,10 +209,9 @@ impl World {
         if self.strikes(Fault::HostBusy) {
             return said(if self.luck.below(8) == 0 { Code::InvalidCard } else { Code::Busy });
         }
-        let id = match frame.request.original {
-            Some(original) => (original.stan.unwrap_or(Stan(0)).0, ten(original.transmitted_at)),
-            None => (frame.ours.stan.0, *b"__report__"),
-        };
+        // A report without a request is the first this host hears of it.
+        let stan = frame.request.original.and_then(|original| original.stan).unwrap_or(frame.ours.stan);
+        let id = (stan.0, frame.ours.rrn);
         let entry = *self.entry(frame, id);
         if !entry.posted || entry.reversed {
             self.post(frame, id);
@@ -205,7 +220,7 @@ impl World {
     }
 
     fn host_answers(&mut self, frame: &Frame, code: Code, outcome: Outcome) {
-        if self.strikes(Fault::HostSilent) {
+        if self.strikes(Fault::HostSilent) || self.hosts[usize::from(frame.link.0)].dead_until > self.now {
             return;
         }
         let request = &frame.request;
@@ -222,8 +237,9 @@ impl World {
             approval_code: Text::clipped(if code == Code::Approved { b"A1B2C3" } else { b"" }),
             ..Txn::new(message)
         };
-        if let Some(codec) = &self.codec {
-            answer = codec.read_of_host(frame, &answer).unwrap_or(answer);
+        match self.read_of_host(frame, answer) {
+            Some(read) => answer = read,
+            None => return,
         }
         if self.strikes(Fault::HostWrongStan) {
             answer.stan = Stan(1 + self.luck.below(400) as u32);
@@ -239,13 +255,6 @@ impl World {
         }
         self.after(wait, Coming::FromHost(frame.link, conn, Box::new(answer)));
     }
-}
-
-fn ten(text: Text<10>) -> [u8; 10] {
-    let mut ten = [b' '; 10];
-    let bytes = text.as_bytes();
-    ten[..bytes.len()].copy_from_slice(bytes);
-    ten
 }
 
 fn wire_code(code: Code) -> &'static [u8] {

@@ -11,15 +11,21 @@ mod invariant;
 mod luck;
 mod marks;
 mod mutant;
+mod operator;
 mod process;
 mod recovery;
+mod speech;
 mod swarm;
 mod terminal;
 mod truth;
+#[cfg(test)]
+mod truth_table;
+mod watch;
 mod world;
 mod wrong;
 
 pub use invariant::{Broken, Invariant, NOT_CHECKED};
+pub use marks::NOT_THERE;
 pub use mutant::Mutant;
 pub use world::{Ended, Line};
 
@@ -48,10 +54,13 @@ pub fn replay(seed: u64, manner: Manner) -> Ended {
 
 /// The faults without which a failing seed does not fail, with their rates.
 pub fn minimise(seed: u64, manner: Manner) -> Vec<(&'static str, u32)> {
-    let fails = |swarm: &Swarm| {
-        World::new(seed, swarm.clone(), manner.mutant, manner.money_only, false).run().broken.is_some()
+    let broken = |swarm: &Swarm| {
+        let ended = World::new(seed, swarm.clone(), manner.mutant, manner.money_only, false).run();
+        ended.broken.map(|broken| broken.invariant)
     };
     let mut swarm = swarm_of(seed, manner);
+    let first = broken(&swarm);
+    let fails = |swarm: &Swarm| first.is_some() && broken(swarm) == first;
     let faults: Vec<_> = swarm.faults().collect();
     for (fault, ..) in faults {
         let less = swarm.without(fault);
@@ -60,6 +69,34 @@ pub fn minimise(seed: u64, manner: Manner) -> Vec<(&'static str, u32)> {
         }
     }
     swarm.faults().map(|(_, name, rate)| (name, rate)).collect()
+}
+
+/// A wrong rule found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Killed {
+    /// By which seed.
+    pub seed: u64,
+    /// What it broke first.
+    pub invariant: Invariant,
+    /// Within how many transactions, that seed's own included.
+    pub transactions: u64,
+}
+
+/// Runs seeds with a wrong rule until one finds it out; `None` where none does within so many transactions.
+pub fn kill(mutant: Mutant, transactions_max: u64) -> Option<Killed> {
+    let manner = Manner { mutant: Some(mutant), money_only: false };
+    let mut transactions = 0;
+    for seed in 0.. {
+        let ended = run(seed, manner);
+        transactions += ended.transactions;
+        if let Some(broken) = ended.broken {
+            return Some(Killed { seed, invariant: broken.invariant, transactions });
+        }
+        if transactions > transactions_max {
+            break;
+        }
+    }
+    None
 }
 
 fn swarm_of(seed: u64, manner: Manner) -> Swarm {

@@ -1,13 +1,15 @@
 //! `cargo run --release -p sim -- --transactions 1000000`: seeds until so many transactions, or the first that
 //! breaks something.
 
-use sim::{Ended, Invariant, Manner, Mutant, NOT_CHECKED, Sum};
+mod ci;
+
+use sim::{Ended, Invariant, Manner, Mutant, NOT_CHECKED, NOT_THERE, Sum};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-const HELP: &str = "sim [--seed S [--txn N]] [--seeds A..B] [--transactions N] [--mutant NAME] [--money-only]
-    [--threads N] [--list] [--invariants]";
+const HELP: &str = "sim [--seed S [--txn N | --all]] [--seeds A..B] [--transactions N] [--mutant NAME]
+    [--money-only] [--twice] [--threads N] [--ci] [--list] [--invariants]";
 
 #[derive(Default)]
 struct Asked {
@@ -19,6 +21,9 @@ struct Asked {
     threads: usize,
     manner: Manner,
     list: bool,
+    all: bool,
+    twice: bool,
+    ci: bool,
     invariants: bool,
 }
 
@@ -30,8 +35,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if asked.list {
-        Mutant::ALL.iter().for_each(|(_, name, what)| println!("{name:4} {what}"));
+    if asked.manner.mutant == Some(Mutant::Panics) || asked.ci {
+        // A panic is what is looked for there, and is told with its seed.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    if asked.ci {
+        return ci::run(asked.threads);
+    } else if asked.list {
+        Mutant::ALL.iter().for_each(|(_, name, _, what)| println!("{name:11} {what}"));
     } else if asked.invariants {
         list_invariants();
     } else if let Some(seed) = asked.seed {
@@ -65,7 +76,10 @@ impl Asked {
                     asked.manner.mutant = Some(Mutant::named(&name).ok_or(format!("no mutant {name}"))?);
                 }
                 "--money-only" => asked.manner.money_only = true,
+                "--twice" => asked.twice = true,
+                "--ci" => asked.ci = true,
                 "--list" => asked.list = true,
+                "--all" => asked.all = true,
                 "--invariants" => asked.invariants = true,
                 _ => return Err(format!("{word}?")),
             }
@@ -79,13 +93,14 @@ fn list_invariants() {
         println!("{name:4} {} {what}", if *money { "money" } else { "rule " });
     }
     NOT_CHECKED.iter().for_each(|(name, why)| println!("{name:4} not checked: {why}"));
+    NOT_THERE.iter().for_each(|(name, why)| println!("not there: {name}: {why}"));
 }
 
 fn run_many(asked: &Asked) -> ExitCode {
     let began = std::time::Instant::now();
     let (next, done) = (AtomicU64::new(asked.from), AtomicU64::new(0));
     let (stop, failed) = (AtomicBool::new(false), Mutex::new(None::<Ended>));
-    let sum = Mutex::new(Sum::default());
+    let (sum, differing) = (Mutex::new(Sum::default()), AtomicU64::new(0));
     let wanted = asked.transactions.unwrap_or(if asked.until.is_some() { u64::MAX } else { 100_000 });
     std::thread::scope(|threads| {
         for _ in 0..asked.threads {
@@ -97,6 +112,10 @@ fn run_many(asked: &Asked) -> ExitCode {
                         break;
                     }
                     let ended = sim::run(seed, asked.manner);
+                    if asked.twice && sim::run(seed, asked.manner).hash != ended.hash {
+                        println!("seed {seed}: two runs, two ends");
+                        differing.fetch_add(1, Ordering::Relaxed);
+                    }
                     done.fetch_add(ended.transactions, Ordering::Relaxed);
                     own.add(&ended);
                     if ended.broken.is_some() {
@@ -113,12 +132,14 @@ fn run_many(asked: &Asked) -> ExitCode {
     });
     let sum = sum.into_inner().expect("no thread panicked");
     report(&sum, began.elapsed().as_secs_f64());
+    let whole = asked.until.is_none() && asked.manner.mutant.is_none();
     match failed.into_inner().expect("no thread panicked") {
         Some(ended) => explain(&ended, asked),
-        None if asked.until.is_none() && asked.manner.mutant.is_none() && !sum.missing().is_empty() => {
+        None if whole && !sum.missing().is_empty() => {
             println!("never happened: {}", sum.missing().join(", "));
             ExitCode::FAILURE
         }
+        None if differing.load(Ordering::Relaxed) > 0 => ExitCode::FAILURE,
         None => ExitCode::SUCCESS,
     }
 }
@@ -128,10 +149,11 @@ fn report(sum: &Sum, seconds: f64) {
         println!("{count:10}  {name}");
     }
     println!(
-        "{} seeds, {} transactions, {} events in {seconds:.1} s: {:.0} transactions/s; digest {:016x}",
+        "{} seeds, {} transactions, {} events in {seconds:.1} s: {:.0} seeds/s, {:.0} transactions/s; digest {:016x}",
         sum.seeds,
         sum.transactions,
         sum.events,
+        sum.seeds as f64 / seconds,
         sum.transactions as f64 / seconds,
         sum.hash
     );
@@ -141,7 +163,11 @@ fn replay(seed: u64, asked: &Asked) -> ExitCode {
     println!("seed {seed}: {:?}", sim::faults(seed));
     let ended = sim::replay(seed, asked.manner);
     let about = asked.txn.or(ended.broken.as_ref().and_then(|broken| broken.op));
-    print_lines(&ended, about);
+    if asked.all {
+        ended.lines.iter().for_each(print_line);
+    } else {
+        print_lines(&ended, about);
+    }
     println!("{} transactions, {} events, digest {:016x}", ended.transactions, ended.events, ended.hash);
     match &ended.broken {
         Some(_) => explain(&ended, asked),
@@ -149,13 +175,20 @@ fn replay(seed: u64, asked: &Asked) -> ExitCode {
     }
 }
 
+/// Of a run that is not about one transaction, so many of the last lines are shown.
+const LINES_MAX: usize = 60;
+
+/// The timeline of one transaction, with what befell everybody; or the end of the whole.
 fn print_lines(ended: &Ended, about: Option<usize>) {
-    for line in &ended.lines {
-        if about.is_none() || line.op == about || line.op.is_none() {
-            let op = line.op.map_or(String::new(), |op| format!("txn {op}: "));
-            println!("{:>12.6} s  {op}{}", line.at_us as f64 / 1e6, line.what);
-        }
-    }
+    let shown: Vec<_> =
+        ended.lines.iter().filter(|line| about.is_none() || line.op == about || line.of_all).collect();
+    let skipped = if about.is_some() { 0 } else { shown.len().saturating_sub(LINES_MAX) };
+    shown.into_iter().skip(skipped).for_each(print_line);
+}
+
+fn print_line(line: &sim::Line) {
+    let op = line.op.map_or(String::new(), |op| format!("txn {op}: "));
+    println!("{:>12.6} s  {op}{}", line.at_us as f64 / 1e6, line.what);
 }
 
 fn explain(ended: &Ended, asked: &Asked) -> ExitCode {

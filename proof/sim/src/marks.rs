@@ -18,10 +18,13 @@ marks! {
     ReversalBeforeRequest   "0420 before its request";
     ReversalInFlight        "0420 while its request is in flight";
     ReversalAfterApproval   "0420 after the approval";
+    PartialDispense         "partial dispense";
     ReportBeforeRequest     "0220 whose request never came";
     ReportInFlight          "0220 while its request is in flight";
     ReportAfterRefusal      "0220 after its request was refused";
     RequestAfterTombstone   "request refused because its reversal came first";
+    RefusedByDeadline       "request not sent: its deadline passed while it waited for the disk";
+    RefusedByState          "request not sent: decided while it waited for the disk";
     Unsent                  "request proved unsent";
     Undelivered             "answer proved undelivered";
     RepeatInFlight          "repeat while in flight";
@@ -29,14 +32,22 @@ marks! {
     OtherContent            "same key, other content";
     SecondAnswer            "host answered twice";
     StrangeAnswer           "answer to nothing we asked";
+    RequestLingered         "request overtaken by its own reversal";
     NoOriginalBeforeGuard   "no such original, before the guard";
-    NoOriginalBelieved      "no such original, believed";
+    NoOriginalByTombstone   "no such original, believed of a host with tombstones";
+    NoOriginalByGuard       "no such original, believed behind the guard";
     DepositAdvised          "unknown deposit posted by advice";
     DepositDateMismatch     "deposit owed, and the host's day changed";
     DateChangedInFlight     "host date changed with requests in flight";
-    PartialDispense         "partial dispense";
     HandedToAPerson         "owed message handed to a person";
-    Ruled                   "a person ruled";
+    AlarmRaised             "people told that something is owed too long";
+    Backlog                 "more than twenty messages owed at once";
+    Flood                   "more than a thousand messages owed at once";
+    Held                    "a person held what is owed";
+    Released                "a person released what was held";
+    Retried                 "a person had it tried at once";
+    Settled                 "a person settled it";
+    RulingRefused           "order refused: it may have arrived, and must not be sent twice";
     CrashWithSyncRunning    "crash between a record and its sync";
     CrashAfterSync          "crash between a sync and what it releases";
     CrashInRecovery         "crash inside recovery";
@@ -48,14 +59,24 @@ marks! {
     DiskFailed              "disk failed";
     SnapshotFolded          "recovery began from a snapshot";
     Paused                  "process paused";
+    Zombie                  "process resumed after the deadline of a request";
+    MachineStoodStill       "machine stood still, and its clock with it";
     WallJumpedBack          "wall clock jumped back";
     WallJumpedAhead         "wall clock jumped ahead";
-    Shed                    "request shed";
+    ShedInquiry             "inquiry shed";
+    ShedManagement          "management request shed";
+    ShedPayment             "bill payment shed";
+    ShedDeposit             "deposit shed";
+    ShedWithdrawal          "withdrawal shed";
+    TerminalBusy            "request refused: its terminal has one under way";
+    RecoveryFirst           "request refused: after an unclean stop what is owed goes first";
     BreakerOpened           "breaker opened";
+    BreakerRefused          "request refused by an open breaker";
+    BreakerClosed           "breaker closed";
     LinkCutMidFlight        "link cut with messages under way";
-    RequestLingered         "request overtaken by its own reversal";
+    FrameCutInHalf          "frame cut in half";
     ThroughTheCodec         "seeds whose messages went through dialects";
-    Backlog                 "more than twenty messages owed at once";
+    Unwritable              "stranger's message that no dialect can write";
 }
 
 /// How often each mark was seen.
@@ -80,3 +101,15 @@ impl Marks {
         NAMES.iter().zip(self.0).filter(|(_, count)| *count == 0).map(|(name, _)| *name).collect()
     }
 }
+
+/// What the design wants seen and cannot happen here yet, and why.
+pub const NOT_THERE: &[(&str, &str)] = &[
+    ("permit refused by epoch", "one lane, one process: there are no epochs yet"),
+    ("takeover with open permits", "one lane, one process"),
+    (
+        "commit unknown at the request's and at the decision's record",
+        "the journal is a file: a sync returns or fails",
+    ),
+    ("cutover with requests in flight", "hosts change their day; there is no cutover message yet"),
+    ("security module silent in mid-flight", "there is no security module yet"),
+];

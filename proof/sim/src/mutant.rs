@@ -1,41 +1,76 @@
-//! Wrong rules, each worked into the simulator around an unchanged lane, and each to be found out.
+//! Wrong rules, each worked into the simulator around an unchanged lane, and each to be found out: those of the
+//! design, which are what switches written by hand often do, and those that show of each invariant that it can
+//! fail.
+
+use crate::invariant::Invariant::{self, *};
 
 macro_rules! mutants {
-    ($($mutant:ident $name:literal $what:literal;)*) => {
+    ($($mutant:ident $name:literal $breaks:expr, $what:literal;)*) => {
         /// One wrong rule.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Mutant { $(#[doc = $what] $mutant,)* }
 
         impl Mutant {
-            /// Every one, with its name and what is wrong with it.
-            pub const ALL: &[(Self, &str, &str)] = &[$((Self::$mutant, $name, $what),)*];
+            /// Every one, with its name, what it breaks, and what is wrong with it. Those of the design first.
+            pub const ALL: &[(Self, &str, &[Invariant], &str)] =
+                &[$((Self::$mutant, $name, &$breaks, $what),)*];
         }
     };
 }
 
 #[rustfmt::skip]
 mutants! {
-    SpeaksFirst    "m1"  "A request leaves before its record is durable.";
-    LateFlips      "m2"  "A late approval flips the decision of silence.";
-    TellsFirst     "m3"  "An answer leaves before its decision is durable.";
-    OwesLater      "m4"  "What a time-out owes is written by a second sync.";
-    AsksAgain      "m5"  "A restart sends open requests again.";
-    IgnoresFlight  "m6"  "A reversal is acknowledged and ignored while its request is in flight.";
-    Believes       "m7"  "No such original is believed of a host without tombstones.";
-    DoublesFrames  "m9"  "What carries requests to the host delivers some twice.";
-    GuardsArrival  "m10" "The guard is judged by when no such original arrives, not by when it was asked.";
-    RepostsLate    "d2x" "A deposit cancelled is posted again when its report comes.";
-    AnswersOnly    "d3"  "A report whose request exists is acknowledged and nothing more.";
+    SpeaksFirst    "m1"  [I11], "A request leaves before its record is durable.";
+    LateFlips      "m2"  [I17, I19], "A late approval flips the decision of silence.";
+    TellsFirst     "m3"  [I12], "An answer leaves before its decision is durable.";
+    OwesLater      "m4"  [I5], "What a time-out owes is written by a second sync.";
+    AsksAgain      "m5"  [I13], "A restart sends open requests again.";
+    IgnoresFlight  "m6"  [I1], "A reversal is acknowledged and ignored while its request is in flight.";
+    Believes       "m7"  [I21], "No such original is believed of a host without tombstones.";
+    DoublesFrames  "m9"  [I13], "What carries requests to the host delivers some twice.";
+    GuardsArrival  "m10" [I21], "The guard is judged by when no such original arrives, not by when it was asked.";
+    RepostsLate    "d2x" [I1, I2], "A deposit cancelled is posted again when its report comes.";
+    AnswersKnown   "d3"  [I1], "A report whose request is decided is acknowledged and nothing more.";
+    AnswersFlight  "d4"  [I1], "A report whose request is in flight is acknowledged and nothing more.";
+
+    Trusts         "trusts"      [I3],  "A host that does not know repeats is taken for one that does.";
+    Doubts         "doubts"      [I4],  "An answer that was handed over is taken for one that reached nobody.";
+    Miscounts      "miscounts"   [I7],  "What remains of a partial reversal is more than was asked for.";
+    LeavesLate     "leaves-late" [I14], "A request leaves when its record is durable, however late.";
+    Unseen         "unseen"      [I15], "A late answer is written down nowhere.";
+    Changes        "changes"     [I18], "A request is sent with another amount than was recorded.";
+    Embroiders     "embroiders"  [I19], "A repeat is told another approval code.";
+    Digs           "digs"        [I20], "A request is sent although its reversal came first.";
+    Insists        "insists"     [I22], "What is owed is sent twice for one attempt.";
+    Hastens        "hastens"     [I23], "What is owed leaves before its attempt is durable.";
+    Loses          "loses"       [I24], "That a debt is paid is not written down.";
+    Hushes         "hushes"      [I25], "Nobody is told of what is owed too long.";
+    Sleeps         "sleeps"      [I26, I41], "The lane is not told that a link is back.";
+    Wavers         "wavers"      [I27], "A second recovery remembers less than the first.";
+    Lies           "lies"        [I28], "The disk calls durable what it has not written.";
+    Garbles        "garbles"     [I29], "The disk changes a byte of what it has written.";
+    Rushes         "rushes"      [I30], "After an unclean stop business begins at once.";
+    Dates          "dates"       [I35], "The lane is not told of the host's day.";
+    Crosses        "crosses"     [I38], "An answer goes to the next terminal.";
+    Stops          "stops"       [I41], "Nobody looks at the clock when the faults are over.";
+    Floods         "floods"      [I42], "The limits of what is in flight are not observed.";
+    Panics         "panics"      [I43], "A message without a trace number panics.";
+    Shuns          "shuns"       [I44], "Reversals are refused under load.";
+    Shows          "shows"       [I45], "A card number is told to people.";
+    Mumbles        "mumbles"     [Wire], "A dialect cannot write what it has to.";
 }
 
 impl Mutant {
+    /// How many of them the design names.
+    pub const OF_THE_DESIGN: usize = 12;
+
     /// The one of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known, _)| *known == name || (name == "d4" && *known == "d3")).map(|m| m.0)
+        Self::ALL.iter().find(|(_, known, ..)| *known == name).map(|m| m.0)
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(mutant, ..)| *mutant == self).map_or("", |m| m.1)
+        Self::ALL[self as usize].1
     }
 }

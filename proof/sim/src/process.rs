@@ -1,21 +1,16 @@
 //! The process: the loop that runs a lane, with a journal on a disk that can fail, and a power switch.
 
-use crate::host::{Frame, is_deposit};
-use crate::invariant::Invariant;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
+use crate::speech::Speech;
 use crate::swarm::Fault;
-use crate::truth::is_money;
 use crate::world::{Coming, MS, SECOND, World};
 use journal::memory::Memory;
-use journal::{Act, Batch, Cause, Duty, Journal, Key, Record, Ruling, Seq, Snapshot, Vault};
-use std::collections::{BTreeSet, VecDeque};
+use journal::{Act, Batch, Cause, Journal, Key, Record, Seq, Snapshot, Vault};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use switch::{Effect, Event, Lane, Outbox, Tell};
-use terms::{
-    Answer, BusinessDate, Class, Code, ConnId, ForwardId, Function, LinkId, Outcome, Outgoing, SourceId,
-    Text, Txn, TxnId,
-};
+use switch::{Effect, Event, Lane, Outbox};
+use terms::{BusinessDate, ConnId, LinkId, SourceId, Txn};
 
 const SEGMENT_BYTES: u64 = 256 << 10;
 const SNAPSHOT_EVERY: u64 = 150;
@@ -33,13 +28,13 @@ pub(crate) struct Process {
     /// The disk, while nobody has it.
     pub(crate) disk: Option<Memory>,
     pub(crate) vault: Arc<Vault>,
-    batch: Batch,
-    records: Vec<Record>,
+    pub(crate) batch: Batch,
+    pub(crate) records: Vec<Record>,
     /// Batches that are closed and wait for the disk: with an honest loop there are none.
-    closed: VecDeque<(Batch, Vec<Record>)>,
+    pub(crate) closed: VecDeque<(Batch, Vec<Record>)>,
     syncing: Option<Syncing>,
     spare: Option<Batch>,
-    held: VecDeque<(Seq, Speech)>,
+    pub(crate) held: VecDeque<(Seq, Speech)>,
     /// The first record that is not known to be durable.
     pub(crate) durable_next: Seq,
     /// Records of the batch the disk had when the power failed.
@@ -48,27 +43,41 @@ pub(crate) struct Process {
     pub(crate) recovering: Vec<Record>,
     /// What a wrong rule has flipped.
     pub(crate) flipped: BTreeSet<usize>,
+    /// The disk as it was some batches ago, for a wrong rule.
+    pub(crate) old_disk: Option<Memory>,
     pub(crate) snapshot_due: u64,
     tick_at: u64,
     /// Connections made before this number died with an earlier life.
     pub(crate) conns_from: u64,
     pub(crate) conns: u64,
     pub(crate) dates: [Option<BusinessDate>; 2],
+    /// Since when the lane knows that a link is up.
+    pub(crate) up_since: [Option<u64>; 2],
+    /// When people were told last what a link is owed too long, by the lane's clock.
+    pub(crate) alarmed_at: [u64; 2],
+    /// Messages owed as far as the lane has said, durable or not.
+    pub(crate) owed: u64,
+    /// What each host has to hear of since the last unclean stop, before anything new.
+    pub(crate) to_tell_first: BTreeSet<(LinkId, u64)>,
+    /// For which operation each of them was ever owed.
+    pub(crate) owed_for: BTreeMap<u64, usize>,
+    /// Attempts nobody has answered: to which link, and when, by the lane's clock.
+    pub(crate) outstanding: BTreeMap<u64, (LinkId, u64)>,
     pub(crate) on_hold: BTreeSet<u64>,
+    /// A link to be cut when a request to it waits for the disk.
+    pub(crate) cut_wanted: Option<LinkId>,
+    /// A pause to be made when a request waits for the disk.
+    pub(crate) pause_wanted: u64,
     missed: Vec<Event>,
+    was_paused: bool,
     outbox: Outbox,
+    effects: Vec<Effect>,
 }
 
 struct Syncing {
     batch: Batch,
     records: Vec<Record>,
     snapshot: Option<Snapshot>,
-}
-
-/// Something to be said once its record is durable.
-enum Speech {
-    Request { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing, meant_at: u64 },
-    Answer { decision: Option<TxnId>, source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
 }
 
 impl Process {
@@ -95,14 +104,25 @@ impl Process {
             unacked: Vec::new(),
             recovering: Vec::new(),
             flipped: BTreeSet::new(),
+            old_disk: None,
             snapshot_due: SNAPSHOT_EVERY,
             tick_at: u64::MAX,
             conns_from: 0,
             conns: 0,
             dates: [None; 2],
+            up_since: [None; 2],
+            alarmed_at: [0; 2],
+            owed: 0,
+            to_tell_first: BTreeSet::new(),
+            owed_for: BTreeMap::new(),
+            outstanding: BTreeMap::new(),
             on_hold: BTreeSet::new(),
+            cut_wanted: None,
+            pause_wanted: 0,
             missed: Vec::new(),
+            was_paused: false,
             outbox: Outbox::new(),
+            effects: Vec::new(),
         }
     }
 
@@ -121,15 +141,24 @@ impl Process {
         }
     }
 
+    pub(crate) fn pause(&mut self, until: u64) {
+        (self.paused_until, self.was_paused) = (until, true);
+    }
+
     /// Begins a life with what recovery left.
     pub(crate) fn begin(&mut self, lane: Lane, journal: Journal<Memory>, now: u64) {
         let next = journal.position().next;
         self.batch.restart_at(next);
         self.records.clear();
+        self.owed = lane.pending() as u64;
         (self.lane, self.journal, self.durable_next) = (Some(lane), Some(journal), next);
         self.snapshot_due = next.0 + SNAPSHOT_EVERY;
         self.tick_at = u64::MAX;
         self.paused_until = now;
+        self.was_paused = false;
+        self.up_since = [None; 2];
+        self.alarmed_at = [0; 2];
+        self.outstanding.clear();
         self.conns_from = self.conns + 1;
     }
 }
@@ -143,23 +172,42 @@ impl World {
         if self.process.stood_still_next > 0 {
             self.process.stood_still += std::mem::take(&mut self.process.stood_still_next);
         }
+        if std::mem::take(&mut self.process.was_paused) {
+            self.on_resumed();
+        }
         for missed in std::mem::take(&mut self.process.missed) {
             self.step_now(missed);
         }
         self.step_now(event);
     }
 
+    fn on_resumed(&mut self) {
+        let (now, lane) = (self.clocks().instant, self.process.lane.as_ref());
+        let is_late = lane.is_some_and(|lane| {
+            lane.in_flight() > 0 && lane.next_deadline().is_some_and(|deadline| deadline <= now)
+        });
+        if is_late {
+            self.marks.hit(Mark::Zombie);
+        }
+    }
+
     fn step_now(&mut self, event: Event) {
         let now = self.clocks();
+        let Some(event) = self.sabotage_event(event) else { return };
+        let heard = self.before_step(&event);
         let Some(lane) = &mut self.process.lane else { return };
+        let is_tick = matches!(event, Event::Tick);
         let mut outbox = std::mem::take(&mut self.process.outbox);
+        let mut effects = std::mem::take(&mut self.process.effects);
         lane.step(now, event, &mut outbox);
-        let (in_flight, most) = (lane.in_flight(), 2 * crate::recovery::IN_FLIGHT_MAX as usize);
-        if in_flight > most {
-            self.truth.breaks(Invariant::I42, None, format!("{in_flight} in flight"));
-        }
-        self.carry_out(&mut outbox);
+        effects.extend(outbox.drain());
         self.process.outbox = outbox;
+        self.sabotage_effects(&mut effects);
+        self.look_at(heard, &effects);
+        self.note_answered(heard, &effects);
+        self.carry_out(&mut effects);
+        self.process.effects = effects;
+        self.after_step(is_tick);
         self.submit();
         self.wake();
     }
@@ -179,8 +227,11 @@ impl World {
     }
 
     pub(crate) fn on_tick(&mut self, life: u64) {
-        if life == self.process.life && self.process.tick_at <= self.now {
-            self.process.tick_at = u64::MAX;
+        if life != self.process.life || self.process.tick_at > self.now {
+            return;
+        }
+        self.process.tick_at = u64::MAX;
+        if !(self.calm && self.mutant == Some(Mutant::Stops)) {
             self.step(Event::Tick);
         }
     }
@@ -189,13 +240,11 @@ impl World {
         if self.process.lane.is_none() || conn >> 16 < self.process.conns_from {
             return;
         }
-        let txn = match &self.codec {
-            Some(codec) => match codec.up(&txn) {
-                Some(read) => read,
-                None => return,
-            },
-            None => txn,
-        };
+        let Some(txn) = self.read_of_terminal(at, txn) else { return };
+        assert!(
+            self.mutant != Some(Mutant::Panics) || txn.stan != terms::Stan(0),
+            "the wrong rule wants a trace number"
+        );
         let source = self.source_of(&txn);
         let op = self.truth.find(&key_of(source, &txn));
         let digits = txn.message.digits();
@@ -210,344 +259,13 @@ impl World {
         if self.hosts[usize::from(link.0)].conn != Some(conn) {
             return;
         }
-        if self.mutant == Some(Mutant::GuardsArrival) && txn.code == Some(Code::NotFound) {
-            self.judge_by_arrival(link, &mut txn);
-        }
+        self.mutant_judges(link, &mut txn);
         self.step(Event::HostSaid { link, conn: ConnId(1_000 + u64::from(link.0)), txn });
     }
 
-    fn judge_by_arrival(&mut self, link: LinkId, txn: &mut Txn) {
-        let owed = self.truth.owed.values().find(|o| o.link == link && o.stan == txn.stan.0 && !o.ended);
-        if let Some(op) = owed.map(|owed| owed.op)
-            && self.now >= self.truth.ops[op].asked_at + self.truth.guard_us
-        {
-            (txn.code, txn.outcome) = (Some(Code::Approved), Some(Outcome::Approved));
-        }
-    }
-
-    pub(crate) fn carry_out(&mut self, outbox: &mut Outbox) {
-        for effect in outbox.drain() {
-            if self.seed % 64 == 5 {
-                self.look_for_cards(&effect);
-            }
-            match effect {
-                Effect::Record(record) => self.record(record),
-                Effect::Tell(tell) => self.hear(tell),
-                Effect::Displaced { .. } | Effect::ToHostAnswer { .. } | Effect::HangUp { .. } => {}
-                Effect::ToHost { link, id, request, ours, durable_first } => {
-                    let meant_at = self.now;
-                    self.on_meant(link, id, &request);
-                    let speech = Speech::Request { link, id, request, ours, meant_at };
-                    let early = self.mutant == Some(Mutant::SpeaksFirst);
-                    self.say(durable_first && !early, speech);
-                }
-                Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
-                    let answer = self.on_told(source, &request, answer);
-                    let early = self.mutant == Some(Mutant::TellsFirst);
-                    self.say(
-                        durable_first && !early,
-                        Speech::Answer { decision, source, conn, request, answer },
-                    );
-                }
-            }
-        }
-    }
-
-    fn record(&mut self, record: Record) {
-        self.note_record(&record);
-        if self.mutant == Some(Mutant::OwesLater)
-            && let Record::TimedOut { id, answer, owes: Some(forward), at } = &record
-        {
-            let owed = Record::Owed { id: *id, forward: *forward, why: journal::Why::Asked, at: *at };
-            self.push(Record::TimedOut { id: *id, answer: *answer, owes: None, at: *at });
-            let next = self.process.batch.next_seq();
-            let full = std::mem::replace(&mut self.process.batch, Batch::starting_at(next));
-            let records = std::mem::take(&mut self.process.records);
-            self.process.closed.push_back((full, records));
-            return self.push(owed);
-        }
-        self.push(record);
-    }
-
-    fn push(&mut self, record: Record) {
+    pub(crate) fn push(&mut self, record: Record) {
         self.process.batch.push(&record, &self.process.vault);
         self.process.records.push(record);
-    }
-
-    /// What a record says at the moment it is written, before anybody knows whether it will be durable.
-    fn note_record(&mut self, record: &Record) {
-        match record {
-            Record::Sent(sent) | Record::Inquired(sent) | Record::Advised { sent, .. } => {
-                let op = self.truth.op(sent.key, sent.kind, sent.amount.minor_units(), sent.link, false);
-                self.truth.by_id.insert(sent.id.0, op);
-                if let Record::Advised { .. } = record {
-                    self.marks.hit(Mark::ReportBeforeRequest);
-                } else {
-                    self.truth.ops[op].asked_at = self.now;
-                }
-            }
-            Record::HostDate { link, date, .. } => {
-                self.process.dates[usize::from(link.0)] = Some(*date);
-            }
-            Record::Decided { id, owes: Some(_), .. } | Record::Owed { id, .. } => self.undoing(*id),
-            Record::TimedOut { id, owes: Some(forward), .. } => match forward.duty {
-                Duty::Reversal => self.undoing(*id),
-                Duty::Advice => self.marks.hit(Mark::DepositAdvised),
-            },
-            _ => {}
-        }
-        self.marks_of(record);
-        if self.is_telling() {
-            let op = record.id().and_then(|id| self.truth.by_id.get(&id.0).copied());
-            let op = op.or_else(|| match record {
-                Record::Attempt { forward, .. } | Record::Forwarded { forward, .. } => {
-                    self.truth.owed.get(&forward.0).map(|owed| owed.op)
-                }
-                _ => None,
-            });
-            let record = record.clone();
-            self.tell(op, || format!("record {}", short(&record)));
-        }
-    }
-
-    fn undoing(&mut self, id: TxnId) {
-        if let Some(&op) = self.truth.by_id.get(&id.0) {
-            self.truth.ops[op].undoing = true;
-        }
-    }
-
-    fn marks_of(&mut self, record: &Record) {
-        let reason = |reason: &Text<40>, words: &str| reason.as_str().contains(words);
-        let mark = match record {
-            Record::Kept(_) => Mark::ReversalBeforeRequest,
-            Record::Marked { mark: journal::Mark::Reverse { .. }, .. } => Mark::ReversalInFlight,
-            Record::Marked { mark: journal::Mark::Confirm, .. } => Mark::ReportInFlight,
-            Record::NotSent { .. } => Mark::Unsent,
-            Record::Owed { why: journal::Why::Undelivered, .. } => Mark::Undelivered,
-            Record::Exception { reason: why, .. } if reason(why, "day changed") => Mark::DepositDateMismatch,
-            Record::Exception { reason: why, .. } if reason(why, "reported after") => {
-                Mark::ReportAfterRefusal
-            }
-            Record::Exception { forward: Some(_), .. } => Mark::HandedToAPerson,
-            Record::Forwarded { wire_code, .. } if wire_code.as_bytes() == b"25" => Mark::NoOriginalBelieved,
-            Record::Declined(declined) if declined.reason.as_str() == "too much under way" => Mark::Shed,
-            Record::Ruled { .. } => Mark::Ruled,
-            _ => return,
-        };
-        self.marks.hit(mark);
-    }
-
-    fn hear(&mut self, tell: Tell) {
-        let mark = match tell {
-            Tell::LateAnswer { id, outcome: Outcome::Approved, .. } => {
-                self.on_late_approval(id);
-                Mark::LateApproval
-            }
-            Tell::SecondAnswer { .. } => Mark::SecondAnswer,
-            Tell::StrangeAnswer { .. } => Mark::StrangeAnswer,
-            Tell::Repeated { in_flight: true, .. } => Mark::RepeatInFlight,
-            Tell::Repeated { in_flight: false, .. } => Mark::RepeatDecided,
-            Tell::BreakerOpened { .. } => Mark::BreakerOpened,
-            _ => return,
-        };
-        self.marks.hit(mark);
-    }
-
-    fn on_late_approval(&mut self, id: TxnId) {
-        let Some(&op) = self.truth.by_id.get(&id.0) else { return };
-        self.tell(Some(op), || "the host approves, too late".into());
-        let tried = self.truth.owed.values().any(|owed| owed.op == op && owed.attempts > 0);
-        if tried {
-            self.marks.hit(Mark::LateApprovalAfterSent);
-        }
-        if self.mutant == Some(Mutant::LateFlips) {
-            self.process.flipped.insert(op);
-        }
-    }
-
-    /// The lane means to send this now.
-    fn on_meant(&mut self, link: LinkId, id: TxnId, request: &Txn) {
-        let Some(&op) = self.truth.by_id.get(&id.0) else { return };
-        let owed = request.message.function == Function::Advice;
-        if owed && is_deposit(request.kind) {
-            let today = self.process.dates[usize::from(link.0)];
-            let same = today.is_none()
-                || self.truth.ops[op].business_date.is_none()
-                || today == self.truth.ops[op].business_date;
-            self.truth
-                .holds(same, Invariant::I35, op, |op| format!("day {:?}, today {today:?}", op.business_date));
-        }
-        if !owed {
-            let free = !self.truth.ops[op].tombstone;
-            self.truth.holds(free, Invariant::I20, op, |_| "asked, though taken back before".into());
-        }
-    }
-
-    /// The lane means to tell this now.
-    fn on_told(&mut self, source: SourceId, request: &Txn, answer: Answer) -> Answer {
-        let Some(op) = self.truth.find(&key_of(source, request)) else { return answer };
-        let class = (request.message.class, request.message.function);
-        if self.mutant == Some(Mutant::LateFlips)
-            && class == (Class::Financial, Function::Request)
-            && self.process.flipped.contains(&op)
-        {
-            return Answer::ours(Code::Approved, Outcome::Approved);
-        }
-        let (approves, known) = (answer.outcome == Outcome::Approved, &self.truth.ops[op]);
-        match class {
-            (Class::Financial, Function::Request) if is_money(request.kind) => {
-                // A stranger who reports, takes back and asks again is a person's already.
-                let contradicts = approves && known.undoing && (known.honest || known.listed == 0);
-                if known.tombstone && answer.code == Code::Declined {
-                    self.marks.hit(Mark::RequestAfterTombstone);
-                }
-                if answer.code == Code::Duplicate {
-                    self.marks.hit(Mark::OtherContent);
-                }
-                self.truth.holds(!contradicts, Invariant::I17, op, |_| "approved, while it is undone".into());
-            }
-            (Class::Reversal, _) | (Class::Financial, Function::Advice) if known.honest => {
-                self.truth.holds(approves, Invariant::I44, op, |_| format!("answered {}", answer.code));
-            }
-            _ => {}
-        }
-        answer
-    }
-
-    fn say(&mut self, durable_first: bool, speech: Speech) {
-        match durable_first {
-            true => {
-                let after = Seq(self.process.batch.next_seq().0 - 1);
-                self.process.held.push_back((after, speech));
-            }
-            false => self.speak(speech),
-        }
-    }
-
-    fn speak(&mut self, speech: Speech) {
-        match speech {
-            Speech::Request { link, id, request, ours, meant_at } => {
-                self.ask_host(link, id, request, ours, meant_at);
-            }
-            Speech::Answer { decision, source, conn, request, answer } => {
-                self.answer(decision, source, conn.0, request, &answer);
-            }
-        }
-    }
-
-    fn ask_host(&mut self, link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing, meant_at: u64) {
-        let Some(conn) = self.hosts[usize::from(link.0)].conn else {
-            return self.step(Event::Unsent { link, host_stan: ours.stan, id });
-        };
-        let op = self.truth.by_id.get(&id.0).copied();
-        if let Some(op) = op {
-            self.check_request(op, link, &request, ours, meant_at);
-        }
-        let digits = request.message.digits();
-        self.tell(op, || format!("to host {}: {digits:?} stan {} repeat {}", link.0, ours.stan, ours.repeat));
-        let mut frame = Frame { link, conn, op, request, ours };
-        if let Some(codec) = &self.codec {
-            match codec.to_host(&frame) {
-                // What the host reads names its own sender's numbers; the checks need the terminal's.
-                Some(read) => frame.request = Arc::new(Txn { stan: frame.request.stan, ..read }),
-                None => return self.step(Event::Unsent { link, host_stan: ours.stan, id }),
-            }
-        }
-        let is_request = frame.request.message.function == Function::Request;
-        if self.mutant == Some(Mutant::DoublesFrames) && is_request && self.luck.below(8) == 0 {
-            self.count_frame(op, &frame.request);
-            self.transmit(frame.clone());
-        }
-        self.transmit(frame);
-    }
-
-    pub(crate) fn count_frame(&mut self, op: Option<usize>, request: &Txn) {
-        let Some(op) = op.filter(|_| is_money(request.kind)) else { return };
-        self.truth.ops[op].frames += 1;
-        let once = self.truth.ops[op].frames == 1;
-        self.truth.holds(once, Invariant::I13, op, |op| format!("{} frames", op.frames));
-    }
-
-    fn check_request(&mut self, op: usize, link: LinkId, request: &Txn, ours: Outgoing, meant_at: u64) {
-        if request.message.function == Function::Request {
-            self.count_frame(Some(op), request);
-            let durable = self.truth.ops[op].id.is_some() || !is_money(request.kind);
-            let same = !durable
-                || !is_money(request.kind)
-                || self.truth.ops[op].sent_amount == request.amount.minor_units();
-            self.truth.holds(durable, Invariant::I11, op, |_| "bytes before the record".into());
-            self.truth.holds(same, Invariant::I18, op, |op| format!("other content than {}", op.sent_amount));
-            return;
-        }
-        let original = request.original.and_then(|original| original.stan);
-        let names_it = original.is_none_or(|stan| stan.0 == self.truth.ops[op].host_stan);
-        self.truth.holds(names_it, Invariant::I22, op, |op| format!("{original:?}, not {}", op.host_stan));
-        let owed = self.truth.owed.values_mut().rev();
-        let owed = owed.into_iter().find(|o| o.link == link && o.stan == ours.stan.0 && o.op == op);
-        match owed {
-            Some(owed) => {
-                owed.tried_at = meant_at;
-                let (durable, repeats) = (owed.attempts > 0, owed.attempts > 1 || !ours.repeat);
-                self.truth
-                    .holds(durable && repeats, Invariant::I23, op, |_| "bytes before the attempt".into());
-            }
-            None => self.truth.breaks(Invariant::I23, Some(op), "bytes before the attempt is durable"),
-        }
-    }
-
-    fn answer(
-        &mut self,
-        decision: Option<TxnId>,
-        source: SourceId,
-        conn: u64,
-        request: Arc<Txn>,
-        answer: &Answer,
-    ) {
-        self.check_answer(source, &request, answer);
-        let at = (conn & 0xFFFF) as usize;
-        if self.terminals.get(at).is_none_or(|terminal| terminal.conn != Some(conn)) {
-            if let Some(id) = decision {
-                self.step(Event::Undelivered { source, request, id });
-            }
-            return;
-        }
-        let Some(message) = request.message.answered_by() else { return };
-        let told = Txn {
-            stan: request.stan,
-            terminal_id: request.terminal_id,
-            code: Some(answer.code),
-            outcome: Some(answer.outcome),
-            ..Txn::new(message)
-        };
-        self.deliver(at, conn, told);
-    }
-
-    pub(crate) fn deliver(&mut self, at: usize, conn: u64, told: Txn) {
-        if self.strikes(Fault::TermLoss) {
-            return;
-        }
-        let copies = 1 + u64::from(self.strikes(Fault::TermDup));
-        for _ in 0..copies {
-            let wait = self.leg_delay();
-            self.after(wait, Coming::ToTerminal(at, conn, Box::new(told.clone())));
-        }
-    }
-
-    fn check_answer(&mut self, source: SourceId, request: &Txn, answer: &Answer) {
-        if (request.message.class, request.message.function) != (Class::Financial, Function::Request)
-            || !is_money(request.kind)
-        {
-            return;
-        }
-        let Some(op) = self.truth.find(&key_of(source, request)) else { return };
-        let known = &self.truth.ops[op];
-        let ours = answer.outcome == Outcome::NotSent
-            || (answer.code, answer.outcome) == (Code::Declined, Outcome::Refused);
-        let said = known.decided.map(|said| (said.outcome, said.code, said.approval_code));
-        let same = said == Some((answer.outcome, answer.code, answer.approval_code));
-        let invariant = if said.is_none() { Invariant::I12 } else { Invariant::I19 };
-        let fits = same || (ours && (said.is_none() || answer.code != Code::NoAnswer));
-        self.truth.holds(fits, invariant, op, |op| format!("told {}, decided {:?}", answer.code, op.decided));
     }
 
     /// Gives the disk the next batch when it is idle.
@@ -576,10 +294,14 @@ impl World {
         process.syncing = Some(Syncing { batch, records, snapshot });
         let life = process.life;
         let wait = match self.strikes(Fault::SlowSync) {
+            // A disk that hangs for longer than anybody waits for an answer.
+            true if self.luck.below(10) == 0 => self.luck.between(25 * SECOND, 45 * SECOND),
             true => self.luck.between(50 * MS, 2 * SECOND),
             false => self.luck.between(200, 3 * MS),
         };
         self.after(wait, Coming::Synced(life));
+        self.cut_under_a_request();
+        self.pause_under_a_request();
     }
 
     pub(crate) fn on_synced(&mut self, life: u64) {
@@ -590,6 +312,9 @@ impl World {
         let (Some(mut syncing), Some(journal)) = (process.syncing.take(), process.journal.as_mut()) else {
             return;
         };
+        if self.mutant == Some(Mutant::Lies) && syncing.batch.next_seq().0 % 4 == 0 {
+            process.old_disk = Some(journal.storage().clone());
+        }
         if journal.commit(&mut syncing.batch).is_err() {
             self.marks.hit(Mark::DiskFailed);
             self.process.unacked = syncing.records;
@@ -612,12 +337,17 @@ impl World {
     }
 
     pub(crate) fn durable(&mut self, records: &[Record]) {
+        self.truth.lane_now = self.clocks().instant.as_us();
         for record in records {
             self.truth.apply(record);
         }
         self.truth.committed();
-        if self.truth.pending() > 20 {
+        let pending = self.truth.pending();
+        if pending > 20 {
             self.marks.hit(Mark::Backlog);
+        }
+        if pending > 1_000 {
+            self.marks.hit(Mark::Flood);
         }
     }
 
@@ -675,78 +405,59 @@ impl World {
         process.records.clear();
         process.paused_until = 0;
         process.stood_still_next = 0;
+        self.sabotage_disk();
         self.terminals.iter_mut().for_each(|terminal| terminal.conn = None);
         self.hosts.iter_mut().for_each(|host| host.conn = None);
         let life = self.process.life;
         let wait = self.luck.between(500 * MS, 30 * SECOND);
-        self.tell(None, || "the process dies".into());
+        self.tell_all(|| "the process dies".into());
         self.after(wait, Coming::Start(life));
     }
 
-    pub(crate) fn cut_link(&mut self, link: LinkId) {
+    pub(crate) fn cut_link(&mut self, link: LinkId, for_us: u64) {
         let host = &mut self.hosts[usize::from(link.0)];
         if host.conn.take().is_none() {
             return;
         }
         let life = self.process.life;
-        let wait = self.luck.about(10 * SECOND);
+        self.tell_all(|| format!("link {} is cut for {} s", link.0, for_us / SECOND));
         self.step(Event::LinkDown { link });
-        self.after(100 * MS + wait, Coming::LinkUp(link, life));
+        self.after(100 * MS + for_us, Coming::LinkUp(link, life));
+    }
+
+    /// Begins the pause that waits for a request that waits for the disk.
+    fn pause_under_a_request(&mut self) {
+        let waits = |(_, speech): &(Seq, Speech)| matches!(speech, Speech::Request { .. });
+        if self.process.pause_wanted > 0 && self.process.held.iter().any(waits) {
+            let wait = std::mem::take(&mut self.process.pause_wanted);
+            self.process.pause(self.now + wait);
+        }
+    }
+
+    /// Cuts the link for which somebody waits until a request to it waits for the disk.
+    fn cut_under_a_request(&mut self) {
+        let Some(link) = self.process.cut_wanted else { return };
+        let waits = |speech: &Speech| matches!(speech, Speech::Request { link: to, .. } if *to == link);
+        if self.process.held.iter().any(|(_, speech)| waits(speech)) {
+            self.process.cut_wanted = None;
+            let wait = self.luck.about(10 * SECOND);
+            self.cut_link(link, wait);
+        }
     }
 
     pub(crate) fn link_up(&mut self, link: LinkId, life: u64) {
         let host = &mut self.hosts[usize::from(link.0)];
-        if life != self.process.life || host.conn.is_some() {
+        if life != self.process.life || self.process.lane.is_none() || host.conn.is_some() {
             return;
+        }
+        if host.away_until > self.now && !self.calm {
+            let wait = host.away_until - self.now;
+            return self.after(wait, Coming::LinkUp(link, life));
         }
         host.lives += 1;
         host.conn = Some(host.lives);
+        self.tell_all(|| format!("link {} is up", link.0));
         self.step(Event::LinkUp { link });
-    }
-
-    /// A person decides something about some owed message. What must not be sent twice they leave alone.
-    pub(crate) fn rule(&mut self) {
-        let open: Vec<u64> = (self.truth.owed.iter())
-            .filter(|(_, owed)| !owed.ended && self.hosts[usize::from(owed.link.0)].profile.dedups_reversals)
-            .map(|(id, _)| *id)
-            .collect();
-        if open.is_empty() {
-            return;
-        }
-        let id = open[self.luck.below(open.len() as u64) as usize];
-        let ruling =
-            [Ruling::Hold, Ruling::Release, Ruling::Retry, Ruling::Settle][self.luck.below(4) as usize];
-        if ruling == Ruling::Hold {
-            // For good: a release may be forgotten by a crash.
-            self.process.on_hold.insert(id);
-        }
-        self.ruled(id, ruling);
-    }
-
-    pub(crate) fn release_what_is_held(&mut self) {
-        if self.process.lane.is_none() {
-            return;
-        }
-        for id in self.process.on_hold.clone() {
-            self.ruled(id, Ruling::Release);
-        }
-    }
-
-    fn ruled(&mut self, id: u64, ruling: Ruling) {
-        let by = Text::clipped(b"operator");
-        self.step(Event::Ruled { forward: ForwardId(id), ruling, by, reason: Text::EMPTY });
-    }
-
-    fn look_for_cards(&mut self, effect: &Effect) {
-        let told = format!("{effect:?}");
-        let cards = |prefix: &str| {
-            told.match_indices(prefix).any(|(at, _)| {
-                told.as_bytes()[at..].iter().take(16).filter(|byte| byte.is_ascii_digit()).count() == 16
-            })
-        };
-        if cards("41110000") || cards("62220000") {
-            self.truth.breaks(Invariant::I45, None, "a card number is shown");
-        }
     }
 }
 
@@ -760,21 +471,4 @@ pub(crate) fn snapshot_of(lane: Option<&Lane>, vault: &Vault) -> Snapshot {
 
 pub(crate) fn key_of(source: SourceId, txn: &Txn) -> Key {
     Key { source, terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time }
-}
-
-/// A record in a few words.
-fn short(record: &Record) -> String {
-    match record {
-        Record::Decided { answer, owes, .. } => {
-            format!("decided {} owes {:?}", answer.code, owes.map(|f| f.id))
-        }
-        Record::TimedOut { owes, .. } => format!("timed_out owes {:?}", owes.map(|f| (f.id, f.duty))),
-        Record::Owed { forward, why, .. } => format!("owed {} {why:?}", forward.id),
-        Record::Attempt { forward, number, host_stan, .. } => {
-            format!("attempt {number} of {forward} stan {host_stan}")
-        }
-        Record::Exception { reason, forward, .. } => format!("exception {forward:?} {}", reason.as_str()),
-        Record::Ruled { forward, ruling, .. } => format!("ruled {forward} {ruling:?}"),
-        other => other.name().to_owned(),
-    }
 }

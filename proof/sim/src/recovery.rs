@@ -5,6 +5,7 @@ use crate::luck::mix;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::process::snapshot_of;
+use crate::speech::REPLY_TIMEOUT_MS;
 use crate::swarm::Fault;
 use crate::world::{Coming, MS, World};
 use journal::memory::Memory;
@@ -12,9 +13,9 @@ use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault
 use std::sync::Arc;
 use switch::{
     BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Outbox, Replay,
-    Route, Routes, Secrets, SourceConfig,
+    Route, Routes, Secrets, SourceConfig, Standing,
 };
-use terms::{LinkId, Now, Pairing, Text};
+use terms::{ForwardId, Instant, LinkId, Now, Pairing, Text};
 
 pub(crate) const IN_FLIGHT_MAX: u32 = 40;
 
@@ -53,6 +54,10 @@ impl World {
                 allowed.extend(undisturbed(without_tail));
             }
         }
+        let config = match self.mutant {
+            Some(Mutant::Wavers) if !allowed.is_empty() => LaneConfig { remembered_max: 2, ..config },
+            _ => config,
+        };
         match come_back(disk, now, &config, &vault) {
             Ok(back) => self.resume(back, &allowed),
             Err(why) => self.truth.breaks(Invariant::I29, None, why),
@@ -84,7 +89,7 @@ impl World {
             0 => disk.restart(),
             _ => disk.crash_by_seed(self.luck.next()),
         }
-        self.tell(None, || format!("recovery dies, the journal open: {was_open}"));
+        self.tell_all(|| format!("recovery dies, the journal open: {was_open}"));
         was_open
     }
 
@@ -101,14 +106,29 @@ impl World {
         }
         let reopened = self.open_requests();
         self.durable(&back.records);
+        self.truth.forget_attempts();
+        let (owed, known) = (back.lane.pending() as u64, self.truth.pending());
+        if owed != known {
+            self.truth.breaks(
+                Invariant::I24,
+                None,
+                format!("{owed} owed after a restart, {known} by the journal"),
+            );
+        }
         for op in &mut self.truth.ops {
-            op.undoing = op.undone;
+            (op.undoing, op.a_persons) = (op.undone, op.is_listed());
         }
         let status = back.lane.status();
         let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));
         self.process.dates = dates;
+        let held = |id: u64| {
+            let seen = back.lane.owed_one(Instant::default(), ForwardId(id));
+            seen.is_none_or(|seen| seen.standing == Standing::Held)
+        };
+        self.process.to_tell_first =
+            self.truth.owed_to.iter().filter(|(_, id)| !held(*id)).copied().collect();
         self.process.begin(back.lane, back.journal, self.now);
-        self.tell(None, || "the process is back".into());
+        self.tell_all(|| "the process is back".into());
         self.open_doors(reopened);
     }
 
@@ -123,6 +143,10 @@ impl World {
             }
         }
         self.step(Event::Tick);
+        if self.strikes(Fault::Operator) {
+            // Somebody was waiting for it to come back.
+            self.rule();
+        }
         if self.calm {
             self.release_what_is_held();
         }
@@ -173,15 +197,21 @@ impl World {
         let link = |at: usize, name: &str| {
             let mut host = self.hosts[at].profile;
             host.tombstones |= self.mutant == Some(Mutant::Believes);
+            host.dedups_reversals |= self.mutant == Some(Mutant::Trusts);
             LinkConfig {
                 name: Text::clipped(name.as_bytes()),
-                reply_timeout_ms: 30_000,
+                reply_timeout_ms: REPLY_TIMEOUT_MS,
                 in_flight_max: IN_FLIGHT_MAX,
                 pairing: Pairing { terminal_id: true, rrn: true, ..Pairing::default() },
-                breaker: BreakerConfig::default(),
+                breaker: BreakerConfig { requests_min: self.swarm.breaker_min, ..BreakerConfig::default() },
                 transmits_utc: true,
                 host,
-                forward: ForwardConfig::default(),
+                forward: ForwardConfig {
+                    window: self.swarm.window,
+                    recovery_first: self.mutant != Some(Mutant::Rushes),
+                    catch_up_window: self.swarm.catch_up_window.min(self.swarm.window),
+                    ..ForwardConfig::default()
+                },
                 ..LinkConfig::retired(Text::EMPTY)
             }
         };
@@ -196,14 +226,14 @@ impl World {
             name: Text::clipped(name.as_bytes()),
             terminal_required: true,
             consistency,
-            per_terminal_max: 0,
+            per_terminal_max: self.swarm.per_terminal_max,
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
             links: vec![link(0, "bank"), link(1, "cards")],
             routes: Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")]),
             remembered_max: 4_096,
-            in_flight_max: if self.seed.is_multiple_of(3) { 6 } else { 0 },
+            in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
         }
     }
 }

@@ -25,6 +25,7 @@ faults! {
     TermRepeats     "terminal-repeats"   700;
     Dispenser       "dispenser"          150;
     Partial         "partial-dispense"   100;
+    Offline         "terminal-offline"   200;
     Hostile         "hostile"            400;
     HostSilent      "host-silent"        200;
     HostSlow        "host-slow"          200;
@@ -33,7 +34,9 @@ faults! {
     HostUnknown     "host-unknown"       100;
     HostLinger      "host-linger"        150;
     HostBusy        "host-busy"          200;
+    HostDead        "host-dead"          200;
     LinkCut         "link-cut"          1000;
+    LinkDown        "link-down"          200;
     SlowSync        "slow-sync"          100;
     DiskFails       "disk-fails"          60;
     Crash           "crash"              500;
@@ -53,6 +56,16 @@ pub(crate) struct Swarm {
     pub(crate) hosts: [HostProfile; 2],
     pub(crate) terminals: u64,
     pub(crate) transactions: u64,
+    /// Requests under way at once, as the switch is told; 0 for any number.
+    pub(crate) in_flight_max: u32,
+    /// Requests of one terminal under way at once; 0 for any number.
+    pub(crate) per_terminal_max: u32,
+    /// Fewest finished requests by which a host is given up.
+    pub(crate) breaker_min: u32,
+    /// Owed messages unanswered at once on one link.
+    pub(crate) window: u32,
+    /// Of these, what had to wait for the link.
+    pub(crate) catch_up_window: u32,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
 }
@@ -67,8 +80,37 @@ impl Swarm {
             *rate = if everything || luck.below(2) == 0 { drawn } else { 0 };
         }
         let hosts = [host(&mut luck), host(&mut luck)];
-        let (terminals, transactions) = (luck.between(3, 16), luck.between(100, 300));
-        Self { rates, hosts, terminals, transactions, codec: seed % 16 == 7 }
+        let swarm = Self {
+            rates,
+            hosts,
+            terminals: luck.between(3, 16),
+            transactions: luck.between(100, 300),
+            in_flight_max: [0, 0, 4, 10][luck.below(4) as usize],
+            per_terminal_max: u32::from(luck.below(4) == 0),
+            breaker_min: [5, 20][luck.below(2) as usize],
+            window: [1, 2, 8][luck.below(3) as usize],
+            catch_up_window: 1 + luck.below(2) as u32,
+            codec: seed % 16 == 7,
+        };
+        if seed % 128 == 77 { swarm.with_a_flood() } else { swarm }
+    }
+
+    /// Links that are away for long, and terminals that go on without the switch: reports heap up by thousands.
+    fn with_a_flood(mut self) -> Self {
+        for (fault, rate) in [(Fault::LinkDown, 500), (Fault::Offline, 900), (Fault::HostDay, 0)] {
+            self.rates[fault as usize] = rate;
+        }
+        Self { terminals: 40, transactions: 3_000, ..self }
+    }
+
+    /// What a dialect cannot say is not done: no part of a reversal, by terminals or to hosts.
+    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; 2])) {
+        if !terminals {
+            self.rates[Fault::Partial as usize] = 0;
+        }
+        for (host, says) in self.hosts.iter_mut().zip(hosts) {
+            host.partial_reversals &= says;
+        }
     }
 
     pub(crate) fn rate(&self, fault: Fault) -> u32 {

@@ -1,6 +1,7 @@
 //! Terminals. The honest one keeps its own journal: it knows whether cash moved, asks again, takes back what it
 //! cannot stand for until that is acknowledged, and reports what it kept. The hostile one says anything.
 
+use crate::invariant::Invariant;
 use crate::marks::Mark;
 use crate::swarm::Fault;
 use crate::truth::{Cash, is_money};
@@ -60,7 +61,7 @@ impl World {
         }
         let wait = self.luck.about(15 * SECOND);
         self.after(wait + 100 * MS, Coming::Begin(at));
-        if at == 0 && self.swarm.rate(Fault::Hostile) > 0 {
+        if self.is_hostile(at) {
             return self.say_anything(at);
         }
         if self.terminals[at].doing.is_some() {
@@ -68,7 +69,12 @@ impl World {
         }
         self.begun += 1;
         self.busy += 1;
-        let request = self.new_request(at);
+        let offline = self.strikes(Fault::Offline);
+        let mut request = self.new_request(at);
+        if offline {
+            let (kind, amount) = (Kind::Deposit, Amount::minor(100 * self.luck.between(2, 500)));
+            request = Txn { kind, amount, processing_code: Text::clipped(code_of(kind)), ..request };
+        }
         let key = Key {
             source: ATMS,
             terminal_id: request.terminal_id,
@@ -81,7 +87,12 @@ impl World {
         self.tell(Some(op), || {
             format!("terminal {at} begins: {} {}", request.kind, request.amount.minor_units())
         });
-        self.terminals[at].doing = Some(Doing { op, phase: Phase::Asking, request, tries: 0 });
+        let (phase, amount) = (if offline { Phase::Reporting } else { Phase::Asking }, request.amount);
+        self.terminals[at].doing = Some(Doing { op, phase, request, tries: 0 });
+        if offline {
+            // Taken in while the switch could not be reached, and reported as done.
+            self.moved(op, amount.minor_units());
+        }
         self.ask(at);
     }
 
@@ -91,7 +102,7 @@ impl World {
         let kind = match self.luck.below(20) {
             0..=9 => Kind::Withdrawal,
             10..=15 => Kind::Deposit,
-            16 => Kind::Purchase,
+            16 => [Kind::Purchase, Kind::BillPayment][self.luck.below(2) as usize],
             17 => Kind::PinChange,
             _ => Kind::BalanceInquiry,
         };
@@ -166,6 +177,10 @@ impl World {
         if self.strikes(Fault::TermLoss) {
             return;
         }
+        if self.strikes(Fault::TermCut) {
+            self.terminals[at].conn = None;
+            return self.cut_in_half_below(&txn);
+        }
         let copies = 1 + u64::from(self.strikes(Fault::TermDup));
         for _ in 0..copies {
             let wait = self.leg_delay();
@@ -201,7 +216,7 @@ impl World {
                 self.moved(op, self.truth.ops[op].amount);
                 self.go_on(at, Phase::Reporting);
             }
-            Kind::Withdrawal | Kind::Purchase => {
+            Kind::Withdrawal | Kind::Purchase | Kind::BillPayment => {
                 self.truth.ops[op].cash = Cash::Stayed;
                 self.take_back(at, op, 0);
             }
@@ -227,7 +242,6 @@ impl World {
     }
 
     fn moved(&mut self, op: usize, amount: u64) {
-        use crate::invariant::Invariant;
         let known = &mut self.truth.ops[op];
         known.cash = Cash::Moved(amount);
         let undone = known.kind != Kind::Deposit && known.undoing && !known.taken_back;
@@ -239,6 +253,11 @@ impl World {
     pub(crate) fn on_answer(&mut self, at: usize, conn: u64, answer: &Txn) {
         if self.terminals[at].conn != Some(conn) {
             return;
+        }
+        let ours = answer.terminal_id == self.terminals[at].name || self.is_hostile(at);
+        if !ours {
+            let why = format!("terminal {at} hears what {} asked", answer.terminal_id.as_str());
+            self.truth.breaks(Invariant::I38, None, why);
         }
         let Some(doing) = &self.terminals[at].doing else { return };
         if answer.stan != doing.request.stan {
@@ -256,7 +275,11 @@ impl World {
         self.tell(Some(op), || format!("terminal is told {:?} {:?}", answer.code, answer.outcome));
         match phase {
             Phase::Asking => self.on_decision(at, op, kind, answer),
-            Phase::TakingBack(_) | Phase::Reporting => self.done(at),
+            Phase::TakingBack(_) | Phase::Reporting => {
+                let yes = answer.outcome == Some(Outcome::Approved);
+                self.truth.holds(yes, Invariant::I44, op, |_| format!("acknowledged with {:?}", answer.code));
+                self.done(at);
+            }
         }
     }
 
@@ -265,7 +288,7 @@ impl World {
         let amount = self.truth.ops[op].amount;
         match (kind, outcome) {
             (Kind::Withdrawal | Kind::Purchase, Outcome::Approved) => self.dispense(at, op, amount),
-            (Kind::Deposit, Outcome::Approved) => {
+            (Kind::Deposit | Kind::BillPayment, Outcome::Approved) => {
                 self.moved(op, amount);
                 self.done(at);
             }
@@ -347,14 +370,15 @@ impl World {
         self.send_up(at, txn);
     }
 
+    /// Whether this is the one that says anything.
+    pub(crate) fn is_hostile(&self, at: usize) -> bool {
+        at == 0 && self.hostile
+    }
+
     /// Which of the sources a frame comes from.
     pub(crate) fn source_of(&self, txn: &Txn) -> SourceId {
         match txn.rrn.as_bytes().last() {
-            Some(b'7')
-                if txn.terminal_id == self.terminals[0].name && self.swarm.rate(Fault::Hostile) > 0 =>
-            {
-                KIOSKS
-            }
+            Some(b'7') if txn.terminal_id == self.terminals[0].name && self.hostile => KIOSKS,
             _ => ATMS,
         }
     }
@@ -365,6 +389,7 @@ fn code_of(kind: Kind) -> &'static [u8] {
         Kind::Withdrawal => b"010000",
         Kind::Deposit => b"210000",
         Kind::Purchase => b"000000",
+        Kind::BillPayment => b"500000",
         Kind::PinChange => b"700000",
         _ => b"310000",
     }

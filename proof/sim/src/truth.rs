@@ -3,9 +3,9 @@
 
 use crate::invariant::{Broken, Invariant};
 use journal::{Duty, Forward, Key, Record, Remembered, Ruling, Sent};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
-use terms::{BusinessDate, Code, ForwardId, Kind, LinkId, Outcome, TxnId};
+use terms::{BusinessDate, Code, ForwardId, Kind, LinkId, Original, Outcome, Rrn, Stan, TxnId};
 
 /// A hash without a seed of its own: two runs of a seed are the same run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,6 +62,12 @@ pub(crate) struct Op {
     pub(crate) frames: u32,
     pub(crate) undoing: bool,
     pub(crate) undone: bool,
+    /// An owed message about it was sent.
+    pub(crate) tried: bool,
+    /// It was taken back while it was in flight.
+    pub(crate) marked: bool,
+    /// It is a person's, as far as the lane has said, durable or not.
+    pub(crate) a_persons: bool,
     // The journal, as far as it is durable.
     pub(crate) id: Option<TxnId>,
     pub(crate) sent_amount: u64,
@@ -72,23 +78,37 @@ pub(crate) struct Op {
     pub(crate) tombstone: bool,
     pub(crate) owed: u32,
     pub(crate) pending: u32,
-    pub(crate) listed: u32,
+    /// People were told of it: of itself, and of the end of what was owed for it.
+    pub(crate) noted: u32,
+    pub(crate) ended: u32,
     // The host.
     pub(crate) posted: u32,
     pub(crate) reversed: u32,
     pub(crate) net: i64,
 }
 
-/// One owed message, as far as it is durable.
+impl Op {
+    /// Whether a person has it to look at, for certain.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.noted + self.ended > 0
+    }
+}
+
+/// One message that is owed, as far as it is durable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owed {
     pub(crate) op: usize,
     pub(crate) link: LinkId,
     pub(crate) stan: u32,
     pub(crate) attempts: u32,
-    pub(crate) ended: bool,
-    /// When its last attempt was made by the lane.
-    pub(crate) tried_at: u64,
+    /// Since when, by the lane's clock.
+    pub(crate) since: u64,
+    /// Frames of it that left, in all and in this life of the process.
+    pub(crate) frames: u32,
+    /// When the first attempt under its present number was made by the lane, in this life of the process.
+    pub(crate) tried_at: Option<u64>,
+    /// What its first frame said of itself, and every other has to say.
+    pub(crate) said: Option<(Rrn, Option<Original>)>,
 }
 
 /// Everything true in one world.
@@ -96,7 +116,12 @@ pub(crate) struct Truth {
     pub(crate) ops: Vec<Op>,
     by_key: FixedMap<Key, usize>,
     pub(crate) by_id: FixedMap<u64, usize>,
+    /// What is owed now.
     pub(crate) owed: BTreeMap<u64, Owed>,
+    /// The same, link by link.
+    pub(crate) owed_to: BTreeSet<(LinkId, u64)>,
+    /// What was owed once.
+    ended: BTreeSet<u64>,
     pub(crate) created: u64,
     pub(crate) paid: u64,
     pub(crate) handed: u64,
@@ -106,6 +131,8 @@ pub(crate) struct Truth {
     pub(crate) tombstones: [bool; 2],
     pub(crate) guard_us: u64,
     pub(crate) now: u64,
+    /// The lane's own clock.
+    pub(crate) lane_now: u64,
     pub(crate) broken: Option<Broken>,
     pub(crate) money_only: bool,
 }
@@ -117,6 +144,8 @@ impl Truth {
             by_key: FixedMap::default(),
             by_id: FixedMap::default(),
             owed: BTreeMap::new(),
+            owed_to: BTreeSet::new(),
+            ended: BTreeSet::new(),
             created: 0,
             paid: 0,
             handed: 0,
@@ -125,6 +154,7 @@ impl Truth {
             tombstones: [false; 2],
             guard_us: 0,
             now: 0,
+            lane_now: 0,
             broken: None,
             money_only,
         }
@@ -173,6 +203,9 @@ impl Truth {
             frames: 0,
             undoing: false,
             undone: false,
+            tried: false,
+            marked: false,
+            a_persons: false,
             id: None,
             sent_amount: 0,
             host_stan: 0,
@@ -182,7 +215,8 @@ impl Truth {
             tombstone: false,
             owed: 0,
             pending: 0,
-            listed: 0,
+            noted: 0,
+            ended: 0,
             posted: 0,
             reversed: 0,
             net: 0,
@@ -246,13 +280,14 @@ impl Truth {
             Record::Exception { id, forward, .. } => {
                 forward.iter().for_each(|forward| self.hand_over(*forward));
                 if let Some(op) = self.by_id.get(&id.0).copied() {
-                    self.ops[op].listed += 1;
+                    let known = &mut self.ops[op];
+                    *(if forward.is_some() { &mut known.ended } else { &mut known.noted }) += 1;
                     self.must_list.retain(|waits| *waits != op);
                 }
             }
             Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
                 if let Some(op) = self.owed.get(&forward.0).map(|owed| owed.op) {
-                    self.ops[op].listed += 1;
+                    self.ops[op].ended += 1;
                 }
                 self.hand_over(*forward);
             }
@@ -278,6 +313,8 @@ impl Truth {
         self.by_id.insert(sent.id.0, op);
         let known = &mut self.ops[op];
         (known.id, known.sent_amount, known.host) = (Some(sent.id), amount, sent.link);
+        // A stranger's words that a crash has lost were never said: what counts is what is durable.
+        known.kind = sent.kind;
         (known.business_date, known.host_stan) = (Some(sent.business_date), sent.host_stan.0);
         self.open_stan(op, sent.link, sent.host_stan.0, sent.id.0);
     }
@@ -327,53 +364,68 @@ impl Truth {
         known.undoing |= known.undone;
         let (link, stan) = (forward.link, forward.host_stan.0);
         self.open_stan(op, link, stan, OWED + forward.id.0);
-        let owed = Owed { op, link, stan, attempts: 0, ended: false, tried_at: 0 };
+        let since = self.lane_now;
+        let owed = Owed { op, link, stan, attempts: 0, since, frames: 0, tried_at: None, said: None };
         self.owed.insert(forward.id.0, owed);
+        self.owed_to.insert((link, forward.id.0));
+    }
+
+    /// The owed message that number stands for.
+    pub(crate) fn owed_under(&self, link: LinkId, stan: Stan) -> Option<u64> {
+        let owner = self.open_stans.get(&(link.0, stan.0)).copied();
+        owner.filter(|owner| *owner >= OWED).map(|owner| owner - OWED)
+    }
+
+    /// The process is another: connections are new, so that no answer to an earlier attempt can come any more,
+    /// and its clock begins anew.
+    pub(crate) fn forget_attempts(&mut self) {
+        self.owed.values_mut().for_each(|owed| (owed.tried_at, owed.since) = (None, 0));
     }
 
     fn on_attempt(&mut self, id: ForwardId, number: u32, stan: u32) {
         let Some(owed) = self.owed.get(&id.0).copied() else {
             return self.breaks(Invariant::I9, None, format!("attempt of {id}, which is not owed"));
         };
-        let next = owed.attempts + 1 == number && !owed.ended;
+        let next = owed.attempts + 1 == number;
         self.holds(next, Invariant::I9, owed.op, |_| format!("attempt {number} after {}", owed.attempts));
         if stan != owed.stan {
             self.open_stans.remove(&(owed.link.0, owed.stan));
             self.open_stan(owed.op, owed.link, stan, OWED + id.0);
         }
         if let Some(owed) = self.owed.get_mut(&id.0) {
+            owed.tried_at = owed.tried_at.filter(|_| owed.stan == stan);
             (owed.attempts, owed.stan) = (number, stan);
         }
     }
 
     fn on_forwarded(&mut self, id: ForwardId, not_found: bool) {
         let Some(owed) = self.owed.get(&id.0).copied() else {
-            return self.breaks(Invariant::I24, None, format!("{id} paid, and never owed"));
+            return self.breaks(Invariant::I24, None, format!("{id} paid, and not owed"));
         };
-        let op = owed.op;
-        let guarded = owed.tried_at >= self.ops[op].asked_at + self.guard_us;
-        let believed = !not_found || guarded || self.tombstones[usize::from(owed.link.0)];
-        self.holds(believed, Invariant::I21, op, |op| {
-            format!("asked at {}, reversal tried at {}, believed", op.asked_at, owed.tried_at)
+        let (op, tombstones) = (owed.op, self.tombstones[usize::from(owed.link.0)]);
+        let guarded = owed.tried_at.is_some_and(|at| at >= self.ops[op].asked_at + self.guard_us);
+        self.holds(!not_found || guarded || tombstones, Invariant::I21, op, |op| {
+            format!("asked at {}, reversal tried at {:?}, believed", op.asked_at, owed.tried_at)
         });
         self.paid += 1;
         self.end(id);
     }
 
     fn hand_over(&mut self, id: ForwardId) {
-        if self.owed.contains_key(&id.0) {
-            self.handed += 1;
+        if !self.owed.contains_key(&id.0) {
+            let why = if self.ended.contains(&id.0) { "ended twice" } else { "never owed" };
+            return self.breaks(Invariant::I24, None, format!("{id} handed over, {why}"));
         }
+        self.handed += 1;
         self.end(id);
     }
 
     fn end(&mut self, id: ForwardId) {
-        let Some(owed) = self.owed.get_mut(&id.0) else { return };
-        let twice = std::mem::replace(&mut owed.ended, true);
-        let (op, place) = (owed.op, (owed.link.0, owed.stan));
-        self.open_stans.remove(&place);
-        self.holds(!twice, Invariant::I24, op, |_| format!("{id} ended twice"));
-        self.ops[op].pending = self.ops[op].pending.saturating_sub(1);
+        let Some(owed) = self.owed.remove(&id.0) else { return };
+        self.owed_to.remove(&(owed.link, id.0));
+        self.ended.insert(id.0);
+        self.open_stans.remove(&(owed.link.0, owed.stan));
+        self.ops[owed.op].pending = self.ops[owed.op].pending.saturating_sub(1);
     }
 
     /// What is still owed, as far as it is durable.
@@ -395,16 +447,28 @@ impl Truth {
             };
             (books, cash) = (books + op.net, cash + moved);
             let differs = op.net != moved;
-            if differs && op.listed > 0 {
+            if differs && op.is_listed() {
                 told += op.net - moved;
             }
-            self.holds(!differs || op.listed > 0, Invariant::I1, at, |op| {
-                format!("the host holds {}, the terminal says {:?}, and nobody was told", op.net, op.cash)
+            // Once of the key, and once of the end of the one thing that was owed for it.
+            let once = op.noted <= 1 && op.ended <= op.owed;
+            self.holds(once && (!differs || op.is_listed()), Invariant::I1, at, |op| {
+                let (net, cash, noted, ended) = (op.net, op.cash, op.noted, op.ended);
+                format!(
+                    "the host holds {net}, the terminal says {cash:?}, people know {noted} + {ended} times"
+                )
             });
         }
-        if books - cash != told {
+        self.compare_sums(books, cash, told);
+    }
+
+    /// Whether accounts and cassettes moved by the same sum, but for what persons were told of.
+    pub(crate) fn compare_sums(&mut self, books: i64, cash: i64, told: i64) -> bool {
+        let same = books - cash == told;
+        if !same {
             self.breaks(Invariant::I8, None, format!("books {books}, cash {cash}, told {told}"));
         }
+        same
     }
 }
 
@@ -413,5 +477,5 @@ const OWED: u64 = 1 << 48;
 
 /// Whether cash hangs on it.
 pub(crate) const fn is_money(kind: Kind) -> bool {
-    matches!(kind, Kind::Withdrawal | Kind::Deposit | Kind::Purchase)
+    matches!(kind, Kind::Withdrawal | Kind::Deposit | Kind::Purchase | Kind::BillPayment)
 }

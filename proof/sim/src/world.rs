@@ -7,7 +7,7 @@ use crate::luck::{Luck, mix};
 use crate::marks::{Mark, Marks};
 use crate::mutant::Mutant;
 use crate::process::Process;
-use crate::swarm::{Fault, Swarm};
+use crate::swarm::{FAULTS, Fault, Swarm};
 use crate::terminal::Terminal;
 use crate::truth::Truth;
 use std::cmp::Reverse;
@@ -80,6 +80,8 @@ pub struct Line {
     pub at_us: u64,
     /// The transaction it is about.
     pub op: Option<usize>,
+    /// It befell everybody: a fault, a death, a link.
+    pub of_all: bool,
     /// What happened.
     pub what: String,
 }
@@ -105,6 +107,8 @@ pub struct Ended {
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) luck: Luck,
+    /// A stream for each fault: what one of them draws is the same whichever others there are.
+    fault_luck: Vec<Luck>,
     pub(crate) swarm: Swarm,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) now: u64,
@@ -121,6 +125,8 @@ pub(crate) struct World {
     pub(crate) begun: u64,
     pub(crate) busy: u64,
     pub(crate) calm: bool,
+    /// Whether the first terminal says anything.
+    pub(crate) hostile: bool,
     pub(crate) codec: Option<Codec>,
     pub(crate) hash: u64,
     events: u64,
@@ -130,22 +136,29 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(
         seed: u64,
-        swarm: Swarm,
+        mut swarm: Swarm,
         mutant: Option<Mutant>,
         money_only: bool,
         telling: bool,
     ) -> Self {
         let mut luck = Luck::new(seed);
         let terminals = (0..swarm.terminals).map(|at| Terminal::new(at as usize)).collect();
+        let codec = swarm.codec.then(|| Codec::new(&mut Luck::new(seed ^ 0xC0DEC)));
+        if let Some(codec) = &codec {
+            swarm.bow_to(codec.say_remaining());
+        }
         let hosts = swarm.hosts.map(Host::new);
         let mut truth = Truth::new(money_only);
         truth.tombstones = swarm.hosts.map(|host| host.tombstones);
         truth.guard_us = u64::from(swarm.hosts[0].guard_ms) * MS;
         let process = Process::new(luck.next());
-        let codec = swarm.codec.then(Codec::new);
+        let hostile = swarm.rate(Fault::Hostile) > 0;
+        let fault_luck =
+            FAULTS.iter().map(|(fault, ..)| Luck::new(mix(seed + ((*fault as u64) << 40)))).collect();
         Self {
             seed,
             luck,
+            fault_luck,
             swarm,
             mutant,
             now: 0,
@@ -161,6 +174,7 @@ impl World {
             begun: 0,
             busy: 0,
             calm: false,
+            hostile,
             codec,
             hash: seed,
             events: 0,
@@ -168,8 +182,21 @@ impl World {
         }
     }
 
-    /// Runs it to its end: faults until every operation has begun, then none until everything rests.
+    /// Runs it to its end: faults until every operation has begun, then none until everything rests. A panic
+    /// on the way is a rule broken like any other.
     pub(crate) fn run(mut self) -> Ended {
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.run_on()));
+        if let Err(panic) = ran {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+            self.truth.breaks(Invariant::I43, None, format!("panics: {said}"));
+            // What it left behind may be in pieces.
+            self.process.lane = None;
+        }
+        self.finish()
+    }
+
+    fn run_on(&mut self) {
         if self.codec.is_some() {
             self.marks.hit(Mark::ThroughTheCodec);
         }
@@ -204,7 +231,6 @@ impl World {
             self.truth.now = self.now;
             self.happens(coming);
         }
-        self.finish()
     }
 
     fn finish(mut self) -> Ended {
@@ -266,13 +292,21 @@ impl World {
     /// Whether this fault strikes now.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
         let rate = self.swarm.rate(fault);
-        self.luck.permille(rate)
+        self.fault_luck[fault as usize].permille(rate)
     }
 
     pub(crate) fn tell(&mut self, op: Option<usize>, what: impl FnOnce() -> String) {
         let at_us = self.now;
         if let Some(lines) = &mut self.lines {
-            lines.push(Line { at_us, op, what: what() });
+            lines.push(Line { at_us, op, of_all: false, what: what() });
+        }
+    }
+
+    /// What befell everybody.
+    pub(crate) fn tell_all(&mut self, what: impl FnOnce() -> String) {
+        let at_us = self.now;
+        if let Some(lines) = &mut self.lines {
+            lines.push(Line { at_us, op: None, of_all: true, what: what() });
         }
     }
 
@@ -287,7 +321,7 @@ impl World {
     fn schedule_strike(&mut self, fault: Fault) {
         if strikes_by_itself(fault) {
             let rate = u64::from(self.swarm.rate(fault).max(1));
-            let wait = self.luck.about(60 * SECOND * 1_000 / rate);
+            let wait = self.fault_luck[fault as usize].about(60 * SECOND * 1_000 / rate);
             self.after(SECOND + wait, Coming::Strike(fault));
         }
     }
@@ -296,11 +330,21 @@ impl World {
         if self.calm {
             return;
         }
-        self.tell(None, || format!("fault: {fault:?}"));
+        self.tell_all(|| format!("fault: {fault:?}"));
         match fault {
             Fault::LinkCut => {
                 let link = LinkId(self.luck.below(2) as u16);
-                self.cut_link(link);
+                if self.luck.below(3) == 0 {
+                    self.process.cut_wanted = Some(link);
+                } else {
+                    let wait = self.luck.about(10 * SECOND);
+                    self.cut_link(link, wait);
+                }
+            }
+            Fault::LinkDown => self.leave(),
+            Fault::HostDead => {
+                let wait = self.luck.between(30 * SECOND, 600 * SECOND);
+                self.hosts[self.luck.below(2) as usize].dead_until = self.now + wait;
             }
             Fault::DiskFails => self.fail_disk(),
             Fault::Crash => self.crash(),
@@ -318,13 +362,27 @@ impl World {
         if self.process.lane.is_none() || self.process.paused_until > self.now {
             return;
         }
-        let wait = self.luck.between(100 * MS, 10 * SECOND);
-        self.process.paused_until = self.now + wait;
+        let most = if self.luck.below(4) == 0 { 120 * SECOND } else { 10 * SECOND };
+        let wait = self.luck.between(100 * MS, most);
+        if self.luck.below(3) == 0 {
+            self.process.pause_wanted = wait;
+            return;
+        }
+        self.process.pause(self.now + wait);
         if self.luck.below(2) == 0 {
             // The whole machine stood still, and its monotonic clock with it.
             self.process.stood_still_next += wait;
+            self.marks.hit(Mark::MachineStoodStill);
         }
         self.marks.hit(Mark::Paused);
+    }
+
+    /// A host goes away for long, and takes no connection meanwhile.
+    fn leave(&mut self) {
+        let link = LinkId(self.luck.below(2) as u16);
+        let wait = self.luck.between(5 * 60 * SECOND, 30 * 60 * SECOND);
+        self.hosts[usize::from(link.0)].away_until = self.now + wait;
+        self.cut_link(link, wait);
     }
 
     fn jump(&mut self) {
@@ -357,9 +415,15 @@ impl World {
     }
 
     fn calm_down(&mut self) {
-        self.tell(None, || "faults stop".into());
+        self.tell_all(|| "faults stop".into());
         self.calm = true;
         self.swarm.switch_everything_off();
+        (self.process.cut_wanted, self.process.pause_wanted) = (None, 0);
+        for at in 0..2 {
+            (self.hosts[at].dead_until, self.hosts[at].away_until) = (0, 0);
+            let life = self.process.life;
+            self.after(SECOND, Coming::LinkUp(LinkId(at as u16), life));
+        }
         self.release_what_is_held();
         self.process.heal();
     }
@@ -384,6 +448,8 @@ const fn strikes_by_itself(fault: Fault) -> bool {
     matches!(
         fault,
         Fault::LinkCut
+            | Fault::LinkDown
+            | Fault::HostDead
             | Fault::DiskFails
             | Fault::Crash
             | Fault::Pause

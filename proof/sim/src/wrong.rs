@@ -3,36 +3,47 @@
 use crate::host::Frame;
 use crate::mutant::Mutant;
 use crate::terminal::message;
-use crate::world::World;
+use crate::world::{SECOND, World};
+use journal::Record;
 use std::sync::Arc;
-use terms::{Amount, Class, Code, Function, Original, Outcome, Outgoing, Stan, Text, Txn};
+use switch::{Effect, Event, Tell};
+use terms::{
+    Amount, Answer, Class, Code, Function, Kind, LinkId, Original, Outcome, Outgoing, Stan, Text, Txn,
+};
 
 impl World {
     /// Whether a wrong rule answers this frame in the lane's place.
     pub(crate) fn mutant_hears(&mut self, at: usize, conn: u64, op: Option<usize>, txn: &Txn) -> bool {
         let (Some(mutant), Some(op)) = (self.mutant, op) else { return false };
         let known = &self.truth.ops[op];
+        let in_flight = known.asked_at > 0 && known.decided.is_none();
+        let busy = self.process.lane.as_ref().is_some_and(|lane| lane.in_flight() > 1);
         let answers = match (mutant, txn.message.class, txn.message.function) {
-            (Mutant::IgnoresFlight, Class::Reversal, _) => known.asked_at > 0 && known.decided.is_none(),
-            (Mutant::AnswersOnly, Class::Financial, Function::Advice) => {
-                known.id.is_some() || known.decided.is_some()
-            }
+            (Mutant::IgnoresFlight, Class::Reversal, _) => in_flight,
+            (Mutant::AnswersKnown, Class::Financial, Function::Advice) => known.decided.is_some(),
+            (Mutant::AnswersFlight, Class::Financial, Function::Advice) => in_flight,
             (Mutant::RepostsLate, Class::Financial, Function::Advice) => known.undone,
+            (Mutant::Shuns, Class::Reversal, _) => busy,
+            (Mutant::Digs, Class::Financial, Function::Request) if known.tombstone => {
+                self.is_not_buried(op);
+                false
+            }
             _ => false,
         };
         if !answers {
             return false;
         }
-        self.tell(Some(op), || "the wrong rule acknowledges".into());
+        self.tell(Some(op), || "the wrong rule answers".into());
         if mutant == Mutant::RepostsLate {
             self.repost(op, txn);
         }
+        let code = if mutant == Mutant::Shuns { Code::Busy } else { Code::Approved };
         if let Some(message) = txn.message.answered_by() {
             let told = Txn {
                 stan: txn.stan,
                 terminal_id: txn.terminal_id,
-                code: Some(Code::Approved),
-                outcome: Some(Outcome::Approved),
+                code: Some(code),
+                outcome: Some(code.outcome()),
                 ..Txn::new(message)
             };
             self.deliver(at, conn, told);
@@ -59,7 +70,7 @@ impl World {
         let known = &self.truth.ops[op];
         let (link, key) = (known.host, known.key);
         self.hosts[usize::from(link.0)].lives += 1;
-        let lives = self.hosts[usize::from(link.0)].lives;
+        let conn = self.hosts[usize::from(link.0)].lives;
         let request = Txn {
             kind: known.kind,
             amount: Amount::minor(known.amount),
@@ -75,6 +86,91 @@ impl World {
             repeat: false,
         };
         self.count_frame(Some(op), &request);
-        self.transmit(Frame { link, conn: lives, op: Some(op), request: Arc::new(request), ours });
+        self.transmit(Frame { link, conn, op: Some(op), request: Arc::new(request), ours });
+    }
+
+    /// What the lane hears of an event; nothing where a wrong rule keeps it away.
+    pub(crate) fn sabotage_event(&mut self, event: Event) -> Option<Event> {
+        match (self.mutant, &event) {
+            (Some(Mutant::Dates), Event::HostDate { link, date }) => {
+                self.process.dates[usize::from(link.0)] = Some(*date);
+                None
+            }
+            (Some(Mutant::Sleeps), Event::LinkUp { link }) if self.now > 60 * SECOND => {
+                self.process.up_since[usize::from(link.0)] = Some(self.now);
+                None
+            }
+            _ => Some(event),
+        }
+    }
+
+    /// What a step wanted done, as a wrong rule leaves it.
+    pub(crate) fn sabotage_effects(&mut self, effects: &mut Vec<Effect>) {
+        match self.mutant {
+            Some(Mutant::Unseen) => {
+                effects.retain(|effect| !matches!(effect, Effect::Record(Record::Observed(_))))
+            }
+            Some(Mutant::Hushes) => {
+                effects.retain(|effect| !matches!(effect, Effect::Tell(Tell::ForwardAlarm { .. })));
+            }
+            Some(Mutant::Loses) => {
+                effects.retain(|effect| !matches!(effect, Effect::Record(Record::Forwarded { .. })));
+            }
+            _ => {}
+        }
+    }
+
+    /// What is left of a disk when the power is gone.
+    pub(crate) fn sabotage_disk(&mut self) {
+        let (old, life) = (self.process.old_disk.take(), self.process.life);
+        let Some(disk) = &mut self.process.disk else { return };
+        match (self.mutant, old) {
+            (Some(Mutant::Lies), Some(old)) => *disk = old,
+            (Some(Mutant::Garbles), _) if life == 2 => disk.edit(1, |bytes| bytes[200] ^= 1),
+            _ => {}
+        }
+    }
+
+    /// The guard judged by when the answer comes.
+    pub(crate) fn mutant_judges(&mut self, link: LinkId, txn: &mut Txn) {
+        if self.mutant != Some(Mutant::GuardsArrival) || txn.code != Some(Code::NotFound) {
+            return;
+        }
+        let owed = self.truth.owed_under(link, txn.stan).and_then(|id| self.truth.owed.get(&id));
+        if let Some(op) = owed.map(|owed| owed.op)
+            && self.now >= self.truth.ops[op].asked_at + self.truth.guard_us
+        {
+            (txn.code, txn.outcome) = (Some(Code::Approved), Some(Outcome::Approved));
+        }
+    }
+
+    /// A request as a wrong rule sends it.
+    pub(crate) fn mutant_rewrites(&self, request: Arc<Txn>) -> Arc<Txn> {
+        let is_request = request.message.function == Function::Request;
+        let wrong = |amount: Amount| Amount::minor(amount.minor_units() + 100);
+        match self.mutant {
+            Some(Mutant::Changes) if is_request && request.kind == Kind::Withdrawal => {
+                Arc::new(Txn { amount: wrong(request.amount), ..Txn::clone(&request) })
+            }
+            Some(Mutant::Miscounts) if request.remaining.is_some() => {
+                Arc::new(Txn { remaining: Some(wrong(request.amount)), ..Txn::clone(&request) })
+            }
+            _ => request,
+        }
+    }
+
+    /// What a wrong rule tells instead.
+    pub(crate) fn mutant_answers(&self, op: usize, class: (Class, Function), answer: Answer) -> Answer {
+        if class != (Class::Financial, Function::Request) {
+            return answer;
+        }
+        let again = self.truth.ops[op].decided.is_some() && answer.outcome == Outcome::Approved;
+        match self.mutant {
+            Some(Mutant::LateFlips) if self.process.flipped.contains(&op) => {
+                Answer::ours(Code::Approved, Outcome::Approved)
+            }
+            Some(Mutant::Embroiders) if again => Answer { approval_code: Text::clipped(b"ZZZZZZ"), ..answer },
+            _ => answer,
+        }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Facts {
     pub(crate) link: Option<LinkId>,
     /// The host's day when it was asked.
     pub(crate) business_date: BusinessDate,
+    /// A person was told of it already.
+    pub(crate) noted: bool,
     pub(crate) now: Now,
 }
 

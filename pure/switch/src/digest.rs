@@ -21,8 +21,8 @@ impl Lane {
             link.life.digest(now, into);
         }
         for (at, slot) in self.memory.iter() {
-            (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at, slot.told_again)
-                .hash(into);
+            (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at).hash(into);
+            (slot.told_again, slot.noted).hash(into);
             slot.sent.as_ref().map(|sent| (sent.link, sent.host_stan, sent.business_date)).hash(into);
             digest_of_flow(&slot.flow, now, into);
         }

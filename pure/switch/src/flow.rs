@@ -337,7 +337,7 @@ impl Decision {
             && matches!(self.after, After::Nothing | After::Confirmed);
         if !stands {
             let recorded = desk.out.record(asked_again(facts, asker.request.stan));
-            if matches!(self.after, After::Confirming(_)) {
+            if matches!(self.after, After::Confirming(_)) && !facts.noted {
                 // Being posted and taken back at once: the posting goes on, and a person compares.
                 note(facts, "taken back while it is being posted", desk);
             }
@@ -368,7 +368,9 @@ impl Decision {
                 match self.after {
                     // A reversal under way goes on: never both. The person finds it with the item.
                     After::Reversing(_) | After::Reversed => {
-                        note(facts, why, desk);
+                        if !facts.noted {
+                            note(facts, why, desk);
+                        }
                         self.after
                     }
                     _ => raise(facts, why, desk),
@@ -473,7 +475,7 @@ mod tests {
 
     fn facts() -> Facts {
         let (id, link, business_date) = (TxnId(1), Some(LinkId(0)), BusinessDate::from_days(0));
-        Facts { id, kind: Kind::Withdrawal, link, business_date, now: Now::default() }
+        Facts { id, kind: Kind::Withdrawal, link, business_date, noted: false, now: Now::default() }
     }
 
     fn awaiting() -> Flow {

@@ -319,6 +319,7 @@ impl Lane {
             at: now.wall,
             flow: Flow::AwaitingHost(Box::new(awaiting)),
             told_again: false,
+            noted: false,
         });
     }
 
@@ -389,6 +390,7 @@ impl Lane {
                     after: After::Nothing,
                 }),
                 told_again: false,
+                noted: false,
             });
         }
         match NoMoney::of(&txn) {
@@ -498,6 +500,7 @@ impl Lane {
             kind: slot.kind,
             link: slot.sent.as_ref().map(|sent| sent.link),
             business_date: slot.sent.as_ref().map_or_else(|| now.local().date, |sent| sent.business_date),
+            noted: slot.noted,
             now,
         };
         let placeholder = Flow::Decided(Decision {
@@ -520,6 +523,7 @@ impl Lane {
         let after = before.step(facts, happening, &mut desk);
         let owed = desk.owed;
         self.counts.exceptions += desk.exceptions;
+        slot.noted |= desk.exceptions > 0;
         let decided = match (awaited, &after) {
             (Some((deadline, _)), Flow::Decided(decision)) => Some((deadline, *decision)),
             (None, _) | (Some(_), Flow::AwaitingHost(_)) => None,

@@ -26,6 +26,8 @@ pub(crate) struct Slot {
     /// The decision was given again to somebody who asked again: that the first telling reached nobody proves
     /// nothing any more.
     pub(crate) told_again: bool,
+    /// A person was told of it beside what goes on: once is enough.
+    pub(crate) noted: bool,
 }
 
 impl Slot {

@@ -9,7 +9,7 @@ use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
-use journal::{After, DecidedBy, Duty, Forward, Kept, Key, Record, Remembered, Sent};
+use journal::{After, DecidedBy, Duty, Forward, Kept, Key, Observation, Observed, Record, Remembered, Sent};
 use terms::{
     Amount, Answer, BusinessDate, Class, Code, ConnId, ForwardId, Function, Instant, Kind, LinkId, LocalTime,
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
@@ -87,10 +87,22 @@ impl Lane {
         (remaining > sent.amount).then_some("more remains than was asked for")
     }
 
-    /// Acknowledged like any reversal, and left to a person: nobody knows what to undo.
+    /// Acknowledged like any reversal, and left to a person: nobody knows what to undo. They are told once.
     fn on_contradiction(&mut self, now: Now, at: usize, why: &'static str, asker: Asker, out: &mut Outbox) {
-        let Some(id) = self.memory.get(at).map(|slot| slot.id) else { return };
-        let recorded = self.raise(now, id, None, why, out);
+        let Some(slot) = self.memory.get_mut(at) else { return };
+        let (id, known) = (slot.id, slot.noted);
+        slot.noted |= matches!(slot.flow, Flow::Decided(_));
+        let recorded = match known {
+            true => out.record(Record::Observed(Observed {
+                kind: Observation::AskedAgain,
+                link: slot.asked_host().map_or(LinkId(0), |(link, _)| link),
+                host_stan: asker.request.stan,
+                id: Some(id),
+                wire_code: Text::EMPTY,
+                at: now.wall,
+            })),
+            false => self.raise(now, id, None, why, out),
+        };
         let answer = Answer::ours(Code::Approved, Outcome::Approved);
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
     }
@@ -342,9 +354,14 @@ impl Lane {
             Verdict::Paid => self.pay(now, id, &reply, out),
             Verdict::Again => {
                 let due = item.next_attempt(&config.forward, now.instant);
-                self.forwards.change(id, |item| item.postpone(due));
+                match item.may_be_repeated(&config.host) {
+                    true => self.forwards.change(id, |item| item.postpone(due)),
+                    // This host may say the same a second time, and would be heard of the next attempt.
+                    false => self.wait_under_a_fresh_number(id, due),
+                }
             }
-            Verdict::AfterGuard(moment) => self.wait_for_guard(id, moment.max(now.instant)),
+            // Not believed yet: asked again when the request can linger no longer.
+            Verdict::AfterGuard(moment) => self.wait_under_a_fresh_number(id, moment.max(now.instant)),
             Verdict::ForAPerson => self.hand_over(now, id, "refused by the host", out),
         }
     }
@@ -358,8 +375,8 @@ impl Lane {
         self.advance(now, item.at, Happening::Paid(item.forward.duty), out);
     }
 
-    /// Not believed yet: asked again when the request can linger no longer, as a message of its own.
-    fn wait_for_guard(&mut self, id: ForwardId, moment: Instant) {
+    /// Sent again then, as a message of its own: no answer to an earlier one can be taken for its answer.
+    fn wait_under_a_fresh_number(&mut self, id: ForwardId, moment: Instant) {
         let Some(item) = self.forwards.get(id).cloned() else { return };
         let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
         let Some(stan) = link.draw_stan() else { return };
@@ -529,6 +546,7 @@ impl Slot {
             at: kept.at,
             flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
             told_again: false,
+            noted: false,
         }
     }
 
@@ -545,6 +563,7 @@ impl Slot {
             flow: Flow::Decided(Decision { answer, by: DecidedBy::Source, after: pending(forward) }),
             sent: Some(Box::new(sent)),
             told_again: false,
+            noted: false,
         }
     }
 }

@@ -141,6 +141,7 @@ impl Replay {
             Record::Exception { forward: None, id, .. } => {
                 self.lane.note_id(id);
                 self.lane.counts.exceptions += 1;
+                self.note(id);
             }
             Record::Resolved { id, after } => {
                 let at = self.decided(name, id)?;
@@ -367,6 +368,13 @@ impl Replay {
         self.lane.end(id).ok_or(ReplayError::NotOwed { record, name, id })
     }
 
+    /// A person was told of a decided transaction.
+    fn note(&mut self, id: TxnId) {
+        let place = self.decided.get(&id.0).copied();
+        let slot = place.and_then(|place| self.lane.memory.get_mut(place)).filter(|slot| slot.id == id);
+        slot.into_iter().for_each(|slot| slot.noted = true);
+    }
+
     fn set_after(&mut self, place: usize, changed: After) {
         if let Some(slot) = self.lane.memory.get_mut(place)
             && let Flow::Decided(decision) = &mut slot.flow
@@ -387,6 +395,7 @@ fn slot_of(sent: Sent, flow: Flow) -> Slot {
         sent: Some(Box::new(sent)),
         flow,
         told_again: false,
+        noted: false,
     }
 }
 
@@ -427,6 +436,10 @@ impl Lane {
                 Flow::Decided(decision) => {
                     keep(Record::Kept(kept(slot, decision)));
                     keep_after(slot.id, decision.after, &mut keep);
+                    if slot.noted {
+                        let (id, reason, at) = (slot.id, terms::Text::EMPTY, slot.at);
+                        keep(Record::Exception { id, forward: None, reason, at });
+                    }
                 }
             }
         }

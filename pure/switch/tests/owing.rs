@@ -293,6 +293,48 @@ fn a_reversal_that_must_not_be_sent_twice_is_not_sent_again_by_a_restart_or_a_pe
 }
 
 #[test]
+fn an_answer_said_twice_is_not_the_answer_to_the_next_attempt_where_that_must_not_be_sent_twice() {
+    let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+    w.ask(withdrawal(7));
+    let first = w.wait_ms(REPLY_TIMEOUT_MS);
+    let (link, _, ours) = first.asked_once();
+    let not_now = acknowledged(&w, &first, Code::HostDown);
+    assert!(w.host_says(link, not_now.clone()).records.is_empty());
+    let second = w.wait_ms(30_000);
+    let (_, _, again) = second.asked_once();
+    assert_ne!(again.stan, ours.stan, "a message of its own");
+    // The host says of the first attempt once more that it was not done; the second one lies in its queue.
+    assert_eq!(w.host_says(link, not_now).record_names(), ["observed"]);
+    let given_up = w.wait_ms(30_000);
+    assert!(given_up.asked.is_empty(), "the second may have arrived");
+    assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, 1));
+}
+
+#[test]
+fn a_person_is_told_once_of_what_is_reported_or_taken_back_again_and_again() {
+    for come_back in [
+        |_: &mut World| {},
+        |w: &mut World| drop(w.restart()),
+        |w: &mut World| {
+            drop(w.restart_from_snapshot());
+        },
+    ] {
+        let mut w = with_host(HostProfile { deposits_are_posted: false, ..HostProfile::default() });
+        w.ask(deposit(7));
+        w.wait_ms(REPLY_TIMEOUT_MS);
+        assert_eq!(w.ask(report(7)).record_names(), ["observed", "exception"]);
+        come_back(&mut w);
+        assert_eq!(w.ask(report(7)).record_names(), ["observed"], "they know");
+        assert_eq!(w.ask(report(7)).answer().0, Code::Approved);
+    }
+    let mut w = World::new();
+    approved(&mut w, withdrawal(8));
+    let another = Txn { amount: Amount::minor(1), ..reversal(8) };
+    assert_eq!(w.ask(another.clone()).record_names(), ["exception"]);
+    assert_eq!(w.ask(another).record_names(), ["observed"]);
+}
+
+#[test]
 fn a_hold_outlasts_the_end_of_the_attempt_it_found_under_way() {
     for end in [
         |w: &mut World, left: &Left| {

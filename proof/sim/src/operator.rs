@@ -1,0 +1,53 @@
+//! A person at the console, who decides about what is owed: also where the host must not get it twice, and
+//! then the lane refuses what would be a second sending.
+
+use crate::invariant::Invariant;
+use crate::marks::Mark;
+use crate::world::World;
+use journal::Ruling;
+use switch::{CannotRule, Event};
+use terms::{ForwardId, Text};
+
+impl World {
+    /// Decides something about some owed message.
+    pub(crate) fn rule(&mut self) {
+        let open = self.truth.owed.len() as u64;
+        if open == 0 {
+            return;
+        }
+        let nth = self.luck.below(open) as usize;
+        let Some(id) = self.truth.owed.keys().nth(nth).copied() else { return };
+        let ruling = Ruling::ALL[self.luck.below(Ruling::ALL.len() as u64) as usize];
+        if ruling == Ruling::Hold {
+            // For good: a release may be forgotten by a crash.
+            self.process.on_hold.insert(id);
+        }
+        self.ruled(id, ruling);
+    }
+
+    /// At the end nothing stays held. What must not be sent again is settled: the person asks the host's people.
+    pub(crate) fn release_what_is_held(&mut self) {
+        for id in self.process.on_hold.clone() {
+            let Some(lane) = &self.process.lane else { return };
+            match lane.may_rule(ForwardId(id), Ruling::Release) {
+                Err(CannotRule::MayHaveArrived) => self.ruled(id, Ruling::Settle),
+                Ok(()) | Err(_) => self.ruled(id, Ruling::Release),
+            }
+        }
+    }
+
+    fn ruled(&mut self, id: u64, ruling: Ruling) {
+        let Some(lane) = &self.process.lane else { return };
+        let (forward, by) = (ForwardId(id), Text::clipped(b"operator"));
+        let may = lane.may_rule(forward, ruling);
+        let owed = self.process.owed;
+        if may == Err(CannotRule::MayHaveArrived) && self.process.paused_until <= self.now {
+            self.marks.hit(Mark::RulingRefused);
+        }
+        self.tell(None, || format!("a person says {ruling:?} of {forward}: {may:?}"));
+        self.step(Event::Ruled { forward, ruling, by, reason: Text::EMPTY });
+        if may == Err(CannotRule::NotOwed) && self.process.owed < owed {
+            self.truth.breaks(Invariant::I24, None, format!("{forward} is not owed, and ended"));
+        }
+    }
+}
