@@ -9,6 +9,7 @@ mod atm_command;
 pub mod bench;
 pub mod books;
 pub mod cash;
+pub mod center;
 pub mod customers;
 pub mod demo;
 pub mod host;
@@ -32,6 +33,8 @@ pub enum Command {
     Atm(atm_command::Args),
     /// A host: answers by rules, with delays and faults as wanted
     Host(host_command::Args),
+    /// A card centre: calls and is called back, signs on, changes the day, misbehaves by script
+    Center(center::Args),
     /// A bare relay, to measure a switch against
     #[command(hide = true)]
     Relay(relay::Args),
@@ -42,6 +45,7 @@ pub fn run(command: Command) -> ExitCode {
     match command {
         Command::Atm(args) => atm_command::run(args),
         Command::Host(args) => host_command::run(args),
+        Command::Center(args) => center::run(args),
         Command::Relay(args) => relay::run(args),
     }
 }
