@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use terms::Code;
+use terms::{Code, Kind};
 use typed::{Said, sekisho};
 
 /// The simulated centre as somebody started it, with everything it said.
@@ -92,7 +92,7 @@ fn stage(pairs: u16, sign_on: &str, more: &str) -> (Setup, String) {
     setup.routes.clear();
     let mut script =
         format!("listen = \"{listen}\"\ncalls = \"{calls}\"\ncall_count = {pairs}\ncall_again_ms = 50\n");
-    writeln!(script, "business_date = \"2026-11-22\"\n{more}").expect("a string takes everything");
+    writeln!(script, "{more}").expect("a string takes everything");
     (setup, script)
 }
 
@@ -233,6 +233,112 @@ fn a_centre_refuses_business_of_a_switch_it_does_not_know_to_be_signed_on() {
     let _center = Center::spawn(&setup, &script);
     wait_for_lines(&setup, 2);
     assert_eq!(withdraws(&daemon), Some(Code::NotSignedOn));
+}
+
+fn day(setup: &Setup) -> String {
+    shown(setup)["business_date"].as_str().expect("it is known").to_owned()
+}
+
+fn wait_for_another_day(setup: &Setup, before: &str) -> String {
+    wait_for("another day", || Some(day(setup)).filter(|day| day != before))
+}
+
+#[test]
+fn the_centre_moves_the_day_by_its_own_clock_and_business_goes_on() {
+    let (setup, script) = stage(1, "automatic", "");
+    let daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let first = day(&setup);
+    assert_eq!(withdraws(&daemon), Some(Code::Approved));
+    center.types("cutover");
+    center.wait_to_say("cutover: the switch answered approved", 1);
+    let second = wait_for_another_day(&setup, &first);
+    assert_eq!(withdraws(&daemon), Some(Code::Approved));
+    center.types("cutover-again");
+    center.wait_to_say("cutover: the switch answered approved", 2);
+    center.types("cutover-wrong");
+    center.wait_to_say("cutover: the switch answered wrong_business_date", 1);
+    daemon.wait_to_say("a business day that cannot be");
+    assert_eq!(day(&setup), second, "twice and wrongly change nothing");
+    let told = typed_at(&setup, &["journal", "ls", "--json"]).ends(0).out;
+    for day in [&first, &second] {
+        assert!(told.contains(day.as_str()), "{day}: {told}");
+    }
+    let status = typed_at(&setup, &["cutover", "status"]).ends(0).fits();
+    assert!(status.out.contains(&second) && status.out.contains("open"), "{}", status.out);
+}
+
+#[test]
+fn we_ask_for_the_next_day_and_the_centre_decides() {
+    let (setup, script) = stage(1, "automatic", "[cutover]\nafter_ms = 100\n");
+    let _daemon = start(&setup);
+    let center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let first = day(&setup);
+    let said = typed_at(&setup, &["cutover", "start", "core", "--by", "suzuki"]).ends(0);
+    assert!(said.out.starts_with("link/core cut over, business day "), "{said:?}");
+    assert_ne!(day(&setup), first);
+    center.wait_to_say("cutover of the switch: approved", 1);
+    // Tomorrow is not over yet: the centre would, the calendar does not let it.
+    let again = typed_at(&setup, &["cutover", "start", "core", "--timeout", "2"]).ends(7);
+    assert!(again.err.contains("LNK2106-E"), "{again:?}");
+    center.wait_to_say("cutover: the switch answered wrong_business_date", 1);
+}
+
+#[test]
+fn a_centre_that_will_not_cut_over_says_so_and_the_day_stays() {
+    let (setup, script) = stage(1, "automatic", "[cutover]\nanswer = { code = \"not_supported\" }\n");
+    let _daemon = start(&setup);
+    let _center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let first = day(&setup);
+    let said = typed_at(&setup, &["cutover", "start", "core"]).ends(6);
+    assert!(said.err.contains("LNK2104-E") && said.err.contains("not_supported"), "{said:?}");
+    assert_eq!(day(&setup), first);
+    typed_at(&setup, &["link", "sign-off", "core"]).ends(0);
+    let early = typed_at(&setup, &["cutover", "start", "core"]).ends(6);
+    assert!(early.err.contains("LNK2005-E") && early.err.contains("sekisho link sign-on core"), "{early:?}");
+}
+
+#[test]
+fn a_switch_that_is_killed_knows_its_day_again() {
+    let (mut setup, script) = stage(1, "automatic", "");
+    setup.links[0].more = setup.links[0].more.replace("\"told\"", "\"told\", days_ahead_max = 9");
+    let mut daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    for changes in 1..=3 {
+        let before = day(&setup);
+        center.types("cutover");
+        let after = wait_for_another_day(&setup, &before);
+        center.wait_to_say("cutover: the switch answered approved", changes);
+        daemon.kill();
+        daemon = start(&setup);
+        wait_until(&setup, "signed-on");
+        assert_eq!(day(&setup), after);
+        assert_eq!(withdraws(&daemon), Some(Code::Approved));
+    }
+}
+
+#[test]
+fn a_deposit_owed_over_the_change_of_the_day_becomes_a_persons() {
+    let (mut setup, script) = stage(1, "automatic", "[business.every]\nsilent = 1\n");
+    setup.links[0].more.push_str("\nforward = { reply_timeout_ms = 300, repeat_ms = 600000 }");
+    setup.links[0].reply_timeout_ms = 300;
+    let daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let first = day(&setup);
+    let deposit = Terminal::named("T9000001").asks(Kind::Deposit, 20_000);
+    assert_eq!(Client::of(&daemon, "acquirer").ask(&deposit).code, Some(Code::NoAnswer));
+    daemon.wait_for_figure("/transactions/pending", 1);
+    center.types("cutover");
+    wait_for_another_day(&setup, &first);
+    daemon.wait_for_figure("/transactions/exceptions", 1);
+    assert_eq!(daemon.figure("/transactions/pending"), 0);
+    let listed = typed_at(&setup, &["saf", "ls", "--exceptions"]).ends(0).out;
+    assert!(listed.contains("day changed"), "{listed}");
 }
 
 #[test]

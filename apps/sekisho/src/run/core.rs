@@ -475,6 +475,9 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::NeedsAPerson { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
+        | Tell::Cutover { .. }
+        | Tell::CutoverRefused { .. }
+        | Tell::CutoverOverdue { .. }
         | Tell::Link { .. }
         | Tell::HostDate { .. } => true,
     }
@@ -490,6 +493,9 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::Link { .. }
+            | Tell::HostDate { .. }
+            | Tell::CutoverRefused { .. }
+            | Tell::CutoverOverdue { .. }
     )
 }
 

@@ -363,7 +363,10 @@ impl Center {
         };
         self.tell(format!("{about} of the switch: {}", reaction.code.0.name()));
         let code = reaction.code.0;
-        let (answer, delay) = (Answer::ours(code, code.outcome()), Duration::from_millis(reaction.delay_ms));
+        let mut answer = Answer::ours(code, code.outcome());
+        // Who opens is told which day it is.
+        answer.settlement_date = (about == Network::SignOn).then(|| self.state.borrow().date);
+        let delay = Duration::from_millis(reaction.delay_ms);
         self.reply(conn, header, request, answer, reaction.manner, delay);
         if let Some(after_ms) = follow {
             let center = self.clone();
