@@ -31,7 +31,7 @@ mod tls;
 pub use conn::{Conn, Role, SendError};
 pub use counters::{Counters, Counts};
 pub use dial::{DialConfig, LinkHandle, LinkState};
-pub use error::{ConnectError, NetError};
+pub use error::{ConnectError, NetError, refusal_is_permanent};
 pub use gate::{AllowedPeer, BanRule};
 pub use handler::{CloseReason, Handler};
 pub use listen::{ListenerConfig, Listening, Service};

@@ -104,8 +104,8 @@ impl Book {
             | Record::Marked { .. }
             | Record::Attempt { .. }
             | Record::Ruled { .. }
-            | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
+            | Record::Cutover { .. }
             | Record::Numbers { .. } => {}
         }
     }

@@ -215,10 +215,18 @@ pub struct ForwardConfig {
     /// Of these, messages that had to wait for the link: what a host that has come back is met with, until it has
     /// answered as many in a row as the window holds.
     pub catch_up_window: u32,
-    /// Attempts after which people are told.
+    /// Attempts after which people are told; they are told as well when a message has waited as long as these
+    /// take, sent or not.
     pub alarm_after: u32,
     /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
     pub recovery_first: bool,
+}
+
+impl ForwardConfig {
+    /// How long the oldest message of a link may wait before people are told, and from one telling to the next.
+    pub(crate) const fn alarm_age_ms(&self) -> u32 {
+        self.repeat_ms.saturating_mul(self.alarm_after)
+    }
 }
 
 impl Default for ForwardConfig {

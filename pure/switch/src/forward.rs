@@ -32,6 +32,8 @@ pub(crate) struct Item {
     pub(crate) may_have_arrived: bool,
     /// It was owed when the link came up: a host that has been away is paid what waited little by little.
     pub(crate) waited: bool,
+    /// Since when its age counts: when it came to be owed, or when the process began that found it.
+    pub(crate) owed_at: Instant,
     /// Since when it is owed, for people.
     pub(crate) since: Timestamp,
 }
@@ -101,6 +103,8 @@ pub(crate) struct Forwards {
     waiting: BTreeSet<(Instant, ForwardId)>,
     /// How many are owed, link by link.
     owed_to: BTreeMap<LinkId, usize>,
+    /// What nobody holds, link by link, the oldest first.
+    unheld: BTreeSet<(LinkId, ForwardId)>,
 }
 
 impl Forwards {
@@ -132,6 +136,7 @@ impl Forwards {
             State::InFlight(until) => drop(self.waiting.remove(&(until, id))),
             State::Held => {}
         }
+        self.unheld.remove(&(item.forward.link, id));
         Some(item)
     }
 
@@ -163,18 +168,20 @@ impl Forwards {
     }
 
     /// Attempts of a link that are unanswered.
-    pub(crate) fn unanswered(&self, link: LinkId) -> u32 {
-        // At most a window's worth of every link.
-        let unanswered = self.waiting.iter().filter_map(|(_, id)| self.items.get(id));
-        unanswered.filter(|item| item.forward.link == link).count() as u32
+    pub(crate) fn in_flight(&self, link: LinkId) -> u32 {
+        self.unanswered(link).count() as u32
+    }
+
+    /// At most a window's worth of every link is looked at.
+    fn unanswered(&self, link: LinkId) -> impl Iterator<Item = &Item> {
+        let of_all = self.waiting.iter().filter_map(|(_, id)| self.items.get(id));
+        of_all.filter(move |item| item.forward.link == link)
     }
 
     /// What may be sent on a link now besides what is unanswered there: so many in all, and of what waited.
     pub(crate) fn room(&self, link: LinkId, config: &ForwardConfig, pace: Pace) -> Room {
-        // At most a window's worth of every link is unanswered.
-        let unanswered = self.waiting.iter().filter_map(|(_, id)| self.items.get(id));
         let (mut all, mut waited) = (0, 0);
-        for item in unanswered.filter(|item| item.forward.link == link) {
+        for item in self.unanswered(link) {
             all += 1;
             waited += u32::from(item.waited);
         }
@@ -198,6 +205,12 @@ impl Forwards {
             };
         }
         [overdue, due].into_iter().flatten().min()
+    }
+
+    /// The oldest message owed to a link that nobody holds.
+    pub(crate) fn oldest(&self, link: LinkId) -> Option<&Item> {
+        let first = self.unheld.range((link, ForwardId(0))..).next();
+        first.filter(|(of, _)| *of == link).and_then(|(_, id)| self.items.get(id))
     }
 
     /// Those numbered from `from` on, the oldest first.
@@ -233,8 +246,9 @@ impl Forwards {
         match item.state {
             State::Due(at) => drop(self.due.insert((item.forward.link, item.waited, at, id))),
             State::InFlight(until) => drop(self.waiting.insert((until, id))),
-            State::Held => {}
+            State::Held => return,
         }
+        self.unheld.insert((item.forward.link, id));
     }
 }
 
@@ -256,6 +270,7 @@ impl Item {
             last_sent: now,
             may_have_arrived: false,
             waited: false,
+            owed_at: now,
             since,
         }
     }

@@ -132,26 +132,18 @@ impl Lane {
         }
         if !self.forwards.is_empty() {
             self.send_what_is_due(now, out);
+            self.raise_alarms(now, out);
         }
     }
 
     /// When something happens by itself: an [`Event::Tick`] is wanted then, and not before.
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(at, _)| at);
-        let room = |link| self.room_on(link);
-        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(room) };
-        [deadline, forward, self.link_watch.moment()].into_iter().flatten().min()
-    }
-
-    /// Whether a message that waited for the disk may still leave: a request only while nobody has decided it
-    /// meanwhile, an owed one while it is owed. What must not leave any more is dropped.
-    pub fn still_wants(&self, link: LinkId, host_stan: Stan, id: TxnId) -> bool {
-        let owner = self.links.get(usize::from(link.0)).and_then(|link| link.find(host_stan));
-        match owner {
-            Some(Owner::InFlight(at)) => self.memory.get(at as usize).is_some_and(|slot| slot.id == id),
-            Some(Owner::Forward(_) | Owner::Management) => true,
-            Some(Owner::Finished(_)) | None => false,
-        }
+        let (forward, alarm) = match self.forwards.is_empty() {
+            true => (None, None),
+            false => (self.forwards.next_moment(|link| self.room_on(link)), self.next_alarm()),
+        };
+        [deadline, forward, alarm, self.link_watch.moment()].into_iter().flatten().min()
     }
 
     /// Requests whose host has not answered yet.

@@ -23,6 +23,7 @@ mod flow;
 mod forward;
 mod gate;
 mod lane;
+mod leaving;
 mod link;
 mod management;
 mod memory;
@@ -43,6 +44,7 @@ pub use config::{
 pub use event::Event;
 pub use forward::Settles;
 pub use lane::{Lane, Secrets};
+pub use leaving::MayLeave;
 pub use link::{CannotOrder, LinkState};
 pub use management::{Cause, Change, Failure, LinkSeen};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};

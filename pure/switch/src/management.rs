@@ -344,7 +344,7 @@ impl Lane {
             connected: link.up,
             is_open: link.is_open() && link.gate.is_open(),
             sign_on: link.config.management.sign_on,
-            in_flight: link.in_flight + self.forwards.unanswered(id),
+            in_flight: link.in_flight + self.forwards.in_flight(id),
             pending: self.forwards.owed_to(id),
             date: link.date,
             cutover: link.cut.stage,
@@ -360,13 +360,15 @@ impl Lane {
 
     pub(crate) fn on_link_up(&mut self, now: Now, id: LinkId, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
-        link.pace.start_over();
+        let was_open = link.is_open();
         if !link.up {
             link.up = true;
             link.life.quiet_from = now.instant;
             link.life.misses = 0;
         }
-        self.forwards.make_wait(id);
+        if !was_open && link.is_open() {
+            self.on_link_open(id);
+        }
         self.happen(now, id, Happening::Connected, Cause::Connected, Text::EMPTY, out);
     }
 
@@ -608,7 +610,7 @@ impl Lane {
         out: &mut Outbox,
     ) -> Act {
         let Some(link) = self.links.get(usize::from(id.0)) else { return Act::Nothing };
-        let before = link.life.position;
+        let (before, was_open) = (link.life.position, link.is_open());
         let (after, act) = before.step(self.facts_of(id, link), happening);
         let Some(link) = link_mut(&mut self.links, id) else { return Act::Nothing };
         link.life.position = after;
@@ -620,6 +622,9 @@ impl Lane {
             if !waits && let Some(question) = link.life.asked.take() {
                 link.release(question.stan, Owner::Management);
             }
+        }
+        if !was_open && link.is_open() {
+            self.on_link_open(id);
         }
         self.link_watch = LinkWatch::LOOK;
         self.carry_out(now, id, act, out);
@@ -694,7 +699,7 @@ impl Lane {
             signs_on: management.signs_on(),
             automatic: management.sign_on == SignOn::Automatic,
             connected: link.up,
-            quiet: link.in_flight == 0 && self.forwards.unanswered(id) == 0,
+            quiet: link.in_flight == 0 && self.forwards.in_flight(id) == 0,
         }
     }
 }

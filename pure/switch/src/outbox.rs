@@ -183,7 +183,7 @@ pub enum Tell {
         /// Which.
         id: TxnId,
     },
-    /// An owed message has been tried so often without an answer that people should know.
+    /// An owed message has been tried so often, or has waited so long, that people should know.
     ForwardAlarm {
         /// Which message.
         forward: ForwardId,

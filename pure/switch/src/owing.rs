@@ -185,15 +185,20 @@ impl Lane {
     pub(crate) fn send_what_is_due(&mut self, now: Now, out: &mut Outbox) {
         for at in 0..self.links.len() {
             let link = LinkId(at as u16);
-            if !self.links[at].is_open() {
-                continue;
-            }
             let mut room = self.room_on(link);
             while let Some((id, waited)) = self.forwards.next_due(link, now.instant, room) {
                 if self.attempt(now, id, out) {
                     room.take(waited);
                 }
             }
+        }
+    }
+
+    /// Business may pass on a link again: what is owed to it has waited.
+    pub(crate) fn on_link_open(&mut self, id: LinkId) {
+        if let Some(link) = link_mut(&mut self.links, id) {
+            link.pace.start_over();
+            self.forwards.make_wait(id);
         }
     }
 
@@ -250,6 +255,8 @@ impl Lane {
         }
         if attempts == config.forward.alarm_after + 1 {
             out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
+            self.links[usize::from(item.forward.link.0)].alarm_from =
+                now.instant.plus_ms(config.forward.alarm_age_ms());
         }
         let until = now.instant.plus_ms(config.attempt_timeout_of(item.forward.duty, sent.message.class));
         self.forwards.change(id, |item| {
@@ -385,6 +392,33 @@ impl Lane {
             }
             let due = item.next_attempt(&config.forward, now.instant);
             self.forwards.change(id, |item| item.state = State::Due(due));
+        }
+    }
+
+    /// When people are told next that a link's oldest message waits too long, its link up or not.
+    fn alarm_moment(&self, at: usize) -> Option<Instant> {
+        let link = self.links.get(at)?;
+        let oldest = self.forwards.oldest(LinkId(at as u16))?;
+        Some(oldest.owed_at.plus_ms(link.config.forward.alarm_age_ms()).max(link.alarm_from))
+    }
+
+    /// The first of these moments.
+    pub(crate) fn next_alarm(&self) -> Option<Instant> {
+        (0..self.links.len()).filter_map(|at| self.alarm_moment(at)).min()
+    }
+
+    /// Tells people what has waited too long: of each link the oldest, and again while there is one.
+    pub(crate) fn raise_alarms(&mut self, now: Now, out: &mut Outbox) {
+        for at in 0..self.links.len() {
+            if self.alarm_moment(at).is_none_or(|moment| moment > now.instant) {
+                continue;
+            }
+            let link = LinkId(at as u16);
+            if let Some(oldest) = self.forwards.oldest(link) {
+                out.tell(Tell::ForwardAlarm { forward: oldest.forward.id, link, attempts: oldest.attempts });
+            }
+            let state = &mut self.links[at];
+            state.alarm_from = now.instant.plus_ms(state.config.forward.alarm_age_ms());
         }
     }
 

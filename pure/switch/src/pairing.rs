@@ -6,7 +6,7 @@ use crate::{Breaker, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use terms::{BusinessDate, ForwardId, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
+use terms::{BusinessDate, ForwardId, Instant, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
 
 /// Whom a trace number of ours stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,8 @@ pub(crate) struct Link {
     pub(crate) last_stan: Stan,
     /// Whom a trace number of ours stands for.
     by_stan: HashMap<u32, Owner, FixedState>,
+    /// Not before this are people told again that its host does not take what it is owed.
+    pub(crate) alarm_from: Instant,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
     pub(crate) unanswered: u64,
@@ -62,6 +64,7 @@ impl Link {
             cut: Cut::default(),
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
+            alarm_from: Instant::default(),
             asked: 0,
             answered: 0,
             unanswered: 0,

@@ -3,7 +3,7 @@
 mod world;
 
 use journal::{LinkOrder, Record};
-use switch::{CannotOrder, Cause, Event, LaneConfig, LinkState, Management, SignOn, Tell};
+use switch::{CannotOrder, Cause, Event, LaneConfig, LinkState, Management, MayLeave, SignOn, Tell};
 use terms::{
     Code, ConnId, LinkId, MessageType, Network, NetworkTypes, Outcome, Outgoing, Stan, Text, Txn, TxnId,
 };
@@ -380,10 +380,10 @@ fn a_sign_on_that_never_left_has_failed() {
     let mut w = automatic();
     let &(link, id, ours) = w.all_asked_since_restart().last().expect("our sign-on");
     assert_eq!(id, TxnId(0));
-    assert!(w.lane.still_wants(link, ours.stan, id));
+    assert_eq!(w.lane.may_leave(w.now.instant, link, ours.stan, id), MayLeave::Yes);
     w.step(Event::Unsent { link, host_stan: ours.stan, id });
     assert_eq!(state(&w), LinkState::Connected);
-    assert!(!w.lane.still_wants(link, ours.stan, id));
+    assert_eq!(w.lane.may_leave(w.now.instant, link, ours.stan, id), MayLeave::No);
 }
 
 #[test]

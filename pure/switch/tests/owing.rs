@@ -605,18 +605,42 @@ fn a_person_may_hold_release_and_settle_what_is_owed() {
     assert!(w.wait_ms(600_000).asked.is_empty());
 }
 
+/// How often people are told of owed messages in ten times half a minute.
+fn alarms_in_five_minutes(w: &mut World) -> Vec<(usize, u32)> {
+    (1..=10)
+        .flat_map(|half_minutes| {
+            let alarms = w.wait_ms(30_000).told.into_iter().filter_map(|tell| match tell {
+                Tell::ForwardAlarm { attempts, .. } => Some(attempts),
+                _ => None,
+            });
+            alarms.map(|attempts| (half_minutes, attempts)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 #[test]
-fn too_many_attempts_are_told_to_people() {
+fn too_many_attempts_are_told_to_people_and_told_again_while_it_lasts() {
     let mut w = World::new();
     w.ask(withdrawal(7));
     w.wait_ms(REPLY_TIMEOUT_MS);
-    let alarms: usize = (0..10)
-        .map(|_| {
-            let left = w.wait_ms(30_000);
-            left.told.iter().filter(|tell| matches!(tell, Tell::ForwardAlarm { .. })).count()
-        })
-        .sum();
-    assert_eq!(alarms, 1);
+    assert_eq!(alarms_in_five_minutes(&mut w), [(5, 6), (10, 11)]);
+}
+
+#[test]
+fn what_waits_behind_a_link_that_is_down_is_told_to_people_by_its_age_once_for_all_of_it() {
+    let mut w = World::new();
+    for stan in 1..=3 {
+        w.ask(withdrawal(stan));
+    }
+    w.step(Event::LinkDown { link: BANK });
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(w.lane.pending(), 3);
+    assert_eq!(alarms_in_five_minutes(&mut w), [(5, 0), (10, 0)]);
+    // What people hold they know of.
+    for owed in w.lane.owed(w.now.instant, ForwardId(0), 9) {
+        rule(&mut w, owed.forward.id, Ruling::Hold);
+    }
+    assert_eq!(alarms_in_five_minutes(&mut w), []);
 }
 
 #[test]

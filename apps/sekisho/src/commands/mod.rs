@@ -1,7 +1,7 @@
 //! Commands that are not simulators, one module each.
 
 pub mod config;
-mod control;
+pub(crate) mod control;
 pub mod cutover;
 pub mod dialect;
 mod door;

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{CannotOrder, Effect, Event, Lane, Outbox, Tell};
+use switch::{CannotOrder, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
@@ -300,9 +300,12 @@ impl Core {
 
     fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
         let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
-        if !self.lane.still_wants(link_id, ours.stan, id) {
-            // The disk was slower than the deadline: the customer has been told, so the host never hears of it.
-            return;
+        match self.lane.may_leave(self.clock.now().instant, link_id, ours.stan, id) {
+            MayLeave::Yes => {}
+            // The disk was slower than the deadline, or we stood still: nobody waits for it any more.
+            MayLeave::TooLate => return self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id }),
+            // The customer has been told, so the host never hears of it.
+            MayLeave::No => return,
         }
         let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {

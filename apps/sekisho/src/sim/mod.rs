@@ -1,4 +1,4 @@
-//! Simulated terminals and hosts, load, the demo and the bench: the other ends of every line.
+//! Simulated terminals, hosts and security modules, load, the demo and the bench: the other ends of every line.
 
 use speech::SimError;
 use std::io::Write;
@@ -14,10 +14,13 @@ pub mod customers;
 pub mod demo;
 pub mod host;
 mod host_command;
+pub mod hsm;
+mod hsm_command;
 pub mod journal_books;
 pub mod ledger;
 pub mod load;
 pub mod luck;
+pub mod mishaps;
 pub mod process;
 pub mod question;
 mod relay;
@@ -35,6 +38,8 @@ pub enum Command {
     Host(host_command::Args),
     /// A card centre: calls and is called back, signs on, changes the day, misbehaves by script
     Center(center::Args),
+    /// A security module: speaks the payShield protocol, with test keys
+    Hsm(hsm_command::Args),
     /// A bare relay, to measure a switch against
     #[command(hide = true)]
     Relay(relay::Args),
@@ -46,6 +51,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Atm(args) => atm_command::run(args),
         Command::Host(args) => host_command::run(args),
         Command::Center(args) => center::run(args),
+        Command::Hsm(args) => hsm_command::run(args),
         Command::Relay(args) => relay::run(args),
     }
 }

@@ -61,6 +61,12 @@ pub enum SimError {
     /// The network layer cannot be set up.
     #[error(transparent)]
     Net(Box<net::NetError>),
+    /// A security module does not compute rightly here.
+    #[error(transparent)]
+    SelfTest {
+        /// What came out wrong.
+        source: hsm::self_test::SelfTestFailed,
+    },
     /// A measurement.
     #[error(transparent)]
     Bench(Box<super::bench::BenchError>),
