@@ -154,6 +154,12 @@ impl Link {
         !self.config.host.day_is_calendar
     }
 
+    /// Whether it signs on, and is not signed on: what was written for the session before must not leave in
+    /// the next one before that has begun.
+    pub(crate) fn is_between_sessions(&self) -> bool {
+        self.config.management.signs_on() && !self.in_session()
+    }
+
     /// Whether the peer and we are in session, business or not.
     fn in_session(&self) -> bool {
         let signed_on =
