@@ -31,6 +31,9 @@ pub enum Command {
     /// Lines to hosts and networks: list, show, sign on and off, echo, drain, maintenance
     #[command(subcommand)]
     Link(commands::link::Command),
+    /// Business day of each host: see it, ask for the next
+    #[command(subcommand)]
+    Cutover(commands::cutover::Command),
     /// Wait until something is in a state
     #[command(subcommand)]
     Wait(commands::wait::Command),
@@ -72,6 +75,7 @@ impl Command {
             Self::Run(args) => commands::run::run(args),
             Self::Config(command) => commands::config::run(command),
             Self::Link(command) => commands::link::run(command),
+            Self::Cutover(command) => commands::cutover::run(command),
             Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),

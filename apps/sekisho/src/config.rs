@@ -360,6 +360,8 @@ pub struct HostToml {
     pub guard_ms: u32,
     /// Where the host's business day comes from: `calendar` or `told`.
     pub business_day: BusinessDayToml,
+    /// Days a day that is told may be ahead of our calendar; one further is refused. 0..=366.
+    pub days_ahead_max: u32,
 }
 
 /// What an unknown deposit is owed.
@@ -378,7 +380,7 @@ pub enum DepositsToml {
 pub enum BusinessDayToml {
     /// Our local calendar.
     Calendar,
-    /// Somebody tells it.
+    /// The host tells it: by its cutover, and when it opens.
     Told,
 }
 
@@ -395,6 +397,7 @@ impl Default for HostToml {
                 true => BusinessDayToml::Calendar,
                 false => BusinessDayToml::Told,
             },
+            days_ahead_max: host.days_ahead_max,
         }
     }
 }
@@ -607,6 +610,7 @@ impl LinkToml {
         range("forward.window", self.forward.window.into(), 1, 1_024);
         range("forward.catch_up_window", self.forward.catch_up_window.into(), 1, 1_024);
         range("forward.alarm_after", self.forward.alarm_after.into(), 1, 10_000);
+        range("host.days_ahead_max", self.host.days_ahead_max.into(), 0, 366);
         range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
         self.timers.complain(&mut range);
         self.management.iter().for_each(|management| management.complain(&mut range));

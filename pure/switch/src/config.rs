@@ -181,6 +181,8 @@ pub struct HostProfile {
     pub guard_ms: u32,
     /// The host's business day follows our local calendar; otherwise it is told.
     pub day_is_calendar: bool,
+    /// Days a day that is told may be ahead of our calendar: one further is refused.
+    pub days_ahead_max: u32,
     /// A reversal can say that a part remains valid. Without it a partial one is handed to a person.
     pub partial_reversals: bool,
 }
@@ -195,6 +197,7 @@ impl Default for HostProfile {
             deposits_are_posted: true,
             guard_ms: 120_000,
             day_is_calendar: true,
+            days_ahead_max: 1,
             partial_reversals: true,
         }
     }

@@ -18,6 +18,7 @@ impl Lane {
         (self.next_id, self.next_forward).hash(into);
         for link in &self.links {
             (link.up, link.date, link.last_stan, link.owners(), &link.gate).hash(into);
+            link.cut.stage.hash(into);
             link.life.digest(now, into);
         }
         for (at, slot) in self.memory.iter() {

@@ -11,7 +11,8 @@ use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, DecidedBy, Declined, Key, Named, Observation, Observed, Record, Remembered, Sent, Vault,
+    After, Card, CutStage, DecidedBy, Declined, Key, Named, Observation, Observed, Record, Remembered, Sent,
+    Vault,
 };
 use terms::{
     Answer, BusinessDate, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan,
@@ -667,7 +668,11 @@ impl Lane {
             let id = LinkId(at as u16);
             keep(Record::Numbers { next_id, next_forward, link: Some(id), last_stan: link.last_stan });
             if let Some(date) = link.date {
-                keep(Record::HostDate { link: id, date, at: terms::Timestamp::default() });
+                let at = terms::Timestamp::default();
+                keep(Record::HostDate { link: id, date, at });
+                if link.cut.stage == CutStage::Begun {
+                    keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
+                }
             }
             link.life.keep(id, keep);
         }

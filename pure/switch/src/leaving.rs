@@ -10,7 +10,7 @@ use terms::{Instant, LinkId, Stan, TxnId};
 pub enum MayLeave {
     /// It leaves.
     Yes,
-    /// Its time is over, and nobody has said so yet: it does not leave, and the lane is told that not a byte of
+    /// Its time is over, or the session it was written for, and nobody has said so yet: it does not leave, and the lane is told that not a byte of
     /// it did ([`crate::Event::Unsent`]). What provably never left owes nothing.
     TooLate,
     /// It was decided meanwhile, or is owed no more: it is dropped.
@@ -22,8 +22,9 @@ impl Lane {
     /// may have stood still. A request that leaves after its deadline is a posting nobody waits for any more,
     /// and one that lies in the host's queue longer than the guard allows for.
     pub fn may_leave(&self, now: Instant, link: LinkId, host_stan: Stan, id: TxnId) -> MayLeave {
-        let owner = self.links.get(usize::from(link.0)).and_then(|link| link.find(host_stan));
-        match owner {
+        let Some(link) = self.links.get(usize::from(link.0)) else { return MayLeave::No };
+        let by = |until, now| if link.is_between_sessions() { MayLeave::TooLate } else { by(until, now) };
+        match link.find(host_stan) {
             Some(Owner::InFlight(at)) => {
                 let slot = self.memory.get(at as usize).filter(|slot| slot.id == id);
                 slot.and_then(|slot| slot.deadline()).map_or(MayLeave::No, |until| by(until, now))

@@ -15,6 +15,7 @@ extern crate alloc;
 mod admit;
 mod breaker;
 mod config;
+mod cutover;
 mod desk;
 mod digest;
 mod event;

@@ -6,7 +6,7 @@ use crate::pairing::{Link, Owner, link_mut, transmitted_at};
 use crate::{Lane, Management, NoMoney, Outbox, SignOn, Tell};
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::hash::{Hash, Hasher};
-use journal::{LinkOrder, Record};
+use journal::{CutStage, LinkOrder, Record};
 use terms::{
     Answer, BusinessDate, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Now, Outcome,
     Outgoing, Stan, Text, Timestamp, Txn, TxnId,
@@ -113,6 +113,8 @@ pub struct LinkSeen {
     pub pending: usize,
     /// The host's business day, where it is known.
     pub date: Option<BusinessDate>,
+    /// How far its change to the next is.
+    pub cutover: CutStage,
     /// The last sign-on, sign-off or cutover request of ours that failed.
     pub last_failure: Option<Failure>,
     /// Echoes of ours that were answered.
@@ -345,6 +347,7 @@ impl Lane {
             in_flight: link.in_flight + self.forwards.in_flight(id),
             pending: self.forwards.owed_to(id),
             date: link.date,
+            cutover: link.cut.stage,
             last_failure: life.last_failure,
             echoes_answered: life.echoes_answered,
             echoes_missed: life.echoes_missed,
@@ -412,6 +415,9 @@ impl Lane {
             (Class::Network, Network::SignOff) => {
                 self.answer_to_peer(now, from.0, Happening::PeerSignsOff, Cause::PeerSignedOff, out)
             }
+            (Class::Network, Network::Cutover | Network::CutoverEnd) => {
+                self.on_cutover(now, from.0, &txn, out)
+            }
             (Class::Network, about) => match at_home(about) {
                 Way::AnsweredHere(code, outcome) => Answer::ours(code, outcome),
                 _ => Answer::ours(Code::NotSupported, Outcome::Refused),
@@ -463,11 +469,24 @@ impl Lane {
             let (about, wire_code) = (question.about, reply.wire_code);
             link.life.last_failure = Some(Failure { about, at: now.wall, code: Some(code), wire_code });
         }
+        if accepted && question.about == Network::SignOn {
+            self.learn_date(now, id, &reply, out);
+        }
         let (happening, cause) = match accepted {
             true => (Happening::Accepted, Cause::Accepted),
             false => (Happening::Refused, Cause::Refused(code)),
         };
         self.on_asked_end(now, id, question.about, (happening, cause), out);
+    }
+
+    /// A host that says its day when it opens is believed where nobody said one before.
+    fn learn_date(&mut self, now: Now, id: LinkId, reply: &Txn, out: &mut Outbox) {
+        let unknown = |link: &&Link| link.day_is_told() && link.date.is_none();
+        if let Some(date) = reply.settlement_date
+            && self.links.get(usize::from(id.0)).filter(unknown).is_some()
+        {
+            self.on_host_date(now, id, date, out);
+        }
     }
 
     /// A question of ours ended, one way or the other.
@@ -480,8 +499,12 @@ impl Lane {
         out: &mut Outbox,
     ) {
         self.link_watch = LinkWatch::LOOK;
-        if matches!(about, Network::SignOn | Network::SignOff) {
-            self.happen(now, id, happening, cause, Text::EMPTY, out);
+        match about {
+            Network::SignOn | Network::SignOff => {
+                self.happen(now, id, happening, cause, Text::EMPTY, out);
+            }
+            Network::Cutover if happening == Happening::Accepted => self.on_cutover_promised(now, id, out),
+            _ => {}
         }
     }
 
@@ -518,7 +541,10 @@ impl Lane {
 
     /// Finds out when the links want to be looked at next.
     pub(crate) fn watch_links(&mut self) {
-        let moment = |link: &Link| link.life.moment(link.up, &link.config.management);
+        let moment = |link: &Link| {
+            let own = link.life.moment(link.up, &link.config.management);
+            [own, link.cut.overdue()].into_iter().flatten().min()
+        };
         let winds_down = |link: &Link| {
             let Position { state, wish } = link.life.position;
             state == LinkState::Draining && wish != Wish::Drain
@@ -534,6 +560,7 @@ impl Lane {
             self.on_silence_about(now, id, question, out);
         }
         self.mind_echo(now, id, out);
+        self.mind_cutover(now, id, out);
         let Some(link) = link_mut(&mut self.links, id) else { return };
         if link.life.retry_at.is_some_and(|at| at <= now.instant) {
             link.life.retry_at = None;

@@ -1,7 +1,10 @@
 use crate::{Cause, LinkState};
 use alloc::{sync::Arc, vec::Vec};
-use journal::Record;
-use terms::{Answer, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn, TxnId};
+use journal::{CutStage, Record};
+use terms::{
+    Answer, BusinessDate, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn,
+    TxnId,
+};
 
 /// Proof that a record stands in the outbox before whatever is sent with it. Made by `Outbox::record` and
 /// nowhere else.
@@ -209,6 +212,27 @@ pub enum Tell {
         state: LinkState,
         /// Why.
         cause: Cause,
+    },
+    /// The change of a host's day has come so far; [`Tell::HostDate`] is its end.
+    Cutover {
+        /// Whose.
+        link: LinkId,
+        /// How far.
+        stage: CutStage,
+    },
+    /// A host wanted a day that cannot be: refused.
+    CutoverRefused {
+        /// Which.
+        link: LinkId,
+        /// The day it named, where it named one.
+        date: Option<BusinessDate>,
+    },
+    /// The change of a host's day hangs.
+    CutoverOverdue {
+        /// Whose.
+        link: LinkId,
+        /// How far it had come.
+        stage: CutStage,
     },
     /// An echo of ours went unanswered.
     EchoMissed {

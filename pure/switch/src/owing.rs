@@ -2,6 +2,7 @@
 //! them.
 
 use crate::admit::fingerprint;
+use crate::cutover::Cut;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State, Verdict};
 use crate::memory::{Slot, Trail};
@@ -450,6 +451,7 @@ impl Lane {
             return;
         }
         link.date = Some(date);
+        link.cut = Cut::default();
         out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
         // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same

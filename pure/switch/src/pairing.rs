@@ -1,3 +1,4 @@
+use crate::cutover::Cut;
 use crate::gate::Gate;
 use crate::management::Life;
 use crate::pace::Pace;
@@ -35,6 +36,8 @@ pub(crate) struct Link {
     pub(crate) life: Life,
     /// The host's business day; `None` until it is known.
     pub(crate) date: Option<BusinessDate>,
+    /// How far the change to the next one is.
+    pub(crate) cut: Cut,
     /// The last trace number given out.
     pub(crate) last_stan: Stan,
     /// Whom a trace number of ours stands for.
@@ -58,6 +61,7 @@ impl Link {
             pace: Pace::default(),
             life: Life::new(&config.management),
             date: None,
+            cut: Cut::default(),
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
             alarm_from: Instant::default(),

@@ -3,6 +3,7 @@
 //! The fold and the step keep the same books, so they live next to each other: whatever a step records, the
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
+use crate::cutover::Cut;
 use crate::flow::{Awaiting, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State};
 use crate::memory::Slot;
@@ -153,7 +154,7 @@ impl Replay {
             }
             Record::HostDate { link, date, .. } => {
                 if let Some(link) = link_mut(&mut self.lane.links, link) {
-                    link.date = Some(date);
+                    (link.date, link.cut) = (Some(date), Cut::default());
                 }
             }
             Record::LinkOrdered { link, order, .. } => {
@@ -161,7 +162,11 @@ impl Replay {
                     link.life.remember(order);
                 }
             }
-            Record::Cutover { .. } => {}
+            Record::Cutover { link, stage, .. } => {
+                if let Some(link) = link_mut(&mut self.lane.links, link) {
+                    link.cut = Cut::at(stage);
+                }
+            }
             Record::Numbers { next_id, next_forward, link, last_stan } => {
                 self.lane.note_numbers(next_id, link, last_stan);
                 if let Some(link) = link.and_then(|link| link_mut(&mut self.lane.links, link)) {

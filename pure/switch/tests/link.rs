@@ -387,6 +387,19 @@ fn a_sign_on_that_never_left_has_failed() {
 }
 
 #[test]
+fn what_was_written_for_a_session_does_not_leave_before_the_next_one_has_begun() {
+    let mut w = signed_on();
+    let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
+    let may = |w: &World| w.lane.may_leave(w.now.instant, link, ours.stan, id);
+    assert_eq!(may(&w), MayLeave::Yes);
+    w.step(Event::LinkDown { link });
+    w.step(Event::LinkUp { link });
+    assert_eq!((state(&w), may(&w)), (LinkState::SigningOn, MayLeave::TooLate), "the disk was slow");
+    answered(&mut w, Code::Approved);
+    assert_eq!(may(&w), MayLeave::Yes);
+}
+
+#[test]
 fn a_reload_may_begin_and_end_signing_on() {
     let mut w = World::with(config());
     w.reconfigure(signing(SignOn::Automatic, 0));

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub(crate) mod control;
+pub mod cutover;
 pub mod dialect;
 mod door;
 pub mod explain;

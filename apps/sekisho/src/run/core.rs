@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{CannotOrder, Effect, Event, Lane, MayLeave, Outbox, Tell};
+use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
@@ -478,6 +478,9 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::NeedsAPerson { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
+        | Tell::Cutover { .. }
+        | Tell::CutoverRefused { .. }
+        | Tell::CutoverOverdue { .. }
         | Tell::Link { .. }
         | Tell::HostDate { .. } => true,
     }
@@ -492,8 +495,14 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
-            | Tell::Link { .. }
-    )
+            | Tell::HostDate { .. }
+            | Tell::CutoverOverdue { .. }
+    ) || matches!(tell, Tell::Link { cause, .. } if !is_peers(cause))
+}
+
+/// Whether a peer may cause it as often as it likes.
+const fn is_peers(cause: Cause) -> bool {
+    matches!(cause, Cause::PeerSignedOn | Cause::PeerSignedOff)
 }
 
 /// The header an answer carries: what the request's header asks for.

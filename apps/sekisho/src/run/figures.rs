@@ -93,6 +93,28 @@ impl Figures {
                 let (link, state, cause) = (name(link), state.name(), cause.name());
                 tracing::info!(link, state, cause, "link");
             }
+            Tell::Cutover { link, stage } => {
+                tracing::info!(
+                    link = name(link),
+                    stage = stage.name(),
+                    "business day of the host is changing"
+                );
+            }
+            Tell::CutoverRefused { link, date } => {
+                let date = date.map_or_else(|| "none".into(), |date| date.to_string());
+                tracing::error!(
+                    link = name(link),
+                    date,
+                    "the host wants a business day that cannot be: refused"
+                );
+            }
+            Tell::CutoverOverdue { link, stage } => {
+                tracing::error!(
+                    link = name(link),
+                    stage = stage.name(),
+                    "the change of the host's day hangs"
+                );
+            }
             Tell::EchoMissed { link, misses } => {
                 tracing::warn!(link = name(link), misses, "echo not answered");
             }

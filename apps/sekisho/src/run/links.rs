@@ -71,7 +71,9 @@ pub struct LinkJson {
     pub pending: usize,
     /// The host's business day, where it is known.
     pub business_date: Option<String>,
-    /// The last sign-on or sign-off of ours that failed.
+    /// How far its change to the next is: `open`, `cutover-asked` or `cutting-over`.
+    pub cutover: String,
+    /// The last sign-on, sign-off or wish for cutover of ours that failed.
     pub last_failure: Option<FailureJson>,
     /// Echoes.
     pub echo: EchoJson,
@@ -146,6 +148,7 @@ impl LinkJson {
             in_flight: seen.in_flight,
             pending: seen.pending,
             business_date,
+            cutover: seen.cutover.name().into(),
             last_failure: seen.last_failure.as_ref().map(FailureJson::of),
             echo: EchoJson { answered: seen.echoes_answered, missed: seen.echoes_missed, us: seen.echo_us },
             silent_ms: seen.silent_ms,

@@ -351,6 +351,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             deposits_are_posted: link.host.deposits == DepositsToml::Post,
             guard_ms: link.host.guard_ms,
             day_is_calendar: link.host.business_day == BusinessDayToml::Calendar,
+            days_ahead_max: link.host.days_ahead_max,
             partial_reversals: dialect.says_remaining(),
         },
         forward: ForwardConfig {

@@ -9,6 +9,7 @@ mod atm_command;
 pub mod bench;
 pub mod books;
 pub mod cash;
+pub mod center;
 pub mod customers;
 pub mod demo;
 pub mod host;
@@ -35,6 +36,8 @@ pub enum Command {
     Atm(atm_command::Args),
     /// A host: answers by rules, with delays and faults as wanted
     Host(host_command::Args),
+    /// A card centre: calls and is called back, signs on, changes the day, misbehaves by script
+    Center(center::Args),
     /// A security module: speaks the payShield protocol, with test keys
     Hsm(hsm_command::Args),
     /// A bare relay, to measure a switch against
@@ -47,6 +50,7 @@ pub fn run(command: Command) -> ExitCode {
     match command {
         Command::Atm(args) => atm_command::run(args),
         Command::Host(args) => host_command::run(args),
+        Command::Center(args) => center::run(args),
         Command::Hsm(args) => hsm_command::run(args),
         Command::Relay(args) => relay::run(args),
     }

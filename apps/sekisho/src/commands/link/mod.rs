@@ -2,7 +2,7 @@
 
 pub(crate) mod door;
 mod list;
-mod order;
+pub(crate) mod order;
 mod show;
 mod watch;
 

@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub struct Args {
     /// The links (sekisho link ls)
     #[arg(value_name = "NAME", required = true)]
-    names: Vec<String>,
+    pub(crate) names: Vec<String>,
     #[command(flatten)]
     which: Which,
     /// Give the order and do not wait for what becomes of it
@@ -52,7 +52,7 @@ enum Progress {
 }
 
 /// Does it, link by link; the first failure ends it.
-pub(super) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
     let by = args.by.clone().unwrap_or_else(whoever);
     let mut paper = Paper::new();
@@ -77,7 +77,8 @@ pub(super) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
 
 /// Whether nothing is under way that the order would have to wait for.
 fn is_settled(order: LinkOrder, link: &LinkJson) -> bool {
-    order != LinkOrder::Echo && !matches!(link.state.as_str(), "signing-on" | "signing-off" | "draining")
+    !matches!(order, LinkOrder::Echo | LinkOrder::AskCutover)
+        && !matches!(link.state.as_str(), "signing-on" | "signing-off" | "draining")
         || order == LinkOrder::Drain && link.in_flight == 0
 }
 
@@ -118,6 +119,9 @@ fn progress(order: LinkOrder, before: &LinkJson, link: &LinkJson) -> Progress {
             _ => failed_since(before, link, &["lost", "echoes_missed"]).unwrap_or(Progress::Waiting),
         };
     }
+    if order == LinkOrder::AskCutover {
+        return cut_over(before, link);
+    }
     let ends: &[&str] = match order {
         LinkOrder::SignOn => &["signed-on"],
         LinkOrder::SignOff => &["signed-off", "connected", "disconnected"],
@@ -135,6 +139,30 @@ fn progress(order: LinkOrder, before: &LinkJson, link: &LinkJson) -> Progress {
         },
         _ if order == LinkOrder::SignOn => failed_since(before, link, &["lost"]).unwrap_or(Progress::Waiting),
         _ => Progress::Waiting,
+    }
+}
+
+/// Asking moves nothing: it is done when the peer has moved the day.
+fn cut_over(before: &LinkJson, link: &LinkJson) -> Progress {
+    let failure_of = |link: &LinkJson| {
+        let failure = link.last_failure.as_ref().filter(|failure| failure.about == "cutover");
+        failure.map(|failure| (failure.at.clone(), failure.code.clone()))
+    };
+    match failure_of(link) {
+        _ if link.business_date != before.business_date => {
+            let day = link.business_date.as_deref().unwrap_or("not known");
+            Progress::Done(format!("cut over, business day {day}"))
+        }
+        Some((_, None)) if failure_of(before) != failure_of(link) => Progress::Unheard,
+        Some((at, Some(code))) if failure_of(before) != failure_of(link) => Progress::Failed(ChangeJson {
+            number: 0,
+            at,
+            state: link.state.clone(),
+            cause: "refused".into(),
+            said: format!("the peer refused: {code}"),
+            by: String::new(),
+        }),
+        _ => failed_since(before, link, &["lost", "echoes_missed"]).unwrap_or(Progress::Waiting),
     }
 }
 

@@ -58,7 +58,8 @@ fn facts(link: &LinkJson, ascii: bool) -> Table {
     row("dialect", link.dialect.clone());
     row("sign-on", link.sign_on.replace('_', " "));
     row("lines", format!("{} of {} stand", link.connections, link.connections_wanted));
-    row("day", link.business_date.clone().unwrap_or_else(|| "not known".into()));
+    let day = link.business_date.as_deref().unwrap_or("not known");
+    row("day", if link.cutover == "open" { day.into() } else { format!("{day}, {}", link.cutover) });
     row("in flight", link.in_flight.to_string());
     row("owed", link.pending.to_string());
     row(
