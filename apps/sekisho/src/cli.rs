@@ -15,7 +15,7 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 3 no switch answers · 5 no such thing · \
-                          6 refused · 8 not known · 65 not decodable · 66 no input · 73 cannot create · \
+                          6 refused · 7 timed out · 8 not known · 65 not decodable · 66 no input · 73 cannot create · \
                           78 configuration\nStart with: sekisho demo";
 
 /// Every command.
@@ -28,12 +28,21 @@ pub enum Command {
     /// Check a configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// Lines to hosts and networks: list, show, sign on and off, echo, drain, maintenance
+    #[command(subcommand)]
+    Link(commands::link::Command),
+    /// Wait until something is in a state
+    #[command(subcommand)]
+    Wait(commands::wait::Command),
     /// Messages owed to hosts: list, show, hold, release, retry, settle
     #[command(subcommand)]
     Saf(commands::saf::Command),
     /// Transactions: list, tail, find, show one from first byte to last
     #[command(subcommand)]
     Txn(commands::txn::Command),
+    /// Totals of each day with each host, counted from the journal
+    #[command(subcommand)]
+    Recon(commands::recon::Command),
     /// Say in words what a code, a message type, a field or a route means
     #[command(subcommand)]
     Explain(commands::explain::Command),
@@ -62,8 +71,11 @@ impl Command {
             Self::Demo(args) => sim::demo::run(args),
             Self::Run(args) => commands::run::run(args),
             Self::Config(command) => commands::config::run(command),
+            Self::Link(command) => commands::link::run(command),
+            Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),
+            Self::Recon(command) => commands::recon::run(command),
             Self::Explain(command) => commands::explain::run(command),
             Self::Journal(command) => commands::journal::run(command),
             Self::Dialect(command) => commands::dialect::run(command),

@@ -10,6 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+mod management;
+
+pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -284,6 +288,13 @@ pub struct LinkToml {
     /// How owed messages are sent.
     #[serde(default)]
     pub forward: ForwardToml,
+    /// How long each sort of answer is waited for.
+    #[serde(default)]
+    pub timers: TimersToml,
+    /// Where the host calls first, as card centres do; without it we do.
+    pub pairs: Option<PairsToml>,
+    /// Sign-on and echo; without the table a link that stands is used as it is.
+    pub management: Option<ManagementToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -398,14 +409,25 @@ pub struct ForwardToml {
     pub repeat_ms: u32,
     /// Unanswered at once.
     pub window: u32,
+    /// Of these, messages that had to wait for the link, until the host keeps up.
+    pub catch_up_window: u32,
     /// Attempts after which people are told.
     pub alarm_after: u32,
+    /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
+    pub recovery_first: bool,
 }
 
 impl Default for ForwardToml {
     fn default() -> Self {
-        let switch::ForwardConfig { reply_timeout_ms, repeat_ms, window, alarm_after } = Default::default();
-        Self { reply_timeout_ms, repeat_ms, window, alarm_after }
+        let switch::ForwardConfig {
+            reply_timeout_ms,
+            repeat_ms,
+            window,
+            catch_up_window,
+            alarm_after,
+            recovery_first,
+        } = Default::default();
+        Self { reply_timeout_ms, repeat_ms, window, catch_up_window, alarm_after, recovery_first }
     }
 }
 
@@ -583,8 +605,21 @@ impl LinkToml {
         range("forward.reply_timeout_ms", self.forward.reply_timeout_ms.into(), 100, 600_000);
         range("forward.repeat_ms", self.forward.repeat_ms.into(), 100, 3_600_000);
         range("forward.window", self.forward.window.into(), 1, 1_024);
+        range("forward.catch_up_window", self.forward.catch_up_window.into(), 1, 1_024);
         range("forward.alarm_after", self.forward.alarm_after.into(), 1, 10_000);
         range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
+        self.timers.complain(&mut range);
+        self.management.iter().for_each(|management| management.complain(&mut range));
+        if let Some(pairs) = &self.pairs {
+            range("pairs.count", pairs.count.into(), 1, 16);
+            if self.tls.is_some() {
+                wrong
+                    .push(format!("{at}: pairs are over plain TCP; put a tunnel before them instead of tls"));
+            }
+        }
+        for name in self.management.iter().flat_map(ManagementToml::strangers) {
+            wrong.push(format!("{at}: management.says {name} is no noun a message may say"));
+        }
         if self.tls.as_ref().is_some_and(|tls| tls.certificate.is_some() != tls.key.is_some()) {
             wrong.push(format!("{at}: tls.certificate and tls.key go together"));
         }
@@ -729,7 +764,8 @@ mod tests {
 
     #[test]
     fn every_setting_stands_on_the_reference_page_and_in_the_example() {
-        let (source, page) = (include_str!("config.rs"), include_str!("../../../docs/configuration.md"));
+        let page = include_str!("../../../docs/configuration.md");
+        let source = concat!(include_str!("config/management.rs"), include_str!("config.rs"));
         let example = include_str!("../../../deploy/sekisho.toml");
         let structs = source.split("/// Everything that is wrong").next().expect("the structs come first");
         let settings = structs.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));

@@ -10,6 +10,8 @@ pub const UNREACHABLE: u8 = 3;
 pub const NO_SUCH_THING: u8 = 5;
 /// Refused, as things stand.
 pub const REFUSED: u8 = 6;
+/// What was waited for did not come in time.
+pub const TIMED_OUT: u8 = 7;
 /// Nobody knows whether it was done.
 pub const UNKNOWN: u8 = 8;
 /// Data that cannot be decoded.

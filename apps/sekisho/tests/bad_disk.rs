@@ -143,16 +143,6 @@ fn a_disk_that_fills_up_costs_snapshots_and_no_transaction_while_there_is_a_rese
     nothing_was_lost(&setup, &host, &answered, &Terminal::named("TERM0002").withdraws(1_000));
 }
 
-/// Whether there is a tracer and it may trace; says so where not.
-fn can_trace() -> bool {
-    let tried = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).status();
-    let can = tried.is_ok_and(|status| status.success());
-    if !can {
-        println!("skipped: strace is not here or may not trace");
-    }
-    can
-}
-
 /// A switch whose journal fails from some moment on, in that way.
 fn a_failing_journal_stops_the_switch(fault: &str, message: &str) {
     if !can_trace() {

@@ -212,7 +212,7 @@ fn a_silent_host_is_left_alone_until_one_request_finds_it_awake() {
     let host = Host::acting(|_| Act::Silence);
     let mut setup = impatient(&host);
     setup.links[0].more =
-        "breaker = { requests_min = 4, unanswered_percent = 50, probe_after_ms = 1000 }".into();
+        "breaker = { requests_min = 4, unanswered_percent = 50, probe_after_ms = 5000 }".into();
     let daemon = setup.start();
     let (mut client, mut terminal) = (Client::of(&daemon, "acquirer"), Terminal::named("TERM0001"));
     for _ in 0..4 {

@@ -1,19 +1,40 @@
 //! The power cord is pulled at random moments under load, again and again on the same data. What a terminal was
 //! told is never forgotten and never told differently; what a host was sent was written down first; nobody is
 //! asked twice; and what nobody knows the end of is given back.
+//!
+//! Two stories: one of terminals that ask as fast as they can, and one of whole days with everything in them
+//! (silence, partial dispenses, reversals and reports from below), judged by everybody's books.
+//! `SEKISHO_KILLS=1000` says how often.
 
 mod daemon;
 
 use daemon::*;
+use sekisho::sim::cash::Cash;
+use sekisho::sim::customers::{Crowd, Mix};
+use sekisho::sim::luck::Luck as CrowdLuck;
+use sekisho::sim::mishaps::Mishaps;
+use sekisho::sim::speech::{Speech as Spoken, on_one_thread};
+use sekisho::sim::street::{Seen as StreetSeen, Sight, StreetPlan};
+use sekisho::sim::terminal::Habits;
 use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use terms::Txn;
+use tokio::sync::watch;
 
 const CLIENTS: usize = 4;
 /// Requests one client has under way at once.
 const WINDOW: usize = 8;
 /// In the long form the whole journal is read after each so many kills, and after the last.
 const READ_EVERY: usize = 25;
+
+/// Longest time from the last start until everything is decided, paid and told.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+fn kills() -> usize {
+    std::env::var("SEKISHO_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
+}
 
 /// A question and what its terminal was told.
 type Acknowledged = (Txn, Told);
@@ -85,7 +106,7 @@ fn the_same_is_said_again(daemon: &Daemon, answered: &[Acknowledged]) {
 
 #[test]
 fn nothing_acknowledged_is_lost_however_often_the_cord_is_pulled() {
-    let kills = std::env::var("SEKISHO_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let kills = kills();
     let (mut luck, began) = (Luck::from_environment(20_261_122), Instant::now());
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
@@ -129,4 +150,109 @@ fn nothing_acknowledged_is_lost_however_often_the_cord_is_pulled() {
         asked_before
     );
     assert!(answered.len() > kills, "there was load: {} answers", answered.len());
+}
+
+/// Posts and says nothing now and then, as hosts do.
+const RULES: &str = r#"
+    delay_us = 1000
+    jitter_us = 4000
+    opening_balance = 100000000
+    every = { silent = 101, twice = 97 }
+    [[rule]]
+    percent = 3
+    code = "wrong_pin"
+"#;
+
+/// Terminals at work until they are told to stop: most ask again and again, and give up in the end; one in six
+/// pays out less than it was told to.
+fn open_street(address: SocketAddr, tps: f64) -> Street {
+    let (seen, (stop, stopped)) = (StreetSeen::default(), watch::channel(false));
+    let theirs = seen.clone();
+    let thread = std::thread::spawn(move || {
+        let played = on_one_thread(async {
+            let cash = Cash::default();
+            (1..=TERMINALS).step_by(6).for_each(|number| cash.run_short(Some(number)));
+            let habits = Habits {
+                address,
+                speech: Spoken::named("iso87-ascii", None)?,
+                one_shot: false,
+                answer_timeout: Duration::from_secs(3),
+                repeats_max: 2,
+                insists_max: 10_000,
+                cash,
+                mishaps: Mishaps::now_and_then(),
+            };
+            let crowd = Crowd::new(Mix::default(), vec!["411111".into()], 1_000, CrowdLuck::seeded(1));
+            let luck = CrowdLuck::seeded(2);
+            let plan = StreetPlan { habits, terminals: TERMINALS, tps, crowd, luck, keeps_view: true };
+            plan.run(theirs, stopped).await;
+            Ok(())
+        });
+        played.expect("the dialect is there");
+    });
+    Street { seen, stop, thread }
+}
+
+const TERMINALS: usize = 24;
+
+struct Street {
+    seen: StreetSeen,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl Street {
+    /// Lets every terminal finish what it is doing, and gives back what they saw.
+    fn close(self) -> Sight {
+        self.stop.send_replace(true);
+        self.thread.join().expect("terminals do not panic");
+        self.seen.with(|sight| sight.clone())
+    }
+}
+
+#[test]
+fn whenever_it_is_killed_in_a_day_of_troubles_every_book_agrees() {
+    let (kills, mut luck, began) = (kills(), Luck::from_environment(20_261_122), Instant::now());
+    let host = LedgerHost::open(RULES);
+    let mut setup = Setup::with_links(vec![LinkSetup {
+        name: "core",
+        dial: host.address(),
+        dialect: LedgerHost::DIALECT,
+        reply_timeout_ms: 800,
+        in_flight_max: 4_096,
+        more: "breaker = { unanswered_percent = 0 }\nhost = { tombstones = true }\n\
+               forward = { reply_timeout_ms = 500, repeat_ms = 1000 }"
+            .into(),
+    }]);
+    setup.journal_more = "snapshot_every_records = 20000\n[lane]\nremembered_max = 10000".into();
+    setup.acquirer = free_address();
+    let mut daemon = setup.spawn();
+    daemon.wait_until_ready();
+    let street = open_street(setup.acquirer, 1_500.0);
+    for _ in 0..kills {
+        std::thread::sleep(Duration::from_micros(luck.next() % 500_000));
+        daemon.kill();
+        daemon = setup.spawn();
+        daemon.wait_until_ready();
+    }
+    // With time for a little business after the last one.
+    let (recovered, revived) = (daemon.status()["recovered"].clone(), Instant::now());
+    std::thread::sleep(Duration::from_millis(500));
+    let sight = street.close();
+    let settled = daemon.wait_until_settled() - revived;
+    assert!(settled < STUCK_AFTER, "stuck for {settled:?}");
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().0, Some(0));
+    let verdict = compare_books(&setup.data, &sight.view, host.close());
+    println!(
+        "{kills} kills in {:.0?}, all settled {settled:.1?} after the last start ({recovered}): asked {}, repeats \
+         {}, taken back {}, reported {}\n{verdict}",
+        began.elapsed(),
+        sight.asked,
+        sight.repeats,
+        sight.taken_back,
+        sight.reported
+    );
+    assert!(verdict.is_clean() && verdict.told_approved.count > 0, "{verdict}");
+    assert!(verdict.owed > 0 && sight.repeats > 0, "there was trouble: {verdict}");
 }

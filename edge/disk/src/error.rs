@@ -58,6 +58,32 @@ pub enum DiskError {
 }
 
 impl DiskError {
+    /// Whether trying again without changing anything will fail again. A full disk may be emptied, a process
+    /// that is ending lets go of its directory, and a disk that failed may work.
+    pub fn is_permanent(&self) -> bool {
+        use io::ErrorKind::{
+            AlreadyExists, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+            ReadOnlyFilesystem,
+        };
+        match self {
+            Self::Held { .. } => false,
+            Self::Unusable { source, .. } => matches!(
+                source.kind(),
+                AlreadyExists
+                    | InvalidInput
+                    | IsADirectory
+                    | NotADirectory
+                    | NotFound
+                    | PermissionDenied
+                    | ReadOnlyFilesystem
+            ),
+            Self::KeyExposed { .. }
+            | Self::KeyLength { .. }
+            | Self::KeyMissing { .. }
+            | Self::SegmentBytes { .. } => true,
+        }
+    }
+
     pub(crate) fn unusable(act: Act, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Unusable { act, path, source }

@@ -1,5 +1,6 @@
 use crate::conn::{Place, Role};
 use crate::drive;
+use crate::pair::{PairRule, Pairs};
 use crate::party::{Limits, Manner, Party};
 use crate::shared::{Net, READ_BYTES_MAX, Shared};
 use crate::socket;
@@ -36,6 +37,8 @@ pub struct DialConfig {
     pub tls: Option<TlsClient>,
     /// Limits on each connection.
     pub limits: Limits,
+    /// Where the peer calls first: then `connections` are dialled back to it for each of its own.
+    pub pairs: Option<PairRule>,
     /// Time between two attempts, a fifth more or less. A connection that stood for longer than this is dialled
     /// again at once when it is lost.
     pub reconnect_ms: u32,
@@ -44,15 +47,17 @@ pub struct DialConfig {
 impl DialConfig {
     /// One connection, tried every 30 seconds, the first time at once.
     pub fn new(name: LinkName, link: LinkId, address: impl Into<String>, framing: Framing) -> Self {
-        let (connections, tls, reconnect_ms) = (1, None, 30_000);
+        let (connections, tls, pairs, reconnect_ms) = (1, None, None, 30_000);
         let limits = Limits::default();
-        Self { name, link, address: address.into(), connections, framing, tls, limits, reconnect_ms }
+        Self { name, link, address: address.into(), connections, framing, tls, limits, pairs, reconnect_ms }
     }
 }
 
 /// How one connection of a link is doing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LinkState {
+    /// The peer has to call first.
+    Awaited,
     /// Being dialled.
     Connecting,
     /// It stands.
@@ -69,18 +74,19 @@ pub enum LinkState {
 #[derive(Clone)]
 pub struct LinkHandle(Rc<Link>);
 
-struct Link {
+pub(crate) struct Link {
     net: Rc<Shared>,
-    party: Rc<Party>,
-    config: DialConfig,
+    pub(crate) party: Rc<Party>,
+    pub(crate) config: DialConfig,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub(crate) pairs: Option<Pairs>,
     slots: RefCell<Vec<LinkState>>,
     /// The connections that stand, by slot.
-    standing: RefCell<Vec<(u16, Conn)>>,
+    pub(crate) standing: RefCell<Vec<(u16, Conn)>>,
     turn: Cell<usize>,
-    stopped: Cell<bool>,
+    pub(crate) stopped: Cell<bool>,
     /// Wakes those who wait for their next attempt.
-    stir: Notify,
+    pub(crate) stir: Notify,
 }
 
 impl Net {
@@ -94,7 +100,14 @@ impl Net {
         }
         let tls = config.tls.as_ref().map(TlsClient::load).transpose()?;
         self.0.make_room_for(&config.framing);
+        let (pairs, listener) = config.pairs.clone().map(Pairs::listen).transpose()?.unzip();
         let connections = config.connections;
+        let slots = match &pairs {
+            Some(pairs) => {
+                vec![LinkState::Awaited; usize::from(pairs.count()) * (usize::from(connections) + 1)]
+            }
+            None => vec![LinkState::Connecting; usize::from(connections)],
+        };
         let party = Rc::new(Party {
             framing: config.framing.clone(),
             manner: Manner::Persistent,
@@ -108,14 +121,19 @@ impl Net {
             party,
             config,
             tls,
-            slots: RefCell::new(vec![LinkState::Connecting; usize::from(connections)]),
+            pairs,
+            slots: RefCell::new(slots),
             standing: RefCell::default(),
             turn: Cell::new(0),
             stopped: Cell::new(false),
             stir: Notify::new(),
         });
-        for slot in 0..connections {
-            spawn_local(link.clone().keep(slot));
+        match (&link.pairs, listener) {
+            (Some(pairs), Some(listener)) => {
+                (0..pairs.count()).for_each(|pair| drop(spawn_local(link.clone().keep_pair(pair))));
+                spawn_local(link.clone().take_in(listener));
+            }
+            _ => (0..connections).for_each(|slot| drop(spawn_local(link.clone().keep(slot)))),
         }
         Ok(LinkHandle(link))
     }
@@ -125,6 +143,11 @@ impl LinkHandle {
     /// Its name.
     pub fn name(&self) -> LinkName {
         self.0.config.name
+    }
+
+    /// Where its peer calls, where it is the peer who calls first.
+    pub fn awaits_at(&self) -> Option<SocketAddr> {
+        self.0.pairs.as_ref().map(|pairs| pairs.local_addr)
     }
 
     /// How each of its connections is doing.
@@ -209,7 +232,7 @@ impl Link {
         self.set(slot, LinkState::Stopped);
     }
 
-    async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         let wait = Duration::from_millis(self.net.jittered_ms(self.config.reconnect_ms));
         tokio::select! {
             () = self.stir.notified() => {}
@@ -217,7 +240,7 @@ impl Link {
         }
     }
 
-    async fn hold(&self, slot: u16, stream: Stream, peer: SocketAddr) {
+    pub(crate) async fn hold(&self, slot: u16, stream: Stream, peer: SocketAddr) {
         if self.stopped.get() {
             return;
         }
@@ -235,7 +258,7 @@ impl Link {
         drive::run(&self.net, &self.party, place, stream, opened, lost).await;
     }
 
-    async fn connect(&self) -> Result<(Stream, SocketAddr), ConnectError> {
+    pub(crate) async fn connect(&self) -> Result<(Stream, SocketAddr), ConnectError> {
         let timeout_ms = self.config.limits.handshake_timeout_ms;
         let within = Duration::from_millis(u64::from(timeout_ms));
         let (stream, peer) =
@@ -263,7 +286,7 @@ impl Link {
         Err(last)
     }
 
-    fn set(&self, slot: u16, state: LinkState) {
+    pub(crate) fn set(&self, slot: u16, state: LinkState) {
         self.slots.borrow_mut()[usize::from(slot)] = state;
     }
 }

@@ -29,12 +29,27 @@ pub enum NetError {
 }
 
 impl NetError {
+    /// Whether trying again without changing anything will fail again. A port may be free in a moment, and an
+    /// interface may get its address.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::InUse { .. } => false,
+            Self::Listen { source, .. } => refusal_is_permanent(source),
+            Self::NoConnections | Self::Tls(_) => true,
+        }
+    }
+
     pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::AddrInUse => Self::InUse { address },
             _ => Self::Listen { address, source },
         }
     }
+}
+
+/// Whether this refusal to listen stays what it is.
+pub fn refusal_is_permanent(refused: &io::Error) -> bool {
+    !matches!(refused.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
 }
 
 /// Why dialling failed this time. It is tried again.

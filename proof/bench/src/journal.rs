@@ -146,11 +146,11 @@ fn measure_commits(in_flight: u64) {
     );
 }
 
-fn vault() -> Vault {
+pub(crate) fn vault() -> Vault {
     Vault::new([0x42; 32], 0)
 }
 
-fn sent(n: u64) -> Sent {
+pub(crate) fn sent(n: u64) -> Sent {
     let date = BusinessDate::new(2026, 11, 22).expect("a day");
     Sent {
         id: TxnId(n),
@@ -193,13 +193,17 @@ fn decided(n: u64) -> Record {
 }
 
 /// A directory that goes when the measurement does.
-struct Place(PathBuf);
+pub(crate) struct Place(PathBuf);
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("sekisho-bench-{}", std::process::id()));
         std::fs::create_dir_all(&path).expect("the temporary directory can be written");
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

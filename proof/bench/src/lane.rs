@@ -136,7 +136,7 @@ fn carried(contents: &[u8]) -> Carried {
     carried
 }
 
-fn config() -> LaneConfig {
+pub(crate) fn config() -> LaneConfig {
     let link = LinkConfig {
         name: Text::clipped(b"bank"),
         reply_timeout_ms: 30_000,
@@ -146,6 +146,7 @@ fn config() -> LaneConfig {
         transmits_utc: true,
         host: HostProfile::default(),
         forward: ForwardConfig::default(),
+        ..LinkConfig::retired(Text::EMPTY)
     };
     let route = Route {
         prefix: Text::EMPTY,

@@ -6,6 +6,7 @@ mod dialect;
 mod hsm;
 mod journal;
 mod lane;
+mod recovery;
 mod relay;
 
 use std::process::ExitCode;
@@ -18,10 +19,11 @@ fn main() -> ExitCode {
         Some("journal") => journal::run(),
         Some("lane") => lane::run(),
         Some("replay") => journal::replay(),
+        Some("recovery") => recovery::run(),
         Some("relay") => return relay::run(),
         other => {
             eprintln!(
-                "what to measure? known: codec, dialect, hsm, journal, lane, replay, relay{}",
+                "what to measure? known: codec, dialect, hsm, journal, lane, replay, recovery, relay{}",
                 other.map_or(String::new(), |name| format!("; not {name}"))
             );
             return ExitCode::from(2);

@@ -149,8 +149,11 @@ impl Scenario {
                     reply_timeout_ms: REPLY_TIMEOUT_MS,
                     repeat_ms: REPLY_TIMEOUT_MS,
                     window: 8,
+                    catch_up_window: 8,
                     alarm_after: 1,
+                    recovery_first: true,
                 },
+                ..LinkConfig::retired(name)
             }],
             routes: Routes::new(vec![Route {
                 prefix: Text::EMPTY,

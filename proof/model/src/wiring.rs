@@ -197,7 +197,10 @@ impl World {
                         false => step.push(Held::Send { message, id, first }),
                     }
                 }
-                Effect::ToHostAnswer { .. } | Effect::Displaced { .. } | Effect::Tell(_) => {}
+                Effect::ToHostAnswer { .. }
+                | Effect::Displaced { .. }
+                | Effect::HangUp { .. }
+                | Effect::Tell(_) => {}
             }
         }
         if !step.is_empty() {

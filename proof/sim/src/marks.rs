@@ -40,6 +40,7 @@ marks! {
     CrashWithSyncRunning    "crash between a record and its sync";
     CrashAfterSync          "crash between a sync and what it releases";
     CrashInRecovery         "crash inside recovery";
+    CrashBeforeTailDurable  "crash inside recovery before the tail it found was durable";
     TornTailCut             "torn tail cut";
     UnackedBatchKept        "unacknowledged batch found again";
     InFlightAtRestart       "requests in flight at a restart";

@@ -233,7 +233,7 @@ impl World {
             match effect {
                 Effect::Record(record) => self.record(record),
                 Effect::Tell(tell) => self.hear(tell),
-                Effect::Displaced { .. } | Effect::ToHostAnswer { .. } => {}
+                Effect::Displaced { .. } | Effect::ToHostAnswer { .. } | Effect::HangUp { .. } => {}
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     let meant_at = self.now;
                     self.on_meant(link, id, &request);

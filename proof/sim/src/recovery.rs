@@ -38,20 +38,30 @@ impl World {
         let now = self.clocks();
         let config = self.lane_config();
         let vault = self.process.vault.clone();
-        let mut undisturbed = None;
+        let mut allowed = Vec::new();
         if self.strikes(Fault::CrashAgain) {
             self.marks.hit(Mark::CrashInRecovery);
-            undisturbed = come_back(disk.clone(), now, &config, &vault).ok().map(|back| back.state(&vault));
-            self.die_recovering(&mut disk, now, &config);
+            let undisturbed =
+                |disk: Memory| come_back(disk, now, &config, &vault).map(|back| back.state(&vault));
+            allowed.extend(undisturbed(disk.clone()));
+            let mut without_tail = disk.clone();
+            without_tail.crash(|_, _| false);
+            if !self.die_recovering(&mut disk, now, &config) {
+                // It died before what it read was durable, and did nothing by it: a tail that nobody was told
+                // of may be gone for good.
+                self.marks.hit(Mark::CrashBeforeTailDurable);
+                allowed.extend(undisturbed(without_tail));
+            }
         }
         match come_back(disk, now, &config, &vault) {
-            Ok(back) => self.resume(back, undisturbed),
+            Ok(back) => self.resume(back, &allowed),
             Err(why) => self.truth.breaks(Invariant::I29, None, why),
         }
     }
 
-    /// Recovers as far as some point, and dies there.
-    fn die_recovering(&mut self, disk: &mut Memory, now: Now, config: &LaneConfig) {
+    /// Recovers as far as some point, and dies there. Whether the journal was open by then: from there on what
+    /// it found is durable, and stays.
+    fn die_recovering(&mut self, disk: &mut Memory, now: Now, config: &LaneConfig) -> bool {
         let vault = self.process.vault.clone();
         let point = self.luck.below(4);
         if point == 0 {
@@ -59,6 +69,7 @@ impl World {
             disk.fail(Act::Sync, nth, Cause::Os(5));
         }
         let back = come_back(&mut *disk, now, config, &vault);
+        let was_open = back.is_ok();
         if let Ok(back) = &back {
             self.check_found(back.found.position.next.0);
         }
@@ -73,12 +84,15 @@ impl World {
             0 => disk.restart(),
             _ => disk.crash_by_seed(self.luck.next()),
         }
+        self.tell(None, || format!("recovery dies, the journal open: {was_open}"));
+        was_open
     }
 
-    fn resume(&mut self, mut back: Back<Memory>, undisturbed: Option<u64>) {
+    /// Goes on from a recovery that ends in one of the `allowed` states; any will do where none is named.
+    fn resume(&mut self, mut back: Back<Memory>, allowed: &[u64]) {
         self.check_found(back.found.position.next.0);
         let state = back.state(&self.process.vault);
-        if undisturbed.is_some_and(|undisturbed| undisturbed != state) {
+        if !allowed.is_empty() && !allowed.contains(&state) {
             self.truth.breaks(Invariant::I27, None, "recovery after a death in recovery ends elsewhere");
         }
         self.marks_of_recovery(&back);
@@ -168,6 +182,7 @@ impl World {
                 transmits_utc: true,
                 host,
                 forward: ForwardConfig::default(),
+                ..LinkConfig::retired(Text::EMPTY)
             }
         };
         let line = |prefix: &str, link, name: &str| Route {

@@ -36,6 +36,7 @@ pub(crate) fn compile(model: Model, findings: &mut Findings) -> Option<Dialect> 
     let codes = model.codes.compile(response_width, findings);
     let messages = messages(&model, &spec, &slots, findings);
     lint_mac(&model, &spec, findings);
+    lint_network(&model, &messages, findings);
     Some(Dialect::new(model, spec, slots, codes, messages))
 }
 
@@ -279,5 +280,13 @@ fn lint_mac(model: &Model, spec: &Spec, findings: &mut Findings) {
         if spec.fields.get(usize::from(position)).and_then(Option::as_ref).is_none() {
             findings.error(None, format!("[mac] stands in DE {position}, which has no shape"));
         }
+    }
+}
+
+fn lint_network(model: &Model, messages: &Messages, findings: &mut Findings) {
+    let own = model.network.iter().filter_map(|(_, network)| network.sent_as);
+    for (line, digits) in own.chain(model.network_as).filter(|(_, digits)| messages.get(*digits).is_none()) {
+        let [a, b, c] = digits;
+        findings.error(line, format!("[network]: no [message] table is for type {a}{b}{c}"));
     }
 }

@@ -17,7 +17,7 @@ use alloc::{
 };
 use core::num::NonZeroU8;
 use iso8583::Spec;
-use terms::{Code, Kind, Network, Noun, Pairing, Text};
+use terms::{Class, Code, Function, Kind, MessageType, Network, NetworkTypes, Noun, Pairing, Text};
 
 /// Numbers of nouns are below this; see the assertion at the end.
 pub(crate) const NOUNS: usize = 72;
@@ -41,6 +41,7 @@ pub struct Dialect {
     pub(crate) kinds: Box<[Option<Kind>; 100]>,
     pub(crate) kind_texts: Vec<([u8; 2], Kind)>,
     pub(crate) network: Vec<([u8; 3], Network)>,
+    network_types: NetworkTypes,
     pairing: Pairing,
     mac: Option<MacRule>,
 }
@@ -117,6 +118,11 @@ impl Dialect {
         self.pairing
     }
 
+    /// As which type each sort of network message is sent, where this partner has that sort.
+    pub fn network_types(&self) -> NetworkTypes {
+        self.network_types
+    }
+
     /// Where the authentication code stands and what it covers, where the dialect has one.
     pub fn mac(&self) -> Option<&MacRule> {
         self.mac.as_ref()
@@ -156,6 +162,7 @@ impl Dialect {
                 _ => decided.insert(de),
             }
         }
+        let network_types = network_types(&model, &messages);
         Self {
             places,
             decided,
@@ -165,12 +172,13 @@ impl Dialect {
             spec,
             slots,
             codes,
-            messages,
             kinds,
             kind_texts: model.kinds,
-            network: model.network,
+            network_types,
+            network: model.network.iter().map(|&(digits, network)| (digits, network.about)).collect(),
             pairing: model.pairing,
             mac: model.mac,
+            messages,
         }
     }
 
@@ -180,6 +188,26 @@ impl Dialect {
         let dialect = model.and_then(|model| compile(model, &mut findings));
         (dialect, findings)
     }
+}
+
+/// What network messages are sent as: what their line says, otherwise what the table says, otherwise the first
+/// type of a network request the dialect has, otherwise the first of an advice.
+fn network_types(model: &Model, messages: &Messages) -> NetworkTypes {
+    let usual = [Function::Request, Function::Advice].into_iter().find_map(|function| {
+        let types = messages.iter().filter_map(|message| MessageType::from_digits(message.digits));
+        types
+            .filter(|one| one.class == Class::Network && one.function == function)
+            .min_by_key(|one| one.origin)
+    });
+    let mut types = NetworkTypes::default();
+    for (_, network) in &model.network {
+        let said = network.sent_as.or(model.network_as);
+        let message = said.and_then(|(_, digits)| MessageType::from_digits(digits)).or(usual);
+        if types.of(network.about).is_none() {
+            types.set(network.about, message);
+        }
+    }
+    types
 }
 
 /// The number of two ASCII digits, 0 to 99.

@@ -98,7 +98,12 @@ impl MessageModel {
     }
 }
 
-fn message_type(text: &str, line: usize, version: Option<u8>, findings: &mut Findings) -> Option<[u8; 3]> {
+pub(crate) fn message_type(
+    text: &str,
+    line: usize,
+    version: Option<u8>,
+    findings: &mut Findings,
+) -> Option<[u8; 3]> {
     let digits = digits::<4>(text).map(|digits| digits.map(|digit| digit - b'0'));
     let Some([first, a, b, c]) = digits.filter(|&[_, a, b, c]| MessageType::from_digits([a, b, c]).is_some())
     else {

@@ -14,7 +14,7 @@ use crate::{
 use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
 use core::mem;
 use iso8583::spec::Coding;
-use terms::{Kind, Network, Pairing};
+use terms::{Class, Kind, MessageType, Network, Pairing};
 
 /// Files one may be `like`, one after another. Reason: a chain longer than this is a circle.
 const LIKE_MAX: usize = 4;
@@ -51,7 +51,9 @@ pub(crate) struct Model {
     pub(crate) map: Vec<(Role, Placed<u8>)>,
     pub(crate) kinds: Vec<([u8; 2], Kind)>,
     pub(crate) codes: CodeModel,
-    pub(crate) network: Vec<([u8; 3], Network)>,
+    pub(crate) network: Vec<([u8; 3], NetworkModel)>,
+    /// What network messages are sent as, where their line says nothing else.
+    pub(crate) network_as: Option<Placed<[u8; 3]>>,
     pub(crate) messages: BTreeMap<[u8; 3], MessageModel>,
     pub(crate) defaults: BTreeMap<u8, Placed<String>>,
     pub(crate) pairing: Pairing,
@@ -103,6 +105,7 @@ impl Model {
             kinds: Vec::new(),
             codes: CodeModel::default(),
             network: Vec::new(),
+            network_as: None,
             messages: BTreeMap::new(),
             defaults: BTreeMap::new(),
             pairing: Pairing::default(),
@@ -117,6 +120,10 @@ impl Model {
         self.defaults.values_mut().for_each(|default| default.0 = None);
         self.messages.values_mut().for_each(MessageModel::forget_lines);
         self.codes.forget_lines();
+        self.network_as.iter_mut().for_each(|sent_as| sent_as.0 = None);
+        for (_, network) in &mut self.network {
+            network.sent_as.iter_mut().for_each(|sent_as| sent_as.0 = None);
+        }
     }
 
     fn read_head(&mut self, section: &mut Section<'_>, findings: &mut Findings) {
@@ -164,9 +171,10 @@ impl Model {
         if let Some((_, entries)) = section.table("codes", findings) {
             self.codes.read(entries, findings);
         }
-        let network = section.table("network", findings).map_or(&[][..], |(_, entries)| entries);
-        let own = network.iter().filter_map(|entry| read_network(entry, findings)).collect();
-        self.network = laid_over(own, mem::take(&mut self.network));
+        self.read_network(
+            section.table("network", findings).map_or(&[][..], |(_, entries)| entries),
+            findings,
+        );
         for entry in section.table("message", findings).map_or(&[][..], |(_, entries)| entries) {
             MessageModel::read(entry, self.edition.map(Edition::version), &mut self.messages, findings);
         }
@@ -185,6 +193,17 @@ impl Model {
                 }
             }
         }
+    }
+
+    fn read_network(&mut self, entries: &[Entry], findings: &mut Findings) {
+        let version = self.edition.map(Edition::version);
+        let (of_all, codes): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.key == "as");
+        for entry in of_all {
+            let said = text_of(&entry.node, "as", findings);
+            self.network_as = said.and_then(|text| network_type(text, entry.line, version, findings));
+        }
+        let own = codes.into_iter().filter_map(|entry| read_network_code(entry, version, findings)).collect();
+        self.network = laid_over(own, mem::take(&mut self.network));
     }
 
     fn read_style(&mut self, entries: &[Entry], findings: &mut Findings) {
@@ -248,17 +267,56 @@ fn read_kind(entry: &Entry, findings: &mut Findings) -> Option<([u8; 2], Option<
     Some((prefix, Kind::named(name)))
 }
 
-fn read_network(entry: &Entry, findings: &mut Findings) -> Option<([u8; 3], Option<Network>)> {
+/// One line of `[network]`: what a code is about, and the type such messages are sent as where that is another
+/// than for the rest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NetworkModel {
+    pub(crate) about: Network,
+    pub(crate) sent_as: Option<Placed<[u8; 3]>>,
+}
+
+fn read_network_code(
+    entry: &Entry,
+    version: Option<u8>,
+    findings: &mut Findings,
+) -> Option<([u8; 3], Option<NetworkModel>)> {
     let Some(code) = digits(&entry.key) else {
         findings.error(entry.line, format!("`{}`: a network code has three digits", entry.key));
         return None;
     };
-    let name = text_of(&entry.node, &entry.key, findings)?;
+    let (name, sent_as) = match &entry.node.item {
+        Item::Table(entries) => {
+            let mut section = Section::new(format!("[network] {}", entry.key), entries);
+            let (name, sent_as) = (section.text("is", findings), section.text("as", findings));
+            section.finish(findings);
+            let Some((_, name)) = name else {
+                findings.error(entry.line, format!("`{}` does not say what it `is`", entry.key));
+                return None;
+            };
+            (name, sent_as.and_then(|(line, text)| network_type(text, line, version, findings)))
+        }
+        _ => (text_of(&entry.node, &entry.key, findings)?, None),
+    };
     if name != "none" && Network::named(name).is_none() {
         let near = did_you_mean(name, Network::ALL.iter().map(|one| one.name()));
         findings.error(entry.line, format!("`{name}` is nothing a network message is about{near}"));
     }
-    Some((code, Network::named(name)))
+    Some((code, Network::named(name).map(|about| NetworkModel { about, sent_as })))
+}
+
+/// The type of a network message that asks.
+fn network_type(
+    text: &str,
+    line: usize,
+    version: Option<u8>,
+    findings: &mut Findings,
+) -> Option<Placed<[u8; 3]>> {
+    let digits = crate::message::message_type(text, line, version, findings)?;
+    let message = MessageType::from_digits(digits).filter(|one| one.class == Class::Network && one.asks());
+    if message.is_none() {
+        findings.error(line, format!("`{text}` is no network message that asks for something"));
+    }
+    message.map(|_| (Some(line), digits))
 }
 
 /// Reads `22 = "021"`: what is written to an element nobody has anything for.

@@ -78,7 +78,7 @@ impl Outline {
             map,
             kinds: sorted(model.kinds.iter().map(|(digits, kind)| (text(digits), *kind))),
             codes: model.codes.meanings(),
-            network: sorted(model.network.iter().map(|(digits, network)| (text(digits), *network))),
+            network: sorted(model.network.iter().map(|(digits, network)| (text(digits), network.about))),
             messages: messages.collect(),
         })
     }

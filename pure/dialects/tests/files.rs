@@ -259,3 +259,28 @@ fn what_the_reference_shows_loads() {
         assert_eq!(Dialect::check(&file), [], "{block}");
     }
 }
+
+#[test]
+fn network_messages_are_sent_as_the_file_says_or_as_the_first_request_it_has() {
+    use terms::Network;
+    let sent_as = |text: &str| {
+        let types = loaded(text).network_types();
+        [Network::SignOn, Network::KeyExchange, Network::Echo, Network::CutoverEnd]
+            .map(|about| types.of(about).map(|message| message.digits()))
+    };
+    let like = |base: &str, more: &str| format!("name = \"own\"\nlike = \"{base}\"\n{more}");
+    let (request, advice) = (Some([8, 0, 0]), Some([8, 2, 0]));
+    assert_eq!(sent_as(&like("iso87-ascii", "")), [request; 4]);
+    assert_eq!(sent_as(&like("card-center", "")), [Some([8, 0, 4]), Some([8, 0, 4]), Some([8, 0, 4]), None]);
+    let network =
+        "[network]\nas = \"0820\"\n\"101\" = { is = \"key_exchange\", as = \"0800\" }\n\"202\" = \"none\"";
+    assert_eq!(sent_as(&like("iso87-ascii", network)), [advice, request, advice, None]);
+    for (wrong, said) in [
+        ("as = \"0810\"", "`0810` is no network message that asks for something"),
+        ("as = \"0822\"", "[network]: no [message] table is for type 822"),
+        ("\"001\" = { as = \"0800\" }", "`001` does not say what it `is`"),
+    ] {
+        let found = Dialect::check(&like("iso87-ascii", &format!("[network]\n{wrong}")));
+        assert!(found.iter().any(|finding| finding.to_string().contains(said)), "{wrong}: {found:?}");
+    }
+}

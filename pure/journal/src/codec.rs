@@ -14,7 +14,7 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days. 80 and above are free.
+    // is owed, 64..=79 days, 80..=95 links. 96 and above are free.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -36,6 +36,8 @@ mod kind {
     pub(super) const EXCEPTION: u8 = 51;
     pub(super) const RULED:     u8 = 52;
     pub(super) const HOST_DATE: u8 = 64;
+    pub(super) const CUTOVER:   u8 = 65;
+    pub(super) const LINK_ORDERED: u8 = 80;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -107,7 +109,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 21] = [
+    const KINDS: [u8; 23] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -129,6 +131,8 @@ mod tests {
         kind::EXCEPTION,
         kind::RULED,
         kind::HOST_DATE,
+        kind::CUTOVER,
+        kind::LINK_ORDERED,
     ];
 
     #[test]

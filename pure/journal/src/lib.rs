@@ -29,8 +29,8 @@ pub use error::{Damage, JournalError};
 pub use journal::{Cut, Journal, Recovered};
 pub use layout::Position;
 pub use record::{
-    After, DecidedBy, Declined, Duty, Forward, Kept, Key, Mark, Named, Observation, Observed, Record,
-    Remembered, Ruling, Sent, Why,
+    After, CutStage, DecidedBy, Declined, Duty, Forward, Kept, Key, LinkOrder, Mark, Named, Observation,
+    Observed, Record, Remembered, Ruling, Sent, Why,
 };
 pub use snapshot::Snapshot;
 pub use storage::{Act, Cause, Object, Storage, StorageError};

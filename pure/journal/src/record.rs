@@ -155,6 +155,29 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
+    /// A link's day is being changed; [`Record::HostDate`] is the end of it.
+    Cutover {
+        /// Whose.
+        link: LinkId,
+        /// How far it is.
+        stage: CutStage,
+        /// The day that ends.
+        date: BusinessDate,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person gave a link an order, and it could be carried out. In snapshots: what a person took out of
+    /// service, and nobody put back.
+    LinkOrdered {
+        /// Which link.
+        link: LinkId,
+        /// What was ordered.
+        order: LinkOrder,
+        /// By whom.
+        by: Text<24>,
+        /// When.
+        at: Timestamp,
+    },
     /// In snapshots: what became of a decided transaction afterwards.
     Resolved {
         /// Which transaction.
@@ -173,6 +196,36 @@ pub enum Record {
         /// The last trace number there.
         last_stan: Stan,
     },
+}
+
+/// How far the change of a link's day is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CutStage {
+    /// The day is open, and nobody asked for its end.
+    Open,
+    /// We asked the peer to begin.
+    Asked,
+    /// The peer has begun, and will say when it is done.
+    Begun,
+}
+
+/// What a person can order of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkOrder {
+    /// Open it for business.
+    SignOn,
+    /// Close it in good order.
+    SignOff,
+    /// Ask whether anybody is there.
+    Echo,
+    /// Let what is in flight end, and begin nothing new.
+    Drain,
+    /// Back to business, after it was drained or in maintenance.
+    Ready,
+    /// Out of service until it is made ready.
+    Maintain,
+    /// Ask the peer to begin its next business day.
+    AskCutover,
 }
 
 /// What a [`Record::Named`] names.
@@ -482,6 +535,8 @@ impl Record {
             Self::Exception { .. } => "exception",
             Self::Ruled { .. } => "ruled",
             Self::HostDate { .. } => "host_date",
+            Self::Cutover { .. } => "cutover",
+            Self::LinkOrdered { .. } => "link_ordered",
             Self::Resolved { .. } => "resolved",
             Self::Numbers { .. } => "numbers",
         }
@@ -508,7 +563,9 @@ impl Record {
             | Self::Attempt { .. }
             | Self::Forwarded { .. }
             | Self::Ruled { .. }
-            | Self::HostDate { .. } => None,
+            | Self::HostDate { .. }
+            | Self::Cutover { .. }
+            | Self::LinkOrdered { .. } => None,
         }
     }
 
@@ -541,7 +598,9 @@ impl Record {
             | Self::Forwarded { at, .. }
             | Self::Exception { at, .. }
             | Self::Ruled { at, .. }
-            | Self::HostDate { at, .. } => *at,
+            | Self::HostDate { at, .. }
+            | Self::Cutover { at, .. }
+            | Self::LinkOrdered { at, .. } => *at,
             Self::Sent(sent) | Self::Inquired(sent) | Self::Advised { sent, .. } => sent.at,
             Self::Declined(declined) => declined.at,
             Self::Observed(observed) => observed.at,
@@ -586,6 +645,44 @@ impl Ruling {
             Self::Retry => "retry",
             Self::Settle => "settle",
         }
+    }
+}
+
+impl CutStage {
+    /// Every one, in the order of their places in the journal.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Asked, Self::Begun];
+
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Asked => "cutover-asked",
+            Self::Begun => "cutting-over",
+        }
+    }
+}
+
+impl LinkOrder {
+    /// Every one, in the order of their places in the journal.
+    pub const ALL: [Self; 7] =
+        [Self::SignOn, Self::SignOff, Self::Echo, Self::Drain, Self::Ready, Self::Maintain, Self::AskCutover];
+
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignOn => "sign-on",
+            Self::SignOff => "sign-off",
+            Self::Echo => "echo",
+            Self::Drain => "drain",
+            Self::Ready => "ready",
+            Self::Maintain => "maint",
+            Self::AskCutover => "cutreq",
+        }
+    }
+
+    /// The order of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|order| order.name() == name)
     }
 }
 

@@ -265,6 +265,26 @@ fn what_a_restart_found_survives_a_power_cut_right_after_it() {
 }
 
 #[test]
+fn a_start_whose_sync_fails_opens_nothing_and_the_tail_it_read_is_there_whole_or_gone() {
+    let (_, unsynced, all, sectors) = last_batch(&[3, 20]);
+    let both = all.concat();
+    for kept in 0..(1_u32 << sectors.len()) {
+        let mut memory = unsynced.clone();
+        memory.restart();
+        memory.fail(Act::Sync, 0, Cause::Os(5));
+        let mut read = Vec::new();
+        let opened = Journal::open(&mut memory, LANE, &mut |record| read.push(record)).map(drop);
+        assert_eq!(read, both, "the system still shows the tail");
+        assert!(opened.is_err(), "and nobody may act on it: it is not durable");
+        memory.crash(|_, sector| {
+            sectors.iter().position(|s| *s == sector).is_none_or(|place| kept >> place & 1 == 1)
+        });
+        let (_, _, found) = open(memory).expect("a crash is no damage");
+        assert!(found == both || found == all[0], "{kept:b}");
+    }
+}
+
+#[test]
 fn a_cut_that_failed_is_done_again_by_the_next_start() {
     let (_, unsynced, all, sectors) = last_batch(&[3, 20]);
     let mut torn = unsynced;

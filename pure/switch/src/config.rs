@@ -1,6 +1,7 @@
 use crate::Routes;
-use alloc::vec::Vec;
-use terms::{LinkName, Pairing};
+use alloc::{sync::Arc, vec::Vec};
+use journal::Duty;
+use terms::{Carried, Class, LinkName, NetworkTypes, Pairing, Text};
 
 /// Everything a lane is told before it starts. Links and sources are named by their place in these lists, and
 /// the caller keeps a name at its place for the life of the journal.
@@ -62,6 +63,106 @@ pub struct LinkConfig {
     pub host: HostProfile,
     /// How owed messages are sent.
     pub forward: ForwardConfig,
+    /// How long each sort of answer is waited for.
+    pub timers: Timers,
+    /// Sign-on, echo and what network messages say.
+    pub management: Management,
+}
+
+/// How long an answer is waited for, by the sort of question, in milliseconds. The names in brackets are those
+/// that operating manuals of card centres write.
+///
+/// Source: the operating manual of such a connection, clause 1.6.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Authorization request (T100); `None` for the link's `reply_timeout_ms`.
+    pub authorization_ms: Option<u32>,
+    /// Authorization advice (T120); `None` for the `reply_timeout_ms` of owed messages.
+    pub authorization_advice_ms: Option<u32>,
+    /// Financial request (T200); `None` as T100.
+    pub financial_ms: Option<u32>,
+    /// Financial advice (T220); `None` as T120.
+    pub financial_advice_ms: Option<u32>,
+    /// Reversal (T420); `None` as T120.
+    pub reversal_ms: Option<u32>,
+    /// Reconciliation (T500).
+    pub reconciliation_ms: u32,
+    /// Sign-on, keys, cutover (T800).
+    pub control_ms: u32,
+    /// Sign-off (T801).
+    pub close_ms: u32,
+    /// Echo (T802).
+    pub echo_ms: u32,
+}
+
+impl Default for Timers {
+    /// 30 seconds for totals, 45 for control, 70 to close, 90 for an echo.
+    fn default() -> Self {
+        Self {
+            authorization_ms: None,
+            authorization_advice_ms: None,
+            financial_ms: None,
+            financial_advice_ms: None,
+            reversal_ms: None,
+            reconciliation_ms: 30_000,
+            control_ms: 45_000,
+            close_ms: 70_000,
+            echo_ms: 90_000,
+        }
+    }
+}
+
+/// Whether a link signs on, and who begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignOn {
+    /// A connection is all it needs.
+    #[default]
+    None,
+    /// A person signs it on and off, or the peer does.
+    ByOrder,
+    /// It signs on by itself as soon as a connection stands, and again after every loss or refusal.
+    Automatic,
+}
+
+/// Network management of a link.
+#[derive(Clone, Debug)]
+pub struct Management {
+    /// Whether it signs on.
+    pub sign_on: SignOn,
+    /// From a refused or unanswered sign-on to the next, where it is automatic.
+    pub sign_on_retry_ms: u32,
+    /// Silence after which we ask whether anybody is there; 0 for never.
+    pub echo_idle_ms: u32,
+    /// Echoes unanswered in a row after which the link is given up and connected anew.
+    pub echo_misses_max: u32,
+    /// As which type each sort of message is sent; none where the partner has none.
+    pub types: NetworkTypes,
+    /// The acquirer every network message of ours names; empty for none.
+    pub acquirer_id: Text<11>,
+    /// What else every network message of ours says.
+    pub says: Arc<Carried>,
+}
+
+impl Management {
+    /// Whether a connection is not enough.
+    pub fn signs_on(&self) -> bool {
+        self.sign_on != SignOn::None
+    }
+}
+
+impl Default for Management {
+    /// None: a connection is all a link needs.
+    fn default() -> Self {
+        Self {
+            sign_on: SignOn::None,
+            sign_on_retry_ms: 30_000,
+            echo_idle_ms: 0,
+            echo_misses_max: 3,
+            types: NetworkTypes::default(),
+            acquirer_id: Text::EMPTY,
+            says: Arc::default(),
+        }
+    }
 }
 
 /// What a host promises about reversals and advices.
@@ -108,14 +209,34 @@ pub struct ForwardConfig {
     pub repeat_ms: u32,
     /// Unanswered at once on one link.
     pub window: u32,
-    /// Attempts after which people are told.
+    /// Of these, messages that had to wait for the link: what a host that has come back is met with, until it has
+    /// answered as many in a row as the window holds.
+    pub catch_up_window: u32,
+    /// Attempts after which people are told; they are told as well when a message has waited as long as these
+    /// take, sent or not.
     pub alarm_after: u32,
+    /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
+    pub recovery_first: bool,
+}
+
+impl ForwardConfig {
+    /// How long the oldest message of a link may wait before people are told, and from one telling to the next.
+    pub(crate) const fn alarm_age_ms(&self) -> u32 {
+        self.repeat_ms.saturating_mul(self.alarm_after)
+    }
 }
 
 impl Default for ForwardConfig {
-    /// Thirty seconds each, eight at once, an alarm after five.
+    /// Thirty seconds each, eight at once (one while a host catches up), an alarm after five; recovery first.
     fn default() -> Self {
-        Self { reply_timeout_ms: 30_000, repeat_ms: 30_000, window: 8, alarm_after: 5 }
+        Self {
+            reply_timeout_ms: 30_000,
+            repeat_ms: 30_000,
+            window: 8,
+            catch_up_window: 1,
+            alarm_after: 5,
+            recovery_first: true,
+        }
     }
 }
 
@@ -131,7 +252,28 @@ impl LinkConfig {
             transmits_utc: true,
             host: HostProfile::default(),
             forward: ForwardConfig::default(),
+            timers: Timers::default(),
+            management: Management::default(),
         }
+    }
+
+    /// How long the answer to a request is waited for.
+    pub(crate) fn reply_timeout_of(&self, class: Class) -> u32 {
+        let own = match class {
+            Class::Authorization => self.timers.authorization_ms,
+            _ => self.timers.financial_ms,
+        };
+        own.or(self.timers.authorization_ms).unwrap_or(self.reply_timeout_ms)
+    }
+
+    /// How long the answer to an owed message is waited for.
+    pub(crate) fn attempt_timeout_of(&self, duty: Duty, class: Class) -> u32 {
+        let own = match (duty, class) {
+            (Duty::Reversal, _) => self.timers.reversal_ms,
+            (Duty::Advice, Class::Authorization) => self.timers.authorization_advice_ms,
+            (Duty::Advice, _) => self.timers.financial_advice_ms,
+        };
+        own.or(self.timers.authorization_advice_ms).unwrap_or(self.forward.reply_timeout_ms)
     }
 }
 

@@ -1,5 +1,5 @@
 use alloc::sync::Arc;
-use journal::Ruling;
+use journal::{LinkOrder, Ruling};
 use terms::{BusinessDate, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
 
 /// Something happened in the world.
@@ -60,6 +60,15 @@ pub enum Event {
         by: Text<24>,
         /// Why.
         reason: Text<64>,
+    },
+    /// A person gives a link an order. What cannot be done is not done: see [`crate::Lane::may_order`].
+    LinkOrdered {
+        /// Which link.
+        link: LinkId,
+        /// What.
+        order: LinkOrder,
+        /// Who.
+        by: Text<24>,
     },
     /// A link has at least one usable connection.
     LinkUp {

@@ -588,6 +588,7 @@ mod tests {
                 Effect::ToSource { durable_first: true, .. } => "answer when durable",
                 Effect::ToSource { durable_first: false, .. } | Effect::ToHostAnswer { .. } => "answer now",
                 Effect::Displaced { .. } => "displace",
+                Effect::HangUp { .. } => "hang up",
                 Effect::Tell(Tell::Meaningless { .. }) => "meaningless",
                 Effect::Tell(Tell::NeedsAPerson { .. }) => "call a person",
                 Effect::Tell(_) => "tell",

@@ -1,7 +1,8 @@
-use crate::admit::{Refusal, Way, admit, at_home, fingerprint, key_of, sheds};
+use crate::admit::{Refusal, Way, admit, fingerprint, key_of, sheds};
 use crate::desk::{Desk, Facts};
 use crate::flow::{Asker, Awaiting, Decision, Flow, Happening};
 use crate::forward::{Forwards, Item};
+use crate::management::LinkWatch;
 use crate::memory::{Memory, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::status::Counts;
@@ -39,6 +40,7 @@ pub struct Lane {
     pub(crate) next_forward: ForwardId,
     pub(crate) secrets: Secrets,
     pub(crate) counts: Counts,
+    pub(crate) link_watch: LinkWatch,
 }
 
 /// What keeps cards out of the lane's memory and out of its records.
@@ -66,6 +68,7 @@ impl Lane {
             next_forward: ForwardId(1),
             secrets,
             counts: Counts::default(),
+            link_watch: LinkWatch::default(),
         }
     }
 
@@ -82,6 +85,7 @@ impl Lane {
             if link.config.breaker != changed.breaker {
                 link.breaker = crate::Breaker::new(changed.breaker);
             }
+            link.life.reconfigure(&link.config.management, &changed.management);
             link.config = changed;
         }
         for (at, changed) in config.sources.into_iter().enumerate() {
@@ -92,6 +96,7 @@ impl Lane {
             };
             *source = changed;
         }
+        self.watch_links();
         self.routes = config.routes;
         self.in_flight_max = config.in_flight_max;
     }
@@ -106,7 +111,9 @@ impl Lane {
     pub fn step(&mut self, now: Now, event: Event, out: &mut Outbox) {
         match event {
             Event::Asked { source, conn, txn } => self.on_asked(now, (source, conn), txn, out),
-            Event::HostSaid { link, conn, txn } if txn.message.asks() => on_host_asks((link, conn), txn, out),
+            Event::HostSaid { link, conn, txn } if txn.message.asks() => {
+                self.on_host_asks(now, (link, conn), txn, out);
+            }
             Event::HostSaid { link, txn, .. } => self.on_host_answer(now, link, txn, out),
             Event::Unsent { link, host_stan, id } => self.on_unsent(now, link, host_stan, id, out),
             Event::Undelivered { source, request, id } => self.on_undelivered(now, source, &request, id, out),
@@ -114,36 +121,28 @@ impl Lane {
             Event::Ruled { forward, ruling, by, reason } => {
                 self.on_ruling(now, forward, ruling, by, reason, out);
             }
-            Event::LinkUp { link } => self.set_up(link, true),
-            Event::LinkDown { link } => self.set_up(link, false),
+            Event::LinkOrdered { link, order, by } => self.on_link_ordered(now, link, order, by, out),
+            Event::LinkUp { link } => self.on_link_up(now, link, out),
+            Event::LinkDown { link } => self.on_link_down(now, link, out),
             Event::Tick => self.on_tick(now, out),
+        }
+        if self.link_watch.is_due(now.instant) {
+            self.mind_links(now, out);
         }
         if !self.forwards.is_empty() {
             self.send_what_is_due(now, out);
+            self.raise_alarms(now, out);
         }
     }
 
     /// When something happens by itself: an [`Event::Tick`] is wanted then, and not before.
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(at, _)| at);
-        // What is due waits for an answer, not for the time, while the window is full.
-        let is_up = |id: LinkId| {
-            let has_room = |link: &Link| self.forwards.in_flight(id) < link.config.forward.window;
-            self.links.get(usize::from(id.0)).is_some_and(|link| link.up && has_room(link))
+        let (forward, alarm) = match self.forwards.is_empty() {
+            true => (None, None),
+            false => (self.forwards.next_moment(|link| self.room_on(link)), self.next_alarm()),
         };
-        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
-        [deadline, forward].into_iter().flatten().min()
-    }
-
-    /// Whether a message that waited for the disk may still leave: a request only while nobody has decided it
-    /// meanwhile, an owed one while it is owed. What must not leave any more is dropped.
-    pub fn still_wants(&self, link: LinkId, host_stan: Stan, id: TxnId) -> bool {
-        let owner = self.links.get(usize::from(link.0)).and_then(|link| link.find(host_stan));
-        match owner {
-            Some(Owner::InFlight(at)) => self.memory.get(at as usize).is_some_and(|slot| slot.id == id),
-            Some(Owner::Forward(_)) => true,
-            Some(Owner::Finished(_)) | None => false,
-        }
+        [deadline, forward, alarm, self.link_watch.moment()].into_iter().flatten().min()
     }
 
     /// Requests whose host has not answered yet.
@@ -247,8 +246,11 @@ impl Lane {
         let Some(link) = link_mut(&mut self.links, id) else {
             return Err(Refusal::not_sent(Code::NoRoute, "no such link"));
         };
-        if !link.up {
-            return Err(Refusal::not_sent(Code::HostDown, "host down"));
+        if !link.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, link.why_closed()));
+        }
+        if !link.gate.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));
         }
         if link.in_flight >= link.config.in_flight_max {
             return Err(Refusal::not_sent(Code::Busy, "host in-flight limit"));
@@ -272,7 +274,7 @@ impl Lane {
         let business_date = self.business_date(now, leg.link);
         let Some(link) = link_mut(&mut self.links, leg.link) else { return };
         let ours = outgoing(now, &link.config, &txn, leg.stan);
-        let deadline = now.instant.plus_ms(link.config.reply_timeout_ms);
+        let deadline = now.instant.plus_ms(link.config.reply_timeout_of(txn.message.class));
         link.asked += 1;
         let request = Arc::new(txn);
         let sent = Sent {
@@ -397,8 +399,10 @@ impl Lane {
 
     fn on_host_answer(&mut self, now: Now, link_id: LinkId, reply: Txn, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, link_id) else { return };
+        link.life.heard(now.instant);
         let pairing = link.config.pairing;
         let at = match link.find(reply.stan) {
+            Some(Owner::Management) => return self.on_network_answer(now, link_id, reply, out),
             None => return self.on_stranger(now, link_id, &reply, false, out),
             Some(Owner::Forward(forward)) => {
                 return self.on_forward_answer(now, link_id, forward, reply, out);
@@ -448,6 +452,7 @@ impl Lane {
     fn on_unsent(&mut self, now: Now, link: LinkId, host_stan: Stan, id: TxnId, out: &mut Outbox) {
         match link_mut(&mut self.links, link).and_then(|link| link.find(host_stan)) {
             Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
+            Some(Owner::Management) => self.on_network_unsent(now, link, host_stan, out),
             Some(Owner::InFlight(at) | Owner::Finished(at))
                 if self.memory.get(at as usize).is_some_and(|slot| slot.id == id) =>
             {
@@ -660,6 +665,7 @@ impl Lane {
             if let Some(date) = link.date {
                 keep(Record::HostDate { link: id, date, at: terms::Timestamp::default() });
             }
+            link.life.keep(id, keep);
         }
     }
 
@@ -693,12 +699,6 @@ impl Lane {
         });
     }
 
-    fn set_up(&mut self, link: LinkId, up: bool) {
-        if let Some(link) = link_mut(&mut self.links, link) {
-            link.up = up;
-        }
-    }
-
     pub(crate) fn draw_id(&mut self) -> TxnId {
         let id = self.next_id;
         self.next_id = TxnId(id.0 + 1);
@@ -728,13 +728,4 @@ enum Remember {
 fn answer_here(asked_by: (SourceId, ConnId), txn: Txn, answer: Answer, out: &mut Outbox) {
     let permit = NoMoney::of(&txn).unwrap_or(NoMoney::of_refusal());
     out.answer_source(permit, asked_by, Arc::new(txn), answer);
-}
-
-/// A host asks us: an echo is answered, anything else is refused by name.
-fn on_host_asks(from: (LinkId, ConnId), txn: Txn, out: &mut Outbox) {
-    let answer = match (txn.message.class, at_home(txn.network)) {
-        (terms::Class::Network, Way::AnsweredHere(code, outcome)) => Answer::ours(code, outcome),
-        _ => Answer::ours(Code::NotSupported, Outcome::Refused),
-    };
-    out.answer_host(NoMoney::of_refusal(), from, Arc::new(txn), answer);
 }

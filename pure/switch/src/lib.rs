@@ -20,10 +20,15 @@ mod digest;
 mod event;
 mod flow;
 mod forward;
+mod gate;
 mod lane;
+mod leaving;
+mod link;
+mod management;
 mod memory;
 mod outbox;
 mod owing;
+mod pace;
 mod pairing;
 mod replay;
 mod route;
@@ -32,11 +37,15 @@ mod status;
 
 pub use breaker::{Breaker, BreakerState};
 pub use config::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, SourceConfig,
+    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management, SignOn,
+    SourceConfig, Timers,
 };
 pub use event::Event;
 pub use forward::Settles;
 pub use lane::{Lane, Secrets};
+pub use leaving::MayLeave;
+pub use link::{CannotOrder, LinkState};
+pub use management::{Cause, Change, Failure, LinkSeen};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use replay::{Replay, ReplayError};
 pub use route::{Objection, Route, Routes};

@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use journal::{After, Key, Sent};
 use siphasher::sip::SipHasher13;
 use slab::Slab;
-use terms::{Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
+use terms::{Instant, Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
 
 /// One transaction in memory.
 #[derive(Clone, Debug)]
@@ -32,6 +32,14 @@ impl Slot {
     /// Where it went, and under which trace number.
     pub(crate) fn asked_host(&self) -> Option<(LinkId, Stan)> {
         self.sent.as_ref().map(|sent| (sent.link, sent.host_stan))
+    }
+
+    /// When silence becomes the answer; `None` where it is decided.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.flow {
+            Flow::AwaitingHost(awaiting) => Some(awaiting.deadline),
+            Flow::Decided(_) => None,
+        }
     }
 
     /// Whether a message is owed for it: it must not be forgotten.
@@ -81,6 +89,11 @@ impl Trail {
             && same_moment
     }
 }
+
+/// Finished transactions looked at, at most, to forget one. Reason: what is owed is passed over, and a backlog
+/// longer than the memory would otherwise be walked through for every transaction. More than one, so that the
+/// memory gets back to its length when the backlog is paid.
+const LOOKS: usize = 8;
 
 /// The transactions a lane knows: those in flight, and so many of the finished ones. The oldest finished one
 /// is forgotten when there is no more room.
@@ -145,10 +158,10 @@ impl Memory {
         self.finished.push_back(at as u32);
     }
 
-    /// Forgets the oldest finished transaction when there are too many; `forgotten` is told, so that nothing
-    /// else points at it.
+    /// Forgets the oldest finished transactions when there are too many, a few at a time; `forgotten` is told, so
+    /// that nothing else points at them.
     pub(crate) fn forget_oldest(&mut self, mut forgotten: impl FnMut(usize, &Slot)) {
-        let mut left = self.finished.len();
+        let mut left = LOOKS.min(self.finished.len());
         while self.finished.len() > self.finished_max && left > 0 {
             left -= 1;
             let Some(at) = self.finished.pop_front() else { return };

@@ -1,3 +1,4 @@
+use crate::{Cause, LinkState};
 use alloc::{sync::Arc, vec::Vec};
 use journal::Record;
 use terms::{Answer, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn, TxnId};
@@ -102,6 +103,11 @@ pub enum Effect {
         /// Which connection waits in vain.
         conn: ConnId,
     },
+    /// Break every connection of a link, whatever is queued on it: nobody is there.
+    HangUp {
+        /// Which link.
+        link: LinkId,
+    },
     /// Tell people (and counters).
     Tell(Tell),
 }
@@ -164,12 +170,17 @@ pub enum Tell {
         /// Which.
         link: LinkId,
     },
+    /// After an unclean stop: the host was told of everything owed to it, and gets new requests from now on.
+    Recovered {
+        /// Which.
+        link: LinkId,
+    },
     /// A person has to look at a transaction: there is an exception record about it.
     NeedsAPerson {
         /// Which.
         id: TxnId,
     },
-    /// An owed message has been tried so often without an answer that people should know.
+    /// An owed message has been tried so often, or has waited so long, that people should know.
     ForwardAlarm {
         /// Which message.
         forward: ForwardId,
@@ -189,6 +200,22 @@ pub enum Tell {
     HostDate {
         /// Whose.
         link: LinkId,
+    },
+    /// A link has come to another state.
+    Link {
+        /// Which.
+        link: LinkId,
+        /// The state.
+        state: LinkState,
+        /// Why.
+        cause: Cause,
+    },
+    /// An echo of ours went unanswered.
+    EchoMissed {
+        /// On which link.
+        link: LinkId,
+        /// In a row.
+        misses: u32,
     },
     /// An event met a state it means nothing to; nothing was done.
     Meaningless {
@@ -273,6 +300,10 @@ impl Outbox {
 
     pub(crate) fn displace(&mut self, conn: ConnId) {
         self.effects.push(Effect::Displaced { conn });
+    }
+
+    pub(crate) fn hang_up(&mut self, link: LinkId) {
+        self.effects.push(Effect::HangUp { link });
     }
 
     pub(crate) fn tell(&mut self, tell: Tell) {

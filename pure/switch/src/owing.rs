@@ -5,6 +5,7 @@ use crate::admit::fingerprint;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State, Verdict};
 use crate::memory::{Slot, Trail};
+use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
@@ -183,16 +184,32 @@ impl Lane {
     pub(crate) fn send_what_is_due(&mut self, now: Now, out: &mut Outbox) {
         for at in 0..self.links.len() {
             let link = LinkId(at as u16);
-            if !self.links[at].up {
-                continue;
+            let mut room = self.room_on(link);
+            while let Some((id, waited)) = self.forwards.next_due(link, now.instant, room) {
+                if self.attempt(now, id, out) {
+                    room.take(waited);
+                }
             }
-            let window = self.links[at].config.forward.window;
-            let mut room = window.saturating_sub(self.forwards.in_flight(link));
-            while room > 0
-                && let Some(id) = self.forwards.next_due(link, now.instant)
-            {
-                room -= u32::from(self.attempt(now, id, out));
+        }
+    }
+
+    /// Business may pass on a link again: what is owed to it has waited.
+    pub(crate) fn on_link_open(&mut self, id: LinkId) {
+        if let Some(link) = link_mut(&mut self.links, id) {
+            link.pace.start_over();
+            self.forwards.make_wait(id);
+        }
+    }
+
+    /// What may be sent on a link besides what is unanswered there; nothing while it is closed.
+    pub(crate) fn room_on(&self, id: LinkId) -> Room {
+        match self.links.get(usize::from(id.0)) {
+            Some(link) if link.is_open() => {
+                // It was we who were away: behind a shut gate customers wait for every one of them.
+                let pace = if link.gate.is_open() { link.pace } else { Pace::full(&link.config.forward) };
+                self.forwards.room(id, &link.config.forward, pace)
             }
+            Some(_) | None => Room::default(),
         }
     }
 
@@ -232,10 +249,15 @@ impl Lane {
             repeat: attempts > 1 && config.host.marks_repeats,
         };
         out.ask_host(&recorded, item.forward.link, sent.id, Arc::new(request), ours);
+        if self.pass_gate(item.forward.link, id) {
+            out.tell(Tell::Recovered { link: item.forward.link });
+        }
         if attempts == config.forward.alarm_after + 1 {
             out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
+            self.links[usize::from(item.forward.link.0)].alarm_from =
+                now.instant.plus_ms(config.forward.alarm_age_ms());
         }
-        let until = now.instant.plus_ms(config.forward.reply_timeout_ms);
+        let until = now.instant.plus_ms(config.attempt_timeout_of(item.forward.duty, sent.message.class));
         self.forwards.change(id, |item| {
             item.attempts = attempts;
             item.last_sent = now.instant;
@@ -307,10 +329,11 @@ impl Lane {
         if !answers || item.attempts == 0 {
             return self.on_stranger(now, link_id, &reply, true, out);
         }
-        if let Some(link) = link_mut(&mut self.links, link_id)
-            && link.breaker.answered()
-        {
-            out.tell(Tell::BreakerClosed { link: link_id });
+        if let Some(link) = link_mut(&mut self.links, link_id) {
+            link.pace.answered(&config.forward);
+            if link.breaker.answered() {
+                out.tell(Tell::BreakerClosed { link: link_id });
+            }
         }
         self.forwards.change(id, |item| item.may_have_arrived = false);
         match item.verdict(&config.host, &reply) {
@@ -361,12 +384,40 @@ impl Lane {
             let Some(item) = self.forwards.get(id).cloned() else { return };
             let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
             let config = link.config.clone();
+            link.pace.start_over();
             if !item.may_be_repeated(&config.host) {
                 self.hand_over(now, id, "unanswered, and must not be sent twice", out);
                 continue;
             }
             let due = item.next_attempt(&config.forward, now.instant);
             self.forwards.change(id, |item| item.state = State::Due(due));
+        }
+    }
+
+    /// When people are told next that a link's oldest message waits too long, its link up or not.
+    fn alarm_moment(&self, at: usize) -> Option<Instant> {
+        let link = self.links.get(at)?;
+        let oldest = self.forwards.oldest(LinkId(at as u16))?;
+        Some(oldest.owed_at.plus_ms(link.config.forward.alarm_age_ms()).max(link.alarm_from))
+    }
+
+    /// The first of these moments.
+    pub(crate) fn next_alarm(&self) -> Option<Instant> {
+        (0..self.links.len()).filter_map(|at| self.alarm_moment(at)).min()
+    }
+
+    /// Tells people what has waited too long: of each link the oldest, and again while there is one.
+    pub(crate) fn raise_alarms(&mut self, now: Now, out: &mut Outbox) {
+        for at in 0..self.links.len() {
+            if self.alarm_moment(at).is_none_or(|moment| moment > now.instant) {
+                continue;
+            }
+            let link = LinkId(at as u16);
+            if let Some(oldest) = self.forwards.oldest(link) {
+                out.tell(Tell::ForwardAlarm { forward: oldest.forward.id, link, attempts: oldest.attempts });
+            }
+            let state = &mut self.links[at];
+            state.alarm_from = now.instant.plus_ms(state.config.forward.alarm_age_ms());
         }
     }
 
@@ -411,9 +462,26 @@ impl Lane {
         self.advance(now, item.at, Happening::HandedOver, out);
     }
 
+    /// After an unclean stop: nothing new to a host before it was told of everything owed to it.
+    pub(crate) fn shut_gates(&mut self) {
+        for item in self.forwards.iter().filter(|item| item.state != State::Held) {
+            if let Some(link) = link_mut(&mut self.links, item.forward.link)
+                && link.config.forward.recovery_first
+            {
+                link.gate.wait_for(item.forward.id);
+            }
+        }
+    }
+
+    /// One that the gate of its link may have waited for was sent, or will not be. Whether that opened the gate.
+    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) -> bool {
+        link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id))
+    }
+
     /// Takes an owed message out of the queues, and its trace number with it.
     pub(crate) fn end(&mut self, id: ForwardId) -> Option<Item> {
         let item = self.forwards.remove(id)?;
+        self.pass_gate(item.forward.link, id);
         if let Some(link) = link_mut(&mut self.links, item.forward.link) {
             link.release(item.forward.host_stan, Owner::Forward(id));
         }

@@ -1,8 +1,11 @@
+use crate::gate::Gate;
+use crate::management::Life;
+use crate::pace::Pace;
 use crate::{Breaker, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use terms::{BusinessDate, ForwardId, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
+use terms::{BusinessDate, ForwardId, Instant, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
 
 /// Whom a trace number of ours stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +16,8 @@ pub(crate) enum Owner {
     Finished(u32),
     /// A message owed to the host.
     Forward(ForwardId),
+    /// A network message of ours.
+    Management,
 }
 
 /// One link as the lane sees it.
@@ -22,12 +27,20 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// What it has to hear of before anything new.
+    pub(crate) gate: Gate,
+    /// How fast it is paid what is owed.
+    pub(crate) pace: Pace,
+    /// Whether it is signed on, and all that goes with that.
+    pub(crate) life: Life,
     /// The host's business day; `None` until it is known.
     pub(crate) date: Option<BusinessDate>,
     /// The last trace number given out.
     pub(crate) last_stan: Stan,
     /// Whom a trace number of ours stands for.
     by_stan: HashMap<u32, Owner, FixedState>,
+    /// Not before this are people told again that its host does not take what it is owed.
+    pub(crate) alarm_from: Instant,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
     pub(crate) unanswered: u64,
@@ -41,9 +54,13 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            gate: Gate::default(),
+            pace: Pace::default(),
+            life: Life::new(&config.management),
             date: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
+            alarm_from: Instant::default(),
             asked: 0,
             answered: 0,
             unanswered: 0,
@@ -53,13 +70,18 @@ impl Link {
         }
     }
 
+    /// Whether new business may pass.
+    pub(crate) fn is_open(&self) -> bool {
+        self.up && self.life.position.takes_business(self.config.management.signs_on())
+    }
+
     /// A trace number that nothing under way has. `None` when all 999,999 are in use.
     pub(crate) fn draw_stan(&mut self) -> Option<Stan> {
         for _ in 0..=self.by_stan.len() {
             self.last_stan = self.last_stan.next();
             match self.by_stan.get(&self.last_stan.0) {
                 None | Some(Owner::Finished(_)) => return Some(self.last_stan),
-                Some(Owner::InFlight(_) | Owner::Forward(_)) => {}
+                Some(Owner::InFlight(_) | Owner::Forward(_) | Owner::Management) => {}
             }
         }
         None

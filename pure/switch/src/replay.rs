@@ -12,7 +12,7 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent, VaultError, Why,
+    After, Card, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent, VaultError, Why,
 };
 use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
 
@@ -25,6 +25,10 @@ pub struct Replay {
     /// Where decided transactions are, while they are remembered.
     decided: HashMap<u64, usize, FixedState>,
     records: u64,
+    /// Whether the last record says that the journal was closed in order.
+    closed: bool,
+    /// A card of this journal was opened: the data key is the one it was written under.
+    key_is_right: bool,
 }
 
 /// Why the records of a whole, undamaged journal do not make a lane. Always our fault, never the disk's.
@@ -74,15 +78,23 @@ impl Replay {
     /// Begins with a lane that remembers nothing.
     pub fn into_lane(lane: Lane) -> Self {
         let seed = || FixedState::with_seed(0);
-        Self { lane, open: HashMap::with_hasher(seed()), decided: HashMap::with_hasher(seed()), records: 0 }
+        Self {
+            lane,
+            open: HashMap::with_hasher(seed()),
+            decided: HashMap::with_hasher(seed()),
+            records: 0,
+            closed: false,
+            key_is_right: false,
+        }
     }
 
     /// Folds one record in. Cost: below a microsecond.
     pub fn apply(&mut self, record: Record) -> Result<(), ReplayError> {
         self.records += 1;
         let name = record.name();
+        self.closed = matches!(record, Record::Closed { .. });
         match record {
-            Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent),
+            Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent)?,
             Record::Decided { id, answer, owes, at, .. } => {
                 self.on_decided(name, id, answer, DecidedBy::Host, owes, at)?;
             }
@@ -115,7 +127,7 @@ impl Replay {
                 let open = self.open.get_mut(&id.0);
                 open.ok_or(ReplayError::NotOpen { record: self.records, name, id })?.1.get_or_insert(mark);
             }
-            Record::Advised { sent, forward } => self.on_advised(sent, forward),
+            Record::Advised { sent, forward } => self.on_advised(sent, forward)?,
             Record::Owed { id, forward, at, .. } => self.on_owed(name, id, forward, at)?,
             Record::Attempt { forward, number, host_stan, .. } => {
                 self.on_attempt(name, forward, number, host_stan)?;
@@ -143,6 +155,12 @@ impl Replay {
                     link.date = Some(date);
                 }
             }
+            Record::LinkOrdered { link, order, .. } => {
+                if let Some(link) = link_mut(&mut self.lane.links, link) {
+                    link.life.remember(order);
+                }
+            }
+            Record::Cutover { .. } => {}
             Record::Numbers { next_id, next_forward, link, last_stan } => {
                 self.lane.note_numbers(next_id, link, last_stan);
                 if let Some(link) = link.and_then(|link| link_mut(&mut self.lane.links, link)) {
@@ -192,6 +210,9 @@ impl Replay {
         for at in places {
             self.lane.advance(now, at, Happening::Restarted, out);
         }
+        if !self.closed {
+            self.lane.shut_gates();
+        }
         Ok(self.lane)
     }
 
@@ -221,10 +242,23 @@ impl Replay {
         Ok(self.lane.put_back(slot_of(sent, Flow::AwaitingHost(Box::new(awaiting)))))
     }
 
-    fn on_sent(&mut self, sent: Sent) {
+    fn on_sent(&mut self, sent: Sent) -> Result<(), ReplayError> {
+        self.try_key(&sent)?;
         self.lane.note_id(sent.id);
         self.lane.note_numbers(TxnId(0), Some(sent.link), sent.host_stan);
         self.open.insert(sent.id.0, (sent, None));
+        Ok(())
+    }
+
+    /// Under another key repeats would be taken for strangers and cards stay sealed, which nobody would notice
+    /// before a reversal had to be sent: so the first card of a journal is opened.
+    fn try_key(&mut self, sent: &Sent) -> Result<(), ReplayError> {
+        if !self.key_is_right && matches!(sent.pan, Card::Sealed(_)) {
+            let opened = sent.pan.open(&self.lane.secrets.vault);
+            opened.map_err(|source| ReplayError::Sealed { id: sent.id, source })?;
+            self.key_is_right = true;
+        }
+        Ok(())
     }
 
     fn on_decided(
@@ -252,11 +286,13 @@ impl Replay {
         self.put_back(slot);
     }
 
-    fn on_advised(&mut self, sent: Sent, forward: Forward) {
+    fn on_advised(&mut self, sent: Sent, forward: Forward) -> Result<(), ReplayError> {
+        self.try_key(&sent)?;
         self.lane.note_id(sent.id);
         let at = sent.at;
         let place = self.put_back(Slot::of_report(sent, &forward));
         self.owe(place, forward, at);
+        Ok(())
     }
 
     fn on_owed(

@@ -1,9 +1,9 @@
 //! Numbers of a lane, for people and for metrics.
 
 use crate::pairing::Link;
-use crate::{BreakerState, Lane};
+use crate::{BreakerState, Lane, LinkState};
 use alloc::vec::Vec;
-use terms::{BusinessDate, LinkName};
+use terms::{BusinessDate, LinkId, LinkName, Timestamp};
 
 /// Counters since the lane was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,9 +21,7 @@ pub(crate) struct Counts {
 impl Lane {
     /// Numbers for people and for metrics.
     pub fn status(&self) -> LaneStatus {
-        let owed_to = |link: usize| {
-            self.forwards.iter().filter(|item| usize::from(item.forward.link.0) == link).count()
-        };
+        let owed_to = |at: usize| self.forwards.owed_to(LinkId(at as u16));
         LaneStatus {
             in_flight: self.in_flight(),
             remembered: self.memory.finished_len(),
@@ -85,6 +83,12 @@ pub struct LinkStatus {
     pub name: LinkName,
     /// Whether it has a usable connection.
     pub up: bool,
+    /// Where it stands above its connections.
+    pub state: LinkState,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether new business may pass.
+    pub is_open: bool,
     /// Requests unanswered now.
     pub in_flight: u32,
     /// Whether its host is asked at all.
@@ -101,6 +105,8 @@ pub struct LinkStatus {
     pub strange: u64,
     /// Messages owed to its host.
     pub pending: usize,
+    /// Of these, messages it has to be told of before it gets anything new: more than 0 after an unclean stop.
+    pub recovering: usize,
     /// The host's business day, where it is known.
     pub date: Option<BusinessDate>,
 }
@@ -110,6 +116,9 @@ impl LinkStatus {
         Self {
             name: link.config.name,
             up: link.up,
+            state: link.life.position.state,
+            since: link.life.since,
+            is_open: link.is_open() && link.gate.is_open(),
             in_flight: link.in_flight,
             breaker: link.breaker.state(),
             asked: link.asked,
@@ -118,6 +127,7 @@ impl LinkStatus {
             late: link.late,
             strange: link.strange,
             pending,
+            recovering: link.gate.left(),
             date: link.date,
         }
     }

@@ -2,8 +2,8 @@
 
 mod world;
 
-use journal::{Duty, Observation, Record};
-use switch::{BreakerState, Event, Tell};
+use journal::{Duty, Observation, Record, Ruling};
+use switch::{BreakerState, Event, MayLeave, Tell};
 use terms::{Amount, Code, ConnId, Kind, MessageType, Network, Outcome, Pan, Stan, Text, Txn};
 use world::*;
 
@@ -210,6 +210,38 @@ fn what_provably_never_left_is_declined_and_owes_nothing() {
 }
 
 #[test]
+fn a_request_whose_record_became_durable_too_late_does_not_leave_and_owes_nothing() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
+    assert_eq!(w.lane.may_leave(w.now.instant, link, ours.stan, id), MayLeave::Yes);
+    // The process stood still, or the disk did; nobody has looked at the clock yet.
+    w.now.instant = w.now.instant.plus_ms(REPLY_TIMEOUT_MS);
+    assert_eq!(w.lane.may_leave(w.now.instant, link, ours.stan, id), MayLeave::TooLate);
+    assert_eq!(w.step(Event::Unsent { link, host_stan: ours.stan, id }).record_names(), ["not_sent"]);
+    assert_eq!(w.lane.may_leave(w.now.instant, link, ours.stan, id), MayLeave::No);
+    // Looked at first, it is silence, and its frame is dropped.
+    let (link, id, ours) = w.ask(withdrawal(2)).asked_once();
+    assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).record_names(), ["timed_out", "attempt"]);
+    assert_eq!(w.lane.may_leave(w.now.instant, link, ours.stan, id), MayLeave::No);
+}
+
+#[test]
+fn what_is_owed_leaves_while_its_attempt_lasts_and_nobody_holds_it() {
+    let mut w = World::new();
+    w.ask(withdrawal(1));
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    let (link, id, ours) = left.asked_once();
+    let forward = left.records[0].forward().expect("owed");
+    let may_leave = |w: &World, ms: u32| w.lane.may_leave(w.now.instant.plus_ms(ms), link, ours.stan, id);
+    assert_eq!((may_leave(&w, 29_999), may_leave(&w, 30_000)), (MayLeave::Yes, MayLeave::TooLate));
+    let (by, reason) = (Text::EMPTY, Text::EMPTY);
+    w.step(Event::Ruled { forward, ruling: Ruling::Hold, by, reason });
+    assert_eq!(may_leave(&w, 0), MayLeave::TooLate);
+    w.step(Event::Ruled { forward, ruling: Ruling::Settle, by, reason });
+    assert_eq!(may_leave(&w, 0), MayLeave::No);
+}
+
+#[test]
 fn a_decision_overtakes_the_news_that_it_was_never_sent() {
     let mut w = World::new();
     let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
@@ -223,7 +255,7 @@ fn a_decision_overtakes_the_news_that_it_was_never_sent() {
 fn a_link_that_goes_down_leaves_its_requests_to_their_deadlines() {
     let mut w = World::new();
     let (link, _, ours) = w.ask(withdrawal(1)).asked_once();
-    assert_eq!(w.step(Event::LinkDown { link }).order, "");
+    assert_eq!(w.step(Event::LinkDown { link }).order, "t");
     w.step(Event::LinkUp { link });
     assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answer().0, Code::Approved);
 }

@@ -24,5 +24,6 @@ pub use secret::{Pan, Sealed};
 pub use text::Text;
 pub use time::{BusinessDate, Instant, LocalTime, Now, Timestamp};
 pub use txn::{
-    Answer, Carried, Class, Function, Kind, MessageType, Network, Noun, Original, Outgoing, Pairing, Txn,
+    Answer, Carried, Class, Function, Kind, MessageType, Network, NetworkTypes, Noun, Original, Outgoing,
+    Pairing, Txn,
 };

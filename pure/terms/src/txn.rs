@@ -319,6 +319,10 @@ named! {
         Payee = 45, "payee";
         /// Transport data.
         TransportData = 46, "transport_data";
+        /// Centre a message is for (1993).
+        DestinationId = 47, "destination_id";
+        /// Centre a message comes from (1993).
+        OriginatorId = 48, "originator_id";
         /// Reserved element 60, for private or national use: passed on where both sides name it.
         Reserved60 = 60, "reserved_60";
         /// Reserved element 61.
@@ -560,6 +564,22 @@ impl Answer {
             wire_code: Text::EMPTY,
             carried: Carried::default(),
         }
+    }
+}
+
+/// The message type each sort of network management message is sent as, where a partner has that sort at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NetworkTypes([Option<MessageType>; Network::ALL.len()]);
+
+impl NetworkTypes {
+    /// The type a message about this is sent as; `None` where the partner has no such message.
+    pub const fn of(&self, about: Network) -> Option<MessageType> {
+        self.0[about as usize]
+    }
+
+    /// From now on such messages are sent as this.
+    pub const fn set(&mut self, about: Network, message: Option<MessageType>) {
+        self.0[about as usize] = message;
     }
 }
 

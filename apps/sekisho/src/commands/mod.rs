@@ -1,13 +1,17 @@
 //! Commands that are not simulators, one module each.
 
 pub mod config;
-mod control;
+pub(crate) mod control;
 pub mod dialect;
+mod door;
 pub mod explain;
 pub mod journal;
+pub mod link;
 mod paper;
+pub mod recon;
 pub mod run;
 pub mod saf;
 mod table;
 pub mod tool;
 pub mod txn;
+pub mod wait;

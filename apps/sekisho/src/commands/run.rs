@@ -14,7 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(
     after_help = "Signals: TERM or INT drains and stops, a second one stops at once; HUP takes over routes, \
                         timers and limits of the changed configuration and keeps the old one when it is wrong.\n\
-                        Exit: 0 stopped in order, 1 failed while running (start again), 78 will fail again."
+                        Exit: 0 stopped in order, 1 failed for now, as where a port is taken or a disk is full (start \
+                        again), 78 will fail again."
 )]
 pub struct Args {
     /// The configuration
@@ -64,7 +65,12 @@ struct Failure {
 
 impl Failure {
     fn permanent(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: exit::CONFIG }
+        Self::new(message, true)
+    }
+
+    fn new(message: impl ToString, is_permanent: bool) -> Self {
+        let code = if is_permanent { exit::CONFIG } else { exit::NO };
+        Self { message: message.to_string(), code }
     }
 }
 
@@ -89,14 +95,15 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
     tracing::info!(open_files_max, "starting");
     runtime.block_on(async {
         let page = match &plan.config.http {
-            Some(http) => Some(http::bind(http.listen).await.map_err(Failure::permanent)?),
+            Some(http) => Some(
+                http::bind(http.listen)
+                    .await
+                    .map_err(|error| Failure::new(&error, net::refusal_is_permanent(&error.source)))?,
+            ),
             None => None,
         };
-        let mut running =
-            start(plan, Options { unsafe_no_sync: args.unsafe_no_sync }).map_err(|error| Failure {
-                code: if error.is_permanent() { exit::CONFIG } else { exit::NO },
-                message: error.to_string(),
-            })?;
+        let mut running = start(plan, Options { unsafe_no_sync: args.unsafe_no_sync })
+            .map_err(|error| Failure::new(&error, error.is_permanent()))?;
         // The journal is ours by now, so whatever lies at the usual place was left by a process that died.
         match control::bind(&socket) {
             Ok(door) => drop(tokio::spawn(control::serve(door, running.board.clone(), running.orders()))),

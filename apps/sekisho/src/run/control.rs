@@ -22,6 +22,8 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod links;
+
 /// Owed messages in one answer, at most: the lane stands still while it looks them up.
 const LIST_MAX: usize = 1_000;
 /// For whoever owns it and its group.
@@ -80,6 +82,7 @@ pub(crate) async fn serve(
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(links::router())
         .with_state(Door { board, orders });
     axum::serve(listener, app).await
 }
@@ -132,7 +135,9 @@ struct Done {
 
 async fn index() -> &'static str {
     "sekisho\n\nGET  /v1/status\nGET  /v1/saf?from=ID&most=N\nGET  /v1/saf/ID\n\
-     POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n"
+     POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
+     GET  /v1/links\nGET  /v1/links/NAME\n\
+     POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"
 }
 
 async fn status(State(door): State<Door>) -> Response {

@@ -9,6 +9,7 @@
 
 use super::figures::Figures;
 use super::journaling::Journaling;
+use super::links::{LinkCommand, LinkJson, Ordered};
 use super::log_budget::LogBudget;
 use super::owed::{OwedOrder, Ruled};
 use super::specimens::Specimens;
@@ -20,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{Effect, Event, Lane, Outbox, Tell};
+use switch::{CannotOrder, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
@@ -65,6 +66,11 @@ enum Speech {
     Done {
         answer: oneshot::Sender<Ruled>,
         ruled: Ruled,
+    },
+    /// To a person, what became of an order to a link.
+    Ordered {
+        answer: oneshot::Sender<Ordered>,
+        ordered: Ordered,
     },
 }
 
@@ -140,6 +146,7 @@ impl Core {
                 Effect::Displaced { conn } => {
                     self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
                 }
+                Effect::HangUp { link } => self.hang_up(link),
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
@@ -151,6 +158,12 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Breaks what stands to a host that does not answer; it is dialled anew.
+    fn hang_up(&self, link: LinkId) {
+        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
+        handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
     fn tell(&mut self, tell: Tell) {
@@ -183,6 +196,45 @@ impl Core {
                 self.on_durable();
             }
         }
+    }
+
+    /// Shows links, or gives one of them an order.
+    pub(crate) fn on_link_command(&mut self, command: LinkCommand) {
+        // Whoever asked may be gone by now, and misses nothing.
+        match command {
+            LinkCommand::List { answer } => {
+                let ids = (0..self.links.len()).map(|at| LinkId(at as u16));
+                let _ = answer.send(ids.filter_map(|id| self.link_json(id)).collect());
+            }
+            LinkCommand::Show { name, answer } => {
+                let _ = answer.send(self.link_named(name).and_then(|id| self.link_json(id)));
+            }
+            LinkCommand::Do { name, order, by, answer } => {
+                let Some(link) = self.link_named(name) else {
+                    let nowhere = Ordered { may: Err(CannotOrder::NoSuchLink), link: None };
+                    return drop(answer.send(nowhere));
+                };
+                let may = self.lane.may_order(link, order);
+                self.step(Event::LinkOrdered { link, order, by });
+                let ordered = Ordered { may, link: self.link_json(link) };
+                // Told when it is durable, as everything that is decided.
+                self.say(true, Speech::Ordered { answer, ordered });
+                self.on_durable();
+            }
+        }
+    }
+
+    /// A link the configuration has; names of the journal alone are nobody's.
+    fn link_named(&self, name: LinkName) -> Option<LinkId> {
+        let at = self.links.iter().position(|link| link.name == name && link.handle.is_some())?;
+        Some(LinkId(at as u16))
+    }
+
+    fn link_json(&self, id: LinkId) -> Option<LinkJson> {
+        let link = self.links.get(usize::from(id.0)).filter(|link| link.handle.is_some())?;
+        let seen = self.lane.link_seen(self.clock.now().instant, id)?;
+        let date = seen.date.map(|date| date.to_string());
+        Some(LinkJson::of(&seen, link, date))
     }
 
     /// Releases what the disk has caught up with, and gives it the next batch.
@@ -242,14 +294,18 @@ impl Core {
                 let _ = self.answer(conn, &dialect, &request, &answer);
             }
             Speech::Done { answer, ruled } => drop(answer.send(ruled)),
+            Speech::Ordered { answer, ordered } => drop(answer.send(ordered)),
         }
     }
 
     fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
         let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
-        if !self.lane.still_wants(link_id, ours.stan, id) {
-            // The disk was slower than the deadline: the customer has been told, so the host never hears of it.
-            return;
+        match self.lane.may_leave(self.clock.now().instant, link_id, ours.stan, id) {
+            MayLeave::Yes => {}
+            // The disk was slower than the deadline, or we stood still: nobody waits for it any more.
+            MayLeave::TooLate => return self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id }),
+            // The customer has been told, so the host never hears of it.
+            MayLeave::No => return,
         }
         let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
@@ -418,8 +474,11 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::StrangeAnswer { .. }
         | Tell::BreakerOpened { .. }
         | Tell::BreakerClosed { .. }
+        | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
         | Tell::ForwardAlarm { .. }
+        | Tell::EchoMissed { .. }
+        | Tell::Link { .. }
         | Tell::HostDate { .. } => true,
     }
 }
@@ -430,8 +489,10 @@ const fn is_alarm(tell: Tell) -> bool {
         tell,
         Tell::BreakerOpened { .. }
             | Tell::BreakerClosed { .. }
+            | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
+            | Tell::Link { .. }
     )
 }
 

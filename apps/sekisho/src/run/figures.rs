@@ -65,6 +65,12 @@ impl Figures {
             Tell::BreakerOpened { link } => {
                 tracing::error!(link = name(link), "host does not answer: circuit breaker open");
             }
+            Tell::Recovered { link } => {
+                tracing::info!(
+                    link = name(link),
+                    "recovery: the host was told of everything owed; new requests go to it"
+                );
+            }
             Tell::NeedsAPerson { id } => {
                 tracing::error!(
                     txn = id.0,
@@ -83,6 +89,13 @@ impl Figures {
                 tracing::debug!(link = name(link), owed = forward.0, "owed message accepted");
             }
             Tell::HostDate { link } => tracing::info!(link = name(link), "business day of the host changed"),
+            Tell::Link { link, state, cause } => {
+                let (link, state, cause) = (name(link), state.name(), cause.name());
+                tracing::info!(link, state, cause, "link");
+            }
+            Tell::EchoMissed { link, misses } => {
+                tracing::warn!(link = name(link), misses, "echo not answered");
+            }
             Tell::BreakerClosed { link } => tracing::info!(link = name(link), "host answers again"),
             Tell::Repeated { id, in_flight } => tracing::debug!(txn = id.0, in_flight, "repeat"),
             Tell::Meaningless { id } => tracing::debug!(txn = id.0, "overtaken by its decision"),

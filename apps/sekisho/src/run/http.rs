@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use std::io;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
@@ -16,7 +17,7 @@ use tokio::net::TcpListener;
 const STALE_MS: u64 = 2_000;
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, board: Board) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, board: Board) -> io::Result<()> {
     let app = Router::new()
         .route("/", get(index))
         .route("/healthz", get(healthz))
@@ -27,9 +28,17 @@ pub(crate) async fn serve(listener: TcpListener, board: Board) -> std::io::Resul
     axum::serve(listener, app).await
 }
 
-/// Binds the address, saying which one in the error.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address} for HTTP: {error}"))
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for HTTP: {source}")]
+pub struct BindError {
+    address: SocketAddr,
+    pub(crate) source: io::Error,
+}
+
+/// Binds the address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|source| BindError { address, source })
 }
 
 async fn index() -> &'static str {
@@ -63,7 +72,7 @@ async fn readyz(State(board): State<Board>) -> Response {
         Some((status, age_ms)) => {
             let lane_moves = age_ms <= STALE_MS;
             let taking_requests = status.state == "running";
-            let a_host_is_up = status.links.iter().any(|link| link.state == "up");
+            let a_host_is_up = status.links.iter().any(|link| link.open);
             let ready = lane_moves && taking_requests && a_host_is_up;
             Readiness { ready, lane_moves, taking_requests, a_host_is_up }
         }

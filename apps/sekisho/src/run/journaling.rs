@@ -62,9 +62,14 @@ impl Journaling {
         Ok(Self { vault, commit, reserve, news, batch, dir, snapshot_every, snapshot_due })
     }
 
-    /// Appends a record to the batch that goes to the disk next.
+    /// Appends a record to the batch that goes to the disk next. One step may decide more than a batch can hold
+    /// (a host falls silent under load, and all it was asked runs out of time together): what is full goes.
     pub(crate) fn record(&mut self, record: &Record) {
         self.batch.push(record, &self.vault);
+        if self.batch.is_full() {
+            let submitted = self.commit.submit(&mut self.batch);
+            self.note_submitted(submitted);
+        }
     }
 
     /// The last record pushed.
@@ -100,6 +105,10 @@ impl Journaling {
         } else {
             self.commit.submit(&mut self.batch)
         };
+        self.note_submitted(submitted);
+    }
+
+    fn note_submitted(&self, submitted: Result<(), JournalError>) {
         if let Err(error) = submitted
             && self.news.failure().is_none()
         {

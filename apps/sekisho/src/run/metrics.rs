@@ -70,6 +70,7 @@ impl Figures {
             self.0.links.iter().map(|link| (vec![("link", link.name.clone())], value(link))).collect()
         };
         gauges(to, "link_up", "1 when a connection stands", &rows(|link| (link.state == "up").into()))?;
+        gauges(to, "link_open", "1 when new business may pass", &rows(|link| link.open.into()))?;
         gauges(to, "link_connections", "Connections that stand", &rows(|link| link.connections as u64))?;
         let wanted = rows(|link| link.connections_wanted as u64);
         gauges(to, "link_connections_wanted", "Connections wanted", &wanted)?;

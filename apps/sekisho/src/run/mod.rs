@@ -7,6 +7,7 @@ mod core;
 mod figures;
 pub(crate) mod http;
 mod journaling;
+pub(crate) mod links;
 mod log_budget;
 mod metrics;
 mod opening;

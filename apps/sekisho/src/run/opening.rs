@@ -6,7 +6,7 @@ use super::status::RecoveredStatus;
 use crate::config::PrepareToml;
 use clock::Clock;
 use disk::{Disk, DiskError, DiskOptions, Prepare};
-use journal::{Batch, Journal, JournalError, Record, Recovered, Vault};
+use journal::{Batch, Cause, Journal, JournalError, Record, Recovered, Vault};
 use std::sync::Arc;
 use switch::{Effect, Lane, LaneConfig, Outbox, Replay, ReplayError, Secrets};
 use terms::Text;
@@ -53,7 +53,14 @@ pub enum StartError {
 impl StartError {
     /// Whether trying again without changing anything will fail again.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Entropy(_) | Self::Thread(_) | Self::Gone)
+        match self {
+            Self::Disk(error) => error.is_permanent(),
+            // A disk that is full or fails now may not later; what lies on it stays as it is.
+            Self::Journal { source: JournalError::Storage(error), .. } => error.cause == Cause::Missing,
+            Self::Net(error) => error.is_permanent(),
+            Self::Journal { .. } | Self::Replay { .. } | Self::Zone(_) => true,
+            Self::Entropy(_) | Self::Thread(_) | Self::Gone => false,
+        }
     }
 }
 
@@ -108,13 +115,19 @@ pub(crate) fn open(
         plan.lane(&mut names)
     };
     let lane = replay.finish(now, configure, &mut outbox).map_err(refuse)?;
+    let cannot = |source| StartError::Journal { dir: at_dir(), source };
     for effect in outbox.drain() {
         // What it would tell a source is told to nobody: the connection died with the process.
         if let Effect::Record(record) = effect {
             batch.push(&record, &vault);
+            // Each decision stands with what it owes in one record: a death between two batches leaves the
+            // rest in flight, for the next start.
+            if batch.is_full() {
+                journal.commit(&mut batch).map_err(cannot)?;
+            }
         }
     }
-    journal.commit(&mut batch).map_err(|source| StartError::Journal { dir: at_dir(), source })?;
+    journal.commit(&mut batch).map_err(cannot)?;
     let recovered = recovered_status(&found, was_in_flight, began.elapsed().as_millis() as u64);
     let every = plan.config.journal.snapshot_every_records;
     let journaling = Journaling::start(journal, vault, news, dir.clone(), every)?;

@@ -7,15 +7,19 @@ use crate::config::{
     ListenerToml, TransmissionTime,
 };
 use dialects::Dialect;
-use net::{AllowedPeer, DialConfig, Limits, ListenerConfig, PoolRule, Service, TlsClient, TlsServer};
+use net::{
+    AllowedPeer, DialConfig, Limits, ListenerConfig, PairRule, PoolRule, Service, TlsClient, TlsServer,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use switch::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Route, Routes,
-    SourceConfig,
+    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management, Route,
+    Routes, SourceConfig,
 };
-use terms::{Kind, LinkId, LinkName, SourceId, Text};
+use terms::{
+    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, Outgoing, SourceId, Stan, Text, Txn,
+};
 use wire::Framing;
 
 /// A configuration with everything it names.
@@ -70,6 +74,14 @@ impl Plan {
         for (what, name, dialect, framing) in listeners.chain(links) {
             if let Err(wrong) = plan.add(dialect, framing.as_deref()) {
                 complaints.extend(wrong.into_iter().map(|line| format!("{what} `{name}`: {line}")));
+            }
+        }
+        if complaints.is_empty() {
+            let mut loaded = BTreeMap::new();
+            for link in &config.link {
+                let dialect = plan.dialect(&link.dialect, &mut loaded);
+                let wrong = complaints_about_speech(link, &dialect);
+                complaints.extend(wrong.into_iter().map(|line| format!("link `{}`: {line}", link.name)));
             }
         }
         if complaints.is_empty() { Ok(plan) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
@@ -259,6 +271,8 @@ impl Plan {
                 transmission_time: TransmissionTime::Utc,
                 host: Default::default(),
                 forward: Default::default(),
+                timers: Default::default(),
+                management: None,
                 ..l.clone()
             }))
         };
@@ -298,6 +312,14 @@ impl Plan {
                 DialConfig {
                     connections: link.connections,
                     reconnect_ms: link.reconnect_ms,
+                    pairs: link.pairs.as_ref().map(|pairs| PairRule {
+                        listen: pairs.listen,
+                        pairs: pairs.count,
+                        peers: match pairs.peers.is_empty() {
+                            true => vec![link.dial.ip()],
+                            false => pairs.peers.clone(),
+                        },
+                    }),
                     tls: link.tls.as_ref().map(|tls| TlsClient {
                         authorities: tls.authorities.clone(),
                         server_name: tls.server_name.clone(),
@@ -335,9 +357,44 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             reply_timeout_ms: link.forward.reply_timeout_ms,
             repeat_ms: link.forward.repeat_ms,
             window: link.forward.window,
+            catch_up_window: link.forward.catch_up_window,
             alarm_after: link.forward.alarm_after,
+            recovery_first: link.forward.recovery_first,
         },
+        timers: link.timers.timers(),
+        management: management_of(link, dialect),
     }
+}
+
+fn management_of(link: &LinkToml, dialect: &Dialect) -> Management {
+    let types = dialect.network_types();
+    match &link.management {
+        Some(management) => management.management(types),
+        None => Management { types, ..Management::default() },
+    }
+}
+
+/// What a link that signs on will have to say, and cannot: said before it is needed.
+fn complaints_about_speech(link: &LinkToml, dialect: &Dialect) -> Vec<String> {
+    let Some(toml) = &link.management else { return Vec::new() };
+    let management = management_of(link, dialect);
+    let sample = |about: Network| {
+        let Some(message) = management.types.of(about) else {
+            return Some(format!("dialect `{}` has no {about} message", link.dialect));
+        };
+        let request = Txn {
+            network: about,
+            acquirer_id: management.acquirer_id,
+            local_time: Some(LocalTime { date: BusinessDate::from_days(0), second_of_day: 0 }),
+            carried: Carried::clone(&management.says),
+            ..Txn::new(message)
+        };
+        let transmitted_at = Text::clipped(b"0101000000");
+        let ours = Outgoing { stan: Stan(1), rrn: Text::EMPTY, transmitted_at, repeat: false };
+        let written = dialect.write_request(&request, &ours, &mut Vec::new());
+        written.err().map(|error| format!("{about} cannot be said: {error}; put it into management.says"))
+    };
+    toml.speaks().filter_map(sample).collect()
 }
 
 fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {

@@ -140,6 +140,10 @@ pub struct LinkStatus {
     pub dialect: String,
     /// `up` or `down`.
     pub state: &'static str,
+    /// Where it stands above its connections: `connected`, `signed-on` and so on.
+    pub session: &'static str,
+    /// Whether new business may pass.
+    pub open: bool,
     /// Connections that stand.
     pub connections: usize,
     /// Connections wanted.
@@ -160,6 +164,8 @@ pub struct LinkStatus {
     pub strange: u64,
     /// Messages owed to its host.
     pub pending: usize,
+    /// Of these, messages it has to be told of before it gets anything new: more than 0 after an unclean stop.
+    pub recovering: usize,
     /// The host's business day, where it is known.
     pub business_date: Option<String>,
     /// Its figures, by name.

@@ -3,6 +3,7 @@
 use super::core::{Core, Switchboard};
 use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
+use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
 use super::owed::OwedOrder;
 use super::plan::Plan;
@@ -40,6 +41,8 @@ pub enum Order {
     Reload(Box<Plan>),
     /// Show owed messages, or do something about one.
     Owed(OwedOrder),
+    /// Show links, or give one an order.
+    Link(LinkCommand),
 }
 
 /// How a switch ended.
@@ -178,6 +181,9 @@ impl Thread {
         for config in plan.dials(&mut names) {
             let at = usize::from(config.link.0);
             let handle = net.dial(config, switchboard.clone())?;
+            if let Some(address) = handle.awaits_at() {
+                tracing::info!(link = %handle.name(), %address, "waiting for the host to call");
+            }
             switchboard.with(|core| core.links[at].handle = Some(handle));
         }
         let thread = Self { plan, options, switchboard, listening, news, board, recovered, started_at };
@@ -210,6 +216,7 @@ impl Thread {
                     }
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
+                    Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
                     Some(Order::Stop) | None => {
                         // Core and network hold each other, and with them the journal's directory.
                         drop(self.switchboard.0.take());
@@ -346,6 +353,8 @@ impl Thread {
                         name: link.name.to_string(),
                         dialect: link.dialect.name().to_owned(),
                         state: if lane.up { "up" } else { "down" },
+                        session: lane.state.name(),
+                        open: lane.is_open,
                         connections: handle.up(),
                         connections_wanted: handle.states().len(),
                         breaker: match lane.breaker {
@@ -360,6 +369,7 @@ impl Thread {
                         late: lane.late,
                         strange: lane.strange,
                         pending: lane.pending,
+                        recovering: lane.recovering,
                         business_date: lane.date.map(|date| date.to_string()),
                         counts: handle.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
                     })

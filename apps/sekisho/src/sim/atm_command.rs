@@ -3,6 +3,7 @@
 use super::cash::Cash;
 use super::customers::{Crowd, Mix};
 use super::luck::Luck;
+use super::mishaps::Mishaps;
 use super::speech::{SimError, Speech, on_one_thread};
 use super::street::{Seen, StreetPlan};
 use super::terminal::{Habits, try_speech};
@@ -58,6 +59,9 @@ pub struct Args {
     /// Pay out half of what is asked for, and take the rest back
     #[arg(long)]
     cash_out: bool,
+    /// Now and then a line breaks before the answer, or notes get stuck
+    #[arg(long)]
+    mishaps: bool,
     /// Stop by itself after so many seconds
     #[arg(long, value_name = "S")]
     seconds: Option<u64>,
@@ -88,6 +92,7 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
             repeats_max: args.repeats,
             insists_max: args.insists,
             cash,
+            mishaps: if args.mishaps { Mishaps::now_and_then() } else { Mishaps::default() },
         },
         terminals: args.terminals,
         tps: args.tps,
@@ -144,12 +149,13 @@ fn summary(seen: &Seen) -> String {
         let ms = |quantile| sight.took_us.value_at_quantile(quantile) as f64 / 1_000.0;
         format!(
             "asked {}   approved {approved}   refused {}   unknown {unknown}   unheard {}   repeats {}   \
-             taken back {}   went away {}   p50 {:.1} ms   p99 {:.1} ms",
+             taken back {}   reported {}   went away {}   p50 {:.1} ms   p99 {:.1} ms",
             sight.asked,
             refused + not_sent,
             sight.unheard,
             sight.repeats,
             sight.taken_back,
+            sight.reported,
             sight.went_away,
             ms(0.5),
             ms(0.99)

@@ -36,9 +36,14 @@ impl Cash {
     pub fn pay_out(&self, terminal: usize, amount: Amount) -> Amount {
         let is_short = self.with(|short| short.everywhere || short.at.contains(&terminal));
         match is_short {
-            true => Amount::minor(amount.minor_units() / NOTE / 2 * NOTE),
+            true => Self::half(amount),
             false => amount,
         }
+    }
+
+    /// Half of the notes, which may be none.
+    pub fn half(amount: Amount) -> Amount {
+        Amount::minor(amount.minor_units() / NOTE / 2 * NOTE)
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut Short) -> R) -> R {

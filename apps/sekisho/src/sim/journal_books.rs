@@ -154,6 +154,8 @@ impl Reading {
             | Record::Attempt { .. }
             | Record::Ruled { .. }
             | Record::HostDate { .. }
+            | Record::Cutover { .. }
+            | Record::LinkOrdered { .. }
             | Record::Resolved { .. } => {}
         }
     }

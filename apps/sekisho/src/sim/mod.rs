@@ -19,6 +19,7 @@ pub mod journal_books;
 pub mod ledger;
 pub mod load;
 pub mod luck;
+pub mod mishaps;
 pub mod process;
 pub mod question;
 mod relay;

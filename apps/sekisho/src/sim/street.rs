@@ -53,8 +53,12 @@ pub struct Sight {
     pub unheard: u64,
     /// Times a request was asked again.
     pub repeats: u64,
-    /// Requests taken back, or reported after silence.
+    /// Requests taken back, whole or in part (0420).
     pub taken_back: u64,
+    /// Requests reported after silence (0220).
+    pub reported: u64,
+    /// Reversals and reports that nobody acknowledged.
+    pub unacknowledged: u64,
     /// Customers who went away because too many stood in line.
     pub went_away: u64,
     /// Microseconds from question to answer.
@@ -73,6 +77,8 @@ impl Default for Sight {
             unheard: 0,
             repeats: 0,
             taken_back: 0,
+            reported: 0,
+            unacknowledged: 0,
             went_away: 0,
             took_us: Histogram::new_with_bounds(1, LONGEST_US, 3).expect("bounds in order"),
             recent_us: Histogram::new_with_bounds(1, LONGEST_US, 2).expect("bounds in order"),
@@ -85,7 +91,12 @@ impl Sight {
     fn note(&mut self, served: &Served, keeps_view: bool) {
         self.asked += 1;
         self.repeats += u64::from(served.repeats);
-        self.taken_back += u64::from(served.asked.afterwards != Afterwards::Nothing);
+        match served.asked.afterwards {
+            Afterwards::Nothing => {}
+            Afterwards::TookBack => self.taken_back += 1,
+            Afterwards::Reported => self.reported += 1,
+            Afterwards::Unheard => self.unacknowledged += 1,
+        }
         match served.asked.told {
             Told::Nothing => self.unheard += 1,
             Told::Said(_, outcome) => {
@@ -213,6 +224,7 @@ mod tests {
     use super::super::cash::Cash;
     use super::super::customers::Mix;
     use super::super::host::{HostCounts, HostPlan, network};
+    use super::super::mishaps::Mishaps;
     use super::super::rules::{Every, Rules};
     use super::super::speech::{SimError, Speech, on_one_thread};
     use super::*;
@@ -236,6 +248,7 @@ mod tests {
                 repeats_max: 3,
                 insists_max: 10,
                 cash: Cash::default(),
+                mishaps: Mishaps::default(),
             };
             let crowd = Crowd::new(Mix::default(), vec!["411111".into()], 10, Luck::seeded(1));
             let (seen, (stop, stopped)) = (Seen::default(), watch::channel(false));
@@ -291,8 +304,16 @@ mod tests {
             let address = taken.map_err(SimError::system("cannot find a port"))?;
             let speech = Speech::named("iso87-ascii", None)?;
             let answer_timeout = Duration::from_millis(50);
-            let (one_shot, repeats_max, insists_max, cash) = (false, 1, 1, Cash::default());
-            let habits = Habits { address, speech, one_shot, answer_timeout, repeats_max, insists_max, cash };
+            let habits = Habits {
+                address,
+                speech,
+                one_shot: false,
+                answer_timeout,
+                repeats_max: 1,
+                insists_max: 1,
+                cash: Cash::default(),
+                mishaps: Mishaps::default(),
+            };
             let mut terminal = Terminal::numbered(1, Rc::new(habits));
             let mut crowd = Crowd::new(Mix::default(), vec!["4".into()], 1, Luck::seeded(1));
             Ok(terminal.serve(&crowd.next_customer()).await)

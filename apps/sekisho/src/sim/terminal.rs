@@ -5,6 +5,7 @@
 use super::books::{Afterwards, Asked, Key, Told, is_money};
 use super::cash::Cash;
 use super::customers::Customer;
+use super::mishaps::Mishaps;
 use super::question::{Place, as_stamped, question, reference_number, reported, stamp, taken_back};
 use super::speech::{Speech, local_clock};
 use clock::Clock;
@@ -38,6 +39,8 @@ pub struct Habits {
     pub insists_max: u32,
     /// What they have to pay out.
     pub cash: Cash,
+    /// What goes wrong at them by itself.
+    pub mishaps: Mishaps,
 }
 
 /// A terminal.
@@ -72,23 +75,29 @@ impl Terminal {
     pub async fn serve(&mut self, customer: &Customer) -> Served {
         let txn = self.request(customer);
         let began = Instant::now();
-        let (mut told, mut repeats) = (Told::Nothing, 0);
-        loop {
-            // An answer that names no code is taken for none: no money moves on it.
-            if let Some((code, outcome)) = self.ask(&txn, repeats > 0).await {
-                told = Told::Said(code, outcome);
-                break;
+        let (told, repeats) = match self.habits.mishaps.cuts_off(txn.kind) {
+            true => {
+                self.ask_and_lose_the_line(&txn).await;
+                (Told::Nothing, 0)
             }
-            if repeats == self.habits.repeats_max {
-                break;
-            }
-            repeats += 1;
-        }
+            false => self.ask_until_told(&txn).await,
+        };
         let took = began.elapsed();
         let (held, afterwards) = self.finish(&txn, told).await;
         let key = Key { terminal_id: txn.terminal_id, stan: txn.stan, local_time: txn.local_time };
         let asked = Asked { key, kind: txn.kind, amount: txn.amount, told, held, afterwards };
         Served { asked, took, repeats }
+    }
+
+    /// Asks, and asks again: what it was told in the end, and how often it repeated.
+    async fn ask_until_told(&mut self, txn: &Txn) -> (Told, u32) {
+        for repeats in 0..=self.habits.repeats_max {
+            // An answer that names no code is taken for none: no money moves on it.
+            if let Some((code, outcome)) = self.ask(txn, repeats > 0).await {
+                return (Told::Said(code, outcome), repeats);
+            }
+        }
+        (Told::Nothing, self.habits.repeats_max)
     }
 
     /// Moves the cash, and says so where it moved otherwise than the switch must think. Gives back what was
@@ -105,7 +114,10 @@ impl Terminal {
             (Told::Said(_, Outcome::Unknown), Kind::Deposit) => (txn.amount, Afterwards::Nothing),
             (Told::Nothing, _) => (nothing, self.take_back(txn, nothing).await),
             (Told::Said(_, Outcome::Approved), Kind::Withdrawal) => {
-                let paid_out = self.habits.cash.pay_out(self.number, txn.amount);
+                let paid_out = match self.habits.mishaps.jams() {
+                    true => Cash::half(txn.amount),
+                    false => self.habits.cash.pay_out(self.number, txn.amount),
+                };
                 let afterwards = match paid_out == txn.amount {
                     true => Afterwards::Nothing,
                     false => self.take_back(txn, paid_out).await,
@@ -162,6 +174,18 @@ impl Terminal {
             }
             // The line stays: a late answer to this same request still counts.
             Err(_) => None,
+        }
+    }
+
+    /// Asks, and is cut off before an answer can come. Whether it was heard, the terminal cannot know.
+    async fn ask_and_lose_the_line(&mut self, txn: &Txn) {
+        let habits = self.habits.clone();
+        if self.line.is_none() {
+            self.line = Line::open(&habits).await.ok();
+        }
+        if let Some(mut line) = self.line.take() {
+            // A line that was gone already is one more way not to know.
+            let _ = line.say(&habits.speech, txn, false).await;
         }
     }
 

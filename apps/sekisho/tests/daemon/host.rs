@@ -164,6 +164,26 @@ impl Host {
         }
     }
 
+    /// Says something of its own accord, on every connection.
+    pub(crate) fn says(&self, message: &Txn) {
+        let speech = Speech::named(self.dialect);
+        let frame = speech.frame(&speech.body(message));
+        for mut stream in &self.shared.lock().conns {
+            // A connection that is gone hears nothing, which is what a test may want.
+            let _ = stream.write_all(&frame);
+        }
+    }
+
+    /// Every network message that arrived so far, by what it is about.
+    pub(crate) fn heard_about(&self) -> Vec<terms::Network> {
+        let seen = self.shared.lock();
+        seen.seen
+            .iter()
+            .filter(|seen| seen.txn.message.class == Class::Network)
+            .map(|s| s.txn.network)
+            .collect()
+    }
+
     /// Reads again.
     pub(crate) fn read_on(&self) {
         self.shared.lock().reading = true;
@@ -230,6 +250,9 @@ impl Shared {
             {
                 let request = speech.dialect.read(body, today()).expect("the switch speaks the dialect");
                 received.drain(..consumed);
+                if !request.message.asks() {
+                    continue; // The answer to something it said of its own accord.
+                }
                 let rule = {
                     let mut state = self.lock();
                     let seen = Seen { at: Instant::now(), txn: request.clone() };

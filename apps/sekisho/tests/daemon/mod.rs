@@ -7,6 +7,7 @@ mod client;
 mod host;
 mod journal;
 mod luck;
+mod money;
 mod process;
 mod question;
 mod setup;
@@ -15,14 +16,15 @@ pub(crate) use client::Client;
 pub(crate) use host::{Act, Host, Seen};
 pub(crate) use journal::{Told, read_journal};
 pub(crate) use luck::Luck;
-pub(crate) use process::Daemon;
+pub(crate) use money::{LedgerHost, compare_books};
+pub(crate) use process::{Daemon, can_trace, send_signal};
 pub(crate) use question::{Speech, Terminal};
-pub(crate) use setup::{LinkSetup, Scratch, Setup};
+pub(crate) use setup::{LinkSetup, Scratch, Setup, free_address};
 
 use std::time::{Duration, Instant};
 
 /// Longest wait for something that must happen. Generous: it is only ever waited out by a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again and again until there is an answer; panics with what was waited for when there is none.
 pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {

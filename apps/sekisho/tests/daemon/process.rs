@@ -14,6 +14,7 @@ pub(crate) struct Daemon {
     /// The switch itself: another process than `child` where that is a tracer.
     pid: Option<u32>,
     lines: Arc<Mutex<Vec<String>>>,
+    reader: std::thread::JoinHandle<()>,
 }
 
 impl Daemon {
@@ -40,13 +41,13 @@ impl Daemon {
         let stderr = child.stderr.take().expect("it is piped");
         let lines = Arc::new(Mutex::new(Vec::new()));
         let written = lines.clone();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 written.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
         let pid = Some(child.id());
-        Self { child, pid, lines }
+        Self { child, pid, lines, reader }
     }
 
     /// Its process, or the tracer's where it has one.
@@ -95,14 +96,7 @@ impl Daemon {
 
     /// Body and status code of a page.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.page()).expect("the status page is open");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("a small request");
-        let mut text = String::new();
-        stream.read_to_string(&mut text).expect("an answer in UTF-8");
-        let code = text.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-        (code.expect("a status line"), body.expect("a body"))
+        try_get(self.page(), path).expect("the status page is open, and answers")
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -121,6 +115,26 @@ impl Daemon {
     /// Waits until a figure has at least this value: the status is put up a few times a second.
     pub(crate) fn wait_for_figure(&self, place: &str, at_least: u64) {
         wait_for(&format!("{place} >= {at_least}"), || (self.figure(place) >= at_least).then_some(()));
+    }
+
+    /// Whether nothing is in flight and nothing owed, as its last status says; `None` where it gives none.
+    pub(crate) fn is_settled(&self) -> Option<bool> {
+        let page = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let page = page.iter().find(|line| line.contains("status page")).map(|line| address_in(line))?;
+        let counts = try_get(page, "/v1/status").ok().filter(|(code, _)| *code == 200)?.1;
+        let counts = serde_json::from_str::<Value>(&counts).ok()?["transactions"].clone();
+        Some(counts["pending"] == 0 && counts["in_flight"] == 0)
+    }
+
+    /// Waits until nothing is in flight and nothing owed, for longer than a status may be old; says since when.
+    pub(crate) fn wait_until_settled(&self) -> std::time::Instant {
+        let mut since = std::time::Instant::now();
+        wait_for("everything decided and everything owed paid", || {
+            if self.is_settled() != Some(true) {
+                since = std::time::Instant::now();
+            }
+            (since.elapsed() > Duration::from_millis(500)).then_some(since)
+        })
     }
 
     /// One link of the status.
@@ -145,6 +159,24 @@ impl Daemon {
         let text = std::fs::read_to_string(path).expect("it runs");
         let line = text.lines().find(|line| line.starts_with(what)).expect("a line of that name");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
+    }
+
+    /// The switch itself, under a tracer too; `None` when it has ended.
+    pub(crate) fn pid_of_switch(&self) -> Option<u32> {
+        let children = || {
+            let path = format!("/proc/{0}/task/{0}/children", self.child.id());
+            std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()
+        };
+        self.pid.or_else(children)
+    }
+
+    /// One of its threads, by its name.
+    pub(crate) fn thread(&self, name: &str) -> Option<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid_of_switch()?)).ok()?;
+        let is_it =
+            |path: &Path| std::fs::read_to_string(path.join("comm")).is_ok_and(|comm| comm.trim() == name);
+        let found = tasks.filter_map(Result::ok).map(|task| task.path()).find(|path| is_it(path))?;
+        found.file_name()?.to_str()?.parse().ok()
     }
 
     /// Sends a signal by its name, such as `TERM`.
@@ -172,16 +204,11 @@ impl Daemon {
     pub(crate) fn end(&mut self) -> (Option<i32>, String) {
         let status = self.wait();
         // The pipe may hold a last line for a moment longer than the process lives.
-        let mut said = self.stderr();
-        for _ in 0..20 {
-            std::thread::sleep(Duration::from_millis(5));
-            let now = self.stderr();
-            if now == said && !now.is_empty() {
-                break;
-            }
-            said = now;
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while !self.reader.is_finished() && std::time::Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
         }
-        (status.code(), said)
+        (status.code(), self.stderr())
     }
 
     /// The power cord of this process.
@@ -222,7 +249,28 @@ fn address_in(line: &str) -> SocketAddr {
     address.unwrap_or_else(|| panic!("no address in {line}"))
 }
 
+fn try_get(page: SocketAddr, path: &str) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(page)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let code = text.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    code.zip(body).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+}
+
 fn named(list: &Value, name: &str) -> Value {
     let found = list.as_array().and_then(|all| all.iter().find(|one| one["name"] == name).cloned());
     found.unwrap_or_else(|| panic!("no {name} in {list:#}"))
+}
+
+/// Whether there is a tracer and it may trace; says so where not.
+pub(crate) fn can_trace() -> bool {
+    let tried = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).status();
+    let can = tried.is_ok_and(|status| status.success());
+    if !can {
+        println!("skipped: strace is not here or may not trace");
+    }
+    can
 }

@@ -31,6 +31,12 @@ impl Drop for Scratch {
     }
 }
 
+/// An address that is free for now: for whoever must listen on the same one again.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it has an address")
+}
+
 /// One `[[link]]`.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkSetup {

@@ -7,5 +7,6 @@ mod bad_peers;
 mod frames;
 mod links;
 mod one_request;
+mod pairs;
 mod stage;
 mod tls;

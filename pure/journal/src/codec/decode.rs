@@ -1,7 +1,8 @@
 use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind};
 use crate::vault::SEALED_BYTES;
 use crate::{
-    After, Card, Declined, Forward, Kept, Key, Mark, Observed, Record, Remembered, Ruling, SealedPan, Sent,
+    After, Card, CutStage, Declined, Forward, Kept, Key, LinkOrder, Mark, Observed, Record, Remembered,
+    Ruling, SealedPan, Sent,
 };
 use terms::{
     Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, SourceId, Stan,
@@ -86,6 +87,18 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::HOST_DATE => {
             Record::HostDate { link: from.link()?, date: from.sure_date("date")?, at: from.timestamp("at")? }
         }
+        kind::CUTOVER => Record::Cutover {
+            link: from.link()?,
+            stage: from.one_of(&CutStage::ALL, "stage")?,
+            date: from.sure_date("date")?,
+            at: from.timestamp("at")?,
+        },
+        kind::LINK_ORDERED => Record::LinkOrdered {
+            link: from.link()?,
+            order: from.one_of(&LinkOrder::ALL, "order")?,
+            by: from.text("by")?,
+            at: from.timestamp("at")?,
+        },
         kind::RESOLVED => Record::Resolved { id: from.id()?, after: from.after()? },
         kind => return Err(RecordError::UnknownKind { kind }),
     };

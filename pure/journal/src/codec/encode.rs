@@ -1,6 +1,7 @@
 use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place};
 use crate::{
-    After, Card, Declined, Forward, Kept, Key, Mark, Observed, Record, Remembered, Ruling, Sent, Vault,
+    After, Card, CutStage, Declined, Forward, Kept, Key, LinkOrder, Mark, Observed, Record, Remembered,
+    Ruling, Sent, Vault,
 };
 use alloc::vec::Vec;
 use terms::{BusinessDate, LocalTime, MessageType, Text, Timestamp, TxnId};
@@ -123,6 +124,20 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::HOST_DATE);
             out.number(u64::from(link.0));
             out.date(Some(*date));
+            out.timestamp(*at);
+        }
+        Record::Cutover { link, stage, date, at } => {
+            out.byte(kind::CUTOVER);
+            out.number(u64::from(link.0));
+            out.byte(place(&CutStage::ALL, stage));
+            out.date(Some(*date));
+            out.timestamp(*at);
+        }
+        Record::LinkOrdered { link, order, by, at } => {
+            out.byte(kind::LINK_ORDERED);
+            out.number(u64::from(link.0));
+            out.byte(place(&LinkOrder::ALL, order));
+            out.text(by);
             out.timestamp(*at);
         }
         Record::Resolved { id, after } => {

@@ -2,8 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 use journal::memory::Memory;
 use journal::{
-    After, Batch, Card, DecidedBy, Declined, Duty, Forward, Journal, JournalError, Kept, Key, Mark, Named,
-    Observation, Observed, Record, Recovered, Remembered, Ruling, Sent, Vault, Why,
+    After, Batch, Card, CutStage, DecidedBy, Declined, Duty, Forward, Journal, JournalError, Kept, Key,
+    LinkOrder, Mark, Named, Observation, Observed, Record, Recovered, Remembered, Ruling, Sent, Vault, Why,
 };
 use terms::{
     Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Outcome, Pan,
@@ -166,6 +166,13 @@ pub fn every_kind() -> Vec<Record> {
             at: at(7),
         },
         Record::HostDate { link: LinkId(1), date: date(), at: at(8) },
+        Record::Cutover { link: LinkId(1), stage: CutStage::Begun, date: date(), at: at(8) },
+        Record::LinkOrdered {
+            link: LinkId(1),
+            order: LinkOrder::Maintain,
+            by: Text::clipped(b"suzuki"),
+            at: at(8),
+        },
         Record::Resolved { id: TxnId(2), after: After::Nothing },
         Record::Resolved { id: TxnId(2), after: After::Reversing(ForwardId(3)) },
         Record::Resolved { id: TxnId(2), after: After::Reversed },

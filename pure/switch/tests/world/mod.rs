@@ -40,6 +40,8 @@ pub(crate) struct Left {
     pub(crate) asked: Vec<(LinkId, TxnId, Outgoing, bool)>,
     pub(crate) answers: Vec<(ConnId, Answer, bool)>,
     pub(crate) told: Vec<Tell>,
+    /// Links whose connections are to be broken.
+    pub(crate) hung_up: Vec<LinkId>,
     /// One letter an effect, in order: `r`ecord, `h`ost, `s`ource, `t`ell.
     pub(crate) order: String,
 }
@@ -72,6 +74,7 @@ pub(crate) fn config() -> LaneConfig {
         transmits_utc: true,
         host: HostProfile::default(),
         forward: ForwardConfig::default(),
+        ..LinkConfig::retired(Text::EMPTY)
     };
     let line = |prefix: &str, link, name: &str| Route {
         prefix: Text::clipped(prefix.as_bytes()),
@@ -196,14 +199,24 @@ impl World {
 
     /// Dies, and is started again from everything it recorded.
     pub(crate) fn restart(&mut self) -> Left {
-        self.start_from(self.journal.clone())
+        let left = self.start_from(self.journal.clone());
+        self.links_up();
+        left
+    }
+
+    /// Is closed in order, and started again.
+    pub(crate) fn close_and_start(&mut self) -> Left {
+        self.journal.push(Record::Closed { at: self.now.wall });
+        self.restart()
     }
 
     /// Dies, and is started again from a snapshot of what it is now.
     pub(crate) fn restart_from_snapshot(&mut self) -> Left {
         let mut records = Vec::new();
         self.lane.snapshot(|record| records.push(record));
-        self.start_from(records)
+        let left = self.start_from(records);
+        self.links_up();
+        left
     }
 
     /// The last message to a host.
@@ -216,6 +229,11 @@ impl World {
         &self.asked
     }
 
+    /// Dies, and is started again where no host can be reached.
+    pub(crate) fn restart_with_links_down(&mut self) -> Left {
+        self.start_from(self.journal.clone())
+    }
+
     fn start_from(&mut self, records: Vec<Record>) -> Left {
         self.asked.clear();
         let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
@@ -225,9 +243,7 @@ impl World {
         }
         let configure = |_: &Lane| self.config.clone();
         self.lane = replay.finish(self.now, configure, &mut self.out).expect("cards open under their key");
-        let left = self.collect();
-        self.links_up();
-        left
+        self.collect()
     }
 
     fn collect(&mut self) -> Left {
@@ -254,6 +270,7 @@ impl World {
                     left.answers.push((conn, answer, false));
                 }
                 Effect::Displaced { .. } => {}
+                Effect::HangUp { link } => left.hung_up.push(link),
                 Effect::Tell(tell) => {
                     left.order.push('t');
                     left.told.push(tell);

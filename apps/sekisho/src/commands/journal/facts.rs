@@ -102,6 +102,16 @@ impl Facts {
                 self.text("link", names.link(*link));
                 self.text("date", date);
             }
+            Record::Cutover { link, stage, date, .. } => {
+                self.text("link", names.link(*link));
+                self.text("stage", stage.name());
+                self.text("date", date);
+            }
+            Record::LinkOrdered { link, order, by, .. } => {
+                self.text("link", names.link(*link));
+                self.text("order", order.name());
+                self.some("by", by.as_str());
+            }
             Record::Resolved { after, .. } => self.text("after", after.name()),
             Record::NotSent { answer, .. } => self.of_answer(answer),
             Record::Declined(declined) => self.of_declined(declined, names, vault),

@@ -35,6 +35,10 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
             format!("owed {forward}: {} by {}: {}", ruling.name(), by.as_str(), reason.as_str())
         }
         Record::HostDate { link, date, .. } => format!("{} {date}", names.link(*link)),
+        Record::Cutover { link, stage, date, .. } => format!("{} {date} {}", names.link(*link), stage.name()),
+        Record::LinkOrdered { link, order, by, .. } => {
+            format!("{} {} by {}", names.link(*link), order.name(), by.as_str())
+        }
         Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, .. } => of_answer(answer),
         Record::Declined(declined) => of_declined(declined, vault),
@@ -82,11 +86,16 @@ fn what(kind: &str, amount: Amount, currency: Currency, card: &str, key: &Key) -
 
 /// An amount with the decimals of its currency, and the currency's number.
 pub(crate) fn money(amount: Amount, currency: Currency) -> String {
-    let one = 10_u64.pow(currency.decimals().into());
-    let (whole, part) = (amount.minor_units() / one, amount.minor_units() % one);
+    format!("{} ({currency})", decimal(amount.minor_units().into(), currency))
+}
+
+/// So many minor units with the decimals of their currency.
+pub(crate) fn decimal(units: u128, currency: Currency) -> String {
+    let one = 10_u128.pow(currency.decimals().into());
+    let (whole, part) = (units / one, units % one);
     match usize::from(currency.decimals()) {
-        0 => format!("{whole} ({currency})"),
-        decimals => format!("{whole}.{part:0decimals$} ({currency})"),
+        0 => whole.to_string(),
+        decimals => format!("{whole}.{part:0decimals$}"),
     }
 }
 

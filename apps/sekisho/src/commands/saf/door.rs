@@ -1,30 +1,9 @@
-//! Where the switch is asked, and what can go wrong with that.
+//! What can go wrong when a switch is asked about owed messages.
 
 use crate::commands::control::{Reply, Unreachable};
+use crate::commands::door::Door;
 use crate::commands::journal::opened;
-use crate::commands::journal::whereabouts::usual_config;
 use crate::exit;
-use std::path::{Path, PathBuf};
-
-/// Which switch. Without any of these: the one of `./sekisho.toml`, or the one of `./data`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Which {
-    /// Take the control socket and the data directory from this configuration
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["socket", "data"])]
-    config: Option<PathBuf>,
-    /// The control socket
-    #[arg(long, value_name = "PATH")]
-    socket: Option<PathBuf>,
-    /// The data directory
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-}
-
-/// Control socket and data directory of a switch.
-pub(super) struct Door {
-    pub(super) socket: PathBuf,
-    pub(super) data: PathBuf,
-}
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -50,21 +29,6 @@ impl Failure {
             Self::NoSuchThing { .. } => exit::NO_SUCH_THING,
             Self::Refused { .. } => exit::REFUSED,
         }
-    }
-}
-
-impl Which {
-    pub(super) fn door(&self) -> Result<Door, Failure> {
-        let lies_in = |data: &Path| data.join("control.sock");
-        if self.socket.is_none() && self.data.is_none() {
-            let config = usual_config(self.config.as_deref())?;
-            if let Some(config) = config {
-                return Ok(Door { socket: config.control_socket(), data: config.journal.dir });
-            }
-        }
-        let beside = self.socket.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-        let data = self.data.clone().or(beside).unwrap_or_else(|| PathBuf::from("./data"));
-        Ok(Door { socket: self.socket.clone().unwrap_or_else(|| lies_in(&data)), data })
     }
 }
 

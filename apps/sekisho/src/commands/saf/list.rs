@@ -1,8 +1,9 @@
 //! `sekisho saf ls`
 
-use super::door::{Door, Failure, Which};
+use super::door::Failure;
 use super::ledger::{ExceptionJson, Ledger};
 use crate::commands::control;
+use crate::commands::door::{Door, Which};
 use crate::commands::journal::opened::Opened;
 use crate::commands::journal::summary::money;
 use crate::commands::paper::Paper;
@@ -123,7 +124,7 @@ pub(super) fn amount_of(owed: &OwedJson) -> String {
 }
 
 /// A span of time as people say it.
-pub(super) fn span(ms: i64) -> String {
+pub(crate) fn span(ms: i64) -> String {
     let seconds = ms.max(0) / 1_000;
     match seconds {
         0..=119 => format!("{seconds}s"),

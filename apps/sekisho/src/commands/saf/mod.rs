@@ -6,6 +6,8 @@ mod list;
 mod rule;
 mod show;
 
+pub(crate) use list::span;
+
 use std::process::ExitCode;
 
 /// What to do.

@@ -1,7 +1,8 @@
 //! `sekisho saf hold|release|retry|settle`
 
-use super::door::{Failure, Which};
+use super::door::Failure;
 use crate::commands::control;
+use crate::commands::door::{Which, whoever};
 use crate::commands::paper::Paper;
 use journal::Ruling;
 use serde_json::json;
@@ -57,11 +58,4 @@ const fn done(ruling: Ruling) -> &'static str {
         Ruling::Retry => "retried",
         Ruling::Settle => "settled",
     }
-}
-
-/// Who sits at the keyboard, also behind `sudo`; cut to what the journal has room for.
-fn whoever() -> String {
-    let names = ["SUDO_USER", "USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
-    let name = names.map(|name| name.trim().to_string()).find(|name| !name.is_empty());
-    name.map_or_else(|| "unknown".into(), |name| name.chars().filter(char::is_ascii).take(24).collect())
 }

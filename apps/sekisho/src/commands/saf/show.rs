@@ -1,9 +1,10 @@
 //! `sekisho saf show`
 
-use super::door::{Failure, Which};
+use super::door::Failure;
 use super::ledger::Ledger;
 use super::list::{amount_of, span};
 use crate::commands::control;
+use crate::commands::door::Which;
 use crate::commands::journal::opened::Opened;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;

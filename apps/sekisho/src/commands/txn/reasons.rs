@@ -137,6 +137,8 @@ impl<'a> Teller<'a> {
             Record::Closed { .. }
             | Record::Named { .. }
             | Record::HostDate { .. }
+            | Record::Cutover { .. }
+            | Record::LinkOrdered { .. }
             | Record::Numbers { .. } => Vec::new(),
         }
     }

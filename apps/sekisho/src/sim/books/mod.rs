@@ -184,7 +184,8 @@ impl<'a> Comparison<'a> {
         if told_approved && is_money(asked.kind) {
             self.verdict.told_approved.add(asked.amount);
         }
-        if told_approved && !approved {
+        // A question that moves nothing is answered without waiting for the disk, and a crash forgets it.
+        if told_approved && !approved && asked.kind.moves_money() {
             self.lie(LieKind::ToldWithoutDecision, asked.key);
         }
         // Of money it is what was done that counts, and that is looked at next.

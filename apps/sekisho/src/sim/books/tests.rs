@@ -259,6 +259,11 @@ fn what_moves_no_money_is_compared_by_its_answer_alone() {
     let at = books.asked.len() - 2;
     books.asked[at].told = REFUSED;
     assert_eq!(books.compare().lies[0].kind, LieKind::ToldOtherwise);
+    books.asked[at].told = APPROVED;
+    books.decided.truncate(books.decided.len() - 2);
+    assert!(books.compare().is_clean(), "what moves nothing is told before it is durable");
+    books.asked[at].kind = Kind::PinChange;
+    assert_eq!(books.compare().lies[0].kind, LieKind::ToldWithoutDecision);
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub enum Deed {
     Host(Trouble, Option<String>),
     /// That terminal has too little cash from now on; all where none is named.
     CashOut(Option<usize>),
+    /// The switch dies, as if its cord had been pulled, and is started again.
+    SwitchKill,
     /// Hosts are well again and terminals have cash.
     Heal,
 }
@@ -52,10 +54,11 @@ impl FromStr for Deed {
             "cut" => host(Trouble::Always(Manner::Cut)),
             "slow" => slow(argument.ok_or("slow by how much? Such as slow:3s")?),
             "cash-out" => Ok(Self::CashOut(argument.map(terminal_number).transpose()?)),
+            "switch-kill" if argument.is_none() => Ok(Self::SwitchKill),
             "heal" if argument.is_none() => Ok(Self::Heal),
             _ => Err(format!(
                 "`{text}` is no fault: host-down, slow:3s, garbled, cut, silent (each of all hosts, or of one \
-                 such as silent:CARDS), cash-out, cash-out:ATM00001, heal"
+                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, heal"
             )),
         }
     }
@@ -68,6 +71,7 @@ impl fmt::Display for Deed {
             Self::Host(trouble, None) => write!(f, "every host {trouble}"),
             Self::CashOut(Some(number)) => write!(f, "terminal {number} runs out of cash"),
             Self::CashOut(None) => f.write_str("every terminal runs out of cash"),
+            Self::SwitchKill => f.write_str("the switch is killed and started again"),
             Self::Heal => f.write_str("hosts are well again, and terminals have cash"),
         }
     }
@@ -104,12 +108,15 @@ mod tests {
             ("cut@1",                 Deed::Host(Trouble::Always(Manner::Cut), None),                      1),
             ("cash-out@1",            Deed::CashOut(None),                                                 1),
             ("cash-out:ATM00003@1",   Deed::CashOut(Some(3)),                                              1),
+            ("switch-kill@3s",      Deed::SwitchKill,                                                      3),
             ("heal@10s",              Deed::Heal,                                                         10),
         ];
         for (text, deed, seconds) in table {
             assert_eq!(text.parse(), Ok(Fault { deed, at: Duration::from_secs(seconds) }), "{text}");
         }
-        for text in ["silent", "slow@1s", "flood@1s", "heal:now@1s", "cash-out:x@1s", "cut@soon"] {
+        for text in
+            ["silent", "slow@1s", "flood@1s", "heal:now@1s", "switch-kill:me@1s", "cash-out:x@1s", "cut@soon"]
+        {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Cast {
     pub(super) name: &'static str,
     pub(super) dialect: &'static str,
     pub(super) card_prefix: &'static str,
+    /// What its contract says about what it is owed.
+    pub(super) contract: &'static str,
     rules: &'static str,
 }
 
@@ -25,6 +27,7 @@ pub(super) const CAST: [Cast; 2] = [
         name: "CORE",
         dialect: "iso87-binary",
         card_prefix: "411111",
+        contract: "{ tombstones = true }",
         rules: r#"
             delay_us = 3000
             jitter_us = 9000
@@ -43,6 +46,8 @@ pub(super) const CAST: [Cast; 2] = [
         name: "CARDS",
         dialect: "iso93-ascii",
         card_prefix: "555555",
+        // It acts on a request as it reads it.
+        contract: "{ guard_ms = 3000 }",
         // Now and then it posts and says nothing: somebody has to see what becomes of that.
         rules: r#"
             delay_us = 8000

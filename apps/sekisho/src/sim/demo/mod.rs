@@ -4,6 +4,7 @@ mod faults;
 mod hosts;
 mod place;
 mod screen;
+mod switch;
 mod world;
 
 pub use faults::{Deed, Fault};
@@ -39,7 +40,7 @@ pub struct Args {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     for_: Option<Duration>,
     /// Something that goes wrong, and when: host-down, slow:3s, garbled, cut, silent (of all hosts, or of one such as
-    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), heal; to be repeated
+    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), switch-kill, heal; to be repeated
     #[arg(long, value_name = "NAME@WHEN")]
     fault: Vec<Fault>,
     /// Exit 1 unless the books of terminals, journal and hosts agree at the end; everything is kept in memory
@@ -79,14 +80,21 @@ async fn play(args: Args) -> Result<ExitCode, DemoError> {
     place::prepare(&args.data, args.fresh)?;
     let seed = args.seed.unwrap_or_else(|| clock::seed().unwrap_or(7) % 10_000);
     let (iso, iso_moved) = place::free_address(args.iso)?;
-    let (page, http_moved) = bind_page(args.http).await?;
-    let plan =
-        WorldPlan { atms: args.atms, tps: args.tps, seed, iso, data: args.data, keeps_books: args.assert };
     let mut faults = args.fault;
     check_hosts(&faults)?;
+    let (page, http_moved) = bind_page(args.http).await?;
+    let is_killed = faults.iter().any(|fault| fault.deed == Deed::SwitchKill);
+    // Who is started again must find the same addresses again.
+    let (iso, apart) = if is_killed { (place::fixed(iso)?, Some(page.1)) } else { (iso, None) };
+    let (atms, tps, data, keeps_books) = (args.atms, args.tps, args.data, args.assert);
+    // Its page is then its own.
+    let listener = apart.is_none().then_some(page.0);
+    let plan = WorldPlan { atms, tps, seed, iso, data, keeps_books, apart };
     faults.sort_by_key(|fault| std::cmp::Reverse(fault.at));
     let mut world = World::start(plan)?;
-    tokio::spawn(http::serve(page.0, world.board().clone()));
+    if let Some((listener, board)) = listener.zip(world.board()) {
+        tokio::spawn(http::serve(listener, board.clone()));
+    }
     let mut screen = Screen::new(std::io::stdout().is_terminal());
     screen.banner(&world, page.1);
     for (what, wanted, found, moved) in [
@@ -100,7 +108,7 @@ async fn play(args: Args) -> Result<ExitCode, DemoError> {
     watch(&mut world, &mut screen, args.for_, faults).await?;
     screen.leave_line();
     say("\n  draining: terminals finish what they are doing, then the switch");
-    tokio::spawn(leave_at_once());
+    tokio::spawn(leave_at_once(world.process()));
     let ended = world.end().await?;
     say(screen::summary(&ended));
     Ok(if ended.is_good(args.assert) { ExitCode::SUCCESS } else { ExitCode::from(exit::NO) })
@@ -121,7 +129,7 @@ fn check_hosts(faults: &[Fault]) -> Result<(), DemoError> {
 /// The page's listener, where it listens, and whether that is not where it was to.
 async fn bind_page(wanted: SocketAddr) -> Result<((TcpListener, SocketAddr), bool), DemoError> {
     let (address, moved) = place::free_address(wanted)?;
-    let listener = http::bind(address).await.map_err(DemoError::Page)?;
+    let listener = http::bind(address).await?;
     let address = listener.local_addr().unwrap_or(address);
     Ok(((listener, address), moved))
 }
@@ -147,7 +155,7 @@ async fn watch(
                 let Some(fault) = faults.pop() else { continue };
                 screen.leave_line();
                 say(format_args!("  {:>5.1} s  {}", world.age().as_secs_f64(), fault.deed));
-                world.suffer(&fault.deed).await?;
+                world.suffer(&fault.deed)?;
             }
             () = &mut over => return Ok(()),
             _ = int.recv() => return Ok(()),
@@ -166,9 +174,13 @@ async fn watch(
     }
 }
 
-async fn leave_at_once() {
+async fn leave_at_once(switch: Option<u32>) {
     if let Ok(mut int) = signal(SignalKind::interrupt()) {
         int.recv().await;
+        if let Some(pid) = switch {
+            // It may have ended by itself just now.
+            let _ = switch::send_signal(pid, "KILL");
+        }
         say("\n  left at once; the next start decides what was in flight");
         std::process::exit(130);
     }
@@ -216,7 +228,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let ended = runtime.block_on(async {
             let iso = "127.0.0.1:0".parse().expect("an address");
-            let plan = WorldPlan { atms: 8, tps, seed, iso, data: data.to_owned(), keeps_books: true };
+            let (data, keeps_books, apart) = (data.to_owned(), true, None);
+            let plan = WorldPlan { atms: 8, tps, seed, iso, data, keeps_books, apart };
             let mut world = World::start(plan).expect("a world");
             play(&mut world).await;
             world.end().await.expect("an end")
@@ -250,9 +263,9 @@ mod tests {
         let name = format!("demo-{}", fault.replace(':', "-"));
         let ended = played(&name, 7, 60.0, async |world| {
             asked(world, 30).await;
-            world.suffer(&deed).await.expect("it can be done");
+            world.suffer(&deed).expect("it can be done");
             sleep(Duration::from_secs(1)).await;
-            world.suffer(&Deed::Heal).await.expect("it can be done");
+            world.suffer(&Deed::Heal).expect("it can be done");
             let before = world.seen().with(|sight| sight.approved());
             while world.seen().with(|sight| sight.approved()) < before + 10 {
                 sleep(Duration::from_millis(20)).await;

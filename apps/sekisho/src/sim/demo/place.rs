@@ -44,6 +44,12 @@ pub(super) fn free_address(wanted: SocketAddr) -> Result<(SocketAddr, bool), Dem
     Err(DemoError::Address { address: wanted, source })
 }
 
+/// The same address with a port that is known: one of the system's choice where it was 0.
+pub(super) fn fixed(address: SocketAddr) -> Result<SocketAddr, DemoError> {
+    let cannot = |source| DemoError::Address { address, source };
+    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(cannot)
+}
+
 /// A directory for one test, empty.
 #[cfg(test)]
 pub(super) fn scratch(name: &str) -> std::path::PathBuf {

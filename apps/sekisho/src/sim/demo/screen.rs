@@ -1,8 +1,8 @@
 //! What a demo shows: a banner, one live line, a summary.
 
+use super::switch::Glance;
 use super::world::{Ended, World};
 use crate::run::Stopped;
-use crate::run::status::Status;
 use crate::sim::say;
 use crate::sim::street::LONGEST_US;
 use hdrhistogram::Histogram;
@@ -58,8 +58,8 @@ impl Screen {
     pub(super) fn show(&mut self, world: &World, passed: Duration) {
         self.look(world, passed);
         self.shown += 1;
-        let Some((status, _)) = world.board().read() else { return };
-        let line = self.line(world, &status);
+        let Some(glance) = world.glance().filter(|glance| !glance.is_stopped) else { return };
+        let line = self.line(world, &glance);
         if self.is_terminal {
             let mut out = std::io::stdout().lock();
             // A line that cannot be shown is no reason to stop.
@@ -83,7 +83,7 @@ impl Screen {
         self.asked_before = asked;
     }
 
-    fn line(&self, world: &World, status: &Status) -> String {
+    fn line(&self, world: &World, glance: &Glance) -> String {
         let mut took_us = Histogram::<u64>::new_with_bounds(1, LONGEST_US, 2).expect("bounds in order");
         self.recent_us.iter().for_each(|recent| took_us += recent);
         let tps = self.rates.iter().sum::<f64>() / self.rates.len().max(1) as f64;
@@ -94,10 +94,10 @@ impl Screen {
             milliseconds(took_us.value_at_quantile(0.5)),
             milliseconds(took_us.value_at_quantile(0.99)),
             100.0 * approved as f64 / asked.max(1) as f64,
-            status.transactions.unknown,
-            status.transactions.in_flight,
-            status.transactions.pending,
-            status.business_date
+            glance.unknown,
+            glance.in_flight,
+            glance.pending,
+            glance.business_date
         )
     }
 }
@@ -135,12 +135,15 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
     writeln!(out, "\n  played {seconds:.0} s with seed {}: {} transactions", ended.seed, sight.asked)?;
     writeln!(
         out,
-        "  terminals  approved {approved}   refused {}   unknown {unknown}   heard nothing {}   repeats {}   \
-         taken back or reported {}",
+        "  terminals  approved {approved}   refused {}   unknown {unknown}   heard nothing {}   repeats {}",
         refused + not_sent,
         sight.unheard,
-        sight.repeats,
-        sight.taken_back
+        sight.repeats
+    )?;
+    writeln!(
+        out,
+        "             taken back (0420) {}   reported (0220) {}   not acknowledged {}",
+        sight.taken_back, sight.reported, sight.unacknowledged
     )?;
     if sight.went_away > 0 {
         writeln!(out, "             {} customers found the line too long and went away", sight.went_away)?;
@@ -150,8 +153,9 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
     for (name, counts) in &ended.hosts {
         writeln!(
             out,
-            "  {name:<10} asked {}   posted {}, {} yen   reversed {}, {} yen",
-            counts.asked,
+            "  {name:<10} asked {}   owed {}   posted {}, {} yen   reversed {}, {} yen",
+            counts.asked - counts.owed,
+            counts.owed,
             counts.posted.count,
             counts.posted.minor_units,
             counts.reversed.count,

@@ -3,16 +3,17 @@
 
 use super::faults::Deed;
 use super::hosts::{CAST, Hosts};
-use crate::config::{Config, ConfigError};
+use super::switch::{Glance, Switch, SwitchPlan};
+use crate::config::ConfigError;
 use crate::exit;
-use crate::run::status::Status;
-use crate::run::{Board, Options, Order, Plan, Running, StartError, Stopped, start_on};
+use crate::run::{Board, StartError, Stopped, http};
 use crate::sim::books::{HostBooks, Lie, LieKind, Verdict, compare};
 use crate::sim::cash::Cash;
 use crate::sim::customers::{Crowd, Mix};
 use crate::sim::host::{HostCounts, Trouble};
 use crate::sim::journal_books::{JournalBooks, JournalBooksError, Since};
 use crate::sim::luck::Luck;
+use crate::sim::mishaps::Mishaps;
 use crate::sim::speech::{SimError, Speech, on_one_thread};
 use crate::sim::street::{Seen, Sight, StreetPlan};
 use crate::sim::terminal::Habits;
@@ -24,52 +25,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// The switch of a demo. Addresses and directory are put in when they are known.
-const CONFIG: &str = r#"
-    [journal]
-    dir = "."
-    segment_bytes = 16777216
-
-    [[listener]]
-    name = "atm"
-    kind = "access"
-    consistency = "reversal"
-    listen = "127.0.0.1:0"
-    dialect = "iso87-ascii"
-
-    [[link]]
-    name = "CORE"
-    dial = "127.0.0.1:1"
-    dialect = "iso87-binary"
-    reply_timeout_ms = 2000
-    reconnect_ms = 500
-    forward = { reply_timeout_ms = 1000, repeat_ms = 2000 }
-    host = { tombstones = true }
-
-    [[link]]
-    name = "CARDS"
-    dial = "127.0.0.1:1"
-    dialect = "iso93-ascii"
-    reply_timeout_ms = 2000
-    reconnect_ms = 500
-    forward = { reply_timeout_ms = 1000, repeat_ms = 2000 }
-    # This host acts on a request as it reads it.
-    host = { guard_ms = 3000 }
-
-    [[route]]
-    prefix = "4"
-    link = "CORE"
-
-    [[route]]
-    prefix = "5"
-    link = "CARDS"
-"#;
-
 /// How long terminals wait for the switch to reach its hosts.
 const LINKS_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long is waited at the end for what is owed to be paid.
 const PAID_WITHIN: Duration = Duration::from_secs(60);
+
+/// No glance at the switch is older.
+const GLANCES_AGE_MAX: Duration = Duration::from_millis(500);
 
 /// A world to be played.
 #[derive(Clone, Debug)]
@@ -86,6 +49,8 @@ pub struct WorldPlan {
     pub data: PathBuf,
     /// Whether everybody keeps books for comparing.
     pub keeps_books: bool,
+    /// The switch as a process of its own, which can be killed, with its status page there.
+    pub apart: Option<SocketAddr>,
 }
 
 /// A world at play.
@@ -93,10 +58,7 @@ pub struct World {
     plan: WorldPlan,
     began: Instant,
     iso: SocketAddr,
-    board: Board,
-    switch: Running,
-    /// Times the switch was started.
-    starts: usize,
+    switch: Switch,
     hosts: Hosts,
     cash: Cash,
     seen: Seen,
@@ -150,6 +112,18 @@ pub enum DemoError {
         /// Why.
         source: io::Error,
     },
+    /// The switch, as a process of its own.
+    #[error("the switch ended or did not start; the last it said:\n{said}")]
+    Switch {
+        /// The end of its log.
+        said: String,
+    },
+    /// Its process.
+    #[error("the process of the switch: {0}")]
+    Process(io::Error),
+    /// Only a process of its own can be.
+    #[error("the switch runs in this process and cannot be killed alone")]
+    CannotBeKilled,
     /// The address cannot be had, and neither can the ports above it.
     #[error("cannot listen on {address}: {source}")]
     Address {
@@ -165,8 +139,8 @@ pub enum DemoError {
         name: String,
     },
     /// The status page.
-    #[error("{0}")]
-    Page(String),
+    #[error(transparent)]
+    Page(#[from] http::BindError),
     /// Signals cannot be listened for.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -195,7 +169,10 @@ impl DemoError {
                 exit::CANNOT_CREATE
             }
             Self::NoSuchHost { .. } => exit::USAGE,
-            Self::Page(_)
+            Self::Switch { .. }
+            | Self::Process(_)
+            | Self::CannotBeKilled
+            | Self::Page(_)
             | Self::Signals(_)
             | Self::Thread(_)
             | Self::Sim(_)
@@ -211,11 +188,9 @@ impl World {
     pub fn start(plan: WorldPlan) -> Result<Self, DemoError> {
         let mut luck = Luck::seeded(plan.seed);
         let hosts = Hosts::start(&mut luck, plan.keeps_books)?;
-        let board = Board::default();
-        let plan_of_switch = switch_plan(&plan, plan.iso, &hosts.addresses)?;
-        let switch = start_on(board.clone(), plan_of_switch, Options::default())?;
-        wait_for_links(&board);
-        let iso = switch.listeners.first().map_or(plan.iso, |(_, address)| *address);
+        let (data, hosts_at) = (plan.data.clone(), hosts.addresses.clone());
+        let (switch, iso) = SwitchPlan { data, iso: plan.iso, hosts: hosts_at, apart: plan.apart }.start()?;
+        wait_for_links(&switch);
         let cash = Cash::default();
         let street = street_plan(&plan, iso, cash.clone(), &mut luck)?;
         let (seen, (stop_street, stopped)) = (Seen::default(), watch::channel(false));
@@ -226,19 +201,7 @@ impl World {
                 Ok(())
             })
         })?;
-        Ok(Self {
-            plan,
-            began: Instant::now(),
-            iso,
-            board,
-            switch,
-            starts: 1,
-            hosts,
-            cash,
-            seen,
-            stop_street,
-            street,
-        })
+        Ok(Self { plan, began: Instant::now(), iso, switch, hosts, cash, seen, stop_street, street })
     }
 
     /// Its plan.
@@ -251,9 +214,19 @@ impl World {
         self.iso
     }
 
-    /// The switch's figures.
-    pub fn board(&self) -> &Board {
-        &self.board
+    /// The switch's figures, where it runs in this process.
+    pub fn board(&self) -> Option<&Board> {
+        self.switch.board()
+    }
+
+    /// The switch's process, where it has one of its own.
+    pub fn process(&self) -> Option<u32> {
+        self.switch.process()
+    }
+
+    /// How the switch is.
+    pub(super) fn glance(&self) -> Option<Glance> {
+        self.switch.glance()
     }
 
     /// What terminals have seen.
@@ -272,8 +245,9 @@ impl World {
     }
 
     /// Does something to it.
-    pub async fn suffer(&mut self, deed: &Deed) -> Result<(), DemoError> {
+    pub fn suffer(&mut self, deed: &Deed) -> Result<(), DemoError> {
         match deed {
+            Deed::SwitchKill => self.switch.kill()?,
             Deed::Host(trouble, name) => self.hosts.trouble(name.as_deref(), *trouble),
             Deed::CashOut(terminal) => self.cash.run_short(*terminal),
             Deed::Heal => {
@@ -285,25 +259,23 @@ impl World {
     }
 
     /// Whether somebody ended who should not have.
-    pub fn has_failed(&self) -> bool {
-        let switch_ended = self.board().read().is_some_and(|(status, _)| status.state == "stopped");
-        switch_ended || self.street.is_finished()
+    pub fn has_failed(&mut self) -> bool {
+        self.switch.has_ended() || self.street.is_finished()
     }
 
     /// Ends in order: hosts are well again, terminals finish, what is owed is paid, the switch drains, hosts
     /// close; then all books are compared where they were kept.
     pub async fn end(self) -> Result<Ended, DemoError> {
-        let Self { plan, began, board, mut switch, starts, hosts, seen, stop_street, street, .. } = self;
+        let Self { plan, began, switch, hosts, seen, stop_street, street, .. } = self;
         let lasted = began.elapsed();
         hosts.trouble(None, Trouble::None);
         stop_street.send_replace(true);
         wait_for(street).await?;
         if plan.keeps_books {
-            wait_until_paid(&board).await;
+            wait_until_settled(&switch).await;
         }
-        switch.order(Order::Drain);
-        let stopped = switch.ended().await;
-        switch.join();
+        let starts = switch.starts();
+        let stopped = switch.drain().await?;
         let hosts = hosts.end().await?;
         let sight = seen.with(|sight| sight.clone());
         let verdict = match plan.keeps_books {
@@ -326,24 +298,21 @@ impl Ended {
 }
 
 /// A host that does not come is shown as down, and terminals begin all the same.
-fn wait_for_links(board: &Board) {
+fn wait_for_links(switch: &Switch) {
     let deadline = Instant::now() + LINKS_WITHIN;
-    let all_up = |status: Status| status.links.iter().all(|link| link.state == "up");
-    while !board.read().is_some_and(|(status, _)| all_up(status)) && Instant::now() < deadline {
+    while !switch.glance().is_some_and(|glance| glance.links_up) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// What is owed when this gives up is found by whoever compares.
-async fn wait_until_paid(board: &Board) {
+/// What is owed when this gives up is found by whoever compares. A glance may be a little old, so it has to stay
+/// the same for longer than that.
+async fn wait_until_settled(switch: &Switch) {
     let deadline = Instant::now() + PAID_WITHIN;
-    let asked_at = Instant::now();
-    let is_paid = |status: &Status| status.transactions.pending == 0 && status.transactions.in_flight == 0;
-    while Instant::now() < deadline {
-        // A snapshot from before the last request says nothing.
-        let found = board.read().filter(|(_, age_ms)| u128::from(*age_ms) < asked_at.elapsed().as_millis());
-        if found.is_some_and(|(status, _)| is_paid(&status)) {
-            return;
+    let mut unsettled = Instant::now();
+    while Instant::now() < deadline && unsettled.elapsed() < GLANCES_AGE_MAX {
+        if !switch.glance().is_some_and(|glance| glance.is_settled()) {
+            unsettled = Instant::now();
         }
         sleep(Duration::from_millis(20)).await;
     }
@@ -371,18 +340,6 @@ fn verdict(
     Ok(verdict)
 }
 
-fn switch_plan(plan: &WorldPlan, iso: SocketAddr, hosts: &[SocketAddr]) -> Result<Plan, DemoError> {
-    let path = Path::new("demo");
-    let refuse = |complaints| ConfigError { path: path.to_owned(), complaints };
-    let mut config = Config::parse(CONFIG).map_err(refuse)?;
-    config.journal.dir.clone_from(&plan.data);
-    config.listener[0].listen = iso;
-    for (link, address) in config.link.iter_mut().zip(hosts) {
-        link.dial = *address;
-    }
-    Ok(Plan::of(&config, path)?)
-}
-
 fn street_plan(
     plan: &WorldPlan,
     iso: SocketAddr,
@@ -400,6 +357,7 @@ fn street_plan(
             repeats_max: 2,
             insists_max: 60,
             cash,
+            mishaps: Mishaps::now_and_then(),
         },
         terminals: plan.atms,
         tps: plan.tps,

@@ -1,0 +1,206 @@
+//! `sekisho link sign-on|sign-off|echo|drain|ready|maint`: an order, and what becomes of it.
+
+use super::door::{self, Failure, at, standing};
+use super::show::milliseconds;
+use crate::commands::door::{Door, Which, whoever};
+use crate::commands::paper::Paper;
+use crate::exit;
+use crate::run::links::{ChangeJson, LinkJson};
+use journal::LinkOrder;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How often the switch is asked how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Which links, and how long to wait.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Twice the same is no mistake. Exit: 0 done or already so · 3 no switch answers · \
+                        5 no such link · 6 refused by the peer or as things stand · 7 no answer in time · \
+                        8 not known whether it was done")]
+pub struct Args {
+    /// The links (sekisho link ls)
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+    #[command(flatten)]
+    which: Which,
+    /// Give the order and do not wait for what becomes of it
+    #[arg(long)]
+    no_wait: bool,
+    /// Longest wait, in seconds; the link's own timer is usually shorter
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    timeout: u64,
+    /// Who orders it; without it, whoever is logged in
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where an order has come to.
+enum Progress {
+    /// Not there yet.
+    Waiting,
+    /// Done; this is what is said of it.
+    Done(String),
+    /// It ended otherwise.
+    Failed(ChangeJson),
+    /// Nobody answered, and no state changed by that.
+    Unheard,
+}
+
+/// Does it, link by link; the first failure ends it.
+pub(super) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
+    let door = args.which.door()?;
+    let by = args.by.clone().unwrap_or_else(whoever);
+    let mut paper = Paper::new();
+    for name in &args.names {
+        let before = door::one(&door, name)?;
+        let (already, link) = door::order(&door, name, order, &by)?;
+        let said = if already && is_settled(order, &link) {
+            format!("already {}", link.state)
+        } else if args.no_wait {
+            format!("{}: it is {} now", order.name(), link.state)
+        } else {
+            wait(args, &door, order, &before)?
+        };
+        match args.json {
+            true => paper.json(&door::one(&door, name)?),
+            false => paper.line(format_args!("link/{name} {said}")),
+        }
+        paper.flush();
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether nothing is under way that the order would have to wait for.
+fn is_settled(order: LinkOrder, link: &LinkJson) -> bool {
+    order != LinkOrder::Echo && !matches!(link.state.as_str(), "signing-on" | "signing-off" | "draining")
+        || order == LinkOrder::Drain && link.in_flight == 0
+}
+
+/// Asks again and again until it is known what became of an order.
+fn wait(args: &Args, door: &Door, order: LinkOrder, before: &LinkJson) -> Result<String, Failure> {
+    let deadline = Instant::now() + Duration::from_secs(args.timeout);
+    let name = &before.name;
+    let mut teller = Teller::new(name);
+    loop {
+        let link = door::one(door, name)?;
+        match progress(order, before, &link) {
+            Progress::Done(said) => return Ok(said),
+            Progress::Failed(change) => return Err(failed(door, order, &link, &change)),
+            Progress::Unheard => return Err(unheard(door, order, &link)),
+            Progress::Waiting if Instant::now() >= deadline => {
+                return Err(Failure::Said {
+                    code: "LNK2106-E",
+                    said: format!("link \"{name}\" has not come to an end with {}", order.name()),
+                    state: standing(&link),
+                    next: format!("sekisho link watch {name}{}", at(door)),
+                    exit: exit::TIMED_OUT,
+                });
+            }
+            Progress::Waiting => teller.tell(&link),
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Where an order stands, judged by what changed since it was given.
+fn progress(order: LinkOrder, before: &LinkJson, link: &LinkJson) -> Progress {
+    if order == LinkOrder::Echo {
+        return match link.echo.us {
+            Some(us) if link.echo.answered > before.echo.answered => {
+                Progress::Done(format!("echo answered in {}", milliseconds(us)))
+            }
+            _ if link.echo.missed > before.echo.missed => Progress::Unheard,
+            _ => failed_since(before, link, &["lost", "echoes_missed"]).unwrap_or(Progress::Waiting),
+        };
+    }
+    let ends: &[&str] = match order {
+        LinkOrder::SignOn => &["signed-on"],
+        LinkOrder::SignOff => &["signed-off", "connected", "disconnected"],
+        LinkOrder::Ready => &["signed-on", "connected", "disconnected"],
+        LinkOrder::Maintain => &["maintenance"],
+        LinkOrder::Drain if link.in_flight == 0 => &["draining"],
+        LinkOrder::Drain | LinkOrder::Echo | LinkOrder::AskCutover => &[],
+    };
+    let failed = failed_since(before, link, &["refused", "unanswered", "echoes_missed"]);
+    match failed {
+        Some(failed) if link.state != "maintenance" && link.state != "signed-on" => failed,
+        _ if ends.contains(&link.state.as_str()) => match order {
+            LinkOrder::Drain => Progress::Done("drained".into()),
+            _ => Progress::Done(link.state.clone()),
+        },
+        _ if order == LinkOrder::SignOn => failed_since(before, link, &["lost"]).unwrap_or(Progress::Waiting),
+        _ => Progress::Waiting,
+    }
+}
+
+/// The first change since the order that says it failed.
+fn failed_since(before: &LinkJson, link: &LinkJson, causes: &[&str]) -> Option<Progress> {
+    let since = link.history.iter().filter(|change| change.number > before.changes());
+    let mut failed = since.filter(|change| causes.contains(&change.cause.as_str()));
+    failed.next().cloned().map(Progress::Failed)
+}
+
+fn failed(door: &Door, order: LinkOrder, link: &LinkJson, change: &ChangeJson) -> Failure {
+    let (name, at) = (&link.name, at(door));
+    let wire = link.last_failure.as_ref().filter(|failure| !failure.wire_code.is_empty());
+    let wire = wire.map_or_else(String::new, |failure| format!(" (code {} on the wire)", failure.wire_code));
+    let (code, exit) = match change.cause.as_str() {
+        "refused" => ("LNK2104-E", exit::REFUSED),
+        "unanswered" => ("LNK2105-E", exit::TIMED_OUT),
+        _ => ("LNK2107-E", exit::REFUSED),
+    };
+    let wire = if change.cause == "refused" { wire } else { String::new() };
+    let next = match link.state.as_str() {
+        "draining" => format!("sekisho link sign-off {name}{at}   sekisho link ready {name}{at}"),
+        _ => format!("sekisho link show {name}{at}   sekisho link echo {name}{at}"),
+    };
+    let said = format!("link \"{name}\" {}: {}{wire}", order.name(), change.said);
+    Failure::Said { code, said, state: standing(link), next, exit }
+}
+
+fn unheard(door: &Door, order: LinkOrder, link: &LinkJson) -> Failure {
+    let (name, at) = (&link.name, at(door));
+    Failure::Said {
+        code: "LNK2105-E",
+        said: format!("link \"{name}\" {}: no answer came in time", order.name()),
+        state: standing(link),
+        next: format!("sekisho link show {name}{at}"),
+        exit: exit::TIMED_OUT,
+    }
+}
+
+/// Tells a person who waits how long the peer still has.
+struct Teller<'a> {
+    name: &'a str,
+    is_watched: bool,
+    began: Instant,
+}
+
+impl<'a> Teller<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, is_watched: std::io::stderr().is_terminal(), began: Instant::now() }
+    }
+
+    fn tell(&mut self, link: &LinkJson) {
+        if !self.is_watched || self.began.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        let waited = self.began.elapsed().as_secs();
+        let left =
+            link.awaited_ms.map_or_else(String::new, |ms| format!(", the peer has {} s more", ms / 1_000));
+        eprint!("\rlink/{} {}: {waited} s, {} in flight{left}   ", self.name, link.state, link.in_flight);
+    }
+}
+
+impl Drop for Teller<'_> {
+    fn drop(&mut self) {
+        if self.is_watched && self.began.elapsed() >= Duration::from_secs(1) {
+            eprintln!();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `/v1/links`: links shown, and orders to them.
+
+use super::{Door, gone, no, said};
+use crate::run::links::{LinkCommand, LinkJson, Ordered};
+use crate::run::thread::Order;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use journal::LinkOrder;
+use serde::{Deserialize, Serialize};
+use switch::CannotOrder;
+use terms::LinkName;
+use tokio::sync::oneshot;
+
+/// Its places.
+pub(super) fn router() -> Router<Door> {
+    Router::new()
+        .route("/v1/links", get(list))
+        .route("/v1/links/{name}", get(show))
+        .route("/v1/links/{name}/{order}", post(order))
+}
+
+#[derive(Serialize)]
+struct List {
+    object: &'static str,
+    data: Vec<LinkJson>,
+    /// Always `null`: links are few.
+    next: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct One {
+    object: &'static str,
+    /// After an order: nothing changed, because it was so before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already: Option<bool>,
+    #[serde(flatten)]
+    link: LinkJson,
+}
+
+/// An order refused, with the link as it stands.
+#[derive(Serialize)]
+struct Refused {
+    object: &'static str,
+    code: &'static str,
+    said: String,
+    link: Option<LinkJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    by: String,
+}
+
+async fn list(State(door): State<Door>) -> Response {
+    match ask(&door, |answer| LinkCommand::List { answer }).await {
+        Some(data) => Json(List { object: "list", data, next: None }).into_response(),
+        None => gone(),
+    }
+}
+
+async fn show(State(door): State<Door>, Path(name): Path<String>) -> Response {
+    let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
+    match ask(&door, |answer| LinkCommand::Show { name: known, answer }).await {
+        Some(Some(link)) => Json(One { object: "link", already: None, link }).into_response(),
+        Some(None) => no_such_link(&name),
+        None => gone(),
+    }
+}
+
+async fn order(
+    State(door): State<Door>,
+    Path((name, order)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let Some(order) = LinkOrder::named(&order) else {
+        let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
+        return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
+    };
+    let by = serde_json::from_slice(&body)
+        .map_err(|error| format!("the body is not {{\"by\":...}}: {error}"))
+        .and_then(|asked: Asked| said("by", &asked.by));
+    let by = match by {
+        Ok(by) => by,
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+    };
+    let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
+    let done = ask(&door, |answer| LinkCommand::Do { name: known, order, by, answer }).await;
+    let Some(Ordered { may, link }) = done else { return gone() };
+    match (may, link) {
+        (Err(CannotOrder::NoSuchLink), _) | (Ok(_), None) => no_such_link(&name),
+        (Err(why), link) => {
+            let (code, said) = (code(why), why.to_string());
+            (StatusCode::CONFLICT, Json(Refused { object: "error", code, said, link })).into_response()
+        }
+        (Ok(already), Some(link)) => {
+            tracing::warn!(link = link.name, order = order.name(), by = by.as_str(), already, "link: order");
+            Json(One { object: "link", already: Some(already), link }).into_response()
+        }
+    }
+}
+
+async fn ask<T>(door: &Door, command: impl FnOnce(oneshot::Sender<T>) -> LinkCommand) -> Option<T> {
+    let (answer, answered) = oneshot::channel();
+    door.orders.send(Order::Link(command(answer))).ok()?;
+    answered.await.ok()
+}
+
+fn no_such_link(name: &str) -> Response {
+    no(StatusCode::NOT_FOUND, "no_such_link", format!("no link is called `{name}`"))
+}
+
+const fn code(why: CannotOrder) -> &'static str {
+    match why {
+        CannotOrder::NoSuchLink => "no_such_link",
+        CannotOrder::NoConnection => "no_connection",
+        CannotOrder::NoSignOn => "no_sign_on",
+        CannotOrder::NotSpoken => "not_spoken",
+        CannotOrder::NotSignedOn => "not_signed_on",
+        CannotOrder::AwaitsAnswer => "awaits_answer",
+        CannotOrder::IsDrained => "is_drained",
+        CannotOrder::InMaintenance => "in_maintenance",
+        CannotOrder::NotOut => "not_out",
+    }
+}

@@ -1,0 +1,200 @@
+//! Links as people see them: what the lane is asked, and how it is written in JSON.
+
+use super::core::Link;
+use journal::LinkOrder;
+use serde::{Deserialize, Serialize};
+use switch::{CannotOrder, Cause, Change, Failure, LinkSeen, SignOn};
+use terms::{LinkName, Text};
+use tokio::sync::oneshot;
+
+/// What the lane is asked about links.
+pub enum LinkCommand {
+    /// Show them all, as the configuration orders them.
+    List {
+        /// Where they go.
+        answer: oneshot::Sender<Vec<LinkJson>>,
+    },
+    /// Show one of them.
+    Show {
+        /// Which.
+        name: LinkName,
+        /// Where it goes; `None` where there is no such link.
+        answer: oneshot::Sender<Option<LinkJson>>,
+    },
+    /// A person gives one of them an order.
+    Do {
+        /// Which.
+        name: LinkName,
+        /// What.
+        order: LinkOrder,
+        /// Who.
+        by: Text<24>,
+        /// Where it is said when it is durable.
+        answer: oneshot::Sender<Ordered>,
+    },
+}
+
+/// What became of an order.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// Whether it could be carried out; `Ok(true)` where it was so already.
+    pub may: Result<bool, CannotOrder>,
+    /// The link as it is now; `None` where there is no such link.
+    pub link: Option<LinkJson>,
+}
+
+/// A link in JSON. Fields are added to it, never changed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LinkJson {
+    /// Its name.
+    pub name: String,
+    /// What its host speaks.
+    pub dialect: String,
+    /// `disconnected`, `connected`, `signing-on`, `signed-on`, `draining`, `signing-off`, `signed-off` or
+    /// `maintenance`.
+    pub state: String,
+    /// Since when, UTC.
+    pub since: String,
+    /// The same in milliseconds since 1970.
+    pub since_ms: i64,
+    /// Whether new business may pass.
+    pub open: bool,
+    /// `none`, `by_order` or `automatic`.
+    pub sign_on: String,
+    /// Connections that stand.
+    pub connections: usize,
+    /// Connections wanted.
+    pub connections_wanted: usize,
+    /// Requests and owed messages in flight.
+    pub in_flight: u32,
+    /// Messages owed to its host.
+    pub pending: usize,
+    /// The host's business day, where it is known.
+    pub business_date: Option<String>,
+    /// The last sign-on or sign-off of ours that failed.
+    pub last_failure: Option<FailureJson>,
+    /// Echoes.
+    pub echo: EchoJson,
+    /// Since the peer last said anything; `null` for never.
+    pub silent_ms: Option<u64>,
+    /// Until the answer awaited counts as not coming.
+    pub awaited_ms: Option<u64>,
+    /// What it came to since the start, the newest last.
+    pub history: Vec<ChangeJson>,
+}
+
+/// A sign-on or sign-off that failed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FailureJson {
+    /// What was asked, such as `sign_on`.
+    pub about: String,
+    /// When, UTC.
+    pub at: String,
+    /// What the peer meant; `null` where it did not answer.
+    pub code: Option<String>,
+    /// In its own characters.
+    pub wire_code: String,
+}
+
+/// Echoes of ours.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct EchoJson {
+    /// Those answered.
+    pub answered: u64,
+    /// Those not answered in time.
+    pub missed: u64,
+    /// Microseconds the last one took.
+    pub us: Option<u64>,
+}
+
+/// One change of state.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ChangeJson {
+    /// The how manyeth of this link since the start.
+    pub number: u64,
+    /// When, UTC.
+    pub at: String,
+    /// What it came to.
+    pub state: String,
+    /// Why: `connected`, `lost`, `ordered`, `peer`, `accepted`, `refused`, `unanswered`, `quiet`, `retried`,
+    /// `echoes_missed`, `started`.
+    pub cause: String,
+    /// Why, in words for people.
+    pub said: String,
+    /// Who wanted it; empty where nobody did.
+    pub by: String,
+}
+
+impl LinkJson {
+    pub(crate) fn of(seen: &LinkSeen, link: &Link, business_date: Option<String>) -> Self {
+        let handle = link.handle.as_ref();
+        Self {
+            name: seen.name.to_string(),
+            dialect: link.dialect.name().to_owned(),
+            state: seen.state.name().into(),
+            since: seen.since.to_string(),
+            since_ms: seen.since.as_unix_ms(),
+            open: seen.is_open,
+            sign_on: match seen.sign_on {
+                SignOn::None => "none",
+                SignOn::ByOrder => "by_order",
+                SignOn::Automatic => "automatic",
+            }
+            .into(),
+            connections: handle.map_or(0, net::LinkHandle::up),
+            connections_wanted: handle.map_or(0, |handle| handle.states().len()),
+            in_flight: seen.in_flight,
+            pending: seen.pending,
+            business_date,
+            last_failure: seen.last_failure.as_ref().map(FailureJson::of),
+            echo: EchoJson { answered: seen.echoes_answered, missed: seen.echoes_missed, us: seen.echo_us },
+            silent_ms: seen.silent_ms,
+            awaited_ms: seen.awaited_ms,
+            history: seen.history.iter().map(ChangeJson::of).collect(),
+        }
+    }
+
+    /// The number of its last change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.history.last().map_or(0, |change| change.number)
+    }
+}
+
+impl FailureJson {
+    fn of(failure: &Failure) -> Self {
+        Self {
+            about: failure.about.name().into(),
+            at: failure.at.to_string(),
+            code: failure.code.map(|code| code.name().into()),
+            wire_code: failure.wire_code.to_string(),
+        }
+    }
+}
+
+impl ChangeJson {
+    fn of(change: &Change) -> Self {
+        let said = match change.cause {
+            Cause::Refused(code) => format!("the peer refused: {}", code.name()),
+            cause => cause.name().into(),
+        };
+        let (at, by) = (change.at.to_string(), change.by.to_string());
+        let cause = cause_name(change.cause).into();
+        Self { number: change.number, at, state: change.state.name().into(), cause, said, by }
+    }
+}
+
+const fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Beginning => "started",
+        Cause::Connected => "connected",
+        Cause::Lost => "lost",
+        Cause::Ordered(_) => "ordered",
+        Cause::PeerSignedOn | Cause::PeerSignedOff => "peer",
+        Cause::Accepted => "accepted",
+        Cause::Refused(_) => "refused",
+        Cause::Unanswered => "unanswered",
+        Cause::Quiet => "quiet",
+        Cause::Retried => "retried",
+        Cause::EchoesMissed => "echoes_missed",
+    }
+}
