@@ -129,6 +129,9 @@ impl SoftwareHsm {
     ) -> Result<Answer, Fault> {
         let transport = self.transport(transport, Permission::Decipher)?;
         let Usable { key, attributes } = take_from(&transport, new, wrapped)?;
+        if key.cipher() != new.cipher || key.length() < new.bytes {
+            return Err(Fault::KeyLength);
+        }
         if key.expose().iter().all(|&byte| byte == 0) {
             return Err(Fault::SecondParity);
         }
