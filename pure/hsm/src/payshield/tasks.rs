@@ -71,6 +71,11 @@ impl Task {
             b"GC" => old_export(f, Role::Zpk, bare_zmk),
             b"FE" => old_export(f, Role::Tpk, bare_zmk),
             b"MG" => old_export(f, Role::Tak, bare_zmk),
+            b"FK" => flagged(f).and_then(|role| old_import(f, role, bare_zmk)),
+            b"FM" => flagged(f).and_then(|role| old_export(f, role, bare_zmk)),
+            b"AE" => again_for_terminal(f, Role::Tpk, 0),
+            b"AG" => again_for_terminal(f, Role::Tak, 16),
+            b"KA" => old_check_value(f),
             b"NC" => Ok(Self::plain(Request::Status, Reply::Diagnosis)),
             b"NO" => f.take(2).map(|_| Self::plain(Request::Status, Reply::Settings)),
             b"B2" => echo(f),
@@ -323,6 +328,32 @@ fn old_export(f: &mut Fields<'_>, role: Role, bare_zmk: usize) -> Result<Task, F
     let form: Form = form_of(options.abroad)?;
     let request = Request::Export { key, transport, form };
     Ok(Task::plain(request, Reply::Key { check_digits: options.check_digits }))
+}
+
+/// Which of two keys between institutions: for data, or for MACs.
+fn flagged(f: &mut Fields<'_>) -> Result<Role, Fault> {
+    match f.byte()? {
+        b'0' => Ok(Role::Data),
+        b'1' => Ok(Role::Zak),
+        _ => Err(Fault::Request),
+    }
+}
+
+/// A key a terminal has already, once more under its transport key.
+fn again_for_terminal(f: &mut Fields<'_>, role: Role, check_digits: usize) -> Result<Task, Fault> {
+    let transport = StoredKey::new(Role::Tmk, f.key(16)?);
+    let key = StoredKey::new(role, f.key(16)?);
+    let options = Options::of(f, letter(&key.text))?;
+    let request = Request::Export { key, transport, form: form_of(options.abroad)? };
+    Ok(Task::plain(request, Reply::Key { check_digits }))
+}
+
+fn old_check_value(f: &mut Fields<'_>) -> Result<Task, Fault> {
+    let text = f.key(16)?;
+    let [high, low] = f.array()?;
+    let digits = Options::of(f, b'Z')?.check_digits;
+    let request = Request::CheckValue { key: stored([b'0', high, low], text)?, method: None };
+    Ok(Task::plain(request, Reply::Check { digits }))
 }
 
 fn echo(f: &mut Fields<'_>) -> Result<Task, Fault> {
