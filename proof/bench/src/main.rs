@@ -3,6 +3,7 @@
 mod codec;
 mod counting;
 mod dialect;
+mod hsm;
 mod journal;
 mod lane;
 mod recovery;
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("codec") => codec::run(),
         Some("dialect") => dialect::run(),
+        Some("hsm") => hsm::run(),
         Some("journal") => journal::run(),
         Some("lane") => lane::run(),
         Some("replay") => journal::replay(),
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
         Some("relay") => return relay::run(),
         other => {
             eprintln!(
-                "what to measure? known: codec, dialect, journal, lane, replay, recovery, relay{}",
+                "what to measure? known: codec, dialect, hsm, journal, lane, replay, recovery, relay{}",
                 other.map_or(String::new(), |name| format!("; not {name}"))
             );
             return ExitCode::from(2);

@@ -10,6 +10,7 @@ pub mod importers;
 pub mod journal_reader;
 pub mod luck;
 mod messages;
+pub mod security_module;
 
 /// One target.
 #[derive(Clone, Copy, Debug)]
@@ -30,4 +31,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journal_reader", check: journal_reader::check, seeds: journal_reader::seeds },
     Target { name: "importers",      check: importers::check,      seeds: importers::seeds },
     Target { name: "dialect_file",   check: dialect_file::check,   seeds: dialect_file::seeds },
+    Target { name: "security_module", check: security_module::check, seeds: security_module::seeds },
 ];

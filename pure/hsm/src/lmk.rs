@@ -44,7 +44,7 @@ const VARIANTS: [u8; 9] = [0xA6, 0x5A, 0x6A, 0xDE, 0x2B, 0x50, 0x74, 0x9C, 0xFA]
 
 /// A key of that length does not go under that scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("scheme {scheme} holds {} bytes, not {found}", scheme.key_bytes())]
+#[error("scheme {scheme} holds DES keys of {} bytes, under DES keys, not {found}", scheme.key_bytes())]
 pub struct SchemeError {
     /// The scheme.
     pub scheme: Scheme,
@@ -105,7 +105,7 @@ impl Scheme {
         for (at, part) in bytes.as_chunks_mut::<8>().0.iter_mut().enumerate() {
             let tdes = match self.masks().get(at) {
                 // The variant is in the first byte of the second part of the key above.
-                Some(&mask) => Tdes::new(&kek.xor_mask(&[0, 0, 0, 0, 0, 0, 0, 0, mask])),
+                Some(&mask) => Tdes::new(&doubled(kek).xor_mask(&[0, 0, 0, 0, 0, 0, 0, 0, mask])),
                 None => Tdes::new(kek),
             };
             *part = step(&tdes, *part);
@@ -119,14 +119,23 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// A key under another, by a scheme. Both are DES keys of any length; a transport key of one part has no variants
-/// and takes `Z`, `X` and `Y` alone.
+/// A transport key of one part as one of two, so that it has variants as well.
+fn doubled(kek: &Key) -> Key {
+    if kek.length() > 8 {
+        return kek.clone();
+    }
+    let twice = Zeroizing::new([kek.expose(), kek.expose()].concat());
+    Key::tdes(&twice).expect("twice eight bytes")
+}
+
+/// A key under another, by a scheme. Both are DES keys of any length.
 ///
 /// # Errors
-/// [`SchemeError`] where the key's length, or the transport key's, is not the scheme's.
+/// [`SchemeError`] where the key's length is not the scheme's, or one of the two is no DES key.
 pub fn encrypt_under(kek: &Key, scheme: Scheme, key: &Key) -> Result<Zeroizing<[u8; 24]>, SchemeError> {
     scheme.check(key.length())?;
-    check_kek(kek, scheme)?;
+    check_cipher(kek, scheme)?;
+    check_cipher(key, scheme)?;
     let mut out = Zeroizing::new([0; 24]);
     let bytes = &mut out[..key.length()];
     bytes.copy_from_slice(key.expose());
@@ -140,7 +149,7 @@ pub fn encrypt_under(kek: &Key, scheme: Scheme, key: &Key) -> Result<Zeroizing<[
 /// As [`encrypt_under`].
 pub fn decrypt_under(kek: &Key, scheme: Scheme, bytes: &[u8]) -> Result<Key, SchemeError> {
     scheme.check(bytes.len())?;
-    check_kek(kek, scheme)?;
+    check_cipher(kek, scheme)?;
     let mut clear = Zeroizing::new([0; 24]);
     let clear = &mut clear[..bytes.len()];
     clear.copy_from_slice(bytes);
@@ -148,9 +157,8 @@ pub fn decrypt_under(kek: &Key, scheme: Scheme, bytes: &[u8]) -> Result<Key, Sch
     Ok(Key::tdes(clear).expect("a scheme has lengths of DES keys"))
 }
 
-fn check_kek(kek: &Key, scheme: Scheme) -> Result<(), SchemeError> {
-    let fits = kek.cipher() == Cipher::Tdes && (kek.length() > 8 || scheme.masks().is_empty());
-    if fits { Ok(()) } else { Err(SchemeError { scheme, found: kek.length() }) }
+fn check_cipher(key: &Key, scheme: Scheme) -> Result<(), SchemeError> {
+    if key.cipher() == Cipher::Tdes { Ok(()) } else { Err(SchemeError { scheme, found: key.length() }) }
 }
 
 impl KeyType {

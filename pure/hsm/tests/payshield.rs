@@ -53,7 +53,7 @@ fn everything_a_switch_asks_is_asked_and_answered_with_every_kind_of_master_key(
     for keeping in KEEPINGS {
         let mut link = Link::new(keeping);
         let zmk = link.made(NewKey::tdes(Role::Zmk));
-        let forms = [Form::Scheme(Scheme::U), Form::Scheme(Scheme::X), Form::PayShield];
+        let forms = [Form::Scheme(Scheme::U), Form::Scheme(Scheme::X), Form::Tr31, Form::PayShield];
         for form in forms.into_iter().filter(|form| *form != Form::PayShield || keeping != Keeping::Variants)
         {
             let under = Some((zmk.clone(), form));

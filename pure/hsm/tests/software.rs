@@ -212,8 +212,13 @@ fn what_a_block_permits_is_permitted_and_nothing_else() {
     assert_eq!(hsm.ask(&wrong), Err(Fault::NotVerified), "it may be asked");
 
     let stays = made(&mut hsm, marked(Role::Zpk, b"P0", b'B', Exportable::No));
-    let export = Request::Export { key: stays, transport: zmk, form: Form::Tr31 };
+    let export = Request::Export { key: stays, transport: zmk.clone(), form: Form::Tr31 };
     assert_eq!(hsm.ask(&export), Err(Fault::NotExportable));
+    // A single-length key does not come in where a double-length one is expected.
+    let single = Wrapped("0123456789ABCDEF".into());
+    let import =
+        Request::Import { key: NewKey::tdes(Role::Zpk), transport: zmk, wrapped: single, expected: None };
+    assert_eq!(hsm.ask(&import), Err(Fault::KeyLength));
     let short = NewKey { bytes: 24, ..NewKey::tdes(Role::Zpk) };
     let long = made(&mut hsm, short);
     let transport = tdes(&mut hsm, Role::Zmk);

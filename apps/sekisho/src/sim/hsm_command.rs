@@ -14,7 +14,7 @@ It speaks the payShield protocol and works in software with three master keys th
 variants, 01 of key blocks under triple DES, 02 of key blocks under AES. It is not a PCI HSM, and nothing under
 its keys is secret.
 
-Commands: A0 A6 A8 BU CA CC FA FC FE GC HA HC IA M6 M8 MA MC MG MI, NC NO B2 RA
+Commands: A0 A6 A8 AE AG BU CA CC FA FC FE FK FM GC HA HC IA KA M6 M8 MA MC MG MI, NC NO B2 RA
 Example: sekisho sim hsm --calls-per-second 250 --latency-us 2000 --fault-every 100 --fault-code 41";
 
 /// A security module.

@@ -30,7 +30,7 @@ impl Padding {
         let mut block = [0; N];
         block[..left.len()].copy_from_slice(left);
         match self {
-            Self::Zeros if data_bytes == 0 => {}
+            Self::Zeros | Self::Length if data_bytes == 0 => {}
             Self::Zeros | Self::Length if left.is_empty() => return None,
             Self::Zeros | Self::Length => {}
             Self::Bit => block[left.len()] = 0x80,

@@ -20,7 +20,7 @@ pub enum Request {
     },
     /// Take a key from under a transport key.
     Import {
-        /// What it is to be.
+        /// What it is to be. A key of another cipher, or a shorter one, is refused.
         key: NewKey,
         /// What it comes under.
         transport: StoredKey,

@@ -1,12 +1,12 @@
 //! The host's side: requests as commands, answers of the module as answers.
 
 use super::codes::fault_of;
-use super::fields::{Fields, number};
+use super::fields::{Fields, number, off_the_line, on_the_line};
 use super::message::{Message, MessageError, answering};
 use super::roles::{BY_BLOCK, attributes_of, code_of_algorithm, code_of_format, code_of_padding, letter_of};
 use crate::check_value::CheckValue;
 use crate::mac::Padding;
-use crate::ops::{Answer, Fault, Form, MacData, NewKey, PinSide, Request, Role, StoredKey, Wrapped};
+use crate::ops::{Answer, Fault, Form, MacData, NewKey, PinSide, Request, Role, StoredKey};
 use crate::pin::account;
 use crate::secret::Cipher;
 use alloc::string::String;
@@ -176,7 +176,7 @@ impl Client {
             Request::Import { key, transport, wrapped, .. } => {
                 body.extend(self.key_type(key.role));
                 put(body, &transport.text);
-                put(body, &wrapped.0);
+                put(body, &on_the_line(wrapped));
                 body.push(self.scheme_for(key).map_err(misfit)?);
                 self.write_tail(key.attributes.map(|_| key), body);
             }
@@ -328,12 +328,12 @@ impl Client {
     fn read_answer(&self, request: &Request, mended: bool, fields: &mut Fields<'_>) -> Result<Answer, Fault> {
         Ok(match request {
             Request::Generate { key, under } if self.older(key, under.as_ref()) => {
-                let wrapped = Some(Wrapped(fields.key(16)?));
+                let wrapped = Some(off_the_line(fields.key(16)?));
                 Answer::Generated { key: StoredKey::new(key.role, fields.key(16)?), wrapped, check: None }
             }
             Request::Generate { key, under } => {
                 let stored = StoredKey::new(key.role, fields.key(16)?);
-                let wrapped = under.as_ref().map(|_| fields.key(16).map(Wrapped)).transpose()?;
+                let wrapped = under.as_ref().map(|_| fields.key(16).map(off_the_line)).transpose()?;
                 Answer::Generated { key: stored, wrapped, check: Some(check_of(fields)?) }
             }
             Request::Import { key, .. } => {
@@ -341,7 +341,7 @@ impl Client {
                 Answer::Imported { key: stored, check: check_of(fields)?, parity_mended: mended }
             }
             Request::Export { .. } => {
-                Answer::Exported { wrapped: Wrapped(fields.key(16)?), check: check_of(fields)? }
+                Answer::Exported { wrapped: off_the_line(fields.key(16)?), check: check_of(fields)? }
             }
             Request::CheckValue { .. } => Answer::CheckValue(check_of(fields)?),
             Request::TranslatePin { .. } => {

@@ -1,7 +1,8 @@
 //! Fields of commands, one after another.
 
 use crate::lmk::Scheme;
-use crate::ops::Fault;
+use crate::ops::{Fault, Wrapped};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wire::hex::{Charset, read};
@@ -53,10 +54,11 @@ impl<'a> Fields<'a> {
         Ok(usize::from(u16::from_be_bytes([text[0], text[1]])))
     }
 
-    /// A key as it stands: a key block, a scheme's letter and its digits, or `bare` digits without a letter.
+    /// A key as it stands: a key block behind `S` or `R`, a scheme's letter and its digits, or `bare` digits without
+    /// a letter.
     pub(super) fn key(&mut self, bare: usize) -> Result<String, Fault> {
         let digits = match self.0.first() {
-            Some(b'S') => 1 + number(self.0.get(2..6).ok_or(Fault::Request)?).ok_or(Fault::Request)?,
+            Some(b'S' | b'R') => 1 + number(self.0.get(2..6).ok_or(Fault::Request)?).ok_or(Fault::Request)?,
             Some(&letter) => Scheme::of_letter(letter).map_or(bare, |scheme| 1 + 2 * scheme.key_bytes()),
             None => return Err(Fault::Request),
         };
@@ -68,6 +70,24 @@ impl<'a> Fields<'a> {
         }
     }
 }
+
+/// A key under a transport key as commands write it: a block of X9.143 stands behind `R`.
+pub(super) fn on_the_line(wrapped: &Wrapped) -> String {
+    // Shorter than any block are cryptograms, whose hex may begin with the same letters.
+    let is_block = wrapped.0.len() >= TR31_CHARACTERS_MIN && wrapped.0.starts_with(['A', 'B', 'C', 'D']);
+    if is_block { format!("R{}", wrapped.0) } else { wrapped.0.clone() }
+}
+
+/// [`on_the_line`] backwards.
+pub(super) fn off_the_line(mut text: String) -> Wrapped {
+    if text.starts_with('R') {
+        text.remove(0);
+    }
+    Wrapped(text)
+}
+
+/// Shortest block of X9.143 with a key in it: a header, two blocks of eight bytes, a MAC of four.
+const TR31_CHARACTERS_MIN: usize = 16 + 32 + 8;
 
 /// Decimal digits as a number.
 pub(super) fn number(digits: &[u8]) -> Option<usize> {

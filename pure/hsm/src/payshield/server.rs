@@ -1,6 +1,7 @@
 //! A module that speaks these commands: software behind the real protocol, for tests and simulators.
 
 use super::codes::code_of;
+use super::fields::on_the_line;
 use super::message::{Message, answering};
 use super::tasks::{Reply, Task};
 use super::test_lmk;
@@ -48,7 +49,7 @@ impl Server {
         for (at, (id, master)) in test_lmk::masters().into_iter().enumerate() {
             let mut own = *seed;
             own[0] ^= at as u8;
-            modules.push((id, SoftwareHsm::new(master, &own)?.that_translates_anything()));
+            modules.push((id, SoftwareHsm::new(master, &own)?.without_rules()));
         }
         Ok(Self { config, modules })
     }
@@ -137,11 +138,11 @@ fn write_answer(reply: Reply, answer: &Answer, body: &mut Vec<u8>) {
     match (reply, answer) {
         (Reply::Generated, Answer::Generated { key, wrapped, check }) => {
             body.extend(key.text.as_bytes());
-            body.extend(wrapped.iter().flat_map(|wrapped| wrapped.0.as_bytes()));
+            body.extend(wrapped.iter().flat_map(|wrapped| on_the_line(wrapped).into_bytes()));
             write_check(check.as_ref(), 6, body);
         }
         (Reply::AbroadFirst { check_digits }, Answer::Generated { key, wrapped, check }) => {
-            body.extend(wrapped.iter().flat_map(|wrapped| wrapped.0.as_bytes()));
+            body.extend(wrapped.iter().flat_map(|wrapped| on_the_line(wrapped).into_bytes()));
             body.extend(key.text.as_bytes());
             write_check(check.as_ref(), check_digits, body);
         }
@@ -150,7 +151,7 @@ fn write_answer(reply: Reply, answer: &Answer, body: &mut Vec<u8>) {
             write_check(Some(check), check_digits, body);
         }
         (Reply::Key { check_digits }, Answer::Exported { wrapped, check }) => {
-            body.extend(wrapped.0.as_bytes());
+            body.extend(on_the_line(wrapped).as_bytes());
             write_check(Some(check), check_digits, body);
         }
         (Reply::Check { digits }, Answer::CheckValue(check)) => write_check(Some(check), digits, body),

@@ -1,14 +1,14 @@
 //! The module's side: commands as requests, and how their answers are written.
 
-use super::fields::{Fields, number};
+use super::fields::{Fields, number, off_the_line};
 use super::roles::{
     BY_BLOCK, algorithm_of, form_of, format_of, new_key_of, padding_of, role_of_block, role_of_type, stored,
 };
+use crate::keyblock::peek;
 use crate::lmk::Scheme;
 use crate::mac::{Algorithm, Padding};
 use crate::ops::{Fault, Form, MacData, NewKey, PinSide, Request, Role, StoredKey, Wrapped};
 use crate::secret::Cipher;
-use alloc::string::String;
 use alloc::vec::Vec;
 use terms::{Pan, Sealed};
 
@@ -71,6 +71,11 @@ impl Task {
             b"GC" => old_export(f, Role::Zpk, bare_zmk),
             b"FE" => old_export(f, Role::Tpk, bare_zmk),
             b"MG" => old_export(f, Role::Tak, bare_zmk),
+            b"FK" => flagged(f).and_then(|role| old_import(f, role, bare_zmk)),
+            b"FM" => flagged(f).and_then(|role| old_export(f, role, bare_zmk)),
+            b"AE" => again_for_terminal(f, Role::Tpk, 0),
+            b"AG" => again_for_terminal(f, Role::Tak, 16),
+            b"KA" => old_check_value(f),
             b"NC" => Ok(Self::plain(Request::Status, Reply::Diagnosis)),
             b"NO" => f.take(2).map(|_| Self::plain(Request::Status, Reply::Settings)),
             b"B2" => echo(f),
@@ -138,26 +143,26 @@ fn generate(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
 fn import(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
     let kind: [u8; 3] = f.array()?;
     let transport = StoredKey::new(Role::Zmk, f.key(bare_zmk)?);
-    let wrapped = f.key(16)?;
+    let wrapped = off_the_line(f.key(16)?);
     let letter = f.byte()?;
     let lmk = lmk_id(f)?;
     let asked = attributes(f)?;
-    let key = if kind == *BY_BLOCK {
-        let role = if wrapped.starts_with('S') {
-            role_of_block(&wrapped)?
-        } else {
-            asked.ok_or(Fault::Request)?.role
-        };
-        if letter != b'S' {
-            return Err(Fault::Request);
-        }
-        // How long it is the block says; what it is marked with is kept unless something else is asked.
-        asked.unwrap_or(NewKey::tdes(role))
-    } else {
-        new_under(role_of_type(kind)?, letter)?
+    let key = match (kind == *BY_BLOCK, asked) {
+        (true, Some(asked)) if letter == b'S' => asked,
+        (true, None) if letter == b'S' => new_of_block(&wrapped.0)?,
+        (false, None) => new_under(role_of_type(kind)?, letter)?,
+        _ => return Err(Fault::Request),
     };
-    let request = Request::Import { key, transport, wrapped: Wrapped(wrapped), expected: None };
+    let request = Request::Import { key, transport, wrapped, expected: None };
     Ok(Task::under(request, lmk, Reply::Key { check_digits: 6 }))
+}
+
+/// What a block says of the key in it. How long that is shows when it is opened; the shortest there is will do.
+fn new_of_block(text: &str) -> Result<NewKey, Fault> {
+    let role = role_of_block(text)?;
+    let is_aes = peek(text).is_ok_and(|header| header.algorithm == b'A');
+    let shortest = NewKey { bytes: 8, ..NewKey::tdes(role) };
+    Ok(if is_aes { NewKey::aes(role, 16) } else { shortest })
 }
 
 fn export(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
@@ -308,7 +313,7 @@ fn letter(text: &str) -> u8 {
 
 fn old_import(f: &mut Fields<'_>, role: Role, bare_zmk: usize) -> Result<Task, Fault> {
     let transport = StoredKey::new(Role::Zmk, f.key(bare_zmk)?);
-    let wrapped: String = f.key(16)?;
+    let wrapped = f.key(16)?;
     let usual = if letter(&wrapped) == b'X' { b'U' } else { letter(&wrapped) };
     let options = Options::of(f, usual)?;
     let key = new_under(role, options.home)?;
@@ -323,6 +328,32 @@ fn old_export(f: &mut Fields<'_>, role: Role, bare_zmk: usize) -> Result<Task, F
     let form: Form = form_of(options.abroad)?;
     let request = Request::Export { key, transport, form };
     Ok(Task::plain(request, Reply::Key { check_digits: options.check_digits }))
+}
+
+/// Which of two keys between institutions: for data, or for MACs.
+fn flagged(f: &mut Fields<'_>) -> Result<Role, Fault> {
+    match f.byte()? {
+        b'0' => Ok(Role::Data),
+        b'1' => Ok(Role::Zak),
+        _ => Err(Fault::Request),
+    }
+}
+
+/// A key a terminal has already, once more under its transport key.
+fn again_for_terminal(f: &mut Fields<'_>, role: Role, check_digits: usize) -> Result<Task, Fault> {
+    let transport = StoredKey::new(Role::Tmk, f.key(16)?);
+    let key = StoredKey::new(role, f.key(16)?);
+    let options = Options::of(f, letter(&key.text))?;
+    let request = Request::Export { key, transport, form: form_of(options.abroad)? };
+    Ok(Task::plain(request, Reply::Key { check_digits }))
+}
+
+fn old_check_value(f: &mut Fields<'_>) -> Result<Task, Fault> {
+    let text = f.key(16)?;
+    let [high, low] = f.array()?;
+    let digits = Options::of(f, b'Z')?.check_digits;
+    let request = Request::CheckValue { key: stored([b'0', high, low], text)?, method: None };
+    Ok(Task::plain(request, Reply::Check { digits }))
 }
 
 fn echo(f: &mut Fields<'_>) -> Result<Task, Fault> {

@@ -1,6 +1,6 @@
 use super::Master;
 use super::keys::Usable;
-use super::transport::{put_under, take_from};
+use super::transport::{is_weaker, put_under, take_from};
 use crate::check_value::{CheckValue, Method, check_value, usual};
 use crate::drbg::{Drbg, Random as _, SEED_BYTES};
 use crate::dukpt;
@@ -39,10 +39,10 @@ impl SoftwareHsm {
         Ok(Self { master, random: Drbg::new(seed), policy: Policy::Strict })
     }
 
-    /// The same, translating whatever can be translated: for a simulated device that is asked what old devices
-    /// were.
+    /// The same without two rules, as old devices were: it translates between any formats, and puts keys under
+    /// weaker ones. For simulated devices alone.
     #[must_use]
-    pub fn that_translates_anything(mut self) -> Self {
+    pub fn without_rules(mut self) -> Self {
         self.policy = Policy::Anything;
         self
     }
@@ -92,6 +92,10 @@ impl SoftwareHsm {
         if stored.role.carries_keys() { self.open(stored, permission) } else { Err(Fault::Usage) }
     }
 
+    fn check_strength(&self, over: &Key, key: &Key) -> Result<(), Fault> {
+        if self.policy == Policy::Strict && is_weaker(over, key) { Err(Fault::Weaker) } else { Ok(()) }
+    }
+
     fn generate(&mut self, new: &NewKey, under: Option<&(StoredKey, Form)>) -> Result<Answer, Fault> {
         // Looked at first: a key nobody can be given is not made.
         let transport = under.map(|(key, _)| self.transport(key, Permission::Encipher)).transpose()?;
@@ -101,6 +105,7 @@ impl SoftwareHsm {
         let wrapped = match (under, transport) {
             (Some((_, form)), Some(transport)) => {
                 let usable = Usable { key, attributes: new.attributes };
+                self.check_strength(&transport.key, &usable.key)?;
                 Some(put_under(&transport, *form, &usable, new, &mut self.random)?)
             }
             _ => None,
@@ -129,6 +134,9 @@ impl SoftwareHsm {
     ) -> Result<Answer, Fault> {
         let transport = self.transport(transport, Permission::Decipher)?;
         let Usable { key, attributes } = take_from(&transport, new, wrapped)?;
+        if key.cipher() != new.cipher || key.length() < new.bytes {
+            return Err(Fault::KeyLength);
+        }
         if key.expose().iter().all(|&byte| byte == 0) {
             return Err(Fault::SecondParity);
         }
@@ -152,6 +160,7 @@ impl SoftwareHsm {
             bytes: usable.key.length(),
             attributes: usable.attributes,
         };
+        self.check_strength(&transport.key, &usable.key)?;
         let wrapped = put_under(&transport, form, &usable, &new, &mut self.random)?;
         Ok(Answer::Exported { wrapped, check: usual(&usable.key) })
     }

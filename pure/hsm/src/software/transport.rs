@@ -17,9 +17,6 @@ pub(super) fn put_under(
     random: &mut dyn Random,
 ) -> Result<Wrapped, Fault> {
     let (over, key) = (&transport.key, &usable.key);
-    if is_weaker(over, key) {
-        return Err(Fault::Weaker);
-    }
     if !usable.may_leave(!matches!(form, Form::Scheme(_))) {
         return Err(Fault::NotExportable);
     }
@@ -65,7 +62,7 @@ pub(super) fn take_from(transport: &Usable, new: &NewKey, wrapped: &Wrapped) -> 
 
 /// Whether a transport key is weaker than what it would carry: shorter of the same cipher, or DES for another.
 /// Source: PCI PIN v3.1, annex C, 1.
-fn is_weaker(over: &Key, key: &Key) -> bool {
+pub(super) fn is_weaker(over: &Key, key: &Key) -> bool {
     match (over.cipher(), key.cipher()) {
         (Cipher::Tdes, Cipher::Tdes) | (Cipher::Aes, Cipher::Aes) => over.length() < key.length(),
         (Cipher::Tdes | Cipher::Sm4, _) => over.cipher() != key.cipher(),

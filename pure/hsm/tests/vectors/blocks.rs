@@ -1,7 +1,7 @@
 //! Key blocks of both families, and keys under a master key of variants.
 
 use crate::fields::{bytes, has, hex, text, unhexed};
-use crate::file::{Outcome, agrees, agrees_if};
+use crate::file::{Outcome, agrees, agrees_if, left_out};
 use hsm::check_value::usual;
 use hsm::drbg::{Drbg, SEED_BYTES};
 use hsm::keyblock::{Version, open, wrap};
@@ -19,9 +19,7 @@ fn protection(block: &str, vector: &Value) -> Key {
 pub(crate) fn tr31(vector: &Value, _: &Value) -> Outcome {
     let block = text(vector, "key_block");
     if block.starts_with('E') {
-        return Outcome::LeftOut(
-            "version E (AES in counter mode, ISO 20038) is not built: no partner uses it",
-        );
+        return left_out("version E (AES in counter mode, ISO 20038) is not built: no partner uses it");
     }
     let kbpk = protection(block, vector);
     match open(&kbpk, block) {

@@ -1,7 +1,7 @@
 //! Keys that are used once.
 
 use crate::fields::{aes_key, array, bytes, has, hex, key, text};
-use crate::file::{Outcome, agrees, agrees_if};
+use crate::file::{Outcome, agrees, agrees_if, left_out};
 use hsm::dukpt::{aes, tdes};
 use hsm::mac::{Algorithm, Padding, make};
 use hsm::pin::{Fill, Format, compose, encipher};
@@ -60,17 +60,17 @@ pub(crate) fn aes(vector: &Value, file: &Value) -> Outcome {
         "3000" => aes::Purpose::DataEncrypt,
         "3001" => aes::Purpose::DataDecrypt,
         "3002" => aes::Purpose::DataBoth,
-        _ => return Outcome::LeftOut("a purpose without a use here (HMAC)"),
+        _ => return left_out("a purpose without a use here (HMAC)"),
     };
     let name = text(vector, "working_key");
     let kind = match name {
-        name if name.contains("hmac") => return Outcome::LeftOut("keys for HMAC have no use here"),
+        name if name.contains("hmac") => return left_out("keys for HMAC have no use here"),
         name if name.contains("tdea2") || name.contains("tdes2") => aes::Kind::Tdes2,
         name if name.contains("tdea3") || name.contains("tdes3") => aes::Kind::Tdes3,
         name if name.contains("aes128") => aes::Kind::Aes128,
         name if name.contains("aes192") => aes::Kind::Aes192,
         name if name.contains("aes256") => aes::Kind::Aes256,
-        _ => return Outcome::LeftOut("a kind of key without a use here"),
+        _ => return left_out("a kind of key without a use here"),
     };
     let working = aes::working_key(&transaction, &ksn, purpose, kind).expect("no stronger than its base");
     agrees(&hex(working.expose()), vector, "key")

@@ -12,7 +12,7 @@ pub(crate) enum Outcome {
     /// It did not, and how.
     Differs(String),
     /// It is not of what is built here, and why.
-    LeftOut(&'static str),
+    LeftOut(String),
 }
 
 /// What a check is handed besides the vector: what the file says of all.
@@ -38,6 +38,11 @@ pub(crate) fn vectors_folder() -> Option<PathBuf> {
 
 pub(crate) fn agrees_if(holds: bool, what: &str) -> Outcome {
     if holds { Outcome::Agrees } else { Outcome::Differs(what.into()) }
+}
+
+/// Not of what is built here, and why.
+pub(crate) fn left_out(why: impl Into<String>) -> Outcome {
+    Outcome::LeftOut(why.into())
 }
 
 /// What was computed, beside what the vector says.

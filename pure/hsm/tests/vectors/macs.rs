@@ -1,7 +1,7 @@
 //! MACs, check values, and the cipher that has no file of its own.
 
 use crate::fields::{array, bytes, hex, text, unhexed};
-use crate::file::{Outcome, agrees};
+use crate::file::{Outcome, agrees, left_out};
 use hsm::check_value::{self, Method};
 use hsm::lmk::{Scheme, decrypt_under};
 use hsm::mac::{Algorithm, Padding, make};
@@ -16,7 +16,7 @@ pub(crate) fn mac(vector: &Value, _: &Value) -> Outcome {
         name if name.starts_with("ISO 9797-1 alg 3") => (Algorithm::Iso3, "mac8"),
         "AES-CMAC" => (Algorithm::AesCmac, "mac16"),
         name if name.starts_with("UnionPay ECB") => (Algorithm::UnionPayEcb, "final8"),
-        _ => return Outcome::LeftOut("no algorithm of ours"),
+        _ => return left_out("no algorithm of ours"),
     };
     let padding = vector["padding"]
         .as_u64()
@@ -55,7 +55,7 @@ pub(crate) fn check_value(vector: &Value, _: &Value) -> Outcome {
         method if method.starts_with("CMAC over") => Method::Cmac,
         method if method.starts_with("ECB") => Method::Ecb,
         method if method.starts_with("CMAC of the empty") => Method::CmacOfNothing,
-        _ => return Outcome::LeftOut("no method of ours"),
+        _ => return left_out("no method of ours"),
     };
     let key = Key::new(cipher, &bytes(vector, "key")).expect("a key");
     let value = check_value::check_value(&key, method).expect("the method fits the cipher");
