@@ -46,6 +46,8 @@ pub enum Command {
     /// Totals of each day with each host, counted from the journal
     #[command(subcommand)]
     Recon(commands::recon::Command),
+    /// Recovery after an unclean stop: how it stands, what it will send, the order to begin
+    Recovery(commands::recovery::Args),
     /// Say in words what a code, a message type, a field or a route means
     #[command(subcommand)]
     Explain(commands::explain::Command),
@@ -80,6 +82,7 @@ impl Command {
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),
             Self::Recon(command) => commands::recon::run(command),
+            Self::Recovery(args) => commands::recovery::run(&args),
             Self::Explain(command) => commands::explain::run(command),
             Self::Journal(command) => commands::journal::run(command),
             Self::Dialect(command) => commands::dialect::run(command),

@@ -15,7 +15,7 @@ impl Lane {
     /// Feeds `into` with everything that can change what the lane does from `now` on. Cost: all that the lane
     /// remembers is visited.
     pub fn digest(&self, now: Instant, into: &mut impl Hasher) {
-        (self.next_id, self.next_forward).hash(into);
+        (self.next_id, self.next_forward, self.recovery_waits).hash(into);
         for link in &self.links {
             (link.up, link.date, link.last_stan, link.owners(), &link.gate).hash(into);
             link.cut.stage.hash(into);

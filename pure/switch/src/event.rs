@@ -70,6 +70,8 @@ pub enum Event {
         /// Who.
         by: Text<24>,
     },
+    /// A person orders the recovery that waits for one to begin.
+    Recover,
     /// A link has at least one usable connection.
     LinkUp {
         /// Which link.

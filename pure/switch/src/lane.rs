@@ -37,6 +37,8 @@ pub struct Lane {
     /// Requests under way, terminal by terminal.
     per_terminal: HashMap<(SourceId, TerminalId), u32, FixedState>,
     in_flight_max: u32,
+    /// Nothing owed is sent and nothing new is taken before a person says so.
+    pub(crate) recovery_waits: bool,
     pub(crate) next_id: TxnId,
     pub(crate) next_forward: ForwardId,
     pub(crate) secrets: Secrets,
@@ -65,6 +67,7 @@ impl Lane {
             deadlines: BTreeSet::new(),
             per_terminal: HashMap::with_hasher(FixedState::with_seed(0)),
             in_flight_max: config.in_flight_max,
+            recovery_waits: false,
             next_id: TxnId(1),
             next_forward: ForwardId(1),
             secrets,
@@ -123,6 +126,7 @@ impl Lane {
                 self.on_ruling(now, forward, ruling, by, reason, out);
             }
             Event::LinkOrdered { link, order, by } => self.on_link_ordered(now, link, order, by, out),
+            Event::Recover => self.recovery_waits = false,
             Event::LinkUp { link } => self.on_link_up(now, link, out),
             Event::LinkDown { link } => self.on_link_down(now, link, out),
             Event::Tick => self.on_tick(now, out),
@@ -249,6 +253,9 @@ impl Lane {
         };
         if !link.is_open() {
             return Err(Refusal::not_sent(Code::HostDown, link.why_closed()));
+        }
+        if self.recovery_waits {
+            return Err(Refusal::not_sent(Code::HostDown, "recovery is needed"));
         }
         if !link.gate.is_open() {
             return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));

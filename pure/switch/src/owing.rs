@@ -217,6 +217,7 @@ impl Lane {
     /// What may be sent on a link besides what is unanswered there; nothing while it is closed.
     pub(crate) fn room_on(&self, id: LinkId) -> Room {
         match self.links.get(usize::from(id.0)) {
+            _ if self.recovery_waits => Room::default(),
             Some(link) if link.is_open() => {
                 // It was we who were away: behind a shut gate customers wait for every one of them.
                 let pace = if link.gate.is_open() { link.pace } else { Pace::full(&link.config.forward) };
@@ -484,6 +485,12 @@ impl Lane {
         let Some(txn) = self.memory.get(item.at).map(|slot| slot.id) else { return };
         self.raise(now, txn, Some(id), why, out);
         self.advance(now, item.at, Happening::HandedOver, out);
+    }
+
+    /// After an unclean stop, where a person is to look first: no host is told anything, and no request is taken,
+    /// before [`crate::Event::Recover`].
+    pub fn wait_for_recovery(&mut self) {
+        self.recovery_waits = true;
     }
 
     /// After an unclean stop: nothing new to a host before it was told of everything owed to it.

@@ -35,6 +35,7 @@ impl Lane {
             paid: self.counts.paid,
             pending: self.forwards.len(),
             exceptions: self.counts.exceptions,
+            recovery_waits: self.recovery_waits,
             links: self
                 .links
                 .iter()
@@ -72,6 +73,8 @@ pub struct LaneStatus {
     pub pending: usize,
     /// Items for a person, in the life of the journal; some end an owed message.
     pub exceptions: u64,
+    /// Whether recovery waits for a person.
+    pub recovery_waits: bool,
     /// Link by link.
     pub links: Vec<LinkStatus>,
 }

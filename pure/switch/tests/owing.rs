@@ -622,6 +622,24 @@ fn after_an_unclean_stop_a_host_hears_of_what_is_owed_before_anything_new() {
 }
 
 #[test]
+fn a_recovery_that_waits_for_a_person_sends_nothing_and_takes_nothing_until_it_is_ordered() {
+    let mut w = World::new();
+    w.ask(withdrawal(1));
+    w.restart_with_links_down();
+    w.lane.wait_for_recovery();
+    w.links_up();
+    assert!(w.all_asked_since_restart().is_empty(), "the host hears of nothing");
+    for (stan, card) in [(2, "4111111111111111"), (3, "6228480000000000")] {
+        let early = Txn { pan: Pan::new(card.as_bytes()).expect("digits"), ..withdrawal(stan) };
+        assert_eq!(w.ask(early).answer(), (Code::HostDown, Outcome::NotSent), "{card}");
+    }
+    // What sources report and take back is accepted all the same.
+    assert_eq!(w.ask(reversal(1)).answer().0, Code::Approved);
+    assert_eq!(w.step(Event::Recover).asked.len(), 1, "the system's own cancel goes first");
+    assert_eq!(w.ask(withdrawal(4)).asked_once().0, BANK);
+}
+
+#[test]
 fn a_person_who_holds_the_last_one_opens_the_gate_too() {
     let mut w = World::new();
     w.ask(withdrawal(1));

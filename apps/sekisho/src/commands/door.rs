@@ -2,6 +2,8 @@
 
 use super::journal::opened::Failure;
 use super::journal::whereabouts::usual_config;
+use crate::config::Config;
+use crate::run::Plan;
 use std::path::{Path, PathBuf};
 
 /// Which switch. Without any of these: the one of `./sekisho.toml`, or the one of `./data`.
@@ -36,6 +38,15 @@ impl Which {
         let beside = self.socket.as_deref().and_then(Path::parent).map(Path::to_path_buf);
         let data = self.data.clone().or(beside).unwrap_or_else(|| PathBuf::from("./data"));
         Ok(Door { socket: self.socket.clone().unwrap_or_else(|| lies_in(&data)), data })
+    }
+}
+
+impl Which {
+    /// The configuration a switch would run under, and everything it names.
+    pub(crate) fn plan(&self) -> Result<Plan, Failure> {
+        let file = self.config.as_deref().unwrap_or(Path::new("./sekisho.toml"));
+        let plan = Config::load(file).and_then(|config| Plan::of(&config, file));
+        plan.map_err(|error| Failure::Config { said: error.to_string() })
     }
 }
 

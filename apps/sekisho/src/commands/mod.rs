@@ -10,6 +10,7 @@ pub mod journal;
 pub mod link;
 mod paper;
 pub mod recon;
+pub mod recovery;
 pub mod run;
 pub mod saf;
 mod table;

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::exit;
+use crate::run::recovery::Recover;
 use crate::run::{Options, Order, Plan, Running, Stopped, control, http, start};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,10 @@ pub struct Args {
     /// How to log: human or json
     #[arg(long, value_name = "FORM", default_value = "human")]
     pub log: LogForm,
+    /// What to do when the switch was not stopped in order: tell hosts what they are owed at once, wait for
+    /// `sekisho recovery run`, or do not start
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub recover: Recover,
     /// Do not sync the journal: NOTHING IS DURABLE. For measuring only
     #[arg(long)]
     pub unsafe_no_sync: bool,
@@ -102,7 +107,7 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
             ),
             None => None,
         };
-        let mut running = start(plan, Options { unsafe_no_sync: args.unsafe_no_sync })
+        let mut running = start(plan, Options { unsafe_no_sync: args.unsafe_no_sync, recover: args.recover })
             .map_err(|error| Failure::new(&error, error.is_permanent()))?;
         // The journal is ours by now, so whatever lies at the usual place was left by a process that died.
         match control::bind(&socket) {

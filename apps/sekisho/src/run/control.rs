@@ -23,6 +23,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod links;
+mod recovery;
 
 /// Owed messages in one answer, at most: the lane stands still while it looks them up.
 const LIST_MAX: usize = 1_000;
@@ -83,6 +84,7 @@ pub(crate) async fn serve(
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
         .merge(links::router())
+        .merge(recovery::router())
         .with_state(Door { board, orders });
     axum::serve(listener, app).await
 }
@@ -137,6 +139,7 @@ async fn index() -> &'static str {
     "sekisho\n\nGET  /v1/status\nGET  /v1/saf?from=ID&most=N\nGET  /v1/saf/ID\n\
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
      GET  /v1/links\nGET  /v1/links/NAME\n\
+     GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod control;
 mod core;
 mod figures;
+mod folded;
 pub(crate) mod http;
 mod journaling;
 pub(crate) mod links;
@@ -13,10 +14,12 @@ mod metrics;
 mod opening;
 pub(crate) mod owed;
 mod plan;
+pub mod recovery;
 mod specimens;
 pub mod status;
 mod thread;
 
+pub(crate) use folded::Folded;
 pub use opening::StartError;
 pub use plan::Plan;
 pub use status::Board;

@@ -1,14 +1,17 @@
 //! Finding everything again: the data directory, the key, the journal, and the lane folded from it.
 
+use super::folded::Folded;
 use super::journaling::{Journaling, News};
 use super::plan::{Names, Plan};
+use super::recovery::Recover;
 use super::status::RecoveredStatus;
+use super::thread::Options;
 use crate::config::PrepareToml;
 use clock::Clock;
 use disk::{Disk, DiskError, DiskOptions, Prepare};
 use journal::{Batch, Cause, Journal, JournalError, Record, Recovered, Vault};
 use std::sync::Arc;
-use switch::{Effect, Lane, LaneConfig, Outbox, Replay, ReplayError, Secrets};
+use switch::{Effect, Lane, Outbox, ReplayError};
 use terms::Text;
 
 /// Why a switch does not start. Each says what to look at.
@@ -32,6 +35,15 @@ pub enum StartError {
         dir: String,
         /// Which record.
         source: ReplayError,
+    },
+    /// The switch was not stopped in order, and was told not to start then.
+    #[error(
+        "the switch was not stopped in order, and --recover refuse says not to start then; nothing was changed. \
+         See what would be sent: sekisho recovery --plan. Then start with --recover ask or auto (data: {dir})"
+    )]
+    RecoveryNeeded {
+        /// The data directory.
+        dir: String,
     },
     /// A listener or link.
     #[error("{0}")]
@@ -58,7 +70,7 @@ impl StartError {
             // A disk that is full or fails now may not later; what lies on it stays as it is.
             Self::Journal { source: JournalError::Storage(error), .. } => error.cause == Cause::Missing,
             Self::Net(error) => error.is_permanent(),
-            Self::Journal { .. } | Self::Replay { .. } | Self::Zone(_) => true,
+            Self::Journal { .. } | Self::Replay { .. } | Self::RecoveryNeeded { .. } | Self::Zone(_) => true,
             Self::Entropy(_) | Self::Thread(_) | Self::Gone => false,
         }
     }
@@ -80,22 +92,20 @@ pub(crate) fn open(
     plan: &Plan,
     clock: &Clock,
     news: Arc<News>,
-    unsafe_no_sync: bool,
+    options: Options,
 ) -> Result<Opened, StartError> {
     let began = std::time::Instant::now();
     let dir = &plan.config.journal.dir;
-    let disk = Disk::open(dir, disk_options(plan, unsafe_no_sync))?;
+    let disk = Disk::open(dir, disk_options(plan, options.unsafe_no_sync))?;
     let mut fresh = [0; 32];
     clock::entropy(&mut fresh)?;
     let key = disk::data_key(dir, fresh)?;
     let vault = Arc::new(Vault::new(*key, LANE));
-    let secrets = Secrets { fingerprint: vault.secret_for(b"request fingerprint"), vault: vault.clone() };
-    let nothing = LaneConfig { remembered_max: plan.config.lane.remembered_max, ..LaneConfig::default() };
-    let mut replay = Replay::into_lane(Lane::new(nothing, secrets));
+    let mut folded = Folded::new(plan, vault.clone());
     let mut wrong = None;
     let opened = Journal::open(disk, LANE, &mut |record| {
         if wrong.is_none() {
-            wrong = replay.apply(record).err();
+            wrong = folded.apply(record).err();
         }
     });
     let at_dir = || dir.display().to_string();
@@ -103,18 +113,20 @@ pub(crate) fn open(
     let refuse = |source| StartError::Replay { dir: at_dir(), source };
     wrong.map_or(Ok(()), |source| Err(refuse(source)))?;
 
-    let was_in_flight = replay.open();
+    let is_clean = folded.was_closed;
+    if options.recover == Recover::Refuse && !is_clean {
+        return Err(StartError::RecoveryNeeded { dir: at_dir() });
+    }
+    let was_in_flight = folded.in_flight();
     let mut batch = Batch::starting_at(journal.position().next);
     let now = clock.now();
     let version = Text::clipped(env!("CARGO_PKG_VERSION").as_bytes());
-    batch.push(&Record::Opened { version, synced: !unsafe_no_sync, at: now.wall }, &vault);
+    batch.push(&Record::Opened { version, synced: !options.unsafe_no_sync, at: now.wall }, &vault);
     let mut outbox = Outbox::new();
-    let mut names = Names::default();
-    let configure = |lane: &Lane| {
-        names = Names::known(lane);
-        plan.lane(&mut names)
-    };
-    let lane = replay.finish(now, configure, &mut outbox).map_err(refuse)?;
+    let (mut lane, names) = folded.finish(now, &mut outbox).map_err(refuse)?;
+    if options.recover == Recover::Ask && !is_clean {
+        lane.wait_for_recovery();
+    }
     let cannot = |source| StartError::Journal { dir: at_dir(), source };
     for effect in outbox.drain() {
         // What it would tell a source is told to nobody: the connection died with the process.

@@ -7,6 +7,7 @@ use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
 use super::owed::OwedOrder;
 use super::plan::Plan;
+use super::recovery::{Recover, RecoveryJson, RecoveryOrder};
 use super::status::{
     Board, LatencyStatus, LinkStatus, ListenerStatus, RecoveredStatus, Status, TransactionStatus,
 };
@@ -18,7 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use switch::{BreakerState, Outbox};
+use switch::{BreakerState, Event, Outbox};
 use terms::Kind;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +30,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 pub struct Options {
     /// Nothing is synced: for measuring, never for money.
     pub unsafe_no_sync: bool,
+    /// What to do after an unclean stop.
+    pub recover: Recover,
 }
 
 /// What a running switch can be told.
@@ -39,6 +42,8 @@ pub enum Order {
     Stop,
     /// Take over routes, timers and limits of another configuration.
     Reload(Box<Plan>),
+    /// Show how recovery stands, or begin it.
+    Recovery(RecoveryOrder),
     /// Show owed messages, or do something about one.
     Owed(OwedOrder),
     /// Show links, or give one an order.
@@ -162,7 +167,7 @@ impl Thread {
             None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
         };
         let news = Arc::new(News::default());
-        let opened = opening::open(&plan, &clock, news.clone(), options.unsafe_no_sync)?;
+        let opened = opening::open(&plan, &clock, news.clone(), options)?;
         let Opened { lane, mut names, journaling, recovered } = opened;
         let mut seed = [0; 8];
         clock::entropy(&mut seed)?;
@@ -217,6 +222,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => {
                         // Core and network hold each other, and with them the journal's directory.
                         drop(self.switchboard.0.take());
@@ -239,6 +245,23 @@ impl Thread {
 
     fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
         self.switchboard.with(act).expect("the core is there until the thread ends")
+    }
+
+    fn on_recovery_order(&self, order: RecoveryOrder) {
+        let stands = |core: &Core| RecoveryJson::of(&core.lane.status(), &self.recovered);
+        // Whoever asked may be gone by now, and misses nothing.
+        match order {
+            RecoveryOrder::Show { answer } => drop(answer.send(self.with_core(|core| stands(core)))),
+            RecoveryOrder::Begin { answer } => {
+                let before = self.with_core(|core| {
+                    let before = stands(core);
+                    core.step(Event::Recover);
+                    core.on_durable();
+                    before
+                });
+                drop(answer.send(before));
+            }
+        }
     }
 
     fn begin_draining(&mut self) {

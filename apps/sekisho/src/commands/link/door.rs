@@ -97,7 +97,7 @@ fn in_a_path(name: &str) -> Result<&str, Failure> {
     }
 }
 
-fn unreachable(door: &Door, source: Unreachable) -> Failure {
+pub(crate) fn unreachable(door: &Door, source: Unreachable) -> Failure {
     let data = door.data.display();
     let next = format!("is it running?  sekisho run --config FILE   sekisho journal ls --data {data}");
     Failure::Unreachable { source, next }

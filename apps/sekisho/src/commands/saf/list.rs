@@ -2,7 +2,7 @@
 
 use super::door::Failure;
 use super::ledger::{ExceptionJson, Ledger};
-use crate::commands::control;
+use crate::commands::control::{self, Unreachable};
 use crate::commands::door::{Door, Which};
 use crate::commands::journal::opened::Opened;
 use crate::commands::journal::summary::money;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let owed = if args.local {
         Ledger::read(&mut Opened::at(door.data)?)?.owed.into_values().collect()
     } else {
-        asked(&door)?
+        every(&door).map_err(|error| door.unreachable(error))?
     };
     if args.json {
         paper.json(&List { object: "list", data: &owed, next: None });
@@ -72,13 +72,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 /// Page after page, until that was all.
-fn asked(door: &Door) -> Result<Vec<OwedJson>, Failure> {
+pub(crate) fn every(door: &Door) -> Result<Vec<OwedJson>, Unreachable> {
     let (mut all, mut from) = (Vec::new(), Some(0));
     while let Some(first) = from {
         let reply = control::get(&door.socket, &format!("/v1/saf?from={first}"));
-        let reply = reply.map_err(|error| door.unreachable(error))?;
-        let strange = || door.unreachable(control::Unreachable::Strange { path: door.socket.clone() });
-        let page: Page = serde_json::from_value(reply.body).map_err(|_| strange())?;
+        let strange = || Unreachable::Strange { path: door.socket.clone() };
+        let page: Page = serde_json::from_value(reply?.body).map_err(|_| strange())?;
         all.extend(page.data);
         from = page.next;
     }
@@ -115,7 +114,7 @@ fn exception_table(exceptions: &[ExceptionJson]) -> Table {
     table
 }
 
-pub(super) fn amount_of(owed: &OwedJson) -> String {
+pub(crate) fn amount_of(owed: &OwedJson) -> String {
     let number = owed.currency.parse().ok().and_then(Currency::numeric).unwrap_or(Currency::NONE);
     match owed.currency.is_empty() {
         true => "-".into(),

@@ -6,6 +6,8 @@ mod list;
 mod rule;
 mod show;
 
+pub(crate) use list::{amount_of, every};
+
 pub(crate) use list::span;
 
 use std::process::ExitCode;

@@ -1,0 +1,46 @@
+//! A journal folded into a lane: as a start does it, and for those who want to know beforehand what a start would do.
+
+use super::plan::{Names, Plan};
+use journal::{Record, Vault};
+use std::sync::Arc;
+use switch::{Lane, LaneConfig, Outbox, Replay, ReplayError, Secrets};
+use terms::Now;
+
+/// A lane on its way back from its journal, under a configuration.
+pub(crate) struct Folded<'a> {
+    plan: &'a Plan,
+    replay: Replay,
+    /// Whether the last record says that the journal was closed in order. True before the first.
+    pub(crate) was_closed: bool,
+}
+
+impl<'a> Folded<'a> {
+    /// Nothing yet.
+    pub(crate) fn new(plan: &'a Plan, vault: Arc<Vault>) -> Self {
+        let secrets = Secrets { fingerprint: vault.secret_for(b"request fingerprint"), vault };
+        let nothing = LaneConfig { remembered_max: plan.config.lane.remembered_max, ..LaneConfig::default() };
+        Self { plan, replay: Replay::into_lane(Lane::new(nothing, secrets)), was_closed: true }
+    }
+
+    /// Takes in the next record.
+    pub(crate) fn apply(&mut self, record: Record) -> Result<(), ReplayError> {
+        self.was_closed = matches!(record, Record::Closed { .. });
+        self.replay.apply(record)
+    }
+
+    /// Requests in flight so far.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.replay.open()
+    }
+
+    /// Decides what was in flight; the records of that are left in `out`.
+    pub(crate) fn finish(self, now: Now, out: &mut Outbox) -> Result<(Lane, Names), ReplayError> {
+        let mut names = Names::default();
+        let configure = |lane: &Lane| {
+            names = Names::known(lane);
+            self.plan.lane(&mut names)
+        };
+        let lane = self.replay.finish(now, configure, out)?;
+        Ok((lane, names))
+    }
+}
