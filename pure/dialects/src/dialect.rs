@@ -107,6 +107,11 @@ impl Dialect {
         &self.spec
     }
 
+    /// Whether this network has a processing code of its own for that kind.
+    pub fn writes_kind(&self, kind: Kind) -> bool {
+        self.kind_texts.iter().any(|(_, one)| *one == kind)
+    }
+
     /// Whether a reversal in this dialect can say that a part of the amount remains valid.
     pub fn says_remaining(&self) -> bool {
         self.slots.contains(&Slot::Remaining)

@@ -30,6 +30,9 @@ impl Dialect {
         let mut wanted = txn.message;
         wanted.origin |= u8::from(ours.repeat);
         let message = self.named_message(wanted)?;
+        if !self.can_say(txn) {
+            return Err(WriteError::UnknownKind { kind: txn.kind });
+        }
         let carried = Index::of(self, &txn.carried);
         let mut said = Said::request(self, txn, &carried);
         said.stan = Some(ours.stan);
@@ -75,6 +78,17 @@ impl Dialect {
     fn named_message(&self, wanted: MessageType) -> Result<&Message, WriteError> {
         let [class, function, _] = wanted.digits();
         self.messages.to_write(wanted).ok_or(WriteError::UnknownMessage { class, function })
+    }
+
+    /// Whether there are digits for what is wanted: not where the source's own mean something else here and
+    /// there are none for this, nor where the source never wrote any, as for the legs of a transfer.
+    fn can_say(&self, txn: &Txn) -> bool {
+        let digits = txn.processing_code.as_bytes();
+        let &[tens, ones, ..] = digits else { return true };
+        let means = self.kinds[two_digits([tens, ones])];
+        let is_leg = matches!(txn.kind, Kind::TransferOut | Kind::TransferIn);
+        let says_this = means == Some(txn.kind) || (means.is_none() && !is_leg);
+        says_this || txn.kind == Kind::Purchase || self.writes_kind(txn.kind)
     }
 
     /// The processing code as this network writes it: the source's own digits where they mean the same here,

@@ -29,12 +29,23 @@ mod kind {
     pub(super) const ADVISED:   u8 = 22;
     pub(super) const MARKED:    u8 = 23;
     pub(super) const RESOLVED:  u8 = 24;
+    pub(super) const DEBITED:   u8 = 25;
+    pub(super) const CREDITED:  u8 = 26;
+    // With the account that receives; the plain kinds stay for what names none.
+    pub(super) const SENT_TO:     u8 = 27;
+    pub(super) const INQUIRED_TO: u8 = 28;
+    pub(super) const ADVISED_TO:  u8 = 29;
+    pub(super) const STRANDED:    u8 = 30;
+    pub(super) const NOTED:       u8 = 31;
     pub(super) const OBSERVED:  u8 = 32;
     pub(super) const OWED:      u8 = 48;
     pub(super) const ATTEMPT:   u8 = 49;
     pub(super) const FORWARDED: u8 = 50;
     pub(super) const EXCEPTION: u8 = 51;
     pub(super) const RULED:     u8 = 52;
+    // With what is owed because of it; the plain kinds stay for what owes nothing.
+    pub(super) const FORWARDED_OWING: u8 = 53;
+    pub(super) const NOT_SENT_OWING:  u8 = 54;
     pub(super) const HOST_DATE: u8 = 64;
 }
 
@@ -107,7 +118,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 21] = [
+    const KINDS: [u8; 30] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -129,6 +140,15 @@ mod tests {
         kind::EXCEPTION,
         kind::RULED,
         kind::HOST_DATE,
+        kind::DEBITED,
+        kind::CREDITED,
+        kind::SENT_TO,
+        kind::INQUIRED_TO,
+        kind::ADVISED_TO,
+        kind::STRANDED,
+        kind::NOTED,
+        kind::FORWARDED_OWING,
+        kind::NOT_SENT_OWING,
     ];
 
     #[test]

@@ -82,6 +82,9 @@ pub struct HostProfile {
     pub day_is_calendar: bool,
     /// A reversal can say that a part remains valid. Without it a partial one is handed to a person.
     pub partial_reversals: bool,
+    /// A customer whose credit this host did not answer is told *approved*, because the credit is owed until it
+    /// is posted; otherwise *unknown*.
+    pub unknown_credits_approved: bool,
 }
 
 impl Default for HostProfile {
@@ -95,6 +98,7 @@ impl Default for HostProfile {
             guard_ms: 120_000,
             day_is_calendar: true,
             partial_reversals: true,
+            unknown_credits_approved: true,
         }
     }
 }

@@ -29,6 +29,7 @@ mod replay;
 mod route;
 mod ruling;
 mod status;
+mod transfer;
 
 pub use breaker::{Breaker, BreakerState};
 pub use config::{
@@ -39,6 +40,6 @@ pub use forward::Settles;
 pub use lane::{Lane, Secrets};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use replay::{Replay, ReplayError};
-pub use route::{Objection, Route, Routes};
+pub use route::{Objection, Receiver, Route, Routes};
 pub use ruling::{CannotRule, Owed, Standing};
 pub use status::{LaneStatus, LinkStatus};

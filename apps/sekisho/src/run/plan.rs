@@ -4,7 +4,7 @@
 use super::core::{Link, Source};
 use crate::config::{
     BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml, ListenerKind,
-    ListenerToml, TransmissionTime,
+    ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
 };
 use dialects::Dialect;
 use net::{AllowedPeer, DialConfig, Limits, ListenerConfig, PoolRule, Service, TlsClient, TlsServer};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use switch::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Route, Routes,
+    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Receiver, Route, Routes,
     SourceConfig,
 };
 use terms::{Kind, LinkId, LinkName, SourceId, Text};
@@ -72,7 +72,40 @@ impl Plan {
                 complaints.extend(wrong.into_iter().map(|line| format!("{what} `{name}`: {line}")));
             }
         }
+        if complaints.is_empty() {
+            complaints = plan.legs_nobody_can_write();
+        }
         if complaints.is_empty() { Ok(plan) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
+    }
+
+    /// Transfers between two hosts are two messages, and each host must have a word for its own: without one,
+    /// half a transfer would be sent as a whole one.
+    fn legs_nobody_can_write(&self) -> Vec<String> {
+        let mut loaded = BTreeMap::new();
+        let mut wrong = Vec::new();
+        if self.config.receiver.is_empty() {
+            return wrong;
+        }
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            let receives = self.config.receiver.iter().any(|line| line.link == link.name);
+            let takes_transfers = |route: &RouteToml| {
+                route.link == link.name && route.kind.as_deref().is_none_or(|kind| kind == "transfer")
+            };
+            let is_default = |listener: &ListenerToml| listener.default_link.as_ref() == Some(&link.name);
+            let pays =
+                self.config.route.iter().any(takes_transfers) || self.config.listener.iter().any(is_default);
+            for (is_asked, kind) in [(receives, Kind::TransferIn), (pays, Kind::TransferOut)] {
+                if is_asked && !dialect.writes_kind(kind) {
+                    wrong.push(format!(
+                        "link `{}`: there are [[receiver]] lines, and dialect `{}` has no processing code for \
+                         {kind}",
+                        link.name, link.dialect
+                    ));
+                }
+            }
+        }
+        wrong
     }
 
     /// One line for people.
@@ -180,7 +213,14 @@ impl Plan {
                 });
             }
         }
-        Routes::new(lines)
+        let receivers = (self.config.receiver.iter()).map(|line| Receiver {
+            prefix: Text::clipped(line.prefix.as_bytes()),
+            source: line.listener.as_deref().map(|name| names.source(name)),
+            link: names.link(&line.link),
+            name: Text::clipped(line.label().as_bytes()),
+        });
+        let receivers = receivers.collect();
+        Routes::new(lines).with_receivers(receivers)
     }
 
     /// The routing table, and the names of sources and links at the places it knows them by.
@@ -330,6 +370,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             guard_ms: link.host.guard_ms,
             day_is_calendar: link.host.business_day == BusinessDayToml::Calendar,
             partial_reversals: dialect.says_remaining(),
+            unknown_credits_approved: link.host.unknown_credits == UnknownCreditsToml::Approve,
         },
         forward: ForwardConfig {
             reply_timeout_ms: link.forward.reply_timeout_ms,

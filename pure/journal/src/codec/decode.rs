@@ -1,7 +1,8 @@
 use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind};
-use crate::vault::SEALED_BYTES;
+use crate::vault::{SEALED_ACCOUNT_BYTES, SEALED_BYTES};
 use crate::{
-    After, Card, Declined, Forward, Kept, Key, Mark, Observed, Record, Remembered, Ruling, SealedPan, Sent,
+    Account, After, Card, Credited, Debited, Declined, Forward, Kept, Key, Mark, Observed, Onward, Record,
+    Remembered, Ruling, SealedAccount, SealedPan, Sent,
 };
 use terms::{
     Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, SourceId, Stan,
@@ -19,8 +20,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: from.timestamp("at")?,
         },
         kind::CLOSED => Record::Closed { at: from.timestamp("at")? },
-        kind::SENT => Record::Sent(from.sent()?),
-        kind::INQUIRED => Record::Inquired(from.sent()?),
+        kind::SENT | kind::SENT_TO => Record::Sent(from.sent(kind == kind::SENT_TO)?),
+        kind::INQUIRED | kind::INQUIRED_TO => Record::Inquired(from.sent(kind == kind::INQUIRED_TO)?),
+        kind::DEBITED => Record::Debited(from.debited()?),
+        kind::CREDITED => Record::Credited(from.credited()?),
+        kind::STRANDED => Record::Stranded(from.declined()?),
+        kind::NOTED => Record::Noted { id: from.id()? },
         kind::DECIDED => Record::Decided {
             id: from.id()?,
             answer: from.remembered()?,
@@ -34,9 +39,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             owes: from.owes()?,
             at: from.timestamp("at")?,
         },
-        kind::NOT_SENT => {
-            Record::NotSent { id: from.id()?, answer: from.remembered()?, at: from.timestamp("at")? }
-        }
+        kind::NOT_SENT | kind::NOT_SENT_OWING => Record::NotSent {
+            id: from.id()?,
+            answer: from.remembered()?,
+            owes: from.owes_where(kind == kind::NOT_SENT_OWING)?,
+            at: from.timestamp("at")?,
+        },
         kind::DECLINED => Record::Declined(from.declined()?),
         kind::OBSERVED => Record::Observed(from.observed()?),
         kind::NAMED => Record::Named {
@@ -58,16 +66,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: from.timestamp("at")?,
         },
         kind::MARKED => Record::Marked { id: from.id()?, mark: from.mark()?, at: from.timestamp("at")? },
-        kind::ADVISED => Record::Advised { sent: from.sent()?, forward: from.forward()? },
+        kind::ADVISED | kind::ADVISED_TO => {
+            Record::Advised { sent: from.sent(kind == kind::ADVISED_TO)?, forward: from.forward()? }
+        }
         kind::ATTEMPT => Record::Attempt {
             forward: from.forward_id()?,
             number: from.narrow("number")?,
             host_stan: from.stan("host_stan")?,
             at: from.timestamp("at")?,
         },
-        kind::FORWARDED => Record::Forwarded {
+        kind::FORWARDED | kind::FORWARDED_OWING => Record::Forwarded {
             forward: from.forward_id()?,
             wire_code: from.text("wire_code")?,
+            owes: from.owes_where(kind == kind::FORWARDED_OWING)?,
             at: from.timestamp("at")?,
         },
         kind::EXCEPTION => Record::Exception {
@@ -244,7 +255,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn sent(&mut self) -> Result<Sent, RecordError> {
+    fn sent(&mut self, names_account: bool) -> Result<Sent, RecordError> {
         let id = self.id()?;
         let key = self.key()?;
         Ok(Sent {
@@ -265,8 +276,37 @@ impl<'a> Reader<'a> {
             host_transmitted_at: self.text("host_transmitted_at")?,
             business_date: self.date("business_date")?.ok_or_else(|| self.impossible("business_date"))?,
             route: self.text("route")?,
+            to_account: self.account(id, names_account)?,
             at: self.timestamp("at")?,
             key,
+        })
+    }
+
+    fn account(&mut self, id: TxnId, is_named: bool) -> Result<Account, RecordError> {
+        if !is_named {
+            return Ok(Account::None);
+        }
+        let mut bytes = [0; SEALED_ACCOUNT_BYTES];
+        bytes.copy_from_slice(self.take(SEALED_ACCOUNT_BYTES, "to_account")?);
+        Ok(Account::Sealed(SealedAccount { id, bytes }))
+    }
+
+    fn debited(&mut self) -> Result<Debited, RecordError> {
+        let names_account = self.flag("names an account")?;
+        let sent = self.sent(names_account)?;
+        Ok(Debited { sent, onward: Onward { link: self.link()?, route: self.text("route")? } })
+    }
+
+    fn credited(&mut self) -> Result<Credited, RecordError> {
+        Ok(Credited {
+            id: self.id()?,
+            wire_code: self.text("wire_code")?,
+            approval_code: self.text("approval_code")?,
+            link: self.link()?,
+            host_stan: self.stan("host_stan")?,
+            host_transmitted_at: self.text("host_transmitted_at")?,
+            business_date: self.sure_date("business_date")?,
+            at: self.timestamp("at")?,
         })
     }
 
@@ -307,7 +347,12 @@ impl<'a> Reader<'a> {
     }
 
     fn owes(&mut self) -> Result<Option<Forward>, RecordError> {
-        if self.flag("owes")? { Ok(Some(self.forward()?)) } else { Ok(None) }
+        let owes = self.flag("owes")?;
+        self.owes_where(owes)
+    }
+
+    fn owes_where(&mut self, owes: bool) -> Result<Option<Forward>, RecordError> {
+        if owes { Ok(Some(self.forward()?)) } else { Ok(None) }
     }
 
     fn forward(&mut self) -> Result<Forward, RecordError> {

@@ -1,6 +1,7 @@
 use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place};
 use crate::{
-    After, Card, Declined, Forward, Kept, Key, Mark, Observed, Record, Remembered, Ruling, Sent, Vault,
+    Account, After, Card, Credited, Debited, Declined, Forward, Kept, Key, Mark, Observed, Record,
+    Remembered, Ruling, Sent, Vault,
 };
 use alloc::vec::Vec;
 use terms::{BusinessDate, LocalTime, MessageType, Text, Timestamp, TxnId};
@@ -20,12 +21,31 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Sent(sent) => {
-            out.byte(kind::SENT);
+            out.byte(if sent.to_account.is_none() { kind::SENT } else { kind::SENT_TO });
             out.sent(sent);
         }
         Record::Inquired(sent) => {
-            out.byte(kind::INQUIRED);
+            out.byte(if sent.to_account.is_none() { kind::INQUIRED } else { kind::INQUIRED_TO });
             out.sent(sent);
+        }
+        Record::Debited(Debited { sent, onward }) => {
+            out.byte(kind::DEBITED);
+            out.byte(u8::from(!sent.to_account.is_none()));
+            out.sent(sent);
+            out.number(u64::from(onward.link.0));
+            out.text(&onward.route);
+        }
+        Record::Credited(credited) => {
+            out.byte(kind::CREDITED);
+            out.credited(credited);
+        }
+        Record::Stranded(report) => {
+            out.byte(kind::STRANDED);
+            out.declined(report);
+        }
+        Record::Noted { id } => {
+            out.byte(kind::NOTED);
+            out.number(id.0);
         }
         Record::Decided { id, answer, wire_code, owes, at } => {
             out.byte(kind::DECIDED);
@@ -42,10 +62,11 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.owes(owes.as_ref());
             out.timestamp(*at);
         }
-        Record::NotSent { id, answer, at } => {
-            out.byte(kind::NOT_SENT);
+        Record::NotSent { id, answer, owes, at } => {
+            out.byte(if owes.is_none() { kind::NOT_SENT } else { kind::NOT_SENT_OWING });
             out.number(id.0);
             out.remembered(answer);
+            owes.iter().for_each(|forward| out.forward(forward));
             out.timestamp(*at);
         }
         Record::Declined(declined) => {
@@ -86,7 +107,7 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Advised { sent, forward } => {
-            out.byte(kind::ADVISED);
+            out.byte(if sent.to_account.is_none() { kind::ADVISED } else { kind::ADVISED_TO });
             out.sent(sent);
             out.forward(forward);
         }
@@ -97,10 +118,11 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(u64::from(host_stan.0));
             out.timestamp(*at);
         }
-        Record::Forwarded { forward, wire_code, at } => {
-            out.byte(kind::FORWARDED);
+        Record::Forwarded { forward, wire_code, owes, at } => {
+            out.byte(if owes.is_none() { kind::FORWARDED } else { kind::FORWARDED_OWING });
             out.number(forward.0);
             out.text(wire_code);
+            owes.iter().for_each(|forward| out.forward(forward));
             out.timestamp(*at);
         }
         Record::Exception { id, forward, reason, at } => {
@@ -238,7 +260,29 @@ impl Writer<'_> {
         self.text(&sent.host_transmitted_at);
         self.date(Some(sent.business_date));
         self.text(&sent.route);
+        self.account(sent.id, &sent.to_account);
         self.timestamp(sent.at);
+    }
+
+    /// Nothing where there is none: the kind of the record says which.
+    fn account(&mut self, id: TxnId, account: &Account) {
+        let sealed = match account {
+            Account::None => return,
+            Account::Clear(digits) => self.vault.seal_account(id, digits),
+            Account::Sealed(sealed) => *sealed,
+        };
+        self.out.extend_from_slice(&sealed.bytes);
+    }
+
+    fn credited(&mut self, credited: &Credited) {
+        self.number(credited.id.0);
+        self.text(&credited.wire_code);
+        self.text(&credited.approval_code);
+        self.number(u64::from(credited.link.0));
+        self.number(u64::from(credited.host_stan.0));
+        self.text(&credited.host_transmitted_at);
+        self.date(Some(credited.business_date));
+        self.timestamp(credited.at);
     }
 
     fn fingerprint(&mut self, fingerprint: u64) {

@@ -17,7 +17,7 @@ pub(crate) const TILL: SourceId = SourceId(0);
 pub(crate) const BANK: LinkId = LinkId(0);
 pub(crate) const CARDS: LinkId = LinkId(1);
 
-fn secrets() -> Secrets {
+pub(crate) fn secrets() -> Secrets {
     Secrets { fingerprint: [7; 16], vault: Arc::new(Vault::new([1; 32], 0)) }
 }
 
@@ -206,6 +206,18 @@ impl World {
         self.start_from(records)
     }
 
+    /// As [`World::restart`], and no host can be reached yet.
+    pub(crate) fn restart_with_links_down(&mut self) -> Left {
+        self.replay(self.journal.clone())
+    }
+
+    /// As [`World::restart_from_snapshot`], and no host can be reached yet.
+    pub(crate) fn restart_from_snapshot_with_links_down(&mut self) -> Left {
+        let mut records = Vec::new();
+        self.lane.snapshot(|record| records.push(record));
+        self.replay(records)
+    }
+
     /// The last message to a host.
     pub(crate) fn last_asked(&self) -> Option<&Txn> {
         self.last_asked.as_ref()
@@ -217,6 +229,12 @@ impl World {
     }
 
     fn start_from(&mut self, records: Vec<Record>) -> Left {
+        let left = self.replay(records);
+        self.links_up();
+        left
+    }
+
+    fn replay(&mut self, records: Vec<Record>) -> Left {
         self.asked.clear();
         let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
         let mut replay = Replay::into_lane(Lane::new(nothing, secrets()));
@@ -225,9 +243,7 @@ impl World {
         }
         let configure = |_: &Lane| self.config.clone();
         self.lane = replay.finish(self.now, configure, &mut self.out).expect("cards open under their key");
-        let left = self.collect();
-        self.links_up();
-        left
+        self.collect()
     }
 
     fn collect(&mut self) -> Left {
