@@ -34,6 +34,9 @@ pub enum Command {
     /// Transactions: list, tail, find, show one from first byte to last
     #[command(subcommand)]
     Txn(commands::txn::Command),
+    /// Totals of each day with each host, counted from the journal
+    #[command(subcommand)]
+    Recon(commands::recon::Command),
     /// Say in words what a code, a message type, a field or a route means
     #[command(subcommand)]
     Explain(commands::explain::Command),
@@ -64,6 +67,7 @@ impl Command {
             Self::Config(command) => commands::config::run(command),
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),
+            Self::Recon(command) => commands::recon::run(command),
             Self::Explain(command) => commands::explain::run(command),
             Self::Journal(command) => commands::journal::run(command),
             Self::Dialect(command) => commands::dialect::run(command),

@@ -417,14 +417,25 @@ pub struct ForwardToml {
     pub repeat_ms: u32,
     /// Unanswered at once.
     pub window: u32,
+    /// Of these, messages that had to wait for the link, until the host keeps up.
+    pub catch_up_window: u32,
     /// Attempts after which people are told.
     pub alarm_after: u32,
+    /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
+    pub recovery_first: bool,
 }
 
 impl Default for ForwardToml {
     fn default() -> Self {
-        let switch::ForwardConfig { reply_timeout_ms, repeat_ms, window, alarm_after } = Default::default();
-        Self { reply_timeout_ms, repeat_ms, window, alarm_after }
+        let switch::ForwardConfig {
+            reply_timeout_ms,
+            repeat_ms,
+            window,
+            catch_up_window,
+            alarm_after,
+            recovery_first,
+        } = Default::default();
+        Self { reply_timeout_ms, repeat_ms, window, catch_up_window, alarm_after, recovery_first }
     }
 }
 
@@ -619,6 +630,7 @@ impl LinkToml {
         range("forward.reply_timeout_ms", self.forward.reply_timeout_ms.into(), 100, 600_000);
         range("forward.repeat_ms", self.forward.repeat_ms.into(), 100, 3_600_000);
         range("forward.window", self.forward.window.into(), 1, 1_024);
+        range("forward.catch_up_window", self.forward.catch_up_window.into(), 1, 1_024);
         range("forward.alarm_after", self.forward.alarm_after.into(), 1, 10_000);
         range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
         if self.tls.as_ref().is_some_and(|tls| tls.certificate.is_some() != tls.key.is_some()) {

@@ -1,4 +1,4 @@
-//! `sekisho journal`, typed, over journals written here.
+//! `sekisho journal` and `sekisho recon`, typed, over journals written here.
 
 mod typed;
 
@@ -271,6 +271,34 @@ fn a_journal_can_be_looked_at_while_it_is_written() {
 
 /// Records one at a time, half a KiB each on disk.
 const WRITTEN_MAX: u64 = 200_000;
+
+#[test]
+fn totals_are_counted_from_the_journal_and_what_nobody_knows_stands_beside_them() {
+    let (_place, dir) = with_morning("counted");
+    let said = sekisho(&["recon", "show", &dir]).ends(0).fits();
+    for wanted in
+        ["jcn  2026-11-22  currency 392", "net 30000 from accounts", "1 not counted, because nobody knows"]
+    {
+        assert!(said.out.contains(wanted), "{wanted}: {said:?}");
+    }
+    let json = sekisho(&["recon", "show", &dir, "--json"]).ends(0).json();
+    let [day] = &json["data"].as_array().expect("a list")[..] else { panic!("one day: {json}") };
+    assert_eq!((&day["link"], &day["business_date"]), (&"jcn".into(), &"2026-11-22".into()));
+    assert_eq!(day["debits"]["done"], serde_json::json!({ "count": 1, "amount": 30_000 }));
+    assert_eq!(day["unknown"], serde_json::json!({ "count": 1, "amount": 30_000 }));
+    assert_eq!(day["net"], -30_000);
+    for (words, days) in [
+        (["--day", "2026-11-22"], 1),
+        (["--day", "2026-11-23"], 0),
+        (["--link", "jcn"], 1),
+        (["--link", "x"], 0),
+    ] {
+        let json = sekisho(&[&["recon", "show", &dir, "--json"][..], &words].concat()).ends(0).json();
+        assert_eq!(json["data"].as_array().map(Vec::len), Some(days), "{words:?}");
+    }
+    sekisho(&["recon", "show", &dir, "--day", "2026-02-30"]).ends(2);
+    sekisho(&["recon", "show", "/no/such/place"]).ends(66);
+}
 
 #[test]
 fn the_directory_is_named_or_comes_from_a_configuration_or_is_not_there() {

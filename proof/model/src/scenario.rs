@@ -149,7 +149,9 @@ impl Scenario {
                     reply_timeout_ms: REPLY_TIMEOUT_MS,
                     repeat_ms: REPLY_TIMEOUT_MS,
                     window: 8,
+                    catch_up_window: 8,
                     alarm_after: 1,
+                    recovery_first: true,
                 },
             }],
             routes: Routes::new(vec![Route {

@@ -112,14 +112,26 @@ pub struct ForwardConfig {
     pub repeat_ms: u32,
     /// Unanswered at once on one link.
     pub window: u32,
+    /// Of these, messages that had to wait for the link: what a host that has come back is met with, until it has
+    /// answered as many in a row as the window holds.
+    pub catch_up_window: u32,
     /// Attempts after which people are told.
     pub alarm_after: u32,
+    /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
+    pub recovery_first: bool,
 }
 
 impl Default for ForwardConfig {
-    /// Thirty seconds each, eight at once, an alarm after five.
+    /// Thirty seconds each, eight at once (one while a host catches up), an alarm after five; recovery first.
     fn default() -> Self {
-        Self { reply_timeout_ms: 30_000, repeat_ms: 30_000, window: 8, alarm_after: 5 }
+        Self {
+            reply_timeout_ms: 30_000,
+            repeat_ms: 30_000,
+            window: 8,
+            catch_up_window: 1,
+            alarm_after: 5,
+            recovery_first: true,
+        }
     }
 }
 

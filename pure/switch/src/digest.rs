@@ -17,7 +17,7 @@ impl Lane {
     pub fn digest(&self, now: Instant, into: &mut impl Hasher) {
         (self.next_id, self.next_forward).hash(into);
         for link in &self.links {
-            (link.up, link.date, link.last_stan, link.owners()).hash(into);
+            (link.up, link.date, link.last_stan, link.owners(), &link.gate).hash(into);
         }
         for (at, slot) in self.memory.iter() {
             (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at, slot.told_again)
@@ -29,6 +29,10 @@ impl Lane {
         }
         for slot in self.memory.finished() {
             slot.id.hash(into);
+        }
+        if self.forwards.len() > 1 {
+            // One alone is sent whatever the pace.
+            self.links.iter().for_each(|link| link.pace.hash(into));
         }
         self.forwards.due().for_each(|due| due.hash(into));
         self.forwards.iter().for_each(|item| self.digest_of_item(item, now, into));
@@ -43,6 +47,7 @@ impl Lane {
             State::InFlight(until) => (1_u8, until.us_since(now)).hash(into),
             State::Held => 2_u8.hash(into),
         }
+        item.waited.hash(into);
         item.last_sent.plus_ms(config.repeat_ms).us_since(now).hash(into);
         if item.forward.duty == Duty::Reversal && !link.config.host.tombstones {
             let believed_from = item.believed_from(&link.config.host);

@@ -8,6 +8,7 @@
 //! Nothing is ever dropped: created = paid + pending + handed to a person, always.
 
 use crate::config::{ForwardConfig, HostProfile};
+use crate::pace::{Pace, Room};
 use alloc::collections::{BTreeMap, BTreeSet};
 use journal::{Duty, Forward};
 use terms::{Code, ForwardId, Instant, LinkId, Now, Outcome, Stan, Timestamp, Txn};
@@ -29,6 +30,8 @@ pub(crate) struct Item {
     pub(crate) last_sent: Instant,
     /// An attempt was made of which nobody knows whether the host got it.
     pub(crate) may_have_arrived: bool,
+    /// It was owed when the link came up: a host that has been away is paid what waited little by little.
+    pub(crate) waited: bool,
     /// Since when it is owed, for people.
     pub(crate) since: Timestamp,
 }
@@ -92,16 +95,19 @@ impl Settles {
 #[derive(Clone, Default)]
 pub(crate) struct Forwards {
     items: BTreeMap<ForwardId, Item>,
-    /// What is due when, link by link.
-    due: BTreeSet<(LinkId, Instant, ForwardId)>,
+    /// What is due when, link by link, what waited for the link apart.
+    due: BTreeSet<(LinkId, bool, Instant, ForwardId)>,
     /// What runs out of time when.
     waiting: BTreeSet<(Instant, ForwardId)>,
+    /// How many are owed, link by link.
+    owed_to: BTreeMap<LinkId, usize>,
 }
 
 impl Forwards {
     pub(crate) fn insert(&mut self, item: Item) {
         let id = item.forward.id;
         self.index(&item);
+        *self.owed_to.entry(item.forward.link).or_default() += 1;
         self.items.insert(id, item);
     }
 
@@ -118,18 +124,37 @@ impl Forwards {
 
     pub(crate) fn remove(&mut self, id: ForwardId) -> Option<Item> {
         let item = self.items.remove(&id)?;
+        if let Some(owed) = self.owed_to.get_mut(&item.forward.link) {
+            *owed -= 1;
+        }
         match item.state {
-            State::Due(at) => drop(self.due.remove(&(item.forward.link, at, id))),
+            State::Due(at) => drop(self.due.remove(&(item.forward.link, item.waited, at, id))),
             State::InFlight(until) => drop(self.waiting.remove(&(until, id))),
             State::Held => {}
         }
         Some(item)
     }
 
-    /// The next message due on a link by `now`.
-    pub(crate) fn next_due(&self, link: LinkId, now: Instant) -> Option<ForwardId> {
-        let first = self.due.range((link, Instant::default(), ForwardId(0))..).next();
-        first.filter(|(of, at, _)| *of == link && *at <= now).map(|&(_, _, id)| id)
+    /// The next message due on a link by `now`, of those that there is room for, and whether it had to wait.
+    pub(crate) fn next_due(&self, link: LinkId, now: Instant, room: Room) -> Option<(ForwardId, bool)> {
+        let first = [false, true].into_iter().filter(|&waited| room.is_for(waited));
+        let first = first.filter_map(|waited| self.first_due(link, waited)).min();
+        first.filter(|(at, ..)| *at <= now).map(|(_, id, waited)| (id, waited))
+    }
+
+    fn first_due(&self, link: LinkId, waited: bool) -> Option<(Instant, ForwardId, bool)> {
+        let mut from = self.due.range((link, waited, Instant::default(), ForwardId(0))..);
+        let &(of, is, at, id) = from.next()?;
+        (of == link && is == waited).then_some((at, id, waited))
+    }
+
+    /// Everything owed to this link has waited for it, from now on.
+    pub(crate) fn make_wait(&mut self, link: LinkId) {
+        let owed = self.items.values().filter(|item| item.forward.link == link && !item.waited);
+        let owed: alloc::vec::Vec<ForwardId> = owed.map(|item| item.forward.id).collect();
+        for id in owed {
+            self.change(id, |item| item.waited = true);
+        }
     }
 
     /// A message whose attempt has run out of time by `now`.
@@ -137,26 +162,33 @@ impl Forwards {
         self.waiting.first().filter(|(until, _)| *until <= now).map(|&(_, id)| id)
     }
 
-    /// Attempts of a link that are unanswered.
-    pub(crate) fn in_flight(&self, link: LinkId) -> u32 {
-        // At most a window's worth of every link.
-        self.waiting
-            .iter()
-            .filter(|(_, id)| self.items.get(id).is_some_and(|i| i.forward.link == link))
-            .count() as u32
+    /// What may be sent on a link now besides what is unanswered there: so many in all, and of what waited.
+    pub(crate) fn room(&self, link: LinkId, config: &ForwardConfig, pace: Pace) -> Room {
+        // At most a window's worth of every link is unanswered.
+        let unanswered = self.waiting.iter().filter_map(|(_, id)| self.items.get(id));
+        let (mut all, mut waited) = (0, 0);
+        for item in unanswered.filter(|item| item.forward.link == link) {
+            all += 1;
+            waited += u32::from(item.waited);
+        }
+        Room { all: config.window.saturating_sub(all), waited: pace.room(config).saturating_sub(waited) }
     }
 
-    /// When something here wants attention, links that are down left out.
-    pub(crate) fn next_moment(&self, mut is_up: impl FnMut(LinkId) -> bool) -> Option<Instant> {
+    /// When something here wants attention; what there is no room for waits for an answer, not for the time.
+    pub(crate) fn next_moment(&self, mut room: impl FnMut(LinkId) -> Room) -> Option<Instant> {
         let overdue = self.waiting.first().map(|&(until, _)| until);
         let mut due = None;
-        let mut from = LinkId(0);
-        while let Some(&(link, at, _)) = self.due.range((from, Instant::default(), ForwardId(0))..).next() {
-            if is_up(link) {
+        let mut from = (LinkId(0), false);
+        let first = |(link, waited)| (link, waited, Instant::default(), ForwardId(0));
+        while let Some(&(link, waited, at, _)) = self.due.range(first(from)..).next() {
+            if room(link).is_for(waited) {
                 due = Some(due.map_or(at, |earliest: Instant| earliest.min(at)));
             }
-            let Some(next) = link.0.checked_add(1) else { break };
-            from = LinkId(next);
+            from = match (waited, link.0.checked_add(1)) {
+                (false, _) => (link, true),
+                (true, Some(next)) => (LinkId(next), false),
+                (true, None) => break,
+            };
         }
         [overdue, due].into_iter().flatten().min()
     }
@@ -173,7 +205,12 @@ impl Forwards {
 
     /// Which are due on which link, in the order they will be sent.
     pub(crate) fn due(&self) -> impl Iterator<Item = (LinkId, ForwardId)> {
-        self.due.iter().map(|&(link, _, id)| (link, id))
+        self.due.iter().map(|&(link, _, _, id)| (link, id))
+    }
+
+    /// How many are owed to one link.
+    pub(crate) fn owed_to(&self, link: LinkId) -> usize {
+        self.owed_to.get(&link).copied().unwrap_or(0)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -187,7 +224,7 @@ impl Forwards {
     fn index(&mut self, item: &Item) {
         let id = item.forward.id;
         match item.state {
-            State::Due(at) => drop(self.due.insert((item.forward.link, at, id))),
+            State::Due(at) => drop(self.due.insert((item.forward.link, item.waited, at, id))),
             State::InFlight(until) => drop(self.waiting.insert((until, id))),
             State::Held => {}
         }
@@ -211,6 +248,7 @@ impl Item {
             first_sent: None,
             last_sent: now,
             may_have_arrived: false,
+            waited: false,
             since,
         }
     }

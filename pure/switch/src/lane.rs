@@ -128,12 +128,8 @@ impl Lane {
     /// When something happens by itself: an [`Event::Tick`] is wanted then, and not before.
     pub fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.deadlines.first().map(|&(at, _)| at);
-        // What is due waits for an answer, not for the time, while the window is full.
-        let is_up = |id: LinkId| {
-            let has_room = |link: &Link| self.forwards.in_flight(id) < link.config.forward.window;
-            self.links.get(usize::from(id.0)).is_some_and(|link| link.up && has_room(link))
-        };
-        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(is_up) };
+        let room = |link| self.room_on(link);
+        let forward = if self.forwards.is_empty() { None } else { self.forwards.next_moment(room) };
         [deadline, forward].into_iter().flatten().min()
     }
 
@@ -736,9 +732,13 @@ impl Lane {
         });
     }
 
-    fn set_up(&mut self, link: LinkId, up: bool) {
-        if let Some(link) = link_mut(&mut self.links, link) {
+    fn set_up(&mut self, id: LinkId, up: bool) {
+        if let Some(link) = link_mut(&mut self.links, id) {
+            link.pace.start_over();
             link.up = up;
+            if up {
+                self.forwards.make_wait(id);
+            }
         }
     }
 

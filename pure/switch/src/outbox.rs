@@ -164,6 +164,11 @@ pub enum Tell {
         /// Which.
         link: LinkId,
     },
+    /// After an unclean stop: the host was told of everything owed to it, and gets new requests from now on.
+    Recovered {
+        /// Which.
+        link: LinkId,
+    },
     /// A person has to look at a transaction: there is an exception record about it.
     NeedsAPerson {
         /// Which.

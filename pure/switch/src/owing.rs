@@ -6,6 +6,7 @@ use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State, Verdict};
 use crate::memory::{Slot, Trail};
+use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::transfer::{LegSeen, name_account, sealed_account};
 use crate::{Lane, Outbox, Tell};
@@ -231,13 +232,24 @@ impl Lane {
             if !self.links[at].up {
                 continue;
             }
-            let window = self.links[at].config.forward.window;
-            let mut room = window.saturating_sub(self.forwards.in_flight(link));
-            while room > 0
-                && let Some(id) = self.forwards.next_due(link, now.instant)
-            {
-                room -= u32::from(self.attempt(now, id, out));
+            let mut room = self.room_on(link);
+            while let Some((id, waited)) = self.forwards.next_due(link, now.instant, room) {
+                if self.attempt(now, id, out) {
+                    room.take(waited);
+                }
             }
+        }
+    }
+
+    /// What may be sent on a link besides what is unanswered there; nothing while it is down.
+    pub(crate) fn room_on(&self, id: LinkId) -> Room {
+        match self.links.get(usize::from(id.0)) {
+            Some(link) if link.up => {
+                // It was we who were away: behind a shut gate customers wait for every one of them.
+                let pace = if link.gate.is_open() { link.pace } else { Pace::full(&link.config.forward) };
+                self.forwards.room(id, &link.config.forward, pace)
+            }
+            Some(_) | None => Room::default(),
         }
     }
 
@@ -277,6 +289,9 @@ impl Lane {
             repeat: attempts > 1 && config.host.marks_repeats,
         };
         out.ask_host(&recorded, item.forward.link, sent.id, Arc::new(request), ours);
+        if self.pass_gate(item.forward.link, id) {
+            out.tell(Tell::Recovered { link: item.forward.link });
+        }
         if attempts == config.forward.alarm_after + 1 {
             out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
         }
@@ -354,10 +369,11 @@ impl Lane {
         if !answers || item.attempts == 0 {
             return self.on_stranger(now, link_id, &reply, true, out);
         }
-        if let Some(link) = link_mut(&mut self.links, link_id)
-            && link.breaker.answered()
-        {
-            out.tell(Tell::BreakerClosed { link: link_id });
+        if let Some(link) = link_mut(&mut self.links, link_id) {
+            link.pace.answered(&config.forward);
+            if link.breaker.answered() {
+                out.tell(Tell::BreakerClosed { link: link_id });
+            }
         }
         self.forwards.change(id, |item| item.may_have_arrived = false);
         match item.verdict(&config.host, &reply) {
@@ -429,6 +445,7 @@ impl Lane {
             let Some(item) = self.forwards.get(id).cloned() else { return };
             let Some(link) = link_mut(&mut self.links, item.forward.link) else { return };
             let config = link.config.clone();
+            link.pace.start_over();
             if !item.may_be_repeated(&config.host) {
                 self.hand_over(now, id, "unanswered, and must not be sent twice", out);
                 continue;
@@ -479,9 +496,26 @@ impl Lane {
         self.advance(now, item.at, Happening::HandedOver, out);
     }
 
+    /// After an unclean stop: nothing new to a host before it was told of everything owed to it.
+    pub(crate) fn shut_gates(&mut self) {
+        for item in self.forwards.iter().filter(|item| item.state != State::Held) {
+            if let Some(link) = link_mut(&mut self.links, item.forward.link)
+                && link.config.forward.recovery_first
+            {
+                link.gate.wait_for(item.forward.id);
+            }
+        }
+    }
+
+    /// One that the gate of its link may have waited for was sent, or will not be. Whether that opened the gate.
+    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) -> bool {
+        link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id))
+    }
+
     /// Takes an owed message out of the queues, and its trace number with it.
     pub(crate) fn end(&mut self, id: ForwardId) -> Option<Item> {
         let item = self.forwards.remove(id)?;
+        self.pass_gate(item.forward.link, id);
         if let Some(link) = link_mut(&mut self.links, item.forward.link) {
             link.release(item.forward.host_stan, Owner::Forward(id));
         }

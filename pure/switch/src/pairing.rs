@@ -1,4 +1,6 @@
 use crate::admit::Refusal;
+use crate::gate::Gate;
+use crate::pace::Pace;
 use crate::{Breaker, BreakerState, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
@@ -25,6 +27,10 @@ pub(crate) struct Link {
     pub(crate) up: bool,
     pub(crate) in_flight: u32,
     pub(crate) breaker: Breaker,
+    /// What it has to hear of before anything new.
+    pub(crate) gate: Gate,
+    /// How fast it is paid what is owed.
+    pub(crate) pace: Pace,
     /// The host's business day; `None` until it is known.
     pub(crate) date: Option<BusinessDate>,
     /// The last trace number given out.
@@ -44,6 +50,8 @@ impl Link {
             up: false,
             in_flight: 0,
             breaker: Breaker::new(config.breaker),
+            gate: Gate::default(),
+            pace: Pace::default(),
             date: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
@@ -60,6 +68,9 @@ impl Link {
     pub(crate) fn is_ready(&self, now: Instant) -> Result<(), Refusal> {
         if !self.up {
             return Err(Refusal::not_sent(Code::HostDown, "host down"));
+        }
+        if !self.gate.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));
         }
         if self.in_flight >= self.config.in_flight_max {
             return Err(Refusal::not_sent(Code::Busy, "host in-flight limit"));

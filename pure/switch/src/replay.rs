@@ -27,6 +27,8 @@ pub struct Replay {
     /// Where decided transactions are, while they are remembered.
     decided: HashMap<u64, usize, FixedState>,
     records: u64,
+    /// Whether the last record says that the journal was closed in order.
+    closed: bool,
 }
 
 /// A request whose end has not been read yet.
@@ -87,13 +89,20 @@ impl Replay {
     /// Begins with a lane that remembers nothing.
     pub fn into_lane(lane: Lane) -> Self {
         let seed = || FixedState::with_seed(0);
-        Self { lane, open: HashMap::with_hasher(seed()), decided: HashMap::with_hasher(seed()), records: 0 }
+        Self {
+            lane,
+            open: HashMap::with_hasher(seed()),
+            decided: HashMap::with_hasher(seed()),
+            records: 0,
+            closed: false,
+        }
     }
 
     /// Folds one record in. Cost: below a microsecond.
     pub fn apply(&mut self, record: Record) -> Result<(), ReplayError> {
         self.records += 1;
         let name = record.name();
+        self.closed = matches!(record, Record::Closed { .. });
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent, None),
             Record::Debited(Debited { sent, onward }) => {
@@ -218,6 +227,9 @@ impl Replay {
         }
         for at in places {
             self.lane.advance(now, at, Happening::Restarted, out);
+        }
+        if !self.closed {
+            self.lane.shut_gates();
         }
         Ok(self.lane)
     }

@@ -141,7 +141,12 @@ impl Lane {
     /// Does what was ruled, now or in a replay.
     pub(crate) fn rule(&mut self, now: Instant, id: ForwardId, ruling: Ruling) {
         match ruling {
-            Ruling::Hold => self.forwards.change(id, |item| item.state = State::Held),
+            Ruling::Hold => {
+                self.forwards.change(id, |item| item.state = State::Held);
+                if let Some(link) = self.forwards.get(id).map(|item| item.forward.link) {
+                    self.pass_gate(link, id);
+                }
+            }
             Ruling::Release | Ruling::Retry => self.forwards.change(id, |item| item.state = State::Due(now)),
             Ruling::Settle => {
                 let Some(item) = self.end(id) else { return };

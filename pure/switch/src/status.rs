@@ -3,7 +3,7 @@
 use crate::pairing::Link;
 use crate::{BreakerState, Lane};
 use alloc::vec::Vec;
-use terms::{BusinessDate, LinkName};
+use terms::{BusinessDate, LinkId, LinkName};
 
 /// Counters since the lane was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,9 +21,7 @@ pub(crate) struct Counts {
 impl Lane {
     /// Numbers for people and for metrics.
     pub fn status(&self) -> LaneStatus {
-        let owed_to = |link: usize| {
-            self.forwards.iter().filter(|item| usize::from(item.forward.link.0) == link).count()
-        };
+        let owed_to = |at: usize| self.forwards.owed_to(LinkId(at as u16));
         LaneStatus {
             in_flight: self.in_flight(),
             remembered: self.memory.finished_len(),
@@ -101,6 +99,8 @@ pub struct LinkStatus {
     pub strange: u64,
     /// Messages owed to its host.
     pub pending: usize,
+    /// Of these, messages it has to be told of before it gets anything new: more than 0 after an unclean stop.
+    pub recovering: usize,
     /// The host's business day, where it is known.
     pub date: Option<BusinessDate>,
 }
@@ -118,6 +118,7 @@ impl LinkStatus {
             late: link.late,
             strange: link.strange,
             pending,
+            recovering: link.gate.left(),
             date: link.date,
         }
     }

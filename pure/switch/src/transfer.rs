@@ -310,6 +310,7 @@ pub(crate) fn would_take(links: &[Link], now: Instant, id: LinkId) -> Result<(),
         Err(refusal) if refusal.code == Code::Busy => {
             Err(Refusal::not_sent(Code::Busy, "receiving host limit"))
         }
+        Err(_) if !link.gate.is_open() => Err(Refusal::not_sent(Code::HostDown, "receiving host recovers")),
         Err(_) => Err(Refusal::not_sent(Code::HostDown, "receiving breaker open")),
         Ok(()) => Ok(()),
     }

@@ -3,10 +3,10 @@
 mod world;
 
 use journal::{Duty, Record, Ruling};
-use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing};
+use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing, Tell};
 use terms::{
     Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, LocalTime, MessageType, Original,
-    Outcome, Stan, Text, Txn,
+    Outcome, Pan, Stan, Text, Txn,
 };
 use world::*;
 
@@ -493,6 +493,45 @@ fn a_window_keeps_a_long_queue_from_flooding_its_host() {
     assert_eq!(paid.len(), 20, "each exactly once");
 }
 
+/// Ten withdrawals taken back while their host is away: ten reversals that have to wait.
+fn with_ten_waiting() -> World {
+    let mut config = config();
+    config.links[0].in_flight_max = 20;
+    config.links[0].forward = ForwardConfig { window: 3, ..ForwardConfig::default() };
+    config.remembered_max = 40;
+    let mut w = World::with(config);
+    (1..=10).for_each(|stan| approved(&mut w, withdrawal(stan)));
+    w.step(Event::LinkDown { link: BANK });
+    (1..=10).for_each(|stan| drop(w.ask(reversal(stan))));
+    w
+}
+
+#[test]
+fn a_host_that_comes_back_is_paid_one_by_one_until_it_keeps_up() {
+    let mut w = with_ten_waiting();
+    let mut left = w.step(Event::LinkUp { link: BANK });
+    let mut at_once = Vec::new();
+    while !left.asked.is_empty() {
+        at_once.push(left.asked.len());
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        for (_, _, ours, _) in std::mem::take(&mut left.asked) {
+            let yes = Txn { message, ..reply(ours, Code::Approved) };
+            left.asked.extend(w.host_says(BANK, yes).asked);
+        }
+    }
+    assert_eq!(at_once, [1, 1, 1, 3, 3, 1], "three in a row, and then the window");
+    assert_eq!(w.lane.pending(), 0);
+}
+
+#[test]
+fn what_comes_to_be_owed_while_a_host_catches_up_is_sent_at_once() {
+    let mut w = with_ten_waiting();
+    assert_eq!(w.step(Event::LinkUp { link: BANK }).asked.len(), 1);
+    approved(&mut w, withdrawal(11));
+    assert_eq!(w.ask(reversal(11)).asked.len(), 1, "it does not stand in line behind what waited");
+    assert_eq!(w.wait_ms(29_999).asked.len(), 0);
+}
+
 #[test]
 fn a_link_that_is_down_holds_what_it_owes_and_sends_it_when_it_is_up() {
     let mut w = World::new();
@@ -501,6 +540,52 @@ fn a_link_that_is_down_holds_what_it_owes_and_sends_it_when_it_is_up() {
     assert!(w.wait_ms(REPLY_TIMEOUT_MS).asked.is_empty());
     assert!(w.wait_ms(3_600_000).asked.is_empty());
     assert_eq!(w.step(Event::LinkUp { link }).asked.len(), 1);
+}
+
+#[test]
+fn after_an_unclean_stop_a_host_hears_of_what_is_owed_before_anything_new() {
+    let mut config = config();
+    config.links[0].forward = ForwardConfig { window: 2, ..ForwardConfig::default() };
+    let mut w = World::with(config);
+    (1..=3).for_each(|stan| assert_eq!(w.ask(withdrawal(stan)).asked.len(), 1));
+    assert_eq!(w.restart().record_names(), ["timed_out"; 3]);
+    assert_eq!(w.all_asked_since_restart().len(), 2, "the window");
+    let early = w.ask(withdrawal(4));
+    assert_eq!(early.answer(), (Code::HostDown, Outcome::NotSent));
+    assert!(early.asked.is_empty());
+    // The other host was asked nothing by the dead switch, and is open.
+    let other = Txn { pan: Pan::new(b"6228480000000000").expect("digits"), ..withdrawal(5) };
+    assert_eq!(w.ask(other).asked_once().0, CARDS);
+    let (_, _, ours) = w.all_asked_since_restart()[0];
+    let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+    let left = w.host_says(BANK, Txn { message, ..reply(ours, Code::Approved) });
+    assert_eq!(left.asked.len(), 1, "the last of the three is sent");
+    assert!(left.told.contains(&Tell::Recovered { link: BANK }), "{:?}", left.told);
+    assert_eq!(w.ask(withdrawal(6)).asked_once().0, BANK);
+}
+
+#[test]
+fn a_person_who_holds_the_last_one_opens_the_gate_too() {
+    let mut w = World::new();
+    w.ask(withdrawal(1));
+    w.restart_with_links_down();
+    assert_eq!(w.lane.status().links[0].recovering, 1);
+    rule(&mut w, ForwardId(1), Ruling::Hold);
+    w.links_up();
+    assert_eq!(w.ask(withdrawal(2)).asked_once().0, BANK);
+}
+
+#[test]
+fn after_a_clean_stop_and_where_the_contract_says_so_business_does_not_wait() {
+    let mut w = with_ten_waiting();
+    w.close_and_start();
+    assert_eq!(w.ask(withdrawal(11)).asked_once().0, BANK, "a clean stop leaves no gate");
+    let mut config = config();
+    config.links[0].forward = ForwardConfig { window: 1, recovery_first: false, ..ForwardConfig::default() };
+    let mut w = World::with(config);
+    (1..=3).for_each(|stan| drop(w.ask(withdrawal(stan))));
+    w.restart();
+    assert_eq!(w.ask(withdrawal(4)).asked_once().0, BANK);
 }
 
 #[test]
@@ -528,7 +613,7 @@ fn too_many_attempts_are_told_to_people() {
     let alarms: usize = (0..10)
         .map(|_| {
             let left = w.wait_ms(30_000);
-            left.told.iter().filter(|tell| matches!(tell, switch::Tell::ForwardAlarm { .. })).count()
+            left.told.iter().filter(|tell| matches!(tell, Tell::ForwardAlarm { .. })).count()
         })
         .sum();
     assert_eq!(alarms, 1);

@@ -6,6 +6,7 @@ pub mod dialect;
 pub mod explain;
 pub mod journal;
 mod paper;
+pub mod recon;
 pub mod run;
 pub mod saf;
 mod table;

@@ -418,6 +418,7 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::StrangeAnswer { .. }
         | Tell::BreakerOpened { .. }
         | Tell::BreakerClosed { .. }
+        | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::HostDate { .. } => true,
@@ -430,6 +431,7 @@ const fn is_alarm(tell: Tell) -> bool {
         tell,
         Tell::BreakerOpened { .. }
             | Tell::BreakerClosed { .. }
+            | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
     )

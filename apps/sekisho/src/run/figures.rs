@@ -65,6 +65,12 @@ impl Figures {
             Tell::BreakerOpened { link } => {
                 tracing::error!(link = name(link), "host does not answer: circuit breaker open");
             }
+            Tell::Recovered { link } => {
+                tracing::info!(
+                    link = name(link),
+                    "recovery: the host was told of everything owed; new requests go to it"
+                );
+            }
             Tell::NeedsAPerson { id } => {
                 tracing::error!(
                     txn = id.0,

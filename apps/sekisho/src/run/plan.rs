@@ -376,7 +376,9 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             reply_timeout_ms: link.forward.reply_timeout_ms,
             repeat_ms: link.forward.repeat_ms,
             window: link.forward.window,
+            catch_up_window: link.forward.catch_up_window,
             alarm_after: link.forward.alarm_after,
+            recovery_first: link.forward.recovery_first,
         },
     }
 }

@@ -160,6 +160,8 @@ pub struct LinkStatus {
     pub strange: u64,
     /// Messages owed to its host.
     pub pending: usize,
+    /// Of these, messages it has to be told of before it gets anything new: more than 0 after an unclean stop.
+    pub recovering: usize,
     /// The host's business day, where it is known.
     pub business_date: Option<String>,
     /// Its figures, by name.

@@ -360,6 +360,7 @@ impl Thread {
                         late: lane.late,
                         strange: lane.strange,
                         pending: lane.pending,
+                        recovering: lane.recovering,
                         business_date: lane.date.map(|date| date.to_string()),
                         counts: handle.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
                     })

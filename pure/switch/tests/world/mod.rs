@@ -196,26 +196,31 @@ impl World {
 
     /// Dies, and is started again from everything it recorded.
     pub(crate) fn restart(&mut self) -> Left {
-        self.start_from(self.journal.clone())
+        let left = self.start_from(self.journal.clone());
+        self.links_up();
+        left
+    }
+
+    /// Is closed in order, and started again.
+    pub(crate) fn close_and_start(&mut self) -> Left {
+        self.journal.push(Record::Closed { at: self.now.wall });
+        self.restart()
     }
 
     /// Dies, and is started again from a snapshot of what it is now.
     pub(crate) fn restart_from_snapshot(&mut self) -> Left {
         let mut records = Vec::new();
         self.lane.snapshot(|record| records.push(record));
-        self.start_from(records)
-    }
-
-    /// As [`World::restart`], and no host can be reached yet.
-    pub(crate) fn restart_with_links_down(&mut self) -> Left {
-        self.replay(self.journal.clone())
+        let left = self.start_from(records);
+        self.links_up();
+        left
     }
 
     /// As [`World::restart_from_snapshot`], and no host can be reached yet.
     pub(crate) fn restart_from_snapshot_with_links_down(&mut self) -> Left {
         let mut records = Vec::new();
         self.lane.snapshot(|record| records.push(record));
-        self.replay(records)
+        self.start_from(records)
     }
 
     /// The last message to a host.
@@ -228,13 +233,12 @@ impl World {
         &self.asked
     }
 
-    fn start_from(&mut self, records: Vec<Record>) -> Left {
-        let left = self.replay(records);
-        self.links_up();
-        left
+    /// Dies, and is started again where no host can be reached.
+    pub(crate) fn restart_with_links_down(&mut self) -> Left {
+        self.start_from(self.journal.clone())
     }
 
-    fn replay(&mut self, records: Vec<Record>) -> Left {
+    fn start_from(&mut self, records: Vec<Record>) -> Left {
         self.asked.clear();
         let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
         let mut replay = Replay::into_lane(Lane::new(nothing, secrets()));

@@ -91,11 +91,16 @@ fn what(kind: &str, amount: Amount, currency: Currency, card: &str, key: &Key) -
 
 /// An amount with the decimals of its currency, and the currency's number.
 pub(crate) fn money(amount: Amount, currency: Currency) -> String {
-    let one = 10_u64.pow(currency.decimals().into());
-    let (whole, part) = (amount.minor_units() / one, amount.minor_units() % one);
+    format!("{} ({currency})", decimal(amount.minor_units().into(), currency))
+}
+
+/// So many minor units with the decimals of their currency.
+pub(crate) fn decimal(units: u128, currency: Currency) -> String {
+    let one = 10_u128.pow(currency.decimals().into());
+    let (whole, part) = (units / one, units % one);
     match usize::from(currency.decimals()) {
-        0 => format!("{whole} ({currency})"),
-        decimals => format!("{whole}.{part:0decimals$} ({currency})"),
+        0 => whole.to_string(),
+        decimals => format!("{whole}.{part:0decimals$}"),
     }
 }
 
