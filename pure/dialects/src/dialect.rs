@@ -41,6 +41,9 @@ pub struct Dialect {
     pub(crate) kinds: Box<[Option<Kind>; 100]>,
     pub(crate) kind_texts: Vec<([u8; 2], Kind)>,
     pub(crate) network: Vec<([u8; 3], Network)>,
+    /// The function code that says that a part of a reversed amount remains valid: the amount is then what
+    /// remains, and the original amount what was asked for.
+    pub(crate) partial_reversal: Option<[u8; 3]>,
     pairing: Pairing,
     mac: Option<MacRule>,
 }
@@ -114,7 +117,7 @@ impl Dialect {
 
     /// Whether a reversal in this dialect can say that a part of the amount remains valid.
     pub fn says_remaining(&self) -> bool {
-        self.slots.contains(&Slot::Remaining)
+        self.slots.contains(&Slot::Remaining) || self.partial_reversal.is_some()
     }
 
     /// What must agree, besides our trace number, between a host's answer and its request.
@@ -153,11 +156,17 @@ impl Dialect {
         for &(prefix, kind) in &model.kinds {
             kinds[two_digits(prefix)] = Some(kind);
         }
+        let says_part = |noun| model.partial_reversal.is_some() && noun == Noun::OriginalAmount;
         let (mut places, mut decided) = (Box::new([None; NOUNS]), Elements::default());
         for (de, slot) in (0_u8..).zip(slots.iter()) {
             match slot {
                 Slot::Unmapped => {}
-                Slot::Carried(noun, _) => places[*noun as usize] = NonZeroU8::new(de),
+                Slot::Carried(noun, _) => {
+                    places[*noun as usize] = NonZeroU8::new(de);
+                    if says_part(*noun) {
+                        decided.insert(de);
+                    }
+                }
                 _ => decided.insert(de),
             }
         }
@@ -174,6 +183,7 @@ impl Dialect {
             kinds,
             kind_texts: model.kinds,
             network: model.network,
+            partial_reversal: model.partial_reversal,
             pairing: model.pairing,
             mac: model.mac,
         }

@@ -183,6 +183,8 @@ enum Datum<'a> {
     OriginalOf1993(&'a Original),
     /// What remains valid, in the layout of DE 95 of 1987.
     Remaining(Amount),
+    /// What was asked for, in the layout of DE 30 of 1993.
+    OriginalAmount(Amount),
     Bytes(&'a [u8]),
     /// Bytes for an element that holds digits or hex characters.
     Unpacked(&'a [u8]),
@@ -252,6 +254,7 @@ impl Writing<'_> {
             Datum::OriginalOf1987(held) => put_made(de, original::to_1987(held), writer)?,
             Datum::OriginalOf1993(held) => put_made(de, original::to_1993(held), writer)?,
             Datum::Remaining(amount) => put_made(de, replacement_amounts(amount), writer)?,
+            Datum::OriginalAmount(amount) => put_made(de, original_amounts(amount), writer)?,
             Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
             Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
         }
@@ -304,6 +307,9 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
             of_request(|txn| if txn.pan.is_none() { Datum::Nothing } else { Datum::Text(txn.pan.expose()) })
         }
         Slot::ProcessingCode => filled(said.processing_code.as_bytes()),
+        Slot::Amount if let Some((_, _, remaining)) = part_of(dialect, said, message) => {
+            Datum::Number(remaining.minor_units())
+        }
         Slot::Amount => of_request(|txn| match txn.amount.minor_units() {
             0 if txn.currency == Currency::NONE => Datum::Nothing,
             units => Datum::Number(units),
@@ -336,6 +342,16 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
         }),
         Slot::NetworkCode => network_code(dialect, said),
         Slot::NetworkOrFunction if message.digits[0] == Class::Network as u8 => network_code(dialect, said),
+        Slot::NetworkOrFunction | Slot::Carried(Noun::FunctionCode, _)
+            if let Some((code, ..)) = part_of(dialect, said, message) =>
+        {
+            Datum::Digits(code)
+        }
+        Slot::Carried(Noun::OriginalAmount, _)
+            if let Some((_, whole, _)) = part_of(dialect, said, message) =>
+        {
+            Datum::OriginalAmount(whole)
+        }
         Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
         Slot::OriginalOf1987 => {
             of_request(|txn| txn.original.as_ref().map_or(Datum::Nothing, Datum::OriginalOf1987))
@@ -351,6 +367,15 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
             _ => Datum::Nothing,
         },
     }
+}
+
+/// In a reversal that leaves a part valid, where a function code says so: that code, what was asked for, and
+/// what remains.
+#[inline]
+fn part_of(dialect: &Dialect, said: &Said<'_>, message: &Message) -> Option<([u8; 3], Amount, Amount)> {
+    let code = dialect.partial_reversal.filter(|_| message.digits[0] == Class::Reversal as u8)?;
+    let txn = said.txn?;
+    Some((code, txn.amount, txn.remaining?))
 }
 
 #[inline]
@@ -404,6 +429,17 @@ fn network_code<'a>(dialect: &Dialect, said: &'a Said<'a>) -> Datum<'a> {
 fn replacement_amounts(remaining: Amount) -> Text<42> {
     let mut out = *b"000000000000000000000000C00000000C00000000";
     let mut rest = remaining.minor_units();
+    for digit in out[..12].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    Text::clipped(&out)
+}
+
+/// DE 30 of 1993: what was asked for, nothing said of its reconciliation.
+fn original_amounts(whole: Amount) -> Text<42> {
+    let mut out = [b'0'; 24];
+    let mut rest = whole.minor_units();
     for digit in out[..12].iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;

@@ -362,7 +362,9 @@ impl Lane {
         let answers = self.owed_message(&item, &sent).is_ok_and(|request| {
             let (stan, rrn) = (item.forward.host_stan, sent.host_rrn);
             // Repeats are transmitted at other times; the trace number and the terminal say enough.
-            let pairing = terms::Pairing { transmitted_at: false, ..pairing };
+            // Where a part remains, the answer may say the part: its amount tells nothing then.
+            let amount = pairing.amount && item.forward.remaining == Amount::default();
+            let pairing = terms::Pairing { transmitted_at: false, amount, ..pairing };
             let ours = Outgoing { stan, rrn, transmitted_at: Text::EMPTY, repeat: false };
             belongs(pairing, &request, &ours, &reply)
         });

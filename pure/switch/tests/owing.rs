@@ -645,20 +645,31 @@ fn a_terminal_does_one_thing_at_a_time() {
 
 #[test]
 fn the_least_important_are_shed_first() {
+    /// So many per cent of what may be under way, at which a kind is declined.
+    const fn level(kind: Kind) -> u32 {
+        match kind {
+            Kind::BalanceInquiry | Kind::CardStatus | Kind::History | Kind::BillInquiry | Kind::CardType => {
+                70
+            }
+            Kind::PinChange | Kind::CardActivation => 75,
+            Kind::Transfer | Kind::TransferOut | Kind::TransferIn | Kind::BillPayment => 80,
+            Kind::Deposit => 90,
+            Kind::Withdrawal | Kind::Purchase | Kind::Refund => 100,
+        }
+    }
     let shed = |kind, under_way: u32| {
         let mut changed = config();
-        (changed.in_flight_max, changed.links[0].in_flight_max) = (10, 100);
+        (changed.in_flight_max, changed.links[0].in_flight_max) = (20, 100);
         let mut w = World::with(changed);
         (100..100 + under_way).for_each(|stan| drop(w.ask(withdrawal(stan))));
-        w.ask(Txn { kind, ..withdrawal(1) }).asked.is_empty()
+        let left = w.ask(Txn { kind, ..withdrawal(1) });
+        // Before W1, or not at all: what was sent is never shed.
+        let is_declined =
+            left.record_names() == ["declined"] && left.answer() == (Code::Busy, Outcome::NotSent);
+        assert_eq!(left.asked.is_empty(), is_declined, "{kind}");
+        is_declined
     };
-    for (kind, from) in [
-        (Kind::BalanceInquiry, 7),
-        (Kind::Transfer, 8),
-        (Kind::BillPayment, 8),
-        (Kind::Deposit, 9),
-        (Kind::Withdrawal, 10),
-    ] {
+    for (kind, from) in Kind::ALL.iter().map(|&kind| (kind, level(kind) / 5)) {
         assert!(!shed(kind, from - 1), "{kind} is taken with {} under way", from - 1);
         assert!(shed(kind, from), "{kind} is shed with {from} under way");
     }
@@ -892,4 +903,50 @@ fn a_reversal_that_says_its_own_time_is_led_by_the_time_of_its_original() {
 fn refused(w: &mut World, txn: Txn) {
     let (link, _, ours) = w.ask(txn).asked_once();
     assert_eq!(w.host_says(link, reply(ours, Code::InvalidCard)).answer().0, Code::InvalidCard);
+}
+
+/// With everything taken and more: whatever ends something is still heard, and what is owed is still sent.
+#[test]
+fn nothing_that_ends_something_is_ever_shed() {
+    let mut changed = config();
+    (changed.in_flight_max, changed.links[0].in_flight_max) = (3, 3);
+    let mut w = World::with(changed);
+    let asked: Vec<_> = (1..=3).map(|stan| w.ask(withdrawal(stan)).asked_once()).collect();
+    assert_eq!(w.ask(withdrawal(4)).answer().0, Code::Busy, "full");
+    let echo = MessageType::from_digits([8, 0, 0]).expect("0800");
+    let echo = Txn { network: terms::Network::Echo, stan: Stan(9), ..Txn::new(echo) };
+    assert_eq!(w.ask(echo).answer().0, Code::Approved, "an echo is answered");
+    assert_eq!(w.ask(reversal(1)).record_names(), ["marked"], "a reversal is taken");
+    assert_eq!(w.ask(reversal(99)).record_names(), ["kept"], "also of what was never seen");
+    let report = w.ask(report(50));
+    assert_eq!(report.record_names(), ["advised", "attempt"], "a report is taken, and sent at once");
+    let posted = acknowledged(&w, &report, Code::Approved);
+    assert_eq!(w.host_says(BANK, posted).record_names(), ["forwarded"], "and its answer heard");
+    assert_eq!(w.ask(withdrawal(2)).asked.len(), 0, "a repeat is swallowed, not declined");
+    let (link, _, ours) = asked[0];
+    let left = w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!(left.record_names(), ["decided", "attempt"], "an answer is heard, and what it owes is sent");
+}
+
+#[test]
+fn another_page_or_another_bill_under_the_same_number_is_another_request() {
+    for kind in [Kind::History, Kind::BillInquiry, Kind::BillPayment] {
+        let page = |number: &[u8]| {
+            let mut txn = Txn { kind, ..withdrawal(7) };
+            txn.carried.push(terms::Noun::AdditionalPrivate, number);
+            txn
+        };
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(page(b"001")).asked_once();
+        let asked = w.last_asked().expect("asked");
+        assert_eq!(asked.carried.get(terms::Noun::AdditionalPrivate), Some(&b"001"[..]), "carried unread");
+        let mut rows = reply(ours, Code::Approved);
+        rows.carried.push(terms::Noun::AdditionalPrivate, b"001 ten rows");
+        let told = w.host_says(link, rows);
+        let said = told.answers[0].1.carried.get(terms::Noun::AdditionalPrivate);
+        assert_eq!(said, Some(&b"001 ten rows"[..]), "and so is what comes back");
+        assert_eq!(w.ask(page(b"011")).answer().0, Code::Duplicate, "{kind}");
+        assert_eq!(w.ask(page(b"001")).answer().0, Code::Approved, "{kind}: a repeat hears the decision");
+        assert_eq!(w.ask(Txn { stan: Stan(8), ..page(b"011") }).asked.len(), 1, "{kind}: the next page");
+    }
 }
