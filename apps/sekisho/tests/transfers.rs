@@ -21,8 +21,11 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
-        let (paying, receiving) =
-            (Host::acting(|_| Act::Answer), Host::speaking("iso87-ascii", |_| Act::Answer));
+        Self::receiving_in("iso87-ascii")
+    }
+
+    fn receiving_in(dialect: &'static str) -> Self {
+        let (paying, receiving) = (Host::acting(|_| Act::Answer), Host::speaking(dialect, |_| Act::Answer));
         let link = |name, host: &Host| LinkSetup {
             name,
             reply_timeout_ms: 400,
@@ -219,5 +222,48 @@ fn a_host_whose_dialect_has_no_words_for_a_leg_is_refused_at_the_start() {
         "link `cards`: there are [[receiver]] lines, and dialect `dumb` has no processing code for transfer_in",
     ] {
         assert!(wrong.err.contains(words), "{words}: {}", wrong.err);
+    }
+}
+
+/// The receiving host's dialect demands elements in advices and reversals that only the request had.
+#[test]
+fn a_strict_host_is_paid_what_it_is_owed_after_a_crash_too() {
+    let town = Town::receiving_in("atm-access");
+    town.receiving.acts(|_| Act::Silence);
+    town.receiving.acts_when_owed(|_| Act::Silence);
+    let mut daemon = town.setup.start();
+    let mut client = Client::of(&daemon, "acquirer");
+    let asked = Town::transfers(&mut Terminal::named("TERM0001"), 30_000);
+    assert_eq!(client.ask(&asked).code, Some(Code::Approved));
+    let first = &town.receiving.wait_for_owed(1)[0];
+    assert_eq!(first.txn.message.origin, 0, "the first attempt itself was written");
+    daemon.kill();
+    town.receiving.acts_when_owed(|_| Act::Answer);
+    let daemon = town.setup.start();
+    daemon.wait_for_figure("/transactions/paid", 1);
+    let back = Client::of(&daemon, "acquirer").ask(&taken_back(&asked));
+    assert_eq!(back.code, Some(Code::Approved));
+    daemon.wait_for_figure("/transactions/paid", 2);
+    let owed = town.receiving.owed_seen();
+    let last = &owed.last().expect("its reversal").txn;
+    assert_eq!((last.message.class, last.kind), (Class::Reversal, Kind::TransferIn));
+    assert_eq!(last.processing_code.as_str(), "400000");
+    assert_eq!(last.carried.get(Noun::ForwarderId), Some(&b"12345678901"[..]));
+}
+
+#[test]
+fn a_dialect_that_demands_what_nobody_keeps_is_refused_at_the_start() {
+    let town = Town::new();
+    let greedy = "name = \"greedy\"\nlike = \"iso87-binary\"\n[message.\"0420\"]\nmandatory = [3, 4, 7, 11, 48]\n\
+                  rest = \"optional\"\n";
+    for (more, is_good) in [("", false), ("default = { 48 = \"NONE\" }\n", true)] {
+        let path = town.setup.scratch.path().join("greedy.toml");
+        std::fs::write(&path, format!("{greedy}{more}")).expect("the scratch directory can be written");
+        let toml = town.setup.toml().replace("\"iso87-binary\"", "\"greedy\"");
+        town.setup.write_text(&format!("[dialect]\ngreedy = \"{}\"\n\n{toml}", path.display()));
+        let config = town.setup.config_path().display().to_string();
+        let said = sekisho(&["config", "check", &config]).ends(if is_good { 0 } else { 78 });
+        let wanted = "link `core`: dialect `greedy` demands additional_private in reversals or advices";
+        assert_eq!(said.err.contains(wanted), !is_good, "{}", said.err);
     }
 }

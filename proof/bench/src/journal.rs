@@ -177,6 +177,7 @@ fn sent(n: u64) -> Sent {
         business_date: date,
         route: Text::clipped(b"prefix 411111"),
         to_account: journal::Account::None,
+        kept: terms::Carried::default(),
         at: Timestamp::from_unix_ms(1_795_305_791_482 + n as i64),
     }
 }

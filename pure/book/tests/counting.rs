@@ -205,6 +205,7 @@ fn sent(id: u64, message: MessageType, kind: Kind, amount: u64) -> Sent {
         business_date: day(1),
         route: Text::EMPTY,
         to_account: Account::None,
+        kept: terms::Carried::default(),
         at: Timestamp::default(),
     }
 }

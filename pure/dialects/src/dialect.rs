@@ -6,7 +6,7 @@ use crate::{
     mac::MacRule,
     model::Model,
     notation,
-    presence::Messages,
+    presence::{Message, Messages},
     shipped::SHIPPED,
     slot::Slot,
 };
@@ -118,6 +118,21 @@ impl Dialect {
     /// Whether a reversal in this dialect can say that a part of the amount remains valid.
     pub fn says_remaining(&self) -> bool {
         self.slots.contains(&Slot::Remaining) || self.partial_reversal.is_some()
+    }
+
+    /// The nouns without which a reversal or an advice cannot be written in this dialect, those left out that it
+    /// has a default for.
+    pub fn demands_of_owed(&self) -> impl Iterator<Item = Noun> {
+        let owed = |message: &&Message| matches!(message.digits, [4, 0 | 2, _] | [2, 2, _]);
+        let nouns = self
+            .messages
+            .iter()
+            .filter(owed)
+            .flat_map(|message| message.demanded.iter().filter(|de| message.default_of(*de).is_none()));
+        nouns.filter_map(|de| match self.slots[usize::from(de)] {
+            Slot::Carried(noun, _) => Some(noun),
+            _ => None,
+        })
     }
 
     /// What must agree, besides our trace number, between a host's answer and its request.

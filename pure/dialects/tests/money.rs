@@ -6,6 +6,9 @@ use dialects::{Dialect, WriteError};
 use given::{element, ours, today};
 use terms::{Amount, Answer, Code, Kind, LocalTime, MessageType, Outcome, Stan, Text, Txn};
 
+/// What stands in which element.
+type Written = [(usize, Option<&'static str>); 4];
+
 /// A reversal of 300.00, of which 100.00 was dispensed, in the two ways networks say so.
 #[test]
 fn a_partial_reversal_is_said_in_each_editions_way_and_understood_in_both() {
@@ -21,7 +24,7 @@ fn a_partial_reversal_is_said_in_each_editions_way_and_understood_in_both() {
     };
     let de_95 = "000000010000000000000000C00000000C00000000";
     #[rustfmt::skip]
-    let table: [(&str, [(usize, Option<&str>); 4]); 5] = [
+    let table: [(&str, Written); 5] = [
         ("iso87-ascii",  [(4, Some("000000030000")), (24, None),        (30, None), (95, Some(de_95))]),
         ("iso87-binary", [(4, Some("000000030000")), (24, None),        (30, None), (95, Some(de_95))]),
         ("iso93-ascii",  [(4, Some("000000010000")), (24, Some("401")), (30, Some("000000030000000000000000")), (95, None)]),

@@ -291,3 +291,21 @@ fn every_transaction_has_its_digits_where_there_are_any() {
         }
     }
 }
+
+/// What a reversal or an advice cannot be written without, beyond what every record keeps: a dialect that demands
+/// an element nobody keeps could never be paid what it is owed.
+#[test]
+fn what_a_dialect_demands_of_what_it_is_owed_can_be_kept() {
+    use Noun::{AcceptorId, AcceptorName, ConditionCode, EntryMode, ForwarderId, MerchantType};
+    for (name, _) in Dialect::shipped() {
+        let mut demanded: Vec<Noun> = dialect(name).demands_of_owed().collect();
+        demanded.sort_by_key(|noun| *noun as u8);
+        demanded.dedup();
+        let wanted: &[Noun] = match *name {
+            "atm-access" => &[MerchantType, EntryMode, ConditionCode, ForwarderId, AcceptorId, AcceptorName],
+            "pos-tpdu" => &[EntryMode, ConditionCode, AcceptorId],
+            _ => &[],
+        };
+        assert_eq!(demanded, wanted, "{name}");
+    }
+}

@@ -14,7 +14,8 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days. 80 and above are free.
+    // is owed, 64..=79 days, 80..=95 more of a transaction's
+    // life. 96 and above are free.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -47,6 +48,9 @@ mod kind {
     pub(super) const FORWARDED_OWING: u8 = 53;
     pub(super) const NOT_SENT_OWING:  u8 = 54;
     pub(super) const HOST_DATE: u8 = 64;
+    // As their namesakes, with what a host demands besides.
+    pub(super) const SENT_KEEPING:    u8 = 80;
+    pub(super) const ADVISED_KEEPING: u8 = 81;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -86,6 +90,10 @@ pub enum RecordError {
     },
 }
 
+// What a sent request holds besides, as bits of a byte.
+const HOLDS_ACCOUNT: u8 = 1;
+const HOLDS_KEPT: u8 = 2;
+
 // A place in one of these is what stands on disk: add at the end, never move.
 const OUTCOMES: [Outcome; 4] = [Outcome::Approved, Outcome::Refused, Outcome::Unknown, Outcome::NotSent];
 const DUTIES: [Duty; 2] = [Duty::Reversal, Duty::Advice];
@@ -118,7 +126,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 30] = [
+    const KINDS: [u8; 32] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -149,6 +157,8 @@ mod tests {
         kind::NOTED,
         kind::FORWARDED_OWING,
         kind::NOT_SENT_OWING,
+        kind::SENT_KEEPING,
+        kind::ADVISED_KEEPING,
     ];
 
     #[test]

@@ -1,7 +1,7 @@
 use crate::{Account, Card};
 use terms::{
-    Amount, Answer, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime, MessageType,
-    Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
+    Amount, Answer, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime,
+    MessageType, Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
 };
 
 /// One thing the journal remembers. Folding all of them in order gives the state of the lane, always.
@@ -296,6 +296,9 @@ pub struct Sent {
     pub route: Text<24>,
     /// The account that receives, where the message names one: an advice has to name it again.
     pub to_account: Account,
+    /// What the host's dialect demands of a reversal or advice besides all this, in its own words: who forwards,
+    /// what the acceptor is called. Never a secret; empty for hosts that demand no more.
+    pub kept: Carried,
     /// When.
     pub at: Timestamp,
 }

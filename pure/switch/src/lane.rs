@@ -6,7 +6,7 @@ use crate::memory::{Memory, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::status::Counts;
 use crate::transfer::{self, Legs};
-use crate::{Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
+use crate::{Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -261,6 +261,7 @@ impl Lane {
     ) {
         let id = self.draw_id();
         let business_date = self.business_date(now, path.link);
+        let demands = self.demands(path.link, path.onward);
         let Some(link) = link_mut(&mut self.links, path.link) else { return };
         let ours = outgoing(now, &link.config, &txn, path.stan);
         let deadline = now.instant.plus_ms(link.config.reply_timeout_ms);
@@ -286,6 +287,7 @@ impl Lane {
             business_date,
             route: path.route,
             to_account: transfer::sealed_account(&self.secrets.vault, id, &request),
+            kept: demands.pick(&request.carried),
             at: now.wall,
         };
         match NoMoney::of(&request) {
@@ -321,6 +323,13 @@ impl Lane {
             told_again: false,
             noted: false,
         });
+    }
+
+    /// What the hosts a request goes to demand of whatever they may come to be owed for it.
+    pub(crate) fn demands(&self, link: LinkId, onward: Option<Onward>) -> Demands {
+        let of = |link: LinkId| self.links.get(usize::from(link.0)).map(|link| link.config.host.demands);
+        let credit = onward.and_then(|onward| of(onward.link)).unwrap_or_default();
+        of(link).unwrap_or_default().and(credit)
     }
 
     /// The card of a request as it is kept: sealed.

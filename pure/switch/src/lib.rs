@@ -35,7 +35,7 @@ mod transfer;
 
 pub use breaker::{Breaker, BreakerState};
 pub use config::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, SourceConfig,
+    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, SourceConfig,
 };
 pub use event::Event;
 pub use forward::Settles;

@@ -144,6 +144,7 @@ impl Lane {
         };
         let request = &asker.request;
         let business_date = self.business_date(now, link);
+        let demands = self.demands(link, None);
         let Some(state) = link_mut(&mut self.links, link) else { return };
         let sent = Sent {
             id,
@@ -165,6 +166,7 @@ impl Lane {
             business_date,
             route,
             to_account: sealed_account(&self.secrets.vault, id, request),
+            kept: demands.pick(&request.carried),
             at: now.wall,
         };
         let forward = Forward {

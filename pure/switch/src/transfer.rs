@@ -291,8 +291,9 @@ pub(crate) fn sealed_account(vault: &Vault, id: terms::TxnId, request: &Txn) -> 
     }
 }
 
-/// Names the account that receives in a message made from what was kept.
+/// Names in a message made from what was kept the account that receives, and whatever else the host demands.
 pub(crate) fn name_account(txn: &mut Txn, sent: &Sent, vault: &Vault) -> Result<(), VaultError> {
+    txn.carried = sent.kept.clone();
     txn.to_account = sent.to_account.open(vault)?;
     if !txn.to_account.is_empty() {
         txn.carried.push(Noun::Account2, txn.to_account.as_bytes());

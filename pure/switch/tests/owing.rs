@@ -3,7 +3,7 @@
 mod world;
 
 use journal::{Duty, Record, Ruling};
-use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing, Tell};
+use switch::{CannotRule, Demands, Event, ForwardConfig, HostProfile, LaneConfig, Standing, Tell};
 use terms::{
     Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, LocalTime, MessageType, Original,
     Outcome, Pan, Stan, Text, Txn,
@@ -948,5 +948,32 @@ fn another_page_or_another_bill_under_the_same_number_is_another_request() {
         assert_eq!(w.ask(page(b"011")).answer().0, Code::Duplicate, "{kind}");
         assert_eq!(w.ask(page(b"001")).answer().0, Code::Approved, "{kind}: a repeat hears the decision");
         assert_eq!(w.ask(Txn { stan: Stan(8), ..page(b"011") }).asked.len(), 1, "{kind}: the next page");
+    }
+}
+
+/// A host that demands to hear in a reversal who forwards it hears it, after a restart too; nobody else's word is
+/// kept, and none of the card.
+#[test]
+fn what_a_host_demands_of_a_reversal_is_kept_for_it_and_no_more() {
+    use terms::Noun::{AcceptorName, ForwarderId, IccData, PinBlock};
+    let demands = Demands::of([ForwarderId, PinBlock, IccData]);
+    assert_eq!(demands, Demands::of([ForwarderId]), "what is secret is never kept");
+    let mut w = with_host(HostProfile { demands, ..HostProfile::default() });
+    let mut asked = withdrawal(7);
+    for (noun, said) in [(ForwarderId, &b"12345678901"[..]), (AcceptorName, b"ACME"), (PinBlock, &[7; 8])] {
+        asked.carried.push(noun, said);
+    }
+    w.ask(asked);
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    let heard = |w: &World| {
+        let owed = w.last_asked().expect("a reversal");
+        assert_eq!(owed.message.class, Class::Reversal);
+        (owed.carried.get(ForwarderId).map(<[u8]>::to_vec), owed.carried.iter().count())
+    };
+    assert_eq!(heard(&w), (Some(b"12345678901".to_vec()), 1));
+    for restart in [World::restart, World::restart_from_snapshot] {
+        restart(&mut w);
+        w.wait_ms(60_000);
+        assert_eq!(heard(&w), (Some(b"12345678901".to_vec()), 1));
     }
 }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use switch::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Receiver, Route, Routes,
-    SourceConfig,
+    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Receiver, Route,
+    Routes, SourceConfig,
 };
 use terms::{Kind, LinkId, LinkName, SourceId, Text};
 use wire::Framing;
@@ -74,8 +74,31 @@ impl Plan {
         }
         if complaints.is_empty() {
             complaints = plan.legs_nobody_can_write();
+            complaints.extend(plan.debts_nobody_can_pay());
         }
         if complaints.is_empty() { Ok(plan) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
+    }
+
+    /// A reversal or an advice is written from what the journal keeps. A dialect that demands more, and has no
+    /// default for it, could never be paid.
+    fn debts_nobody_can_pay(&self) -> Vec<String> {
+        let mut loaded = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            let mut demanded: Vec<_> = dialect.demands_of_owed().collect();
+            demanded.retain(|noun| !Demands::KEPT.contains(noun));
+            demanded.sort_by_key(|noun| *noun as u8);
+            demanded.dedup();
+            for noun in demanded {
+                wrong.push(format!(
+                    "link `{}`: dialect `{}` demands {noun} in reversals or advices, which is not kept for \
+                     them: state a [default], or do not demand it there",
+                    link.name, link.dialect
+                ));
+            }
+        }
+        wrong
     }
 
     /// Transfers between two hosts are two messages, and each host must have a word for its own: without one,
@@ -370,6 +393,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             guard_ms: link.host.guard_ms,
             day_is_calendar: link.host.business_day == BusinessDayToml::Calendar,
             partial_reversals: dialect.says_remaining(),
+            demands: Demands::of(dialect.demands_of_owed()),
             unknown_credits_approved: link.host.unknown_credits == UnknownCreditsToml::Approve,
         },
         forward: ForwardConfig {

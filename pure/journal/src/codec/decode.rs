@@ -1,12 +1,14 @@
-use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind};
+use super::{
+    DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind,
+};
 use crate::vault::{SEALED_ACCOUNT_BYTES, SEALED_BYTES};
 use crate::{
     Account, After, Card, Credited, Debited, Declined, Forward, Kept, Key, Mark, Observed, Onward, Record,
     Remembered, Ruling, SealedAccount, SealedPan, Sent,
 };
 use terms::{
-    Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, SourceId, Stan,
-    Text, Timestamp, TxnId,
+    Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
+    SourceId, Stan, Text, Timestamp, TxnId,
 };
 
 /// Reads a record of kind and fields; all of it or nothing. Card numbers stay sealed.
@@ -20,8 +22,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: from.timestamp("at")?,
         },
         kind::CLOSED => Record::Closed { at: from.timestamp("at")? },
-        kind::SENT | kind::SENT_TO => Record::Sent(from.sent(kind == kind::SENT_TO)?),
-        kind::INQUIRED | kind::INQUIRED_TO => Record::Inquired(from.sent(kind == kind::INQUIRED_TO)?),
+        kind::SENT => Record::Sent(from.sent(0)?),
+        kind::SENT_TO => Record::Sent(from.sent(HOLDS_ACCOUNT)?),
+        kind::SENT_KEEPING => Record::Sent(from.sent_keeping()?),
+        kind::INQUIRED => Record::Inquired(from.sent(0)?),
+        kind::INQUIRED_TO => Record::Inquired(from.sent(HOLDS_ACCOUNT)?),
         kind::DEBITED => Record::Debited(from.debited()?),
         kind::CREDITED => Record::Credited(from.credited()?),
         kind::STRANDED => Record::Stranded(from.declined()?),
@@ -66,9 +71,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: from.timestamp("at")?,
         },
         kind::MARKED => Record::Marked { id: from.id()?, mark: from.mark()?, at: from.timestamp("at")? },
-        kind::ADVISED | kind::ADVISED_TO => {
-            Record::Advised { sent: from.sent(kind == kind::ADVISED_TO)?, forward: from.forward()? }
-        }
+        kind::ADVISED => Record::Advised { sent: from.sent(0)?, forward: from.forward()? },
+        kind::ADVISED_TO => Record::Advised { sent: from.sent(HOLDS_ACCOUNT)?, forward: from.forward()? },
+        kind::ADVISED_KEEPING => Record::Advised { sent: from.sent_keeping()?, forward: from.forward()? },
         kind::ATTEMPT => Record::Attempt {
             forward: from.forward_id()?,
             number: from.narrow("number")?,
@@ -103,6 +108,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
     from.end()?;
     Ok(record)
 }
+
+const HOLDS_BOTH: u8 = HOLDS_ACCOUNT | HOLDS_KEPT;
 
 struct Reader<'a> {
     kind: u8,
@@ -255,7 +262,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn sent(&mut self, names_account: bool) -> Result<Sent, RecordError> {
+    /// One that holds more than an account, or its own kind would have been written.
+    fn sent_keeping(&mut self) -> Result<Sent, RecordError> {
+        match self.byte("what it holds")? {
+            holds @ (HOLDS_KEPT | HOLDS_BOTH) => self.sent(holds),
+            _ => Err(self.impossible("what it holds")),
+        }
+    }
+
+    fn sent(&mut self, holds: u8) -> Result<Sent, RecordError> {
         let id = self.id()?;
         let key = self.key()?;
         Ok(Sent {
@@ -276,7 +291,8 @@ impl<'a> Reader<'a> {
             host_transmitted_at: self.text("host_transmitted_at")?,
             business_date: self.date("business_date")?.ok_or_else(|| self.impossible("business_date"))?,
             route: self.text("route")?,
-            to_account: self.account(id, names_account)?,
+            to_account: self.account(id, holds & HOLDS_ACCOUNT != 0)?,
+            kept: self.besides(holds & HOLDS_KEPT != 0)?,
             at: self.timestamp("at")?,
             key,
         })
@@ -291,9 +307,31 @@ impl<'a> Reader<'a> {
         Ok(Account::Sealed(SealedAccount { id, bytes }))
     }
 
+    fn besides(&mut self, is_there: bool) -> Result<Carried, RecordError> {
+        let mut kept = Carried::default();
+        if !is_there {
+            return Ok(kept);
+        }
+        let count: u8 = self.narrow("kept")?;
+        if count == 0 {
+            return Err(self.impossible("kept"));
+        }
+        for _ in 0..count {
+            let number = self.byte("kept")?;
+            // A secret is in no record, so what claims to be one is none.
+            let noun = Noun::numbered(number).filter(|noun| !noun.is_secret());
+            let noun = noun.ok_or_else(|| self.impossible("kept"))?;
+            let length: u16 = self.narrow("kept")?;
+            kept.push(noun, self.take(usize::from(length), "kept")?);
+        }
+        Ok(kept)
+    }
+
     fn debited(&mut self) -> Result<Debited, RecordError> {
-        let names_account = self.flag("names an account")?;
-        let sent = self.sent(names_account)?;
+        let sent = match self.byte("what it holds")? {
+            holds @ 0..=HOLDS_BOTH => self.sent(holds)?,
+            _ => return Err(self.impossible("what it holds")),
+        };
         Ok(Debited { sent, onward: Onward { link: self.link()?, route: self.text("route")? } })
     }
 

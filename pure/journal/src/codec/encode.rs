@@ -1,10 +1,12 @@
-use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place};
+use super::{
+    DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place,
+};
 use crate::{
     Account, After, Card, Credited, Debited, Declined, Forward, Kept, Key, Mark, Observed, Record,
     Remembered, Ruling, Sent, Vault,
 };
 use alloc::vec::Vec;
-use terms::{BusinessDate, LocalTime, MessageType, Text, Timestamp, TxnId};
+use terms::{BusinessDate, Carried, LocalTime, MessageType, Text, Timestamp, TxnId};
 
 /// Appends kind and fields of `record`.
 pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
@@ -21,16 +23,17 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Sent(sent) => {
-            out.byte(if sent.to_account.is_none() { kind::SENT } else { kind::SENT_TO });
+            out.begin_sent(sent, [kind::SENT, kind::SENT_TO, kind::SENT_KEEPING]);
             out.sent(sent);
         }
         Record::Inquired(sent) => {
             out.byte(if sent.to_account.is_none() { kind::INQUIRED } else { kind::INQUIRED_TO });
-            out.sent(sent);
+            // Nothing is ever owed for it, so nothing is kept for that.
+            out.sent(&Sent { kept: Carried::default(), ..sent.clone() });
         }
         Record::Debited(Debited { sent, onward }) => {
             out.byte(kind::DEBITED);
-            out.byte(u8::from(!sent.to_account.is_none()));
+            out.byte(holds(sent));
             out.sent(sent);
             out.number(u64::from(onward.link.0));
             out.text(&onward.route);
@@ -107,7 +110,7 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Advised { sent, forward } => {
-            out.byte(if sent.to_account.is_none() { kind::ADVISED } else { kind::ADVISED_TO });
+            out.begin_sent(sent, [kind::ADVISED, kind::ADVISED_TO, kind::ADVISED_KEEPING]);
             out.sent(sent);
             out.forward(forward);
         }
@@ -169,6 +172,13 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(u64::from(last_stan.0));
         }
     }
+}
+
+/// What a sent request holds besides, as a byte.
+fn holds(sent: &Sent) -> u8 {
+    let account = if sent.to_account.is_none() { 0 } else { HOLDS_ACCOUNT };
+    let kept = if sent.kept.is_empty() { 0 } else { HOLDS_KEPT };
+    account | kept
 }
 
 struct Writer<'a> {
@@ -261,7 +271,33 @@ impl Writer<'_> {
         self.date(Some(sent.business_date));
         self.text(&sent.route);
         self.account(sent.id, &sent.to_account);
+        self.besides(&sent.kept);
         self.timestamp(sent.at);
+    }
+
+    /// The kind of the record says what else it holds: nothing, an account, or whatever the byte behind it says.
+    fn begin_sent(&mut self, sent: &Sent, [plain, to, keeping]: [u8; 3]) {
+        match holds(sent) {
+            0 => self.byte(plain),
+            HOLDS_ACCOUNT => self.byte(to),
+            holds => {
+                self.byte(keeping);
+                self.byte(holds);
+            }
+        }
+    }
+
+    /// Nothing where there is nothing: the record says so in front.
+    fn besides(&mut self, kept: &Carried) {
+        if kept.is_empty() {
+            return;
+        }
+        self.number(kept.iter().count() as u64);
+        for (noun, contents) in kept.iter() {
+            self.byte(noun);
+            self.number(contents.len() as u64);
+            self.out.extend_from_slice(contents);
+        }
     }
 
     /// Nothing where there is none: the kind of the record says which.

@@ -7,8 +7,8 @@ use journal::{
     Ruling, Sent, Vault, Why,
 };
 use terms::{
-    Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Outcome, Pan,
-    SourceId, Stan, Text, Timestamp, TxnId,
+    Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
+    Outcome, Pan, SourceId, Stan, Text, Timestamp, TxnId,
 };
 
 pub const LANE: u16 = 3;
@@ -59,6 +59,7 @@ pub fn sent(n: u64) -> Sent {
         business_date: date(),
         route: Text::clipped(b"prefix 622848"),
         to_account: Account::None,
+        kept: Carried::default(),
         at: at(n),
     }
 }
@@ -169,6 +170,10 @@ pub fn every_kind() -> Vec<Record> {
             business_date: date(),
             at: at(6),
         }),
+        Record::Sent(keeping(sent(1))),
+        Record::Sent(keeping(sent_to(1))),
+        Record::Advised { sent: keeping(sent(5)), forward: forward(4, Duty::Advice) },
+        Record::Debited(Debited { sent: keeping(sent_to(6)), onward: ONWARD }),
         Record::Stranded(declined.clone()),
         Record::Noted { id: TxnId(6) },
         Record::NotSent {
@@ -218,6 +223,14 @@ const ONWARD: Onward = Onward { link: LinkId(2), route: Text::EMPTY };
 /// As [`sent`], to an account that receives: as long as a card number, because it often is one.
 pub fn sent_to(n: u64) -> Sent {
     Sent { to_account: Account::Clear(account(n)), ..sent(n) }
+}
+
+/// With what a host demands of a reversal besides.
+fn keeping(sent: Sent) -> Sent {
+    let mut kept = Carried::default();
+    kept.push(Noun::ForwarderId, b"12345678901");
+    kept.push(Noun::AcceptorName, b"ACME STORES 42         SPRINGFIELD  ILUS");
+    Sent { kept, ..sent }
 }
 
 pub fn account(n: u64) -> Text<28> {
