@@ -417,7 +417,8 @@ fn nor_does_it_matter_behind_which_record_the_power_fails() {
             });
         }
     }
-    assert!(deaths > 5_000, "the power failed {deaths} times");
+    println!("the power failed {deaths} times");
+    assert!(deaths > 9_000, "the power failed {deaths} times");
 }
 
 /// What each pair of hosts comes to for the customer, when nothing else happens.

@@ -63,6 +63,14 @@ const CONFIG: &str = r#"
     [[route]]
     prefix = "5"
     link = "CARDS"
+
+    [[receiver]]
+    prefix = "4"
+    link = "CORE"
+
+    [[receiver]]
+    prefix = "5"
+    link = "CARDS"
 "#;
 
 /// How long terminals wait for the switch to reach its hosts.
@@ -403,7 +411,7 @@ fn street_plan(
         },
         terminals: plan.atms,
         tps: plan.tps,
-        crowd: Crowd::new(Mix::default(), prefixes, 1_000, luck.fork()),
+        crowd: Crowd::new(Mix::with_transfers(), prefixes, 1_000, luck.fork()),
         luck: luck.fork(),
         keeps_view: plan.keeps_books,
     })
