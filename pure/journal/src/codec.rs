@@ -14,8 +14,7 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days, 80..=95 more of a transaction's
-    // life. 96 and above are free.
+    // is owed, 64..=79 days, 80..=95 links, 96..=111 more of a transaction's life. 112 and above are free.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -49,8 +48,8 @@ mod kind {
     pub(super) const NOT_SENT_OWING:  u8 = 54;
     pub(super) const HOST_DATE: u8 = 64;
     // As their namesakes, with what a host demands besides.
-    pub(super) const SENT_KEEPING:    u8 = 80;
-    pub(super) const ADVISED_KEEPING: u8 = 81;
+    pub(super) const SENT_KEEPING:    u8 = 96;
+    pub(super) const ADVISED_KEEPING: u8 = 97;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
