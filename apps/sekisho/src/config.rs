@@ -39,6 +39,9 @@ pub struct Config {
     /// Which goes where.
     #[serde(default)]
     pub route: Vec<RouteToml>,
+    /// Where the accounts are kept that transfers go to.
+    #[serde(default)]
+    pub receiver: Vec<ReceiverToml>,
     /// Dialect files of your own: name to path, relative to this file.
     #[serde(default)]
     pub dialect: BTreeMap<String, PathBuf>,
@@ -362,6 +365,18 @@ pub struct HostToml {
     pub business_day: BusinessDayToml,
     /// Days a day that is told may be ahead of our calendar; one further is refused. 0..=366.
     pub days_ahead_max: u32,
+    /// What a customer is told whose credit this host did not answer: `approve` or `unknown`.
+    pub unknown_credits: UnknownCreditsToml,
+}
+
+/// What a customer is told whose credit was not answered. It is owed until it is posted, either way.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownCreditsToml {
+    /// That it was done.
+    Approve,
+    /// That nobody knows.
+    Unknown,
 }
 
 /// What an unknown deposit is owed.
@@ -398,6 +413,10 @@ impl Default for HostToml {
                 false => BusinessDayToml::Told,
             },
             days_ahead_max: host.days_ahead_max,
+            unknown_credits: match host.unknown_credits_approved {
+                true => UnknownCreditsToml::Approve,
+                false => UnknownCreditsToml::Unknown,
+            },
         }
     }
 }
@@ -460,6 +479,22 @@ pub struct RouteToml {
     /// Only this kind of transaction, such as `withdrawal`.
     pub kind: Option<String>,
     /// Where it goes.
+    pub link: String,
+    /// What people call this line; without it made of prefix and link. At most 24 characters.
+    pub name: Option<String>,
+}
+
+/// `[[receiver]]`: where the account a transfer goes to is kept. The longest prefix wins, then the line written
+/// first; an account no line names is at the host that pays.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiverToml {
+    /// First characters of the receiving account; empty for any.
+    #[serde(default)]
+    pub prefix: String,
+    /// Only from this listener.
+    pub listener: Option<String>,
+    /// Which host keeps it.
     pub link: String,
     /// What people call this line; without it made of prefix and link. At most 24 characters.
     pub name: Option<String>,
@@ -550,6 +585,7 @@ impl Config {
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
         self.link.iter().for_each(|link| link.complain(&mut wrong));
         self.route.iter().for_each(|route| route.complain(&listeners, &links, &mut wrong));
+        self.receiver.iter().for_each(|line| line.complain(&listeners, &links, &mut wrong));
         if !(4 << 20..=1 << 30).contains(&self.journal.segment_bytes) {
             wrong.push(format!(
                 "journal.segment_bytes is {}, not between 4 MiB and 1 GiB",
@@ -651,6 +687,27 @@ impl RouteToml {
         self.name.clone().unwrap_or_else(|| match self.prefix.as_str() {
             "" => format!("any -> {}", self.link),
             prefix => format!("{prefix} -> {}", self.link),
+        })
+    }
+}
+
+impl ReceiverToml {
+    fn complain(&self, listeners: &[&str], links: &[&str], wrong: &mut Vec<String>) {
+        let at = format!("receiver `{}`", self.label());
+        check_known(&at, "link", &self.link, links, wrong);
+        if let Some(listener) = &self.listener {
+            check_known(&at, "listener", listener, listeners, wrong);
+        }
+        if self.prefix.len() > 28 || !self.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            wrong.push(format!("{at}: a prefix is at most 28 characters, none of them a space"));
+        }
+    }
+
+    /// What people call it.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| match self.prefix.as_str() {
+            "" => format!("to any -> {}", self.link),
+            prefix => format!("to {prefix} -> {}", self.link),
         })
     }
 }

@@ -1,15 +1,14 @@
 //! A switch before a card centre: pairs, sign-on, business, and everything a centre may do instead.
 
-mod daemon;
 mod typed;
 
-use daemon::*;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use stories::*;
 use terms::{Code, Kind};
 use typed::{Said, sekisho};
 

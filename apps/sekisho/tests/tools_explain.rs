@@ -90,7 +90,20 @@ const CONFIG: &str = r#"
     prefix = "622848"
     link = "cards"
     name = "long"
+
+    [[receiver]]
+    prefix = "62"
+    link = "cards"
+
+    [[receiver]]
+    prefix = "6228"
+    listener = "atm"
+    link = "core"
+    name = "ours"
 "#;
+
+/// What is asked of a transfer; where its credit goes, by which line, and why.
+type Explained = (&'static [&'static str], Option<&'static str>, Option<&'static str>, &'static str);
 
 #[test]
 fn a_route_is_explained_line_by_line() {
@@ -119,6 +132,26 @@ fn a_route_is_explained_line_by_line() {
     {
         assert!(said.contains(words), "{words}: {said}");
     }
+    #[rustfmt::skip]
+    let transfers: [Explained; 5] = [
+        // of a card that core keeps     credit to      by line             why
+        (&["--to", "6214"],              Some("cards"), Some("to 62 -> cards"), "a debit to core first"),
+        (&["--to", "62284800"],          None,          Some("ours"),        "keeps it too: one message"),
+        (&["--to", "99"],                None,          None,                "no [[receiver]] line names it"),
+        (&["--to", "62284800", "--listener", "branch", "--pan", "6228"],
+                                         Some("cards"), Some("to 62 -> cards"), "a debit to core first"),
+        (&["--to", "6214", "--pan", "6228480"],
+                                         None,          Some("to 62 -> cards"), "keeps it too: one message"),
+    ];
+    for (words, link, receiver, why) in transfers {
+        let words = [words, &["--kind", "transfer"]].concat();
+        let credit = ask(&[&words[..], &["--json"]].concat()).ends(0).json()["credit"].clone();
+        assert_eq!((credit["link"].as_str(), credit["receiver"].as_str()), (link, receiver), "{words:?}");
+        assert!(credit["why"].as_str().is_some_and(|said| said.contains(why)), "{words:?}: {credit}");
+        let said = ask(&words).ends(0).fits().out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("its credit to"), "{said}");
+    }
+    ask(&["--to", "6214"]).ends(2);
     let none = ask(&["--pan", "4111", "--listener", "branch"]).ends(1);
     assert!(none.out.contains("has no route"), "{none:?}");
     let wrong = ask(&["--kind", "withdrawl"]).ends(2);

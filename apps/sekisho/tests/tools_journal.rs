@@ -50,6 +50,8 @@ fn sent(id: u64, ms: i64) -> Record {
         host_transmitted_at: Text::EMPTY,
         business_date: BusinessDate::new(2026, 11, 22).expect("a day"),
         route: Text::clipped(b"6228 -> jcn"),
+        to_account: journal::Account::None,
+        kept: terms::Carried::default(),
         at: at(ms),
     })
 }

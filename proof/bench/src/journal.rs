@@ -176,6 +176,8 @@ pub(crate) fn sent(n: u64) -> Sent {
         host_transmitted_at: Text::clipped(b"1122055900"),
         business_date: date,
         route: Text::clipped(b"prefix 411111"),
+        to_account: journal::Account::None,
+        kept: terms::Carried::default(),
         at: Timestamp::from_unix_ms(1_795_305_791_482 + n as i64),
     }
 }

@@ -5,7 +5,7 @@ use crate::scenario::{LINGER_MS, Mutant, Scenario};
 use crate::world::{Asked, Held, Notice, World};
 use journal::{Record, Ruling, Vault};
 use std::sync::Arc;
-use switch::{Effect, Event, Lane, LaneConfig, Outbox, Replay, Secrets, Standing};
+use switch::{Effect, Event, Lane, LaneConfig, MayLeave, Outbox, Replay, Secrets, Standing};
 use terms::{
     BusinessDate, Class, Code, ConnId, Function, Kind, LinkId, Outcome, Outgoing, SourceId, Stan, Text, Txn,
     TxnId,
@@ -60,7 +60,7 @@ impl World {
     /// Whether the lane waits for an answer under that trace number.
     pub(crate) fn awaits(&self, stan: u32) -> bool {
         // One transaction, a tombstone, a refusal: no more numbers are given out than these.
-        (1..=4).any(|id| self.lane.still_wants(HOST, Stan(stan), TxnId(id)))
+        (1..=4).any(|id| self.lane.may_leave(self.now().instant, HOST, Stan(stan), TxnId(id)) != MayLeave::No)
     }
 
     pub(crate) fn notice(&mut self, scenario: &Scenario, notice: Notice) {
@@ -169,11 +169,13 @@ impl World {
             }
             _ => return self.send(message),
         };
-        if !self.lane.still_wants(HOST, Stan(stan), TxnId(id)) {
-            return;
-        }
+        let in_time = match self.lane.may_leave(self.now().instant, HOST, Stan(stan), TxnId(id)) {
+            MayLeave::Yes => true,
+            MayLeave::TooLate => false,
+            MayLeave::No => return,
+        };
         let notice = Notice::Unsent { stan, id };
-        match reaches_host && self.link_up {
+        match in_time && reaches_host && self.link_up {
             true => self.send(message),
             false if self.notices.contains(&notice) => {}
             false => self.notices.push(notice),

@@ -44,6 +44,8 @@ fn of(id: u64, host_stan: u32) -> Sent {
         host_transmitted_at: Text::EMPTY,
         business_date: day(0),
         route: Text::EMPTY,
+        to_account: journal::Account::None,
+        kept: terms::Carried::default(),
         at: AT,
     }
 }
@@ -80,7 +82,7 @@ fn attempt(id: u64, number: u32) -> Record {
 }
 
 fn paid(id: u64, code: &[u8]) -> Record {
-    Record::Forwarded { forward: ForwardId(id), wire_code: Text::clipped(code), at: AT }
+    Record::Forwarded { forward: ForwardId(id), wire_code: Text::clipped(code), owes: None, at: AT }
 }
 
 fn noted(id: u64) -> Record {
@@ -123,7 +125,7 @@ fn declined(id: u64) -> Record {
 }
 
 fn never_sent(id: u64) -> Record {
-    Record::NotSent { id: TxnId(id), answer: approved(), at: AT }
+    Record::NotSent { id: TxnId(id), answer: approved(), owes: None, at: AT }
 }
 
 /// What the books say of these records.

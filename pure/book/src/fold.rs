@@ -1,7 +1,7 @@
 use crate::{Class, Totals};
 use alloc::collections::BTreeMap;
-use journal::{After, Duty, Record, Remembered, Sent};
-use terms::{Amount, BusinessDate, Currency, ForwardId, LinkId, Outcome, TxnId};
+use journal::{After, Credited, Duty, Record, Remembered, Sent};
+use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, TxnId};
 
 /// What is counted together: with one host, on one of its days, in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,13 +22,25 @@ pub struct Bucket {
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     totals: BTreeMap<Bucket, Totals>,
-    entries: BTreeMap<TxnId, Entry>,
+    entries: BTreeMap<Leg, Entry>,
     owed: BTreeMap<ForwardId, Debt>,
     /// The day each host is on, where it said so.
     dates: BTreeMap<LinkId, BusinessDate>,
 }
 
-/// One transaction, as far as counting goes.
+/// What one host was asked for a transaction. A transfer between two hosts has two of them, the credit second,
+/// and each counts with its own host.
+type Leg = (TxnId, Side);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    /// The only one, or the debit.
+    First,
+    /// The credit.
+    Second,
+}
+
+/// One leg, as far as counting goes.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     /// Where it is counted, or would be.
@@ -36,6 +48,8 @@ struct Entry {
     class: Option<Class>,
     amount: Amount,
     state: State,
+    /// Of a transfer between two hosts.
+    is_debit_of_transfer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +63,7 @@ enum State {
 
 #[derive(Clone, Copy, Debug)]
 struct Debt {
-    txn: TxnId,
+    leg: Leg,
     duty: Duty,
     remaining: Amount,
 }
@@ -63,28 +77,43 @@ impl Book {
     /// Takes in the next record. Cost: a few look-ups in ordered maps, below a microsecond.
     pub fn apply(&mut self, record: &Record) {
         match record {
-            Record::Sent(sent) | Record::Inquired(sent) => self.ask(sent),
+            Record::Sent(sent) | Record::Inquired(sent) => self.ask(sent, sent.kind),
+            Record::Debited(debited) => self.ask(&debited.sent, Kind::TransferOut),
+            Record::Credited(credited) => self.credit(credited),
             Record::Decided { id, answer, owes, .. } => {
-                self.decide(*id, answer);
+                match self.is_debit_alone(*id) && owes.is_some() {
+                    // The debit was approved, and its credit could not go: done, until it is undone.
+                    true => self.move_to((*id, Side::First), State::Done),
+                    false => self.decide(self.last_leg(*id), answer),
+                }
                 self.owe(*id, owes.as_ref());
             }
             Record::TimedOut { id, answer, owes, .. } => {
-                self.decide(*id, answer);
+                match self.last_leg(*id) {
+                    // Whatever the customer is told: it is counted when its host has it.
+                    leg @ (_, Side::Second) => self.move_to(leg, State::Unknown),
+                    leg => self.decide(leg, answer),
+                }
                 self.owe(*id, owes.as_ref());
             }
-            Record::NotSent { id, answer, .. } => self.decide(*id, answer),
+            Record::NotSent { id, answer, owes, .. } => {
+                self.decide(self.last_leg(*id), answer);
+                self.owe(*id, owes.as_ref());
+            }
             Record::Advised { sent, forward } => {
-                self.ask(sent);
-                self.move_to(sent.id, State::Unknown);
+                self.ask(sent, sent.kind);
+                self.move_to((sent.id, Side::First), State::Unknown);
                 self.owe(sent.id, Some(forward));
             }
             Record::Owed { id, forward, .. } => self.owe(*id, Some(forward)),
-            Record::Forwarded { forward, .. } => self.pay(*forward),
+            Record::Forwarded { forward, owes, .. } => {
+                let of = self.owed.get(forward).map(|debt| debt.leg.0);
+                self.pay(*forward);
+                of.into_iter().for_each(|id| self.owe(id, owes.as_ref()));
+            }
             Record::Exception { id, forward, .. } => {
-                self.leave_to_a_person(*id);
-                if let Some(forward) = forward {
-                    self.owed.remove(forward);
-                }
+                let debt = forward.and_then(|forward| self.owed.remove(&forward));
+                self.leave_to_a_person(debt.map_or((*id, Side::First), |debt| debt.leg));
             }
             Record::HostDate { link, date, .. } => {
                 self.dates.insert(*link, *date);
@@ -92,7 +121,8 @@ impl Book {
             // In a snapshot: how a decided one stands. What was undone before it was counted before it, too.
             Record::Resolved { id, after } => {
                 if *after == After::Reversed {
-                    self.settle_reversed(*id);
+                    self.settle_reversed((*id, Side::First));
+                    self.settle_reversed((*id, Side::Second));
                 }
             }
             Record::Opened { .. }
@@ -101,6 +131,9 @@ impl Book {
             | Record::Observed(_)
             | Record::Named { .. }
             | Record::Kept(_)
+            // Nobody was asked, so nobody has it in his totals.
+            | Record::Stranded(_)
+            | Record::Noted { .. }
             | Record::Marked { .. }
             | Record::Attempt { .. }
             | Record::Ruled { .. }
@@ -127,17 +160,43 @@ impl Book {
         self.entries.retain(|_, entry| entry.bucket.date >= date);
     }
 
-    fn ask(&mut self, sent: &Sent) {
+    fn ask(&mut self, sent: &Sent, kind: Kind) {
         let bucket = Bucket { link: sent.link, date: sent.business_date, currency: sent.currency };
-        let class = Class::of(sent.message, sent.kind);
-        let entry = Entry { bucket, class, amount: sent.amount, state: State::Open };
-        self.entries.insert(sent.id, entry);
-        if class.is_some() {
-            self.totals.entry(bucket).or_default().open.add(sent.amount);
+        let class = Class::of(sent.message, kind);
+        let is_debit_of_transfer = kind != sent.kind;
+        let (amount, state) = (sent.amount, State::Open);
+        self.open((sent.id, Side::First), Entry { bucket, class, amount, state, is_debit_of_transfer });
+    }
+
+    /// The debit of a transfer is done, and its credit is open at the other host.
+    fn credit(&mut self, credited: &Credited) {
+        let debit = (credited.id, Side::First);
+        self.move_to(debit, State::Done);
+        let Some(entry) = self.entries.get(&debit).copied() else { return };
+        let bucket = Bucket { link: credited.link, date: credited.business_date, ..entry.bucket };
+        let credit = Entry { bucket, class: Some(Class::Credit), state: State::Open, ..entry };
+        self.open((credited.id, Side::Second), credit);
+    }
+
+    fn open(&mut self, leg: Leg, entry: Entry) {
+        self.entries.insert(leg, entry);
+        if entry.class.is_some() {
+            self.totals.entry(entry.bucket).or_default().open.add(entry.amount);
         }
     }
 
-    fn decide(&mut self, id: TxnId, answer: &Remembered) {
+    /// The leg a decision is about: the credit, once there is one.
+    fn last_leg(&self, id: TxnId) -> Leg {
+        let second = (id, Side::Second);
+        if self.entries.contains_key(&second) { second } else { (id, Side::First) }
+    }
+
+    fn is_debit_alone(&self, id: TxnId) -> bool {
+        let is_debit = |entry: &Entry| entry.is_debit_of_transfer;
+        self.last_leg(id).1 == Side::First && self.entries.get(&(id, Side::First)).is_some_and(is_debit)
+    }
+
+    fn decide(&mut self, id: Leg, answer: &Remembered) {
         let state = match answer.outcome {
             Outcome::Approved => State::Done,
             // An answer that never came is a question unasked: there is no money to look for.
@@ -145,33 +204,35 @@ impl Book {
             Outcome::Unknown => State::Unknown,
             Outcome::Refused | Outcome::NotSent => State::Nothing,
         };
-        if let (State::Done, Some(date)) = (state, answer.settlement_date) {
-            // The host settles it on this day, whatever day it was asked on.
+        if let (State::Done, Some(date), Side::First) = (state, answer.settlement_date, id.1) {
+            // The host settles it on this day, whatever day it was asked on. A transfer tells the paying host's.
             self.rebook(id, date);
         }
         self.move_to(id, state);
     }
 
-    fn is_inquiry(&self, id: TxnId) -> bool {
+    fn is_inquiry(&self, id: Leg) -> bool {
         self.entries.get(&id).is_some_and(|entry| entry.class == Some(Class::Inquiry))
     }
 
     fn owe(&mut self, txn: TxnId, forward: Option<&journal::Forward>) {
-        if let Some(forward) = forward {
-            self.owed.insert(forward.id, Debt { txn, duty: forward.duty, remaining: forward.remaining });
-        }
+        let Some(forward) = forward else { return };
+        let second = (txn, Side::Second);
+        let is_of_credit = self.entries.get(&second).is_some_and(|entry| entry.bucket.link == forward.link);
+        let leg = if is_of_credit { second } else { (txn, Side::First) };
+        self.owed.insert(forward.id, Debt { leg, duty: forward.duty, remaining: forward.remaining });
     }
 
     /// A host accepted what it was owed.
     fn pay(&mut self, id: ForwardId) {
         let Some(debt) = self.owed.remove(&id) else { return };
-        let Some(entry) = self.entries.get(&debt.txn).copied() else { return };
+        let Some(entry) = self.entries.get(&debt.leg).copied() else { return };
         match (debt.duty, entry.state) {
-            (Duty::Advice, State::Unknown | State::Open) => self.move_to(debt.txn, State::Done),
+            (Duty::Advice, State::Unknown | State::Open) => self.move_to(debt.leg, State::Done),
             (Duty::Reversal, State::Done) => self.undo(debt, entry),
             // Nothing was counted, so nothing is taken back: both sides of a host's books cancel out.
             (Duty::Reversal, State::Unknown) => {
-                self.move_to(debt.txn, State::Nothing);
+                self.move_to(debt.leg, State::Nothing);
                 self.totals.entry(entry.bucket).or_default().cancelled.add(entry.amount);
             }
             (Duty::Reversal, State::Open | State::Nothing) | (Duty::Advice, State::Done | State::Nothing) => {
@@ -186,23 +247,23 @@ impl Book {
         let undone = entry.amount.minor_units().saturating_sub(debt.remaining.minor_units());
         let bucket = Bucket { date, ..entry.bucket };
         self.totals.entry(bucket).or_default().undone_mut(class).add(Amount::minor(undone));
-        self.settle_reversed(debt.txn);
+        self.settle_reversed(debt.leg);
     }
 
-    fn settle_reversed(&mut self, id: TxnId) {
+    fn settle_reversed(&mut self, id: Leg) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.state = State::Nothing;
         }
     }
 
-    fn leave_to_a_person(&mut self, id: TxnId) {
+    fn leave_to_a_person(&mut self, id: Leg) {
         if let Some(entry) = self.entries.get(&id) {
             self.totals.entry(entry.bucket).or_default().exceptions += 1;
         }
     }
 
     /// Takes it out of where it stands, and counts it where it goes.
-    fn move_to(&mut self, id: TxnId, state: State) {
+    fn move_to(&mut self, id: Leg, state: State) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         let before = core::mem::replace(&mut entry.state, state);
         let Entry { bucket, class: Some(class), amount, .. } = *entry else { return };
@@ -224,7 +285,7 @@ impl Book {
     }
 
     /// Puts one that is not counted yet under another day.
-    fn rebook(&mut self, id: TxnId, date: BusinessDate) {
+    fn rebook(&mut self, id: Leg, date: BusinessDate) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         if entry.bucket.date == date || entry.class.is_none() {
             return;

@@ -1,13 +1,14 @@
 //! What is counted where, told with the records a lane writes.
 
 use book::{Book, Bucket, Class, Figures, Net, ReversalBucket, Tally, Totals};
-use journal::{Card, Duty, Forward, Key, Record, Remembered, Sent, Why};
+use journal::{Account, Card, Credited, Debited, Duty, Forward, Key, Onward, Record, Remembered, Sent, Why};
 use terms::{
     Amount, Answer, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, MessageType, Outcome, SourceId,
     Stan, Text, Timestamp, TxnId,
 };
 
 const HOST: LinkId = LinkId(0);
+const OTHER_HOST: LinkId = LinkId(1);
 const YEN: u16 = 392;
 
 fn day(day: u8) -> BusinessDate {
@@ -84,8 +85,60 @@ impl Story {
 
     fn paid(mut self) -> Self {
         let forward = ForwardId(self.forwards);
-        self.apply(Record::Forwarded { forward, wire_code: Text::EMPTY, at: Timestamp::default() });
+        let at = Timestamp::default();
+        self.apply(Record::Forwarded { forward, wire_code: Text::EMPTY, owes: None, at });
         self
+    }
+
+    fn debited(mut self, id: u64, amount: u64) -> Self {
+        let message = MessageType::from_digits([2, 0, 0]).expect("0200");
+        let onward = Onward { link: OTHER_HOST, route: Text::EMPTY };
+        self.apply(Record::Debited(Debited { sent: sent(id, message, Kind::Transfer, amount), onward }));
+        self
+    }
+
+    fn credited(mut self, id: u64) -> Self {
+        self.apply(Record::Credited(Credited {
+            id: TxnId(id),
+            wire_code: Text::EMPTY,
+            approval_code: Text::EMPTY,
+            link: OTHER_HOST,
+            host_stan: Stan(901),
+            host_transmitted_at: Text::EMPTY,
+            business_date: day(1),
+            at: Timestamp::default(),
+        }));
+        self
+    }
+
+    /// Refused by whom was asked last, and the debit is owed back.
+    fn given_back(mut self, id: u64) -> Self {
+        let owes = Some(self.forward(Duty::Reversal, 0));
+        let (answer, wire_code, at) = (remembered(Code::InvalidCard), Text::EMPTY, Timestamp::default());
+        self.apply(Record::Decided { id: TxnId(id), answer, wire_code, owes, at });
+        self
+    }
+
+    /// The credit without an answer, told as approved.
+    fn credit_unknown(mut self, id: u64) -> Self {
+        let owes = Some(Forward { link: OTHER_HOST, ..self.forward(Duty::Advice, 0) });
+        let (answer, at) = (remembered(Code::Approved), Timestamp::default());
+        self.apply(Record::TimedOut { id: TxnId(id), answer, owes, at });
+        self
+    }
+
+    /// Done, and taken back: the credit is undone first, and that makes the debit owed.
+    fn undone_at_both(mut self, id: u64) -> Self {
+        let forward = Forward { link: OTHER_HOST, ..self.forward(Duty::Reversal, 0) };
+        let (why, at) = (Why::Asked, Timestamp::default());
+        self.apply(Record::Owed { id: TxnId(id), forward, why, at });
+        let owes = Some(self.forward(Duty::Reversal, 0));
+        self.apply(Record::Forwarded { forward: forward.id, wire_code: Text::EMPTY, owes, at });
+        self.paid()
+    }
+
+    fn at_other_host(&self) -> Totals {
+        self.book.of(Bucket { link: OTHER_HOST, ..bucket(1) })
     }
 
     fn reported(mut self, id: u64, amount: u64) -> Self {
@@ -151,6 +204,8 @@ fn sent(id: u64, message: MessageType, kind: Kind, amount: u64) -> Sent {
         host_transmitted_at: Text::EMPTY,
         business_date: day(1),
         route: Text::EMPTY,
+        to_account: Account::None,
+        kept: terms::Carried::default(),
         at: Timestamp::default(),
     }
 }
@@ -315,4 +370,35 @@ fn days_that_are_forgotten_are_forgotten_whole() {
     story.book.forget_before(day(2));
     let story = story.taken_back(1, 0).paid();
     assert_eq!(story.book.totals().count(), 0);
+}
+
+/// A transfer between two hosts is a debit in the totals of one and a credit in those of the other, each undone
+/// where it was done.
+#[test]
+fn each_leg_of_a_transfer_counts_with_its_own_host() {
+    let (debit, credit) = (Class::Debit, Class::Credit);
+    let legs = |story: &Story| {
+        let (pays, receives) = (story.totals(1), story.at_other_host());
+        [pays.done(debit), pays.undone(debit), receives.done(credit), receives.undone(credit)]
+    };
+    let one = tally(1, 500);
+    let begun = || Story::default().debited(1, 500);
+    #[rustfmt::skip]
+    let table = [
+        // what happened            story                                           debit undone credit undone
+        ("in flight",               begun(),                                       [NONE, NONE, NONE, NONE]),
+        ("debit refused",           begun().refused(1),                            [NONE, NONE, NONE, NONE]),
+        ("credit in flight",        begun().credited(1),                           [one,  NONE, NONE, NONE]),
+        ("done",                    begun().credited(1).approved(1),               [one,  NONE, one,  NONE]),
+        ("credit refused",          begun().credited(1).given_back(1).paid(),      [one,  one,  NONE, NONE]),
+        ("credit could not go",     begun().given_back(1).paid(),                  [one,  one,  NONE, NONE]),
+        ("credit unknown",          begun().credited(1).credit_unknown(1),         [one,  NONE, NONE, NONE]),
+        ("credit unknown, posted",  begun().credited(1).credit_unknown(1).paid(),  [one,  NONE, one,  NONE]),
+        ("done, undone at both",    begun().credited(1).approved(1).undone_at_both(1), [one, one, one, one]),
+    ];
+    for (what, story, wanted) in table {
+        assert_eq!(legs(&story), wanted, "{what}");
+    }
+    assert_eq!(begun().totals(1).open, one);
+    assert_eq!(begun().credited(1).credit_unknown(1).at_other_host().unknown, one);
 }

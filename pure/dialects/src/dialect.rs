@@ -6,7 +6,7 @@ use crate::{
     mac::MacRule,
     model::Model,
     notation,
-    presence::Messages,
+    presence::{Message, Messages},
     shipped::SHIPPED,
     slot::Slot,
 };
@@ -42,6 +42,9 @@ pub struct Dialect {
     pub(crate) kind_texts: Vec<([u8; 2], Kind)>,
     pub(crate) network: Vec<([u8; 3], Network)>,
     network_types: NetworkTypes,
+    /// The function code that says that a part of a reversed amount remains valid: the amount is then what
+    /// remains, and the original amount what was asked for.
+    pub(crate) partial_reversal: Option<[u8; 3]>,
     pairing: Pairing,
     mac: Option<MacRule>,
 }
@@ -108,9 +111,29 @@ impl Dialect {
         &self.spec
     }
 
+    /// Whether this network has a processing code of its own for that kind.
+    pub fn writes_kind(&self, kind: Kind) -> bool {
+        self.kind_texts.iter().any(|(_, one)| *one == kind)
+    }
+
     /// Whether a reversal in this dialect can say that a part of the amount remains valid.
     pub fn says_remaining(&self) -> bool {
-        self.slots.contains(&Slot::Remaining)
+        self.slots.contains(&Slot::Remaining) || self.partial_reversal.is_some()
+    }
+
+    /// The nouns without which a reversal or an advice cannot be written in this dialect, those left out that it
+    /// has a default for.
+    pub fn demands_of_owed(&self) -> impl Iterator<Item = Noun> {
+        let owed = |message: &&Message| matches!(message.digits, [4, 0 | 2, _] | [2, 2, _]);
+        let nouns = self
+            .messages
+            .iter()
+            .filter(owed)
+            .flat_map(|message| message.demanded.iter().filter(|de| message.default_of(*de).is_none()));
+        nouns.filter_map(|de| match self.slots[usize::from(de)] {
+            Slot::Carried(noun, _) => Some(noun),
+            _ => None,
+        })
     }
 
     /// What must agree, besides our trace number, between a host's answer and its request.
@@ -154,11 +177,17 @@ impl Dialect {
         for &(prefix, kind) in &model.kinds {
             kinds[two_digits(prefix)] = Some(kind);
         }
+        let says_part = |noun| model.partial_reversal.is_some() && noun == Noun::OriginalAmount;
         let (mut places, mut decided) = (Box::new([None; NOUNS]), Elements::default());
         for (de, slot) in (0_u8..).zip(slots.iter()) {
             match slot {
                 Slot::Unmapped => {}
-                Slot::Carried(noun, _) => places[*noun as usize] = NonZeroU8::new(de),
+                Slot::Carried(noun, _) => {
+                    places[*noun as usize] = NonZeroU8::new(de);
+                    if says_part(*noun) {
+                        decided.insert(de);
+                    }
+                }
                 _ => decided.insert(de),
             }
         }
@@ -176,6 +205,7 @@ impl Dialect {
             kind_texts: model.kinds,
             network_types,
             network: model.network.iter().map(|&(digits, network)| (digits, network.about)).collect(),
+            partial_reversal: model.partial_reversal,
             pairing: model.pairing,
             mac: model.mac,
             messages,

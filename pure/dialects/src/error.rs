@@ -1,6 +1,6 @@
 use alloc::boxed::Box;
 use iso8583::{DecodeError, EncodeError, Head};
-use terms::Txn;
+use terms::{Kind, Txn};
 
 /// Why the bytes of a peer did not become a transaction. Always the peer's fault, or the fault of the dialect
 /// file that describes him; never with the contents of an element.
@@ -87,6 +87,12 @@ pub enum WriteError {
         class: u8,
         /// Third digit.
         function: u8,
+    },
+    /// This network has no processing code for that kind, and the source's own digits mean another here.
+    #[error("the dialect has no processing code for {kind}")]
+    UnknownKind {
+        /// What was to be said.
+        kind: Kind,
     },
     /// The message wants no answer, so none can be written.
     #[error("a message of this type is not answered")]

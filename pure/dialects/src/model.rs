@@ -14,7 +14,7 @@ use crate::{
 use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
 use core::mem;
 use iso8583::spec::Coding;
-use terms::{Class, Kind, MessageType, Network, Pairing};
+use terms::{Class, Kind, MessageType, Network, Noun, Pairing};
 
 /// Files one may be `like`, one after another. Reason: a chain longer than this is a circle.
 const LIKE_MAX: usize = 4;
@@ -58,6 +58,8 @@ pub(crate) struct Model {
     pub(crate) defaults: BTreeMap<u8, Placed<String>>,
     pub(crate) pairing: Pairing,
     pub(crate) mac: Option<MacRule>,
+    /// The function code of a reversal that leaves a part valid, where that is how it is said.
+    pub(crate) partial_reversal: Option<[u8; 3]>,
 }
 
 impl Model {
@@ -110,6 +112,7 @@ impl Model {
             defaults: BTreeMap::new(),
             pairing: Pairing::default(),
             mac: None,
+            partial_reversal: None,
         }
     }
 
@@ -140,6 +143,14 @@ impl Model {
             }
             self.framing = framing.to_owned();
         }
+        match section.text("partial_reversal", findings) {
+            None => {}
+            Some((_, "none")) => self.partial_reversal = None,
+            Some((line, code)) => match digits(code) {
+                Some(code) => self.partial_reversal = Some(code),
+                None => findings.error(line, format!("`{code}`: a function code has three digits")),
+            },
+        }
         match section.text("base", findings) {
             Some((_, "1987")) => self.edition = Some(Edition::Of1987),
             Some((_, "1993")) => self.edition = Some(Edition::Of1993),
@@ -164,6 +175,12 @@ impl Model {
         }
         for entry in section.table("map", findings).map_or(&[][..], |(_, entries)| entries) {
             self.read_map_entry(entry, findings);
+        }
+        let is_mapped = |noun| self.map.iter().any(|(role, _)| *role == Role::Carried(noun));
+        if self.partial_reversal.is_some()
+            && !(is_mapped(Noun::FunctionCode) && is_mapped(Noun::OriginalAmount))
+        {
+            findings.error(None, "`partial_reversal` needs `function_code` and `original_amount` in [map]");
         }
         let kinds = section.table("kinds", findings).map_or(&[][..], |(_, entries)| entries);
         let own = kinds.iter().filter_map(|entry| read_kind(entry, findings)).collect();

@@ -60,6 +60,7 @@ impl Dialect {
         }
         reading.join_date_and_time();
         reading.look_for_card();
+        reading.look_for_part();
         let fault = fault.or_else(|| self.fault_of_presence(message, digits)).or(reading.fault);
         match fault {
             None => Ok(reading.txn),
@@ -187,6 +188,20 @@ impl<'d> Reading<'d> {
             self.txn.pan = named_in_track(&self.txn.carried);
             self.txn.pan_in_track = !self.txn.pan.is_none();
         }
+    }
+
+    /// Where a function code says that a part of the amount remains valid, the amount is that part, and what was
+    /// asked for stands beside it.
+    fn look_for_part(&mut self) {
+        let Some(code) = self.dialect.partial_reversal else { return };
+        let txn = &mut self.txn;
+        if txn.message.class != Class::Reversal || txn.carried.get(Noun::FunctionCode) != Some(&code[..]) {
+            return;
+        }
+        let whole = txn.carried.get(Noun::OriginalAmount).and_then(|digits| digits.get(..12));
+        let whole = whole.filter(|digits| digits.iter().all(u8::is_ascii_digit)).unwrap_or_default();
+        let whole = whole.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        txn.remaining = Some(core::mem::replace(&mut txn.amount, Amount::minor(whole)));
     }
 
     fn join_date_and_time(&mut self) {

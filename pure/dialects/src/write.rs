@@ -30,6 +30,9 @@ impl Dialect {
         let mut wanted = txn.message;
         wanted.origin |= u8::from(ours.repeat);
         let message = self.named_message(wanted)?;
+        if !self.can_say(txn) {
+            return Err(WriteError::UnknownKind { kind: txn.kind });
+        }
         let carried = Index::of(self, &txn.carried);
         let mut said = Said::request(self, txn, &carried);
         said.stan = Some(ours.stan);
@@ -75,6 +78,17 @@ impl Dialect {
     fn named_message(&self, wanted: MessageType) -> Result<&Message, WriteError> {
         let [class, function, _] = wanted.digits();
         self.messages.to_write(wanted).ok_or(WriteError::UnknownMessage { class, function })
+    }
+
+    /// Whether there are digits for what is wanted: not where the source's own mean something else here and
+    /// there are none for this, nor where the source never wrote any, as for the legs of a transfer.
+    fn can_say(&self, txn: &Txn) -> bool {
+        let digits = txn.processing_code.as_bytes();
+        let &[tens, ones, ..] = digits else { return true };
+        let means = self.kinds[two_digits([tens, ones])];
+        let is_leg = matches!(txn.kind, Kind::TransferOut | Kind::TransferIn);
+        let says_this = means == Some(txn.kind) || (means.is_none() && !is_leg);
+        says_this || txn.kind == Kind::Purchase || self.writes_kind(txn.kind)
     }
 
     /// The processing code as this network writes it: the source's own digits where they mean the same here,
@@ -169,6 +183,8 @@ enum Datum<'a> {
     OriginalOf1993(&'a Original),
     /// What remains valid, in the layout of DE 95 of 1987.
     Remaining(Amount),
+    /// What was asked for, in the layout of DE 30 of 1993.
+    OriginalAmount(Amount),
     Bytes(&'a [u8]),
     /// Bytes for an element that holds digits or hex characters.
     Unpacked(&'a [u8]),
@@ -238,6 +254,7 @@ impl Writing<'_> {
             Datum::OriginalOf1987(held) => put_made(de, original::to_1987(held), writer)?,
             Datum::OriginalOf1993(held) => put_made(de, original::to_1993(held), writer)?,
             Datum::Remaining(amount) => put_made(de, replacement_amounts(amount), writer)?,
+            Datum::OriginalAmount(amount) => put_made(de, original_amounts(amount), writer)?,
             Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
             Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
         }
@@ -290,6 +307,9 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
             of_request(|txn| if txn.pan.is_none() { Datum::Nothing } else { Datum::Text(txn.pan.expose()) })
         }
         Slot::ProcessingCode => filled(said.processing_code.as_bytes()),
+        Slot::Amount if let Some((_, _, remaining)) = part_of(dialect, said, message) => {
+            Datum::Number(remaining.minor_units())
+        }
         Slot::Amount => of_request(|txn| match txn.amount.minor_units() {
             0 if txn.currency == Currency::NONE => Datum::Nothing,
             units => Datum::Number(units),
@@ -322,6 +342,16 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
         }),
         Slot::NetworkCode => network_code(dialect, said),
         Slot::NetworkOrFunction if message.digits[0] == Class::Network as u8 => network_code(dialect, said),
+        Slot::NetworkOrFunction | Slot::Carried(Noun::FunctionCode, _)
+            if let Some((code, ..)) = part_of(dialect, said, message) =>
+        {
+            Datum::Digits(code)
+        }
+        Slot::Carried(Noun::OriginalAmount, _)
+            if let Some((_, whole, _)) = part_of(dialect, said, message) =>
+        {
+            Datum::OriginalAmount(whole)
+        }
         Slot::NetworkOrFunction => said.carried.get(Noun::FunctionCode).map_or(Datum::Nothing, Datum::Text),
         Slot::OriginalOf1987 => {
             of_request(|txn| txn.original.as_ref().map_or(Datum::Nothing, Datum::OriginalOf1987))
@@ -337,6 +367,15 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
             _ => Datum::Nothing,
         },
     }
+}
+
+/// In a reversal that leaves a part valid, where a function code says so: that code, what was asked for, and
+/// what remains.
+#[inline]
+fn part_of(dialect: &Dialect, said: &Said<'_>, message: &Message) -> Option<([u8; 3], Amount, Amount)> {
+    let code = dialect.partial_reversal.filter(|_| message.digits[0] == Class::Reversal as u8)?;
+    let txn = said.txn?;
+    Some((code, txn.amount, txn.remaining?))
 }
 
 #[inline]
@@ -390,6 +429,17 @@ fn network_code<'a>(dialect: &Dialect, said: &'a Said<'a>) -> Datum<'a> {
 fn replacement_amounts(remaining: Amount) -> Text<42> {
     let mut out = *b"000000000000000000000000C00000000C00000000";
     let mut rest = remaining.minor_units();
+    for digit in out[..12].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    Text::clipped(&out)
+}
+
+/// DE 30 of 1993: what was asked for, nothing said of its reconciliation.
+fn original_amounts(whole: Amount) -> Text<42> {
+    let mut out = [b'0'; 24];
+    let mut rest = whole.minor_units();
     for digit in out[..12].iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;

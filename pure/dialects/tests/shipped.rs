@@ -3,7 +3,7 @@
 mod given;
 
 use dialects::{Dialect, ReadError};
-use given::{dialect, element, message, mti, ours, purchase, today};
+use given::{dialect, element, loaded, message, mti, ours, purchase, today};
 use terms::{Amount, Answer, Code, Kind, Network, Noun, Outcome, Stan};
 
 #[test]
@@ -248,4 +248,64 @@ fn a_reason_in_two_digits_is_no_reason_in_three() {
     out.clear();
     old.write_request(&txn, &ours(), &mut out).expect("writable");
     assert_eq!(element(&old, &out, 39).as_deref(), Some("22"));
+}
+
+/// The transactions of a self-service terminal under the digits each shipped dialect writes for them; `None` where
+/// it has none, so that whoever runs one states them.
+#[test]
+fn every_transaction_has_its_digits_where_there_are_any() {
+    #[rustfmt::skip]
+    let table: [(Kind, Option<&str>, Option<&str>); 13] = [
+        // transaction          neutral       ATM access
+        (Kind::Withdrawal,     Some("01"),   Some("01")),
+        (Kind::Transfer,       Some("40"),   Some("45")),
+        (Kind::TransferOut,    Some("41"),   Some("41")),
+        (Kind::TransferIn,     Some("46"),   Some("40")),
+        (Kind::BalanceInquiry, Some("30"),   Some("31")),
+        (Kind::PinChange,      Some("70"),   Some("91")),
+        (Kind::CardStatus,     Some("38"),   Some("95")),
+        (Kind::Deposit,        Some("21"),   Some("21")),
+        (Kind::CardActivation, Some("72"),   Some("72")),
+        (Kind::History,        Some("39"),   Some("39")),
+        (Kind::BillInquiry,    Some("80"),   None),
+        (Kind::BillPayment,    Some("50"),   Some("17")),
+        (Kind::CardType,       Some("95"),   Some("80")),
+    ];
+    let said = |name: &str, kind| {
+        // Its presence rules are not what is asked here.
+        let all = "[message.\"0200\"]\nmandatory = [3]\nrest = \"optional\"\n";
+        let dialect = loaded(&format!("name = \"x\"\nlike = \"{name}\"\n{all}"));
+        let mut txn = dialect.read(&message(&dialect, b"0200", &purchase()), today()).expect("understood");
+        // No digits of its own, so that the network's are written.
+        (txn.kind, txn.processing_code) = (kind, terms::Text::EMPTY);
+        let mut body = Vec::new();
+        dialect.writes_kind(kind).then_some(())?;
+        dialect.write_request(&txn, &ours(), &mut body).expect("it can be said");
+        element(&dialect, &body, 3).map(|digits| digits[..2].to_string())
+    };
+    for (kind, neutral, access) in table {
+        for (names, wanted) in [(&["iso87-ascii", "iso87-binary"][..], neutral), (&["atm-access"], access)] {
+            for name in names {
+                assert_eq!(said(name, kind).as_deref(), wanted, "{name}: {kind}");
+            }
+        }
+    }
+}
+
+/// What a reversal or an advice cannot be written without, beyond what every record keeps: a dialect that demands
+/// an element nobody keeps could never be paid what it is owed.
+#[test]
+fn what_a_dialect_demands_of_what_it_is_owed_can_be_kept() {
+    use Noun::{AcceptorId, AcceptorName, ConditionCode, EntryMode, ForwarderId, MerchantType};
+    for (name, _) in Dialect::shipped() {
+        let mut demanded: Vec<Noun> = dialect(name).demands_of_owed().collect();
+        demanded.sort_by_key(|noun| *noun as u8);
+        demanded.dedup();
+        let wanted: &[Noun] = match *name {
+            "atm-access" => &[MerchantType, EntryMode, ConditionCode, ForwarderId, AcceptorId, AcceptorName],
+            "pos-tpdu" => &[EntryMode, ConditionCode, AcceptorId],
+            _ => &[],
+        };
+        assert_eq!(demanded, wanted, "{name}");
+    }
 }

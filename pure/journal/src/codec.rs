@@ -14,7 +14,7 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days, 80..=95 links. 96 and above are free.
+    // is owed, 64..=79 days, 80..=95 links, 96..=111 more of a transaction's life. 112 and above are free.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -29,15 +29,29 @@ mod kind {
     pub(super) const ADVISED:   u8 = 22;
     pub(super) const MARKED:    u8 = 23;
     pub(super) const RESOLVED:  u8 = 24;
+    pub(super) const DEBITED:   u8 = 25;
+    pub(super) const CREDITED:  u8 = 26;
+    // With the account that receives; the plain kinds stay for what names none.
+    pub(super) const SENT_TO:     u8 = 27;
+    pub(super) const INQUIRED_TO: u8 = 28;
+    pub(super) const ADVISED_TO:  u8 = 29;
+    pub(super) const STRANDED:    u8 = 30;
+    pub(super) const NOTED:       u8 = 31;
     pub(super) const OBSERVED:  u8 = 32;
     pub(super) const OWED:      u8 = 48;
     pub(super) const ATTEMPT:   u8 = 49;
     pub(super) const FORWARDED: u8 = 50;
     pub(super) const EXCEPTION: u8 = 51;
     pub(super) const RULED:     u8 = 52;
+    // With what is owed because of it; the plain kinds stay for what owes nothing.
+    pub(super) const FORWARDED_OWING: u8 = 53;
+    pub(super) const NOT_SENT_OWING:  u8 = 54;
     pub(super) const HOST_DATE: u8 = 64;
     pub(super) const CUTOVER:   u8 = 65;
     pub(super) const LINK_ORDERED: u8 = 80;
+    // As their namesakes, with what a host demands besides.
+    pub(super) const SENT_KEEPING:    u8 = 96;
+    pub(super) const ADVISED_KEEPING: u8 = 97;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -77,6 +91,10 @@ pub enum RecordError {
     },
 }
 
+// What a sent request holds besides, as bits of a byte.
+const HOLDS_ACCOUNT: u8 = 1;
+const HOLDS_KEPT: u8 = 2;
+
 // A place in one of these is what stands on disk: add at the end, never move.
 const OUTCOMES: [Outcome; 4] = [Outcome::Approved, Outcome::Refused, Outcome::Unknown, Outcome::NotSent];
 const DUTIES: [Duty; 2] = [Duty::Reversal, Duty::Advice];
@@ -109,7 +127,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 23] = [
+    const KINDS: [u8; 34] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -133,6 +151,17 @@ mod tests {
         kind::HOST_DATE,
         kind::CUTOVER,
         kind::LINK_ORDERED,
+        kind::DEBITED,
+        kind::CREDITED,
+        kind::SENT_TO,
+        kind::INQUIRED_TO,
+        kind::ADVISED_TO,
+        kind::STRANDED,
+        kind::NOTED,
+        kind::FORWARDED_OWING,
+        kind::NOT_SENT_OWING,
+        kind::SENT_KEEPING,
+        kind::ADVISED_KEEPING,
     ];
 
     #[test]

@@ -29,10 +29,10 @@ pub use error::{Damage, JournalError};
 pub use journal::{Cut, Journal, Recovered};
 pub use layout::Position;
 pub use record::{
-    After, CutStage, DecidedBy, Declined, Duty, Forward, Kept, Key, LinkOrder, Mark, Named, Observation,
-    Observed, Record, Remembered, Ruling, Sent, Why,
+    After, Credited, CutStage, Debited, DecidedBy, Declined, Duty, Forward, Kept, Key, LinkOrder, Mark,
+    Named, Observation, Observed, Onward, Record, Remembered, Ruling, Sent, Why,
 };
 pub use snapshot::Snapshot;
 pub use storage::{Act, Cause, Object, Storage, StorageError};
-pub use vault::{Card, SealedPan, Vault, VaultError};
+pub use vault::{Account, Card, SealedAccount, SealedPan, Vault, VaultError};
 pub use walk::{Ending, Step, Walk};

@@ -1,7 +1,7 @@
-use crate::Card;
+use crate::{Account, Card};
 use terms::{
-    Amount, Answer, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime, MessageType,
-    Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
+    Amount, Answer, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime,
+    MessageType, Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
 };
 
 /// One thing the journal remembers. Folding all of them in order gives the state of the lane, always.
@@ -27,6 +27,11 @@ pub enum Record {
     Sent(Sent),
     /// A request that moves no money was forwarded. Written with the next batch, not waited for.
     Inquired(Sent),
+    /// W1 of a transfer between two hosts: the permit of its debit, and where its credit is to go.
+    Debited(Debited),
+    /// The debit of such a transfer was approved, and W1 of its credit: one record, so that nobody can know the
+    /// one without the other.
+    Credited(Credited),
     /// W2: the decision, by the host's answer.
     Decided {
         /// Of which transaction.
@@ -35,7 +40,8 @@ pub enum Record {
         answer: Remembered,
         /// The characters the host wrote for its code.
         wire_code: Text<4>,
-        /// What the host is owed for it all the same: the source had taken the request back meanwhile.
+        /// What the host is owed for it all the same: the source had taken the request back meanwhile, or this
+        /// was the debit of a transfer whose credit was refused.
         owes: Option<Forward>,
         /// When.
         at: Timestamp,
@@ -57,6 +63,8 @@ pub enum Record {
         id: TxnId,
         /// What the source is told.
         answer: Remembered,
+        /// In a transfer whose credit never left: its debit is given back.
+        owes: Option<Forward>,
         /// When.
         at: Timestamp,
     },
@@ -102,6 +110,14 @@ pub enum Record {
         /// What is owed.
         forward: Forward,
     },
+    /// A source reports what happened without having asked, and no route leads to a host: accepted, and a
+    /// person's.
+    Stranded(Declined),
+    /// In snapshots: there is an item for a person about it already.
+    Noted {
+        /// Which transaction.
+        id: TxnId,
+    },
     /// An owed message is about to be sent. Written before its bytes.
     Attempt {
         /// Which message.
@@ -119,6 +135,8 @@ pub enum Record {
         forward: ForwardId,
         /// The characters the host wrote for its code.
         wire_code: Text<4>,
+        /// In a transfer whose credit was undone by it: now its debit is given back.
+        owes: Option<Forward>,
         /// When.
         at: Timestamp,
     },
@@ -329,6 +347,50 @@ pub struct Sent {
     pub business_date: BusinessDate,
     /// Why this link.
     pub route: Text<24>,
+    /// The account that receives, where the message names one: an advice has to name it again.
+    pub to_account: Account,
+    /// What the host's dialect demands of a reversal or advice besides all this, in its own words: who forwards,
+    /// what the acceptor is called. Never a secret; empty for hosts that demand no more.
+    pub kept: Carried,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The first leg of a transfer between two hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Debited {
+    /// The debit as it was forwarded. Its kind is the customer's, a transfer.
+    pub sent: Sent,
+    /// The second.
+    pub onward: Onward,
+}
+
+/// Where the credit of a transfer goes when its debit is approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Onward {
+    /// To which link.
+    pub link: LinkId,
+    /// Why there.
+    pub route: Text<24>,
+}
+
+/// The second leg of a transfer between two hosts, as it was forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Credited {
+    /// Which transaction.
+    pub id: TxnId,
+    /// The characters the paying host wrote for its code.
+    pub wire_code: Text<4>,
+    /// The paying host's approval code.
+    pub approval_code: Text<6>,
+    /// To which link.
+    pub link: LinkId,
+    /// Our trace number there.
+    pub host_stan: Stan,
+    /// Our time of transmission there, `MMDDhhmmss`.
+    pub host_transmitted_at: Text<10>,
+    /// That host's day, fixed here and never read again.
+    pub business_date: BusinessDate,
     /// When.
     pub at: Timestamp,
 }
@@ -520,6 +582,10 @@ impl Record {
             Self::Closed { .. } => "closed",
             Self::Sent(_) => "sent",
             Self::Inquired(_) => "inquired",
+            Self::Debited(_) => "debit_sent",
+            Self::Credited(_) => "credit_sent",
+            Self::Stranded(_) => "stranded",
+            Self::Noted { .. } => "noted",
             Self::Decided { .. } => "decided",
             Self::TimedOut { .. } => "timed_out",
             Self::NotSent { .. } => "not_sent",
@@ -545,15 +611,20 @@ impl Record {
     /// The transaction it is about, where it is about one by its number.
     pub const fn id(&self) -> Option<TxnId> {
         match self {
-            Self::Sent(sent) | Self::Inquired(sent) | Self::Advised { sent, .. } => Some(sent.id),
-            Self::Decided { id, .. }
+            Self::Sent(sent)
+            | Self::Inquired(sent)
+            | Self::Advised { sent, .. }
+            | Self::Debited(Debited { sent, .. }) => Some(sent.id),
+            Self::Credited(credited) => Some(credited.id),
+            Self::Noted { id }
+            | Self::Decided { id, .. }
             | Self::TimedOut { id, .. }
             | Self::NotSent { id, .. }
             | Self::Owed { id, .. }
             | Self::Marked { id, .. }
             | Self::Exception { id, .. }
             | Self::Resolved { id, .. } => Some(*id),
-            Self::Declined(declined) => Some(declined.id),
+            Self::Declined(declined) | Self::Stranded(declined) => Some(declined.id),
             Self::Kept(kept) => Some(kept.id),
             Self::Observed(observed) => observed.id,
             Self::Opened { .. }
@@ -569,13 +640,25 @@ impl Record {
         }
     }
 
+    /// What it makes a host be owed, where it does.
+    pub const fn owes(&self) -> Option<&Forward> {
+        match self {
+            Self::Owed { forward, .. } | Self::Advised { forward, .. } => Some(forward),
+            Self::Decided { owes, .. }
+            | Self::TimedOut { owes, .. }
+            | Self::NotSent { owes, .. }
+            | Self::Forwarded { owes, .. } => owes.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The owed message it is about, where it is about one.
     pub const fn forward(&self) -> Option<ForwardId> {
         match self {
             Self::Owed { forward, .. } | Self::Advised { forward, .. } => Some(forward.id),
-            Self::Decided { owes: Some(forward), .. } | Self::TimedOut { owes: Some(forward), .. } => {
-                Some(forward.id)
-            }
+            Self::Decided { owes: Some(forward), .. }
+            | Self::TimedOut { owes: Some(forward), .. }
+            | Self::NotSent { owes: Some(forward), .. } => Some(forward.id),
             Self::Attempt { forward, .. } | Self::Forwarded { forward, .. } | Self::Ruled { forward, .. } => {
                 Some(*forward)
             }
@@ -601,11 +684,17 @@ impl Record {
             | Self::HostDate { at, .. }
             | Self::Cutover { at, .. }
             | Self::LinkOrdered { at, .. } => *at,
-            Self::Sent(sent) | Self::Inquired(sent) | Self::Advised { sent, .. } => sent.at,
-            Self::Declined(declined) => declined.at,
+            Self::Sent(sent)
+            | Self::Inquired(sent)
+            | Self::Advised { sent, .. }
+            | Self::Debited(Debited { sent, .. }) => sent.at,
+            Self::Credited(credited) => credited.at,
+            Self::Declined(declined) | Self::Stranded(declined) => declined.at,
             Self::Observed(observed) => observed.at,
             Self::Kept(kept) => kept.at,
-            Self::Named { .. } | Self::Numbers { .. } | Self::Resolved { .. } => Timestamp::from_unix_ms(0),
+            Self::Named { .. } | Self::Numbers { .. } | Self::Resolved { .. } | Self::Noted { .. } => {
+                Timestamp::from_unix_ms(0)
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use aes_gcm_siv::aead::inout::InOutBuf;
 use aes_gcm_siv::{AeadInOut, Aes256GcmSiv, KeyInit, Nonce, Tag};
 use core::fmt;
-use terms::{Pan, TxnId};
+use terms::{Pan, Text, TxnId};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Nineteen digits and a filler, two to the byte: every card number is as long as every other.
@@ -9,6 +9,12 @@ const PACKED_BYTES: usize = 10;
 const TAG_BYTES: usize = 16;
 /// Keeps the nonces of derived secrets apart from those of card numbers.
 const PURPOSE_SECRETS: u16 = 1;
+/// Keeps the nonces of accounts apart from both.
+const PURPOSE_ACCOUNT: u16 = 2;
+/// A length and 28 characters: every account is as long as every other.
+const ACCOUNT_BYTES: usize = 29;
+/// An enciphered account on disk.
+pub(crate) const SEALED_ACCOUNT_BYTES: usize = ACCOUNT_BYTES + TAG_BYTES;
 /// An enciphered card number on disk.
 pub(crate) const SEALED_BYTES: usize = PACKED_BYTES + TAG_BYTES;
 
@@ -56,6 +62,42 @@ impl Vault {
         (self.cipher.decrypt_inout_detached(&self.nonce(sealed.id), b"", buffer, &tag))
             .map_err(|_| VaultError::WrongKey)?;
         unpack(&digits).ok_or(VaultError::WrongKey)
+    }
+
+    /// Enciphers the receiving account of transaction `id`, which may well be a card number. Cost: as a card's.
+    pub fn seal_account(&self, id: TxnId, account: &Text<28>) -> SealedAccount {
+        let mut clear = Zeroizing::new([0; ACCOUNT_BYTES]);
+        let digits = account.as_bytes();
+        clear[0] = digits.len() as u8;
+        clear[1..=digits.len()].copy_from_slice(digits);
+        let tag = (self.cipher)
+            .encrypt_inout_detached(&self.account_nonce(id), b"", InOutBuf::from(&mut clear[..]))
+            .expect("29 bytes are within the cipher's limit of 2^36");
+        let mut bytes = [0; SEALED_ACCOUNT_BYTES];
+        bytes[..ACCOUNT_BYTES].copy_from_slice(&*clear);
+        bytes[ACCOUNT_BYTES..].copy_from_slice(&tag);
+        SealedAccount { id, bytes }
+    }
+
+    /// Deciphers an account.
+    ///
+    /// Errors: [`VaultError::WrongKey`] where this vault did not seal it, or not for this transaction.
+    pub fn open_account(&self, sealed: &SealedAccount) -> Result<Text<28>, VaultError> {
+        let (body, tag) = sealed.bytes.split_at(ACCOUNT_BYTES);
+        let mut clear = Zeroizing::new([0; ACCOUNT_BYTES]);
+        clear.copy_from_slice(body);
+        let tag = Tag::try_from(tag).map_err(|_| VaultError::WrongKey)?;
+        (self.cipher)
+            .decrypt_inout_detached(&self.account_nonce(sealed.id), b"", InOutBuf::from(&mut clear[..]), &tag)
+            .map_err(|_| VaultError::WrongKey)?;
+        let digits = clear.get(1..=usize::from(clear[0])).ok_or(VaultError::WrongKey)?;
+        Text::new(digits).ok_or(VaultError::WrongKey)
+    }
+
+    fn account_nonce(&self, id: TxnId) -> Nonce {
+        let mut nonce = self.nonce(id);
+        nonce[2..4].copy_from_slice(&PURPOSE_ACCOUNT.to_le_bytes());
+        nonce
     }
 
     /// A secret of this lane for some purpose, the same for the life of the data key: for digests that must
@@ -135,6 +177,53 @@ impl From<Pan> for Card {
     }
 }
 
+/// An account as the journal keeps it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SealedAccount {
+    pub(crate) id: TxnId,
+    pub(crate) bytes: [u8; SEALED_ACCOUNT_BYTES],
+}
+
+impl fmt::Debug for SealedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sealed")
+    }
+}
+
+/// The receiving account a record speaks of, as [`Card`] is its card.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Account {
+    /// The message named none.
+    #[default]
+    None,
+    /// Known here and now; never written like this.
+    Clear(Text<28>),
+    /// As the journal keeps it.
+    Sealed(SealedAccount),
+}
+
+impl Account {
+    /// Whether the message named none.
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// What it says; empty where there is none.
+    pub fn open(&self, vault: &Vault) -> Result<Text<28>, VaultError> {
+        match self {
+            Self::None => Ok(Text::EMPTY),
+            Self::Clear(account) => Ok(*account),
+            Self::Sealed(sealed) => vault.open_account(sealed),
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_none() { "none" } else { "an account" })
+    }
+}
+
 fn pack(pan: &Pan) -> Zeroizing<[u8; PACKED_BYTES]> {
     let mut packed = Zeroizing::new([0xFF; PACKED_BYTES]);
     for (at, digit) in pan.expose().iter().enumerate() {
@@ -181,6 +270,21 @@ mod tests {
         let sealed = Vault::new([7; 32], 1).seal(TxnId(1), &pan(b"4111111111111111"));
         assert!(!sealed.bytes.windows(4).any(|w| w == [0x41, 0x11, 0x11, 0x11] || w == b"4111"));
         assert_eq!(format!("{sealed:?}"), "sealed");
+    }
+
+    #[test]
+    fn an_account_opens_for_its_own_transaction_only_and_hides_its_length() {
+        let vault = Vault::new([7; 32], 1);
+        for digits in [&b""[..], b"6228480000001234567", b"DE02120300000000202051 KONTO"] {
+            let account = Text::clipped(digits);
+            let sealed = vault.seal_account(TxnId(9), &account);
+            assert_eq!(vault.open_account(&sealed), Ok(account));
+            assert_eq!(
+                vault.open_account(&SealedAccount { id: TxnId(10), ..sealed }),
+                Err(VaultError::WrongKey)
+            );
+            assert!(digits.len() < 4 || !sealed.bytes.windows(4).any(|w| w == &digits[..4]));
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 mod shared;
 use journal::memory::Memory;
 use journal::{Batch, Ending, Record, Seq, Step, Walk};
-use shared::{LANE, at, batches, commit, decided, every_kind, open, pan, sealed, sent, vault, written};
+use shared::{
+    LANE, account, at, batches, commit, decided, every_kind, open, pan, sealed, sent, sent_to, vault, written,
+};
 
 #[test]
 fn every_kind_of_record_comes_back_as_it_was() {
@@ -21,6 +23,14 @@ fn a_card_number_comes_back_sealed_and_opens_under_the_key() {
     let [Record::Sent(found)] = &found[..] else { panic!("one record was written") };
     assert_eq!(found.pan.open(&vault()), Ok(pan(7)));
     assert!(!format!("{found:?}").contains("622848120"));
+}
+
+#[test]
+fn the_account_of_a_transfer_comes_back_sealed_and_opens_under_the_key() {
+    let memory = written(16_384, &[vec![Record::Sent(sent_to(7))]]);
+    let (_, _, found) = open(memory).expect("nothing is damaged");
+    let [Record::Sent(found)] = &found[..] else { panic!("one record was written") };
+    assert_eq!(found.to_account.open(&vault()), Ok(account(7)));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 use core::hash::Hasher;
 use journal::Key;
 use siphasher::sip::SipHasher13;
-use terms::{BusinessDate, Class, Code, Function, Kind, LocalTime, Network, Outcome, SourceId, Stan, Txn};
+use terms::{
+    BusinessDate, Class, Code, Function, Kind, LocalTime, Network, Noun, Outcome, SourceId, Stan, Txn,
+};
 
 use crate::SourceConfig;
 
@@ -107,6 +109,22 @@ pub(crate) fn key_of(source: SourceId, txn: &Txn, today: BusinessDate) -> Key {
     Key { source, terminal_id: txn.terminal_id, stan: txn.stan, local_time: Some(local_time) }
 }
 
+/// Where networks put what makes one question of a kind another: by number, because that is how they are carried.
+const PARTICULARS: [u8; 12] = [
+    Noun::AdditionalIso as u8,
+    Noun::AdditionalNational as u8,
+    Noun::AdditionalPrivate as u8,
+    Noun::Payee as u8,
+    Noun::TransportData as u8,
+    Noun::Reserved57 as u8,
+    Noun::Reserved58 as u8,
+    Noun::Reserved59 as u8,
+    Noun::Reserved60 as u8,
+    Noun::Reserved61 as u8,
+    Noun::Reserved62 as u8,
+    Noun::Reserved63 as u8,
+];
+
 /// A digest of what a request wants, under a secret key, so that it can be stored without telling the card.
 /// Two requests of one [`Key`] whose digests differ are two requests, and the second is refused.
 pub(crate) fn fingerprint(secret: &[u8; 16], txn: &Txn) -> u64 {
@@ -118,5 +136,13 @@ pub(crate) fn fingerprint(secret: &[u8; 16], txn: &Txn) -> u64 {
     hasher.write(txn.pan.expose());
     hasher.write(txn.to_account.as_bytes());
     hasher.write(txn.acquirer_id.as_bytes());
+    if matches!(txn.kind, Kind::History | Kind::BillInquiry | Kind::BillPayment) {
+        // Which page, whose bill: in elements the switch carries unread. Another page under the same trace
+        // number is another request, and not to be answered with the first one's.
+        for (noun, contents) in txn.carried.iter().filter(|(noun, _)| PARTICULARS.contains(noun)) {
+            hasher.write(&[noun]);
+            hasher.write(contents);
+        }
+    }
     hasher.finish()
 }

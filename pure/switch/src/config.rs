@@ -1,7 +1,7 @@
 use crate::Routes;
 use alloc::{sync::Arc, vec::Vec};
 use journal::Duty;
-use terms::{Carried, Class, LinkName, NetworkTypes, Pairing, Text};
+use terms::{Carried, Class, LinkName, NetworkTypes, Noun, Pairing, Text};
 
 /// Everything a lane is told before it starts. Links and sources are named by their place in these lists, and
 /// the caller keeps a name at its place for the life of the journal.
@@ -185,6 +185,60 @@ pub struct HostProfile {
     pub days_ahead_max: u32,
     /// A reversal can say that a part remains valid. Without it a partial one is handed to a person.
     pub partial_reversals: bool,
+    /// A customer whose credit this host did not answer is told *approved*, because the credit is owed until it
+    /// is posted; otherwise *unknown*.
+    pub unknown_credits_approved: bool,
+    /// What its dialect demands of a reversal or an advice beyond what a record keeps anyway: a bit for each noun,
+    /// by its number. It is kept with the requests it gets.
+    pub demands: Demands,
+}
+
+/// Nouns, as bits by their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Demands(u128);
+
+impl Demands {
+    /// What may be kept: words about the acceptor and the way, never of the card or its holder.
+    pub const KEPT: [Noun; 13] = [
+        Noun::MerchantType,
+        Noun::AcquirerCountry,
+        Noun::EntryMode,
+        Noun::PosData,
+        Noun::CardSequence,
+        Noun::ConditionCode,
+        Noun::PinCapture,
+        Noun::ForwarderId,
+        Noun::AcceptorId,
+        Noun::AcceptorName,
+        Noun::NetworkId,
+        Noun::ReceiverId,
+        Noun::CaptureDate,
+    ];
+
+    /// Those of these nouns that may be kept.
+    pub fn of(nouns: impl IntoIterator<Item = Noun>) -> Self {
+        let may_be_kept = nouns.into_iter().filter(|noun| Self::KEPT.contains(noun));
+        Self(may_be_kept.fold(0, |bits, noun| bits | 1 << noun as u8))
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What of a request is to be kept.
+    pub(crate) fn pick(self, carried: &Carried) -> Carried {
+        let mut kept = Carried::default();
+        if self.0 == 0 {
+            return kept;
+        }
+        let is_wanted = |number: u8| self.0.checked_shr(number.into()).is_some_and(|bits| bits & 1 == 1);
+        for (number, contents) in carried.iter().filter(|&(number, _)| is_wanted(number)) {
+            Noun::numbered(number).into_iter().for_each(|noun| kept.push(noun, contents));
+        }
+        kept
+    }
 }
 
 impl Default for HostProfile {
@@ -199,6 +253,8 @@ impl Default for HostProfile {
             day_is_calendar: true,
             days_ahead_max: 1,
             partial_reversals: true,
+            unknown_credits_approved: true,
+            demands: Demands(0),
         }
     }
 }

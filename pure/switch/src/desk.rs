@@ -1,18 +1,22 @@
 use crate::Outbox;
+use crate::admit::Refusal;
 use crate::pairing::{Link, link_mut};
-use journal::{Duty, Forward};
-use terms::{Amount, BusinessDate, ForwardId, Kind, LinkId, Now, TxnId};
+use crate::transfer::Debit;
+use journal::{Credited, Duty, Forward};
+use terms::{Amount, BusinessDate, Code, ForwardId, Kind, LinkId, Now, Stan, TxnId};
 
 /// What does not change about a transaction while it takes one step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     pub(crate) id: TxnId,
     pub(crate) kind: Kind,
-    /// The host that was asked; `None` where none was.
+    /// The host that was asked, in a transfer between two the one that was asked last; `None` where none was.
     pub(crate) link: Option<LinkId>,
     /// The host's day when it was asked.
     pub(crate) business_date: BusinessDate,
-    /// A person was told of it already.
+    /// In a transfer whose credit was sent: its debit.
+    pub(crate) debit: Option<Debit>,
+    /// Whether there is an item for a person about it already.
     pub(crate) noted: bool,
     pub(crate) now: Now,
 }
@@ -24,6 +28,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) next_forward: &'a mut ForwardId,
     /// The message this step came to owe. One step owes at most one.
     pub(crate) owed: Option<Forward>,
+    /// The credit this step sent.
+    pub(crate) credited: Option<Credited>,
     /// Items for people this step wrote.
     pub(crate) exceptions: u64,
 }
@@ -31,19 +37,40 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     /// Draws a message that is owed from now on. `None` where no host was ever asked.
     pub(crate) fn owe(&mut self, facts: Facts, duty: Duty, remaining: Amount) -> Option<Forward> {
-        let link_id = facts.link?;
+        self.owe_to(facts.link?, facts.business_date, duty, remaining)
+    }
+
+    /// Draws the reversal of a transfer's debit, whose credit came to nothing.
+    pub(crate) fn owe_debit(&mut self, facts: Facts) -> Option<Forward> {
+        let Debit { link, business_date } = facts.debit?;
+        self.owe_to(link, business_date, Duty::Reversal, Amount::default())
+    }
+
+    fn owe_to(
+        &mut self,
+        link_id: LinkId,
+        business_date: BusinessDate,
+        duty: Duty,
+        remaining: Amount,
+    ) -> Option<Forward> {
         let host_stan = link_mut(self.links, link_id)?.draw_stan()?;
-        let forward = Forward {
-            id: *self.next_forward,
-            duty,
-            link: link_id,
-            host_stan,
-            remaining,
-            business_date: facts.business_date,
-        };
+        let forward =
+            Forward { id: *self.next_forward, duty, link: link_id, host_stan, remaining, business_date };
         *self.next_forward = ForwardId(forward.id.0 + 1);
         self.owed = Some(forward);
         Some(forward)
+    }
+
+    /// A trace number on that link, when it takes one more request now.
+    pub(crate) fn way_to(&mut self, now: Now, link: LinkId) -> Result<Stan, Refusal> {
+        let known = link_mut(self.links, link).ok_or(Refusal::not_sent(Code::NoRoute, "no such link"));
+        known?.take(now.instant)
+    }
+
+    /// Whether a customer whose credit that host did not answer is told *approved*.
+    pub(crate) fn unknown_credits_approved(&mut self, facts: Facts) -> bool {
+        let link = facts.link.and_then(|link| link_mut(self.links, link));
+        link.is_some_and(|link| link.config.host.unknown_credits_approved)
     }
 
     /// What an unknown outcome obliges us to, by kind and by what the host's contract says of deposits.

@@ -25,6 +25,7 @@ impl Lane {
             (at, slot.id, slot.key, slot.fingerprint, slot.kind, slot.transmitted_at).hash(into);
             (slot.told_again, slot.noted).hash(into);
             slot.sent.as_ref().map(|sent| (sent.link, sent.host_stan, sent.business_date)).hash(into);
+            slot.legs.as_ref().map(|legs| (legs.onward, legs.credit)).hash(into);
             digest_of_flow(&slot.flow, now, into);
         }
         for slot in self.memory.finished() {
@@ -63,7 +64,11 @@ impl Replay {
         // Every moment of a dead process is forgotten, so they are all the same.
         self.lane.digest(Instant::from_us(u64::MAX), into);
         let mut open: alloc::vec::Vec<_> = (self.open.values())
-            .map(|(sent, mark)| (sent.id, sent.key, sent.fingerprint, sent.link, sent.host_stan, *mark))
+            .map(|open| {
+                let (sent, legs) = (&open.sent, open.legs.map(|legs| (legs.onward, legs.credit)));
+                let asked = (sent.key, sent.fingerprint, sent.link, sent.host_stan);
+                (sent.id, asked, legs, open.mark, open.noted)
+            })
             .collect();
         open.sort_unstable_by_key(|(id, ..)| *id);
         open.hash(into);
@@ -74,6 +79,7 @@ fn digest_of_flow(flow: &Flow, now: Instant, into: &mut impl Hasher) {
     match flow {
         Flow::AwaitingHost(awaiting) => {
             (0_u8, awaiting.asked_by, awaiting.ours.stan, awaiting.mark).hash(into);
+            core::mem::discriminant(&awaiting.leg).hash(into);
             awaiting.deadline.us_since(now).hash(into);
         }
         Flow::Decided(decision) => (1_u8, decision.answer, decision.by, decision.after).hash(into),

@@ -1,18 +1,19 @@
 use crate::admit::{Refusal, Way, admit, fingerprint, key_of, sheds};
 use crate::desk::{Desk, Facts};
-use crate::flow::{Asker, Awaiting, Decision, Flow, Happening};
+use crate::flow::{Asker, Awaiting, Decision, Flow, Happening, Leg};
 use crate::forward::{Forwards, Item};
 use crate::management::LinkWatch;
 use crate::memory::{Memory, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::status::Counts;
-use crate::{Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
+use crate::transfer::{self, Legs};
+use crate::{Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, CutStage, DecidedBy, Declined, Key, Named, Observation, Observed, Record, Remembered, Sent,
-    Vault,
+    After, Card, CutStage, Debited, DecidedBy, Declined, Key, Named, Observation, Observed, Onward, Record,
+    Remembered, Sent, Vault,
 };
 use terms::{
     Answer, BusinessDate, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan,
@@ -200,8 +201,10 @@ impl Lane {
             return self.decline(now, asked_by, txn, refusal, Remember::Yes, out);
         };
         let (link, route) = (route.link, route.name);
-        match self.way_to(now, link) {
-            Ok(stan) => self.send(now, asked_by, txn, digest, Leg { link, stan, route }, out),
+        let onward = self.onward(asked_by.0, &txn, link);
+        let may_credit = onward.map_or(Ok(()), |to| transfer::would_take(&self.links, now.instant, to.link));
+        match may_credit.and_then(|()| self.way_to(now, link)) {
+            Ok(stan) => self.send(now, asked_by, txn, digest, Path { link, stan, route, onward }, out),
             Err(refusal) => self.decline(now, asked_by, txn, refusal, Remember::Yes, out),
         }
     }
@@ -251,22 +254,10 @@ impl Lane {
         let Some(link) = link_mut(&mut self.links, id) else {
             return Err(Refusal::not_sent(Code::NoRoute, "no such link"));
         };
-        if !link.is_open() {
-            return Err(Refusal::not_sent(Code::HostDown, link.why_closed()));
-        }
         if self.recovery_waits {
             return Err(Refusal::not_sent(Code::HostDown, "recovery is needed"));
         }
-        if !link.gate.is_open() {
-            return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));
-        }
-        if link.in_flight >= link.config.in_flight_max {
-            return Err(Refusal::not_sent(Code::Busy, "host in-flight limit"));
-        }
-        if !link.breaker.allows(now.instant) {
-            return Err(Refusal::not_sent(Code::HostDown, "circuit breaker open"));
-        }
-        link.draw_stan().ok_or(Refusal::not_sent(Code::Busy, "no free trace number"))
+        link.take(now.instant)
     }
 
     fn send(
@@ -275,13 +266,14 @@ impl Lane {
         asked_by: (SourceId, ConnId),
         txn: Txn,
         digest: u64,
-        leg: Leg,
+        path: Path,
         out: &mut Outbox,
     ) {
         let id = self.draw_id();
-        let business_date = self.business_date(now, leg.link);
-        let Some(link) = link_mut(&mut self.links, leg.link) else { return };
-        let ours = outgoing(now, &link.config, &txn, leg.stan);
+        let business_date = self.business_date(now, path.link);
+        let demands = self.demands(path.link, path.onward);
+        let Some(link) = link_mut(&mut self.links, path.link) else { return };
+        let ours = outgoing(now, &link.config, &txn, path.stan);
         let deadline = now.instant.plus_ms(link.config.reply_timeout_of(txn.message.class));
         link.asked += 1;
         let request = Arc::new(txn);
@@ -298,25 +290,36 @@ impl Lane {
             rrn: request.rrn,
             acquirer_id: request.acquirer_id,
             transmitted_at: request.transmitted_at,
-            link: leg.link,
-            host_stan: leg.stan,
+            link: path.link,
+            host_stan: path.stan,
             host_rrn: ours.rrn,
             host_transmitted_at: ours.transmitted_at,
             business_date,
-            route: leg.route,
+            route: path.route,
+            to_account: transfer::sealed_account(&self.secrets.vault, id, &request),
+            kept: demands.pick(&request.carried),
             at: now.wall,
         };
         match NoMoney::of(&request) {
             Some(no_money) => {
                 out.record(Record::Inquired(sent.clone()));
-                out.ask_host(no_money, leg.link, id, request.clone(), ours);
+                out.ask_host(no_money, path.link, id, request.clone(), ours);
             }
             None => {
-                let recorded = out.record(Record::Sent(sent.clone()));
-                out.ask_host(&recorded, leg.link, id, request.clone(), ours);
+                let (record, asked) = match path.onward {
+                    None => (Record::Sent(sent.clone()), request.clone()),
+                    Some(onward) => (
+                        Record::Debited(Debited { sent: sent.clone(), onward }),
+                        Arc::new(transfer::debit_of(&request)),
+                    ),
+                };
+                let recorded = out.record(record);
+                out.ask_host(&recorded, path.link, id, asked, ours);
             }
         }
-        let awaiting = Awaiting { asked_by, request, ours, deadline, since: now.instant, mark: None };
+        let leg = path.onward.map_or(Leg::Only, Leg::Debit);
+        let (since, sent_at, mark) = (now.instant, now.instant, None);
+        let awaiting = Awaiting { asked_by, request, ours, deadline, since, sent_at, leg, mark };
         self.put_back(Slot {
             id,
             key: sent.key,
@@ -324,11 +327,19 @@ impl Lane {
             kind: sent.kind,
             transmitted_at: sent.transmitted_at,
             sent: Some(Box::new(sent)),
+            legs: path.onward.map(|onward| Box::new(Legs { onward, credit: None })),
             at: now.wall,
             flow: Flow::AwaitingHost(Box::new(awaiting)),
             told_again: false,
             noted: false,
         });
+    }
+
+    /// What the hosts a request goes to demand of whatever they may come to be owed for it.
+    pub(crate) fn demands(&self, link: LinkId, onward: Option<Onward>) -> Demands {
+        let of = |link: LinkId| self.links.get(usize::from(link.0)).map(|link| link.config.host.demands);
+        let credit = onward.and_then(|onward| of(onward.link)).unwrap_or_default();
+        of(link).unwrap_or_default().and(credit)
     }
 
     /// The card of a request as it is kept: sealed.
@@ -391,6 +402,7 @@ impl Lane {
                 kind: txn.kind,
                 transmitted_at: txn.transmitted_at,
                 sent: None,
+                legs: None,
                 at: now.wall,
                 flow: Flow::Decided(Decision {
                     answer: remembered,
@@ -419,6 +431,9 @@ impl Lane {
             }
             Some(Owner::InFlight(at) | Owner::Finished(at)) => at as usize,
         };
+        let names = Some((link_id, reply.stan));
+        let of_debit =
+            self.memory.get(at).is_some_and(|slot| slot.credited().is_some() && slot.asked_host() == names);
         let is_ours = match self.memory.get(at).map(|slot| &slot.flow) {
             Some(Flow::AwaitingHost(awaiting)) => belongs(pairing, &awaiting.request, &awaiting.ours, &reply),
             // The request is gone; its terminal is what is left to compare by.
@@ -433,7 +448,10 @@ impl Lane {
         if !is_ours {
             return self.on_stranger(now, link_id, &reply, true, out);
         }
-        self.advance(now, at, Happening::HostAnswered(Box::new(reply)), out);
+        let reply = Box::new(reply);
+        let happening =
+            if of_debit { Happening::DebitAnswered(reply) } else { Happening::HostAnswered(reply) };
+        self.advance(now, at, happening, out);
     }
 
     /// An answer to nothing we asked: written down, told, and otherwise ignored.
@@ -464,7 +482,10 @@ impl Lane {
             Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
             Some(Owner::Management) => self.on_network_unsent(now, link, host_stan, out),
             Some(Owner::InFlight(at) | Owner::Finished(at))
-                if self.memory.get(at as usize).is_some_and(|slot| slot.id == id) =>
+                if self
+                    .memory
+                    .get(at as usize)
+                    .is_some_and(|slot| slot.id == id && slot.asked_last() == Some((link, host_stan))) =>
             {
                 self.advance(now, at as usize, Happening::Unsent, out);
             }
@@ -500,15 +521,20 @@ impl Lane {
             }
             _ => {}
         }
-        let answered = matches!(happening, Happening::HostAnswered(_));
+        let answered = match &happening {
+            Happening::HostAnswered(_) => slot.asked_last(),
+            Happening::DebitAnswered(_) => slot.asked_host(),
+            _ => None,
+        };
         // What a dead process left unanswered says nothing about the host.
         let judges_host = !matches!(happening, Happening::Restarted);
         let facts = Facts {
             id: slot.id,
             kind: slot.kind,
-            link: slot.sent.as_ref().map(|sent| sent.link),
-            business_date: slot.sent.as_ref().map_or_else(|| now.local().date, |sent| sent.business_date),
-            noted: slot.noted,
+            link: slot.asked_last().map(|(link, _)| link),
+            business_date: slot.business_date().unwrap_or_else(|| now.local().date),
+            debit: slot.debit(),
+            noted: slot.noted || slot.is_a_persons(),
             now,
         };
         let placeholder = Flow::Decided(Decision {
@@ -518,7 +544,7 @@ impl Lane {
         });
         let before = core::mem::replace(&mut slot.flow, placeholder);
         let awaited = match &before {
-            Flow::AwaitingHost(awaiting) => Some((awaiting.deadline, awaiting.since)),
+            Flow::AwaitingHost(awaiting) => Some((awaiting.deadline, awaiting.sent_at)),
             Flow::Decided(_) => None,
         };
         let mut desk = Desk {
@@ -526,17 +552,22 @@ impl Lane {
             links: &mut self.links,
             next_forward: &mut self.next_forward,
             owed: None,
+            credited: None,
             exceptions: 0,
         };
         let after = before.step(facts, happening, &mut desk);
-        let owed = desk.owed;
-        self.counts.exceptions += desk.exceptions;
-        slot.noted |= desk.exceptions > 0;
+        let (owed, credited, exceptions) = (desk.owed, desk.credited, desk.exceptions);
+        self.counts.exceptions += exceptions;
         let decided = match (awaited, &after) {
             (Some((deadline, _)), Flow::Decided(decision)) => Some((deadline, *decision)),
             (None, _) | (Some(_), Flow::AwaitingHost(_)) => None,
         };
+        let deadlines = match (awaited, &after) {
+            (Some((was_due, _)), Flow::AwaitingHost(awaiting)) => Some((was_due, awaiting.deadline)),
+            _ => None,
+        };
         slot.flow = after;
+        slot.noted |= exceptions > 0;
         if decided.is_some() {
             slot.at = now.wall;
         }
@@ -545,16 +576,17 @@ impl Lane {
             let original_sent = awaited.map_or(now.instant, |(_, since)| since);
             self.enqueue(Item::new(forward, at, original_sent, now));
         }
-        match (decided, facts.link) {
-            (Some((deadline, decision)), link) => {
-                self.settle(now, at, deadline, decision, (link, judges_host), out);
+        match (decided, credited.zip(deadlines), answered) {
+            (Some((deadline, decision)), ..) => {
+                self.settle(now, at, deadline, decision, (facts.link, judges_host), out);
             }
-            (None, Some(link)) if answered => {
+            (None, Some((credited, deadlines)), _) => self.on_credit_sent(now, at, deadlines, credited, out),
+            (None, None, Some((link, _))) => {
                 if let Some(link) = link_mut(&mut self.links, link) {
                     link.late += 1;
                 }
             }
-            (None, _) => {}
+            (None, None, None) => {}
         }
     }
 
@@ -578,7 +610,7 @@ impl Lane {
         }
         if let Some(slot) = self.memory.get(at) {
             let terminal = (slot.key.source, slot.key.terminal_id);
-            if let Some((link, stan)) = slot.asked_host()
+            if let Some((link, stan)) = slot.asked_last()
                 && let Some(link) = link_mut(&mut self.links, link)
             {
                 link.finish(stan, at);
@@ -596,7 +628,14 @@ impl Lane {
         self.forget();
     }
 
-    fn note_on_link(&mut self, now: Now, id: LinkId, by: DecidedBy, judges_host: bool, out: &mut Outbox) {
+    pub(crate) fn note_on_link(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        by: DecidedBy,
+        judges_host: bool,
+        out: &mut Outbox,
+    ) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
         link.in_flight = link.in_flight.saturating_sub(1);
         match by {
@@ -620,7 +659,7 @@ impl Lane {
 
     /// Puts a transaction into memory and everything else that must know of it.
     pub(crate) fn put_back(&mut self, slot: Slot) -> usize {
-        let asked_host = slot.asked_host();
+        let (debit, asked_last) = (slot.asked_host(), slot.asked_last());
         let terminal = (slot.key.source, slot.key.terminal_id);
         let deadline = match &slot.flow {
             Flow::AwaitingHost(awaiting) => Some(awaiting.deadline),
@@ -631,7 +670,12 @@ impl Lane {
             self.deadlines.insert((deadline, at as u32));
             *self.per_terminal.entry(terminal).or_default() += 1;
         }
-        if let Some((link, stan)) = asked_host
+        if let Some((link, stan)) = debit.filter(|_| debit != asked_last)
+            && let Some(link) = link_mut(&mut self.links, link)
+        {
+            link.assign(stan, Owner::Finished(at as u32));
+        }
+        if let Some((link, stan)) = asked_last
             && let Some(link) = link_mut(&mut self.links, link)
         {
             let owner = if deadline.is_some() { Owner::InFlight } else { Owner::Finished };
@@ -707,10 +751,10 @@ impl Lane {
     fn forget(&mut self) {
         let links = &mut self.links;
         self.memory.forget_oldest(|at, slot| {
-            if let Some((link, stan)) = slot.asked_host()
-                && let Some(link) = link_mut(links, link)
-            {
-                link.release(stan, Owner::Finished(at as u32));
+            for (link, stan) in [slot.asked_host(), slot.credited()].into_iter().flatten() {
+                if let Some(link) = link_mut(links, link) {
+                    link.release(stan, Owner::Finished(at as u32));
+                }
             }
         });
     }
@@ -726,11 +770,12 @@ fn named(what: Named, at: usize, name: LinkName) -> Record {
     Record::Named { what, number: at as u16, name }
 }
 
-/// The way to a host: which, under which trace number of ours, and why.
-struct Leg {
+/// The way to a host: which, under which trace number of ours, why, and where a transfer goes on to.
+struct Path {
     link: LinkId,
     stan: Stan,
     route: Text<24>,
+    onward: Option<Onward>,
 }
 
 /// Whether a declined request keeps its key occupied: not when the key is somebody else's, or nobody's.

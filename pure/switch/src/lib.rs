@@ -35,11 +35,12 @@ mod replay;
 mod route;
 mod ruling;
 mod status;
+mod transfer;
 
 pub use breaker::{Breaker, BreakerState};
 pub use config::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management, SignOn,
-    SourceConfig, Timers,
+    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management,
+    SignOn, SourceConfig, Timers,
 };
 pub use event::Event;
 pub use forward::Settles;
@@ -49,6 +50,6 @@ pub use link::{CannotOrder, LinkState};
 pub use management::{Cause, Change, Failure, LinkSeen};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use replay::{Replay, ReplayError};
-pub use route::{Objection, Route, Routes};
+pub use route::{Objection, Receiver, Route, Routes};
 pub use ruling::{CannotRule, Owed, Standing};
 pub use status::{LaneStatus, LinkStatus};

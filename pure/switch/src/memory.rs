@@ -1,4 +1,5 @@
 use crate::flow::{Decision, Flow};
+use crate::transfer::{Debit, Legs};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::hash::Hasher;
@@ -6,7 +7,9 @@ use hashbrown::HashTable;
 use journal::{After, Key, Sent};
 use siphasher::sip::SipHasher13;
 use slab::Slab;
-use terms::{Instant, Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId};
+use terms::{
+    BusinessDate, Instant, Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId,
+};
 
 /// One transaction in memory.
 #[derive(Clone, Debug)]
@@ -20,13 +23,15 @@ pub(crate) struct Slot {
     pub(crate) transmitted_at: Text<10>,
     /// What was sent to a host, or is owed to it; `None` where no host was asked. The card in it is sealed.
     pub(crate) sent: Option<Box<Sent>>,
+    /// Set in a transfer between two hosts, whose debit is `sent`.
+    pub(crate) legs: Option<Box<Legs>>,
     /// When it was decided, for people.
     pub(crate) at: Timestamp,
     pub(crate) flow: Flow,
     /// The decision was given again to somebody who asked again: that the first telling reached nobody proves
     /// nothing any more.
     pub(crate) told_again: bool,
-    /// A person was told of it beside what goes on: once is enough.
+    /// There is an item for a person about it: one is enough.
     pub(crate) noted: bool,
 }
 
@@ -42,6 +47,34 @@ impl Slot {
             Flow::AwaitingHost(awaiting) => Some(awaiting.deadline),
             Flow::Decided(_) => None,
         }
+    }
+
+    /// Where its second leg went, and under which trace number.
+    pub(crate) fn credited(&self) -> Option<(LinkId, Stan)> {
+        let credit = self.legs.as_ref()?.credit?;
+        Some((credit.link, credit.host_stan))
+    }
+
+    /// The leg that was asked last.
+    pub(crate) fn asked_last(&self) -> Option<(LinkId, Stan)> {
+        self.credited().or(self.asked_host())
+    }
+
+    /// The debit of a transfer whose credit was sent.
+    pub(crate) fn debit(&self) -> Option<Debit> {
+        self.credited()?;
+        self.sent.as_ref().map(|sent| Debit { link: sent.link, business_date: sent.business_date })
+    }
+
+    /// The day of the host that was asked last.
+    pub(crate) fn business_date(&self) -> Option<BusinessDate> {
+        let credit = self.legs.as_ref().and_then(|legs| legs.credit);
+        credit.map(|credit| credit.business_date).or(self.sent.as_ref().map(|sent| sent.business_date))
+    }
+
+    /// Whether a person has it.
+    pub(crate) fn is_a_persons(&self) -> bool {
+        matches!(self.flow, Flow::Decided(Decision { after: After::Exception, .. }))
     }
 
     /// Whether a message is owed for it: it must not be forgotten.

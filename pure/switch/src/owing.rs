@@ -3,14 +3,16 @@
 
 use crate::admit::fingerprint;
 use crate::cutover::Cut;
+use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Item, State, Verdict};
 use crate::memory::{Slot, Trail};
 use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
+use crate::transfer::{LegSeen, name_account, sealed_account};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
-use journal::{After, DecidedBy, Duty, Forward, Kept, Key, Observation, Observed, Record, Remembered, Sent};
+use journal::{After, Card, DecidedBy, Declined, Duty, Forward, Kept, Key, Record, Remembered, Sent};
 use terms::{
     Amount, Answer, BusinessDate, Class, Code, ConnId, ForwardId, Function, Instant, Kind, LinkId, LocalTime,
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
@@ -80,10 +82,14 @@ impl Lane {
 
     /// Why a reversal cannot mean the request its trail leads to.
     fn contradiction(&self, at: usize, reversal: &Txn, remaining: Amount) -> Option<&'static str> {
-        let sent = self.memory.get(at)?.sent.as_ref()?;
+        let slot = self.memory.get(at)?;
+        let sent = slot.sent.as_ref()?;
         let unsaid = Amount::default();
         if reversal.amount != unsaid && reversal.amount != sent.amount {
             return Some("reversal of another amount");
+        }
+        if remaining != unsaid && slot.legs.is_some() {
+            return Some("transfer of two hosts taken back in part");
         }
         (remaining > sent.amount).then_some("more remains than was asked for")
     }
@@ -91,17 +97,11 @@ impl Lane {
     /// Acknowledged like any reversal, and left to a person: nobody knows what to undo. They are told once.
     fn on_contradiction(&mut self, now: Now, at: usize, why: &'static str, asker: Asker, out: &mut Outbox) {
         let Some(slot) = self.memory.get_mut(at) else { return };
-        let (id, known) = (slot.id, slot.noted);
-        slot.noted |= matches!(slot.flow, Flow::Decided(_));
-        let recorded = match known {
-            true => out.record(Record::Observed(Observed {
-                kind: Observation::AskedAgain,
-                link: slot.asked_host().map_or(LinkId(0), |(link, _)| link),
-                host_stan: asker.request.stan,
-                id: Some(id),
-                wire_code: Text::EMPTY,
-                at: now.wall,
-            })),
+        let (id, stan) = (slot.id, asker.request.stan);
+        let link = slot.asked_last().map_or(LinkId(0), |(link, _)| link);
+        let recorded = match core::mem::replace(&mut slot.noted, true) || slot.is_a_persons() {
+            // Somebody has it already: the same again is not another item.
+            true => out.record(asked_again(id, link, stan, now)),
             false => self.raise(now, id, None, why, out),
         };
         let answer = Answer::ours(Code::Approved, Outcome::Approved);
@@ -132,6 +132,8 @@ impl Lane {
         let id = self.draw_id();
         let digest = fingerprint(&self.secrets.fingerprint, &txn);
         let chosen = self.routes.choose(asked_by.0, &txn).map(|route| (route.link, route.name));
+        // Half a transfer must not be posted: where two hosts would have to be told, a person tells them.
+        let chosen = chosen.filter(|&(link, _)| self.onward(asked_by.0, &txn, link).is_none());
         let drawn = chosen.and_then(|(link, route)| {
             let stan = link_mut(&mut self.links, link)?.draw_stan()?;
             Some((link, route, stan))
@@ -139,13 +141,11 @@ impl Lane {
         let pan = self.sealed(id, &txn);
         let asker = Asker { asked_by, request: Arc::new(txn) };
         let Some((link, route, stan)) = drawn else {
-            // Nobody to forward it to; the cash is in the machine all the same.
-            let recorded = self.raise(now, id, None, "reported, and no route leads to a host", out);
-            let answer = Answer::ours(Code::Approved, Outcome::Approved);
-            return out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+            return self.strand(now, trail, (id, digest, pan), asker, out);
         };
         let request = &asker.request;
         let business_date = self.business_date(now, link);
+        let demands = self.demands(link, None);
         let Some(state) = link_mut(&mut self.links, link) else { return };
         let sent = Sent {
             id,
@@ -166,6 +166,8 @@ impl Lane {
             host_transmitted_at: transmitted_at(now, &state.config),
             business_date,
             route,
+            to_account: sealed_account(&self.secrets.vault, id, request),
+            kept: demands.pick(&request.carried),
             at: now.wall,
         };
         let forward = Forward {
@@ -182,6 +184,39 @@ impl Lane {
         let at = self.put_back(Slot::of_report(sent, &forward));
         self.enqueue(Item::new(forward, at, now.instant, now));
         let answer = Answer::ours(Code::Approved, Outcome::Approved);
+        out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+    }
+
+    /// A report that leads to no host: acknowledged all the same, because what it reports has happened, and a
+    /// person's from the beginning.
+    fn strand(
+        &mut self,
+        now: Now,
+        trail: Trail,
+        (id, fingerprint, pan): (TxnId, u64, Card),
+        asker: Asker,
+        out: &mut Outbox,
+    ) {
+        let answer = Answer::ours(Code::Approved, Outcome::Approved);
+        let request = &asker.request;
+        let why = "reported, and no route leads to a host";
+        let report = Declined {
+            id,
+            key: trail.key(),
+            fingerprint,
+            takes_key: true,
+            message: request.message,
+            kind: request.kind,
+            pan,
+            amount: request.amount,
+            currency: request.currency,
+            answer: Remembered::from(&answer),
+            reason: Text::clipped(b"no route"),
+            at: now.wall,
+        };
+        self.put_back(Slot::of_stranded(&report));
+        out.record(Record::Stranded(report));
+        let recorded = self.raise(now, id, None, why, out);
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
     }
 
@@ -286,6 +321,8 @@ impl Lane {
 
     /// The message that is owed, made from what was sent.
     fn owed_message(&self, item: &Item, sent: &Sent) -> Result<Txn, journal::VaultError> {
+        let slot = self.memory.get(item.at);
+        let leg = LegSeen::of(sent, slot.and_then(|slot| slot.legs.as_deref()), item.forward.link);
         let class = match item.forward.duty {
             Duty::Reversal => Class::Reversal,
             Duty::Advice => sent.message.class,
@@ -294,19 +331,17 @@ impl Lane {
         let remaining = item.forward.remaining;
         let original = Original {
             message: Some(sent.message),
-            stan: Some(sent.host_stan),
-            transmitted_at: sent.host_transmitted_at,
+            stan: Some(leg.host_stan),
+            transmitted_at: leg.host_transmitted_at,
             local_time: sent.key.local_time.map_or(Text::EMPTY, local_digits),
             acquirer_id: sent.acquirer_id,
             forwarder_id: Text::EMPTY,
         };
         // A report whose request never came is the first the host hears of it.
-        let was_asked = self
-            .memory
-            .get(item.at)
+        let was_asked = slot
             .is_some_and(|slot| !matches!(slot.flow, Flow::Decided(Decision { by: DecidedBy::Source, .. })));
-        Ok(Txn {
-            kind: sent.kind,
+        let mut owed = Txn {
+            kind: leg.kind,
             processing_code: sent.processing_code,
             pan: sent.pan.open(&self.secrets.vault)?,
             amount: sent.amount,
@@ -320,7 +355,9 @@ impl Lane {
             original: was_asked.then_some(original),
             remaining: (remaining != Amount::default()).then_some(remaining),
             ..Txn::new(message)
-        })
+        };
+        name_account(&mut owed, sent, &self.secrets.vault)?;
+        Ok(owed)
     }
 
     pub(crate) fn on_forward_answer(
@@ -338,7 +375,9 @@ impl Lane {
         let answers = self.owed_message(&item, &sent).is_ok_and(|request| {
             let (stan, rrn) = (item.forward.host_stan, sent.host_rrn);
             // Repeats are transmitted at other times; the trace number and the terminal say enough.
-            let pairing = terms::Pairing { transmitted_at: false, ..pairing };
+            // Where a part remains, the answer may say the part: its amount tells nothing then.
+            let amount = pairing.amount && item.forward.remaining == Amount::default();
+            let pairing = terms::Pairing { transmitted_at: false, amount, ..pairing };
             let ours = Outgoing { stan, rrn, transmitted_at: Text::EMPTY, repeat: false };
             belongs(pairing, &request, &ours, &reply)
         });
@@ -371,10 +410,31 @@ impl Lane {
     /// The debt is paid.
     fn pay(&mut self, now: Now, id: ForwardId, reply: &Txn, out: &mut Outbox) {
         let Some(item) = self.end(id) else { return };
-        out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, at: now.wall });
+        let owes = self.owed_next(&item);
+        out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, owes, at: now.wall });
         out.tell(Tell::Forwarded { forward: id, link: item.forward.link });
         self.counts.paid += 1;
-        self.advance(now, item.at, Happening::Paid(item.forward.duty), out);
+        self.advance(now, item.at, Happening::Paid { duty: item.forward.duty, then: owes }, out);
+    }
+
+    /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back.
+    fn owed_next(&mut self, item: &Item) -> Option<Forward> {
+        let slot = self.memory.get(item.at)?;
+        let (credit, debit) = (slot.credited()?, slot.debit()?);
+        if item.forward.duty != Duty::Reversal || item.forward.link != credit.0 {
+            return None;
+        }
+        let host_stan = link_mut(&mut self.links, debit.link)?.draw_stan()?;
+        let forward = Forward {
+            id: self.next_forward,
+            duty: Duty::Reversal,
+            link: debit.link,
+            host_stan,
+            remaining: Amount::default(),
+            business_date: debit.business_date,
+        };
+        self.note_forward_id(forward.id);
+        Some(forward)
     }
 
     /// Sent again then, as a message of its own: no answer to an earlier one can be taken for its answer.
@@ -480,7 +540,7 @@ impl Lane {
     }
 
     /// Ends an owed message unsent: from here on it is a person's.
-    fn hand_over(&mut self, now: Now, id: ForwardId, why: &'static str, out: &mut Outbox) {
+    pub(crate) fn hand_over(&mut self, now: Now, id: ForwardId, why: &'static str, out: &mut Outbox) {
         let Some(item) = self.end(id) else { return };
         let Some(txn) = self.memory.get(item.at).map(|slot| slot.id) else { return };
         self.raise(now, txn, Some(id), why, out);
@@ -552,10 +612,29 @@ impl Slot {
             kind: kept.kind,
             transmitted_at: kept.transmitted_at,
             sent: None,
+            legs: None,
             at: kept.at,
             flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
             told_again: false,
             noted: false,
+        }
+    }
+
+    /// A report that leads to no host.
+    pub(crate) fn of_stranded(report: &Declined) -> Self {
+        let decision = Decision { answer: report.answer, by: DecidedBy::Source, after: After::Exception };
+        Self {
+            id: report.id,
+            key: report.key,
+            fingerprint: report.fingerprint,
+            kind: report.kind,
+            transmitted_at: Text::EMPTY,
+            sent: None,
+            legs: None,
+            at: report.at,
+            flow: Flow::Decided(decision),
+            told_again: false,
+            noted: true,
         }
     }
 
@@ -571,6 +650,7 @@ impl Slot {
             at: sent.at,
             flow: Flow::Decided(Decision { answer, by: DecidedBy::Source, after: pending(forward) }),
             sent: Some(Box::new(sent)),
+            legs: None,
             told_again: false,
             noted: false,
         }
@@ -580,16 +660,33 @@ impl Slot {
 /// Where a reversal or a report points: to the request it names, or to one like itself.
 fn trail_of(source: SourceId, txn: &Txn) -> Trail {
     let original = txn.original.unwrap_or_default();
+    // Its own time, where it does not say the original's: on some networks it keeps that for life.
+    let local_time = local_time_of(&original.local_time).or(txn.local_time);
     Trail {
         source,
         terminal_id: txn.terminal_id,
         stan: original.stan.unwrap_or(txn.stan),
-        local_time: txn.local_time,
+        local_time,
         transmitted_at: match original.stan {
             Some(_) => original.transmitted_at,
             None => Text::EMPTY,
         },
     }
+}
+
+/// The moment of `YYMMDDhhmmss`; `None` where it is none.
+fn local_time_of(digits: &Text<12>) -> Option<LocalTime> {
+    let mut parts = [0_u8; 6];
+    let pairs = digits.as_bytes().chunks_exact(2);
+    if pairs.len() != parts.len() || !digits.as_bytes().iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    for (part, pair) in parts.iter_mut().zip(pairs) {
+        *part = (pair[0] - b'0') * 10 + (pair[1] - b'0');
+    }
+    let [year, month, day, hour, minute, second] = parts;
+    let date = BusinessDate::new(2_000 + u16::from(year), month, day)?;
+    LocalTime::new(date, hour, minute, second)
 }
 
 /// `YYMMDDhhmmss`.

@@ -1,12 +1,15 @@
+use crate::admit::Refusal;
 use crate::cutover::Cut;
 use crate::gate::Gate;
 use crate::management::Life;
 use crate::pace::Pace;
-use crate::{Breaker, LinkConfig};
+use crate::{Breaker, BreakerState, LinkConfig};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use terms::{BusinessDate, ForwardId, Instant, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn};
+use terms::{
+    BusinessDate, Code, ForwardId, Instant, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn,
+};
 
 /// Whom a trace number of ours stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +80,33 @@ impl Link {
     /// Whether new business may pass.
     pub(crate) fn is_open(&self) -> bool {
         self.up && self.life.position.takes_business(self.config.management.signs_on())
+    }
+
+    /// Whether it would take one more request now; nothing is taken.
+    pub(crate) fn is_ready(&self, now: Instant) -> Result<(), Refusal> {
+        if !self.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, self.why_closed()));
+        }
+        if !self.gate.is_open() {
+            return Err(Refusal::not_sent(Code::HostDown, "recovery goes first"));
+        }
+        if self.in_flight >= self.config.in_flight_max {
+            return Err(Refusal::not_sent(Code::Busy, "host in-flight limit"));
+        }
+        match self.breaker.state() {
+            BreakerState::Closed => Ok(()),
+            BreakerState::Open { until } if now >= until => Ok(()),
+            BreakerState::Open { .. } | BreakerState::Probing => {
+                Err(Refusal::not_sent(Code::HostDown, "circuit breaker open"))
+            }
+        }
+    }
+
+    /// A trace number for one more request, when it takes one now. A breaker that is due to try tries with it.
+    pub(crate) fn take(&mut self, now: Instant) -> Result<Stan, Refusal> {
+        self.is_ready(now)?;
+        self.breaker.allows(now);
+        self.draw_stan().ok_or(Refusal::not_sent(Code::Busy, "no free trace number"))
     }
 
     /// A trace number that nothing under way has. `None` when all 999,999 are in use.

@@ -4,16 +4,18 @@
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
 use crate::cutover::Cut;
-use crate::flow::{Awaiting, Decision, Flow, Happening, pending};
+use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
 use crate::forward::{Item, State};
 use crate::memory::Slot;
 use crate::pairing::link_mut;
+use crate::transfer::{DebitSaid, Legs, name_account};
 use crate::{Lane, LaneConfig, Outbox};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent, VaultError, Why,
+    After, Card, Credited, Debited, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent,
+    VaultError, Why,
 };
 use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
 
@@ -21,8 +23,8 @@ use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, Txn
 #[derive(Clone)]
 pub struct Replay {
     pub(crate) lane: Lane,
-    /// Requests whose end has not been read yet, and what their sources said about them.
-    pub(crate) open: HashMap<u64, (Sent, Option<Mark>), FixedState>,
+    /// Requests whose end has not been read yet.
+    pub(crate) open: HashMap<u64, Open, FixedState>,
     /// Where decided transactions are, while they are remembered.
     decided: HashMap<u64, usize, FixedState>,
     records: u64,
@@ -30,6 +32,17 @@ pub struct Replay {
     closed: bool,
     /// A card of this journal was opened: the data key is the one it was written under.
     key_is_right: bool,
+}
+
+/// A request whose end has not been read yet.
+#[derive(Clone)]
+pub(crate) struct Open {
+    pub(crate) sent: Sent,
+    /// Set in a transfer between two hosts.
+    pub(crate) legs: Option<Legs>,
+    /// What its source said about it meanwhile.
+    pub(crate) mark: Option<Mark>,
+    pub(crate) noted: bool,
 }
 
 /// Why the records of a whole, undamaged journal do not make a lane. Always our fault, never the disk's.
@@ -95,16 +108,25 @@ impl Replay {
         let name = record.name();
         self.closed = matches!(record, Record::Closed { .. });
         match record {
-            Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent)?,
+            Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent, None)?,
+            Record::Debited(Debited { sent, onward }) => {
+                self.on_sent(sent, Some(Legs { onward, credit: None }))?;
+            }
+            Record::Credited(credited) => self.on_credited(name, credited)?,
             Record::Decided { id, answer, owes, at, .. } => {
                 self.on_decided(name, id, answer, DecidedBy::Host, owes, at)?;
             }
             Record::TimedOut { id, answer, owes, at } => {
                 self.on_decided(name, id, answer, DecidedBy::Silence, owes, at)?;
             }
-            Record::NotSent { id, answer, at } => {
-                self.on_decided(name, id, answer, DecidedBy::Unsent, None, at)?;
+            Record::NotSent { id, answer, owes, at } => {
+                self.on_decided(name, id, answer, DecidedBy::Unsent, owes, at)?;
             }
+            Record::Stranded(report) => {
+                self.lane.note_id(report.id);
+                self.put_back(Slot::of_stranded(&report));
+            }
+            Record::Noted { id } => self.note(id),
             Record::Declined(declined) => {
                 self.lane.note_id(declined.id);
                 if declined.takes_key {
@@ -126,14 +148,14 @@ impl Replay {
             }
             Record::Marked { id, mark, .. } => {
                 let open = self.open.get_mut(&id.0);
-                open.ok_or(ReplayError::NotOpen { record: self.records, name, id })?.1.get_or_insert(mark);
+                open.ok_or(ReplayError::NotOpen { record: self.records, name, id })?.mark.get_or_insert(mark);
             }
             Record::Advised { sent, forward } => self.on_advised(sent, forward)?,
             Record::Owed { id, forward, at, .. } => self.on_owed(name, id, forward, at)?,
             Record::Attempt { forward, number, host_stan, .. } => {
                 self.on_attempt(name, forward, number, host_stan)?;
             }
-            Record::Forwarded { forward, .. } => self.on_forwarded(name, forward)?,
+            Record::Forwarded { forward, owes, at, .. } => self.on_forwarded(name, forward, owes, at)?,
             Record::Exception { forward: Some(forward), .. } => {
                 let item = self.end(name, forward)?;
                 self.set_after(item.at, After::Exception);
@@ -141,8 +163,8 @@ impl Replay {
             }
             Record::Exception { forward: None, id, .. } => {
                 self.lane.note_id(id);
-                self.lane.counts.exceptions += 1;
                 self.note(id);
+                self.lane.counts.exceptions += 1;
             }
             Record::Resolved { id, after } => {
                 let at = self.decided(name, id)?;
@@ -206,12 +228,16 @@ impl Replay {
                 }
             });
         }
-        let mut left: Vec<(Sent, Option<Mark>)> = self.open.drain().map(|(_, open)| open).collect();
-        left.sort_unstable_by_key(|(sent, _)| sent.id);
+        // Attempted, and not known as answered: where a second would be done twice there will be none.
+        for id in self.lane.must_not_be_sent_again() {
+            self.lane.hand_over(now, id, "unanswered, and must not be sent twice", out);
+        }
+        let mut left: Vec<Open> = self.open.drain().map(|(_, open)| open).collect();
+        left.sort_unstable_by_key(|open| open.sent.id);
         // All of them first: what one of them comes to owe must not take another's trace number.
         let mut places = Vec::with_capacity(left.len());
-        for (sent, mark) in left {
-            places.push(self.put_back_in_flight(sent, mark, now)?);
+        for open in left {
+            places.push(self.put_back_in_flight(open, now)?);
         }
         for at in places {
             self.lane.advance(now, at, Happening::Restarted, out);
@@ -227,14 +253,24 @@ impl Replay {
         self.open.len()
     }
 
-    fn put_back_in_flight(&mut self, sent: Sent, mark: Option<Mark>, now: Now) -> Result<usize, ReplayError> {
+    fn put_back_in_flight(&mut self, open: Open, now: Now) -> Result<usize, ReplayError> {
+        let Open { sent, legs, mark, noted } = open;
         let id = sent.id;
         let request = request_of(&sent, &self.lane).map_err(|source| ReplayError::Sealed { id, source })?;
+        let credit = legs.and_then(|legs| legs.credit);
         let ours = Outgoing {
-            stan: sent.host_stan,
+            stan: credit.map_or(sent.host_stan, |credit| credit.host_stan),
             rrn: sent.host_rrn,
-            transmitted_at: sent.host_transmitted_at,
+            transmitted_at: credit.map_or(sent.host_transmitted_at, |credit| credit.host_transmitted_at),
             repeat: false,
+        };
+        let leg = match (legs, credit) {
+            (None, _) => Leg::Only,
+            (Some(legs), None) => Leg::Debit(legs.onward),
+            (Some(_), Some(credit)) => Leg::Credit(Box::new(DebitSaid {
+                approval_code: credit.approval_code,
+                ..DebitSaid::default()
+            })),
         };
         let awaiting = Awaiting {
             // Whoever asked is gone: connections do not outlive the process.
@@ -243,16 +279,19 @@ impl Replay {
             ours,
             deadline: Instant::default(),
             since: now.instant,
+            sent_at: now.instant,
+            leg,
             mark,
         };
-        Ok(self.lane.put_back(slot_of(sent, Flow::AwaitingHost(Box::new(awaiting)))))
+        let slot = slot_of(sent, legs, Flow::AwaitingHost(Box::new(awaiting)));
+        Ok(self.lane.put_back(Slot { noted, ..slot }))
     }
 
-    fn on_sent(&mut self, sent: Sent) -> Result<(), ReplayError> {
+    fn on_sent(&mut self, sent: Sent, legs: Option<Legs>) -> Result<(), ReplayError> {
         self.try_key(&sent)?;
         self.lane.note_id(sent.id);
         self.lane.note_numbers(TxnId(0), Some(sent.link), sent.host_stan);
-        self.open.insert(sent.id.0, (sent, None));
+        self.open.insert(sent.id.0, Open { sent, legs, mark: None, noted: false });
         Ok(())
     }
 
@@ -267,6 +306,26 @@ impl Replay {
         Ok(())
     }
 
+    fn on_credited(&mut self, name: &'static str, credited: Credited) -> Result<(), ReplayError> {
+        let (record, id) = (self.records, credited.id);
+        self.lane.note_numbers(TxnId(0), Some(credited.link), credited.host_stan);
+        let open = self.open.get_mut(&id.0).ok_or(ReplayError::NotOpen { record, name, id })?;
+        let legs = open.legs.as_mut().ok_or(ReplayError::NotOpen { record, name, id })?;
+        legs.credit = Some(credited);
+        Ok(())
+    }
+
+    /// There is an item for a person about it.
+    fn note(&mut self, id: TxnId) {
+        if let Some(open) = self.open.get_mut(&id.0) {
+            open.noted = true;
+        } else if let Some(&place) = self.decided.get(&id.0)
+            && let Some(slot) = self.lane.memory.get_mut(place).filter(|slot| slot.id == id)
+        {
+            slot.noted = true;
+        }
+    }
+
     fn on_decided(
         &mut self,
         name: &'static str,
@@ -277,9 +336,10 @@ impl Replay {
         at: Timestamp,
     ) -> Result<(), ReplayError> {
         let record = self.records;
-        let (sent, _) = self.open.remove(&id.0).ok_or(ReplayError::NotOpen { record, name, id })?;
+        let open = self.open.remove(&id.0).ok_or(ReplayError::NotOpen { record, name, id })?;
         let after = owes.as_ref().map_or(After::Nothing, pending);
-        let slot = Slot { at, ..slot_of(sent, Flow::Decided(Decision { answer, by, after })) };
+        let flow = Flow::Decided(Decision { answer, by, after });
+        let slot = Slot { at, noted: open.noted, ..slot_of(open.sent, open.legs, flow) };
         let place = self.put_back(slot);
         owes.into_iter().for_each(|forward| self.owe(place, forward, at));
         Ok(())
@@ -288,7 +348,10 @@ impl Replay {
     /// A finished transaction; what was sent for it, when something was, stands right before it.
     fn on_kept(&mut self, kept: Kept) {
         let mut slot = Slot::of_kept(&kept);
-        slot.sent = self.open.remove(&kept.id.0).map(|(sent, _)| Box::new(sent));
+        if let Some(open) = self.open.remove(&kept.id.0) {
+            slot.sent = Some(Box::new(open.sent));
+            slot.legs = open.legs.map(Box::new);
+        }
         self.put_back(slot);
     }
 
@@ -331,16 +394,24 @@ impl Replay {
         Ok(())
     }
 
-    fn on_forwarded(&mut self, name: &'static str, id: ForwardId) -> Result<(), ReplayError> {
+    fn on_forwarded(
+        &mut self,
+        name: &'static str,
+        id: ForwardId,
+        owes: Option<Forward>,
+        at: Timestamp,
+    ) -> Result<(), ReplayError> {
         let item = self.end(name, id)?;
         self.lane.counts.paid += 1;
         self.set_after(
             item.at,
-            match item.forward.duty {
-                Duty::Reversal => After::Reversed,
-                Duty::Advice => After::Confirmed,
+            match (&owes, item.forward.duty) {
+                (Some(forward), _) => pending(forward),
+                (None, Duty::Reversal) => After::Reversed,
+                (None, Duty::Advice) => After::Confirmed,
             },
         );
+        owes.into_iter().for_each(|forward| self.owe(item.at, forward, at));
         Ok(())
     }
 
@@ -373,13 +444,6 @@ impl Replay {
         self.lane.end(id).ok_or(ReplayError::NotOwed { record, name, id })
     }
 
-    /// A person was told of a decided transaction.
-    fn note(&mut self, id: TxnId) {
-        let place = self.decided.get(&id.0).copied();
-        let slot = place.and_then(|place| self.lane.memory.get_mut(place)).filter(|slot| slot.id == id);
-        slot.into_iter().for_each(|slot| slot.noted = true);
-    }
-
     fn set_after(&mut self, place: usize, changed: After) {
         if let Some(slot) = self.lane.memory.get_mut(place)
             && let Flow::Decided(decision) = &mut slot.flow
@@ -389,7 +453,7 @@ impl Replay {
     }
 }
 
-fn slot_of(sent: Sent, flow: Flow) -> Slot {
+fn slot_of(sent: Sent, legs: Option<Legs>, flow: Flow) -> Slot {
     Slot {
         id: sent.id,
         key: sent.key,
@@ -398,6 +462,7 @@ fn slot_of(sent: Sent, flow: Flow) -> Slot {
         transmitted_at: sent.transmitted_at,
         at: sent.at,
         sent: Some(Box::new(sent)),
+        legs: legs.map(Box::new),
         flow,
         told_again: false,
         noted: false,
@@ -406,7 +471,7 @@ fn slot_of(sent: Sent, flow: Flow) -> Slot {
 
 /// As much of a request as its record keeps.
 fn request_of(sent: &Sent, lane: &Lane) -> Result<Txn, VaultError> {
-    Ok(Txn {
+    let mut request = Txn {
         kind: sent.kind,
         processing_code: sent.processing_code,
         pan: sent.pan.open(&lane.secrets.vault)?,
@@ -419,7 +484,9 @@ fn request_of(sent: &Sent, lane: &Lane) -> Result<Txn, VaultError> {
         transmitted_at: sent.transmitted_at,
         local_time: sent.key.local_time,
         ..Txn::new(sent.message)
-    })
+    };
+    name_account(&mut request, sent, &lane.secrets.vault)?;
+    Ok(request)
 }
 
 impl Lane {
@@ -430,7 +497,14 @@ impl Lane {
         for slot in self.known() {
             if let Some(sent) = &slot.sent {
                 let sent = Sent::clone(sent);
-                keep(if slot.kind.moves_money() { Record::Sent(sent) } else { Record::Inquired(sent) });
+                keep(match slot.legs.as_deref() {
+                    Some(&Legs { onward, .. }) => Record::Debited(Debited { sent, onward }),
+                    None if slot.kind.moves_money() => Record::Sent(sent),
+                    None => Record::Inquired(sent),
+                });
+                slot.legs.iter().filter_map(|legs| legs.credit).for_each(|credit| {
+                    keep(Record::Credited(credit));
+                });
             }
             match &slot.flow {
                 Flow::AwaitingHost(awaiting) => {
@@ -441,16 +515,25 @@ impl Lane {
                 Flow::Decided(decision) => {
                     keep(Record::Kept(kept(slot, decision)));
                     keep_after(slot.id, decision.after, &mut keep);
-                    if slot.noted {
-                        let (id, reason, at) = (slot.id, terms::Text::EMPTY, slot.at);
-                        keep(Record::Exception { id, forward: None, reason, at });
-                    }
                 }
+            }
+            if slot.noted {
+                keep(Record::Noted { id: slot.id });
             }
         }
         for item in self.forwards.iter() {
             self.keep_owed(item, &mut keep);
         }
+    }
+
+    /// Owed messages that may have arrived at a host who would do them twice, but for those a person holds.
+    fn must_not_be_sent_again(&self) -> Vec<ForwardId> {
+        let is_final = |item: &&Item| {
+            let link = self.links.get(usize::from(item.forward.link.0));
+            let may_repeat = link.is_none_or(|link| item.may_be_repeated(&link.config.host));
+            item.may_have_arrived && !may_repeat && item.state != State::Held
+        };
+        self.forwards.iter().filter(is_final).map(|item| item.forward.id).collect()
     }
 
     fn keep_owed(&self, item: &Item, keep: &mut impl FnMut(Record)) {

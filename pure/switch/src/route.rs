@@ -16,32 +16,80 @@ pub struct Route {
     pub name: Text<24>,
 }
 
+/// One line of the table of receiving accounts: where the account a transfer goes to is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// First characters of the account; empty for any account.
+    pub prefix: Text<28>,
+    /// From this source only.
+    pub source: Option<SourceId>,
+    /// Which host keeps it.
+    pub link: LinkId,
+    /// What people call this line; kept with every transfer it decides.
+    pub name: Text<24>,
+}
+
 /// The routing table. The longest card prefix wins; among equals the line written first.
 #[derive(Clone, Debug, Default)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    lines: Vec<Route>,
+    receivers: Vec<Receiver>,
+}
 
 impl Routes {
     /// A table of these lines, in the order people wrote them.
     pub fn new(mut lines: Vec<Route>) -> Self {
         lines.sort_by_key(|route| core::cmp::Reverse(route.prefix.as_bytes().len())); // Stable: ties keep order.
-        Self(lines)
+        Self { lines, receivers: Vec::new() }
+    }
+
+    /// The same, with a table of the accounts that receive transfers.
+    #[must_use]
+    pub fn with_receivers(self, mut receivers: Vec<Receiver>) -> Self {
+        receivers.sort_by_key(|line| core::cmp::Reverse(line.prefix.as_bytes().len()));
+        Self { receivers, ..self }
     }
 
     /// The line that decides this request. Cost: linear in the table, one prefix comparison each.
     pub fn choose(&self, source: SourceId, txn: &Txn) -> Option<&Route> {
-        self.0.iter().find(|route| route.objection(source, txn).is_none())
+        self.lines.iter().find(|route| route.objection(source, txn).is_none())
+    }
+
+    /// The line that says where the account a transfer goes to is kept: the longest prefix wins, among equals
+    /// the line written first. `None` for an account no line names, which is taken to be at the host that pays,
+    /// and for everything that is no transfer.
+    pub fn receiver(&self, source: SourceId, txn: &Txn) -> Option<&Receiver> {
+        if txn.kind != Kind::Transfer || txn.to_account.is_empty() {
+            return None;
+        }
+        self.receivers.iter().find(|line| line.objection(source, txn).is_none())
     }
 
     /// The lines in the order they are considered.
     pub fn lines(&self) -> &[Route] {
-        &self.0
+        &self.lines
+    }
+
+    /// The lines about receiving accounts, in the order they are considered.
+    pub fn receivers(&self) -> &[Receiver] {
+        &self.receivers
+    }
+}
+
+impl Receiver {
+    /// What this line has against saying where the account of that transfer is kept.
+    pub fn objection(&self, source: SourceId, txn: &Txn) -> Option<Objection> {
+        if !txn.to_account.as_bytes().starts_with(self.prefix.as_bytes()) {
+            return Some(Objection::Prefix);
+        }
+        self.source.is_some_and(|wanted| wanted != source).then_some(Objection::Source)
     }
 }
 
 /// Why a line does not decide a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objection {
-    /// The card begins otherwise.
+    /// The card, or the account, begins otherwise.
     Prefix,
     /// It is for another source.
     Source,

@@ -3,10 +3,10 @@
 mod world;
 
 use journal::{Duty, Record, Ruling};
-use switch::{CannotRule, Event, ForwardConfig, HostProfile, LaneConfig, Standing, Tell};
+use switch::{CannotRule, Demands, Event, ForwardConfig, HostProfile, LaneConfig, Standing, Tell};
 use terms::{
-    Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, MessageType, Original, Outcome,
-    Pan, Stan, Text, Txn,
+    Amount, BusinessDate, Class, Code, ConnId, ForwardId, Function, Kind, LocalTime, MessageType, Original,
+    Outcome, Pan, Stan, Text, Txn,
 };
 use world::*;
 
@@ -744,20 +744,31 @@ fn a_terminal_does_one_thing_at_a_time() {
 
 #[test]
 fn the_least_important_are_shed_first() {
+    /// So many per cent of what may be under way, at which a kind is declined.
+    const fn level(kind: Kind) -> u32 {
+        match kind {
+            Kind::BalanceInquiry | Kind::CardStatus | Kind::History | Kind::BillInquiry | Kind::CardType => {
+                70
+            }
+            Kind::PinChange | Kind::CardActivation => 75,
+            Kind::Transfer | Kind::TransferOut | Kind::TransferIn | Kind::BillPayment => 80,
+            Kind::Deposit => 90,
+            Kind::Withdrawal | Kind::Purchase | Kind::Refund => 100,
+        }
+    }
     let shed = |kind, under_way: u32| {
         let mut changed = config();
-        (changed.in_flight_max, changed.links[0].in_flight_max) = (10, 100);
+        (changed.in_flight_max, changed.links[0].in_flight_max) = (20, 100);
         let mut w = World::with(changed);
         (100..100 + under_way).for_each(|stan| drop(w.ask(withdrawal(stan))));
-        w.ask(Txn { kind, ..withdrawal(1) }).asked.is_empty()
+        let left = w.ask(Txn { kind, ..withdrawal(1) });
+        // Before W1, or not at all: what was sent is never shed.
+        let is_declined =
+            left.record_names() == ["declined"] && left.answer() == (Code::Busy, Outcome::NotSent);
+        assert_eq!(left.asked.is_empty(), is_declined, "{kind}");
+        is_declined
     };
-    for (kind, from) in [
-        (Kind::BalanceInquiry, 7),
-        (Kind::Transfer, 8),
-        (Kind::BillPayment, 8),
-        (Kind::Deposit, 9),
-        (Kind::Withdrawal, 10),
-    ] {
+    for (kind, from) in Kind::ALL.iter().map(|&kind| (kind, level(kind) / 5)) {
         assert!(!shed(kind, from - 1), "{kind} is taken with {} under way", from - 1);
         assert!(shed(kind, from), "{kind} is shed with {from} under way");
     }
@@ -837,5 +848,231 @@ fn a_trace_number_is_not_given_again_after_a_restart() {
         come_back(&mut w);
         let (_, _, next) = w.ask(withdrawal(3)).asked_once();
         assert!(next.stan > last.stan, "{} after {}", next.stan, last.stan);
+    }
+}
+
+#[test]
+fn a_host_that_would_do_a_reversal_twice_gets_no_second_one_after_a_power_failure_not_even_when_it_is_away() {
+    for come_back in [
+        |w: &mut World| w.restart_with_links_down(),
+        |w: &mut World| w.restart_from_snapshot_with_links_down(),
+    ] {
+        let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+        w.ask(withdrawal(7));
+        assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).asked.len(), 1, "sent once");
+        let left = come_back(&mut w);
+        assert_eq!(left.record_names(), ["exception"], "written down before anything else");
+        assert_eq!(w.lane.pending(), 0);
+        w.links_up();
+        assert!(w.wait_ms(600_000).asked.is_empty());
+    }
+}
+
+#[test]
+fn one_that_never_left_before_the_power_failed_is_sent_after_it() {
+    let mut w = with_host(HostProfile { dedups_reversals: false, ..HostProfile::default() });
+    w.ask(withdrawal(7));
+    w.step(Event::LinkDown { link: BANK });
+    assert!(w.wait_ms(REPLY_TIMEOUT_MS).asked.is_empty(), "no attempt is recorded");
+    w.restart();
+    assert_eq!(w.wait_ms(1).asked.len() + w.all_asked_since_restart().len(), 1, "so this is the first");
+}
+
+#[test]
+fn a_repeat_answered_while_the_first_answer_waits_for_the_disk_leaves_the_approval_standing() {
+    let mut w = World::new();
+    let (link, _, ours) = w.ask_on(ConnId(1), withdrawal(7)).asked_once();
+    let id = w.all_asked_since_restart()[0].1;
+    w.host_says(link, reply(ours, Code::Approved));
+    // Not synced yet: the terminal has dropped its connection, and asks again on another.
+    let again = w.ask_on(ConnId(2), withdrawal(7));
+    assert_eq!(again.answer().0, Code::Approved);
+    // Now the sync is back, and the first connection turns out to be gone.
+    let request = std::sync::Arc::new(withdrawal(7));
+    let left = w.step(Event::Undelivered { source: TILL, request, id });
+    assert!(left.records.is_empty() && left.asked.is_empty(), "the second was told: nothing is given back");
+    assert_eq!(w.ask_on(ConnId(3), withdrawal(7)).answer().0, Code::Approved);
+}
+
+#[test]
+fn a_decision_told_to_a_repeat_in_flight_is_given_back_only_when_that_one_is_gone() {
+    let mut w = World::new();
+    let (link, id, ours) = w.ask_on(ConnId(1), withdrawal(7)).asked_once();
+    w.ask_on(ConnId(2), withdrawal(7));
+    let told = w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!(told.answers[0].0, ConnId(2), "the last to ask");
+    let request = std::sync::Arc::new(withdrawal(7));
+    let gone = w.step(Event::Undelivered { source: TILL, request, id });
+    assert_eq!(gone.record_names(), ["owed", "attempt"], "nobody was told anything");
+    assert_eq!(w.ask_on(ConnId(3), withdrawal(7)).answer().0, Code::Declined, "and nobody is told yes after");
+}
+
+/// Everything that puts a transaction on the list for people, said three times over, with a start from the
+/// records and from a snapshot in between.
+#[test]
+fn what_needs_a_person_is_listed_once_however_often_it_is_said() {
+    type Happened = (&'static str, fn(&mut World), fn() -> Txn);
+    #[rustfmt::skip]
+    let table: [Happened; 6] = [
+        ("reversal of another amount",   |w| approved(w, withdrawal(7)),
+                                         || Txn { amount: Amount::minor(29_999), ..reversal(7) }),
+        ("more remains than was asked",  |w| approved(w, withdrawal(7)),
+                                         || Txn { remaining: Some(Amount::minor(30_001)), ..reversal(7) }),
+        ("taken back while posted",      |w| { w.step(Event::LinkDown { link: BANK }); },
+                                         || Txn { kind: Kind::Deposit, ..reversal(7) }),
+        ("reported while given back",    |w| { approved(w, deposit(7)); w.ask(reversal(7)); },
+                                         || report(7)),
+        ("reported and refused",         |w| refused(w, deposit(7)),
+                                         || report(7)),
+        ("reported, and no route",       |w| { w.reconfigure(LaneConfig { routes: Default::default(), ..config() }); },
+                                         || report(7)),
+    ];
+    for (what, begin, say) in table {
+        let mut w = World::new();
+        if what == "taken back while posted" {
+            w.ask(deposit(7));
+        }
+        begin(&mut w);
+        if what == "taken back while posted" {
+            w.wait_ms(REPLY_TIMEOUT_MS);
+        }
+        let first = w.ask(say());
+        assert_eq!(first.answer().0, Code::Approved, "{what}: acknowledged");
+        let id = first.records.iter().find_map(|record| match record {
+            Record::Exception { id, .. } => Some(*id),
+            _ => None,
+        });
+        assert!(id.is_some(), "{what}: listed at once");
+        let mut again = vec![w.ask(say())];
+        w.restart();
+        again.push(w.ask(say()));
+        w.restart_from_snapshot();
+        again.push(w.ask(say()));
+        for left in &again {
+            assert_eq!(left.answer().0, Code::Approved, "{what}: acknowledged again");
+            assert!(!left.record_names().contains(&"exception"), "{what}: listed again");
+        }
+    }
+}
+
+#[test]
+fn a_report_that_leads_nowhere_is_a_transaction_with_a_name() {
+    let mut w = World::with(LaneConfig { routes: Default::default(), ..config() });
+    let left = w.ask(report(7));
+    assert_eq!(left.record_names(), ["stranded", "exception"]);
+    let [Record::Stranded(report_of), Record::Exception { id, .. }] = &left.records[..] else {
+        panic!("{left:?}")
+    };
+    assert_eq!((report_of.id, report_of.key.stan, report_of.amount), (*id, Stan(7), Amount::minor(30_000)));
+    assert_eq!(w.ask(deposit(7)).answer().0, Code::Approved, "its request, coming late, is a repeat of it");
+    assert_eq!(w.lane.status().exceptions, 1);
+}
+
+#[test]
+fn a_posted_deposit_that_is_taken_back_is_given_back_whatever_was_told() {
+    let mut w = World::new();
+    w.ask(deposit(7));
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    let posted = acknowledged(&w, &left, Code::Approved);
+    assert_eq!(w.host_says(BANK, posted).record_names(), ["forwarded"]);
+    let back = w.ask(Txn { kind: Kind::Deposit, ..reversal(7) });
+    assert_eq!(back.record_names(), ["owed", "attempt"], "it was told as unknown, and posted since");
+}
+
+/// On networks of 1993 a reversal says when it was made itself, and names the original's time beside its number.
+#[test]
+fn a_reversal_that_says_its_own_time_is_led_by_the_time_of_its_original() {
+    let at = |hour| LocalTime::new(BusinessDate::new(2026, 11, 22).expect("a day"), hour, 3, 11);
+    let mut w = World::new();
+    approved(&mut w, Txn { local_time: at(14), ..withdrawal(7) });
+    approved(&mut w, Txn { local_time: at(16), ..withdrawal(7) });
+    let original = |digits: &[u8]| Original {
+        stan: Some(Stan(7)),
+        local_time: Text::clipped(digits),
+        ..Original::default()
+    };
+    let of = |digits: &[u8]| Txn { local_time: at(17), original: Some(original(digits)), ..reversal(7) };
+    assert_eq!(w.ask(of(b"261122140311")).record_names(), ["owed", "attempt"], "the first of the two");
+    assert_eq!(w.ask(Txn { local_time: at(14), ..withdrawal(7) }).answer().0, Code::Declined);
+    assert_eq!(w.ask(Txn { local_time: at(16), ..withdrawal(7) }).answer().0, Code::Approved);
+    assert_eq!(w.ask(of(b"261122150311")).record_names(), ["kept"], "none was made then");
+    assert_eq!(w.ask(of(b"261322150311")).record_names(), ["kept"], "no such day: its own time leads it");
+}
+
+fn refused(w: &mut World, txn: Txn) {
+    let (link, _, ours) = w.ask(txn).asked_once();
+    assert_eq!(w.host_says(link, reply(ours, Code::InvalidCard)).answer().0, Code::InvalidCard);
+}
+
+/// With everything taken and more: whatever ends something is still heard, and what is owed is still sent.
+#[test]
+fn nothing_that_ends_something_is_ever_shed() {
+    let mut changed = config();
+    (changed.in_flight_max, changed.links[0].in_flight_max) = (3, 3);
+    let mut w = World::with(changed);
+    let asked: Vec<_> = (1..=3).map(|stan| w.ask(withdrawal(stan)).asked_once()).collect();
+    assert_eq!(w.ask(withdrawal(4)).answer().0, Code::Busy, "full");
+    let echo = MessageType::from_digits([8, 0, 0]).expect("0800");
+    let echo = Txn { network: terms::Network::Echo, stan: Stan(9), ..Txn::new(echo) };
+    assert_eq!(w.ask(echo).answer().0, Code::Approved, "an echo is answered");
+    assert_eq!(w.ask(reversal(1)).record_names(), ["marked"], "a reversal is taken");
+    assert_eq!(w.ask(reversal(99)).record_names(), ["kept"], "also of what was never seen");
+    let report = w.ask(report(50));
+    assert_eq!(report.record_names(), ["advised", "attempt"], "a report is taken, and sent at once");
+    let posted = acknowledged(&w, &report, Code::Approved);
+    assert_eq!(w.host_says(BANK, posted).record_names(), ["forwarded"], "and its answer heard");
+    assert_eq!(w.ask(withdrawal(2)).asked.len(), 0, "a repeat is swallowed, not declined");
+    let (link, _, ours) = asked[0];
+    let left = w.host_says(link, reply(ours, Code::Approved));
+    assert_eq!(left.record_names(), ["decided", "attempt"], "an answer is heard, and what it owes is sent");
+}
+
+#[test]
+fn another_page_or_another_bill_under_the_same_number_is_another_request() {
+    for kind in [Kind::History, Kind::BillInquiry, Kind::BillPayment] {
+        let page = |number: &[u8]| {
+            let mut txn = Txn { kind, ..withdrawal(7) };
+            txn.carried.push(terms::Noun::AdditionalPrivate, number);
+            txn
+        };
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(page(b"001")).asked_once();
+        let asked = w.last_asked().expect("asked");
+        assert_eq!(asked.carried.get(terms::Noun::AdditionalPrivate), Some(&b"001"[..]), "carried unread");
+        let mut rows = reply(ours, Code::Approved);
+        rows.carried.push(terms::Noun::AdditionalPrivate, b"001 ten rows");
+        let told = w.host_says(link, rows);
+        let said = told.answers[0].1.carried.get(terms::Noun::AdditionalPrivate);
+        assert_eq!(said, Some(&b"001 ten rows"[..]), "and so is what comes back");
+        assert_eq!(w.ask(page(b"011")).answer().0, Code::Duplicate, "{kind}");
+        assert_eq!(w.ask(page(b"001")).answer().0, Code::Approved, "{kind}: a repeat hears the decision");
+        assert_eq!(w.ask(Txn { stan: Stan(8), ..page(b"011") }).asked.len(), 1, "{kind}: the next page");
+    }
+}
+
+/// A host that demands to hear in a reversal who forwards it hears it, after a restart too; nobody else's word is
+/// kept, and none of the card.
+#[test]
+fn what_a_host_demands_of_a_reversal_is_kept_for_it_and_no_more() {
+    use terms::Noun::{AcceptorName, ForwarderId, IccData, PinBlock};
+    let demands = Demands::of([ForwarderId, PinBlock, IccData]);
+    assert_eq!(demands, Demands::of([ForwarderId]), "what is secret is never kept");
+    let mut w = with_host(HostProfile { demands, ..HostProfile::default() });
+    let mut asked = withdrawal(7);
+    for (noun, said) in [(ForwarderId, &b"12345678901"[..]), (AcceptorName, b"ACME"), (PinBlock, &[7; 8])] {
+        asked.carried.push(noun, said);
+    }
+    w.ask(asked);
+    w.wait_ms(REPLY_TIMEOUT_MS);
+    let heard = |w: &World| {
+        let owed = w.last_asked().expect("a reversal");
+        assert_eq!(owed.message.class, Class::Reversal);
+        (owed.carried.get(ForwarderId).map(<[u8]>::to_vec), owed.carried.iter().count())
+    };
+    assert_eq!(heard(&w), (Some(b"12345678901".to_vec()), 1));
+    for restart in [World::restart, World::restart_from_snapshot] {
+        restart(&mut w);
+        w.wait_ms(60_000);
+        assert_eq!(heard(&w), (Some(b"12345678901".to_vec()), 1));
     }
 }

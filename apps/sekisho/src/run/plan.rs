@@ -4,7 +4,7 @@
 use super::core::{Link, Source};
 use crate::config::{
     BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml, ListenerKind,
-    ListenerToml, TransmissionTime,
+    ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
 };
 use dialects::Dialect;
 use net::{
@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use switch::{
-    BreakerConfig, Consistency, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management, Route,
-    Routes, SourceConfig,
+    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management,
+    Receiver, Route, Routes, SourceConfig,
 };
 use terms::{
     BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, Outgoing, SourceId, Stan, Text, Txn,
@@ -83,8 +83,62 @@ impl Plan {
                 let wrong = complaints_about_speech(link, &dialect);
                 complaints.extend(wrong.into_iter().map(|line| format!("link `{}`: {line}", link.name)));
             }
+            complaints = plan.legs_nobody_can_write();
+            complaints.extend(plan.debts_nobody_can_pay());
         }
         if complaints.is_empty() { Ok(plan) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
+    }
+
+    /// A reversal or an advice is written from what the journal keeps. A dialect that demands more, and has no
+    /// default for it, could never be paid.
+    fn debts_nobody_can_pay(&self) -> Vec<String> {
+        let mut loaded = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            let mut demanded: Vec<_> = dialect.demands_of_owed().collect();
+            demanded.retain(|noun| !Demands::KEPT.contains(noun));
+            demanded.sort_by_key(|noun| *noun as u8);
+            demanded.dedup();
+            for noun in demanded {
+                wrong.push(format!(
+                    "link `{}`: dialect `{}` demands {noun} in reversals or advices, which is not kept for \
+                     them: state a [default], or do not demand it there",
+                    link.name, link.dialect
+                ));
+            }
+        }
+        wrong
+    }
+
+    /// Transfers between two hosts are two messages, and each host must have a word for its own: without one,
+    /// half a transfer would be sent as a whole one.
+    fn legs_nobody_can_write(&self) -> Vec<String> {
+        let mut loaded = BTreeMap::new();
+        let mut wrong = Vec::new();
+        if self.config.receiver.is_empty() {
+            return wrong;
+        }
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            let receives = self.config.receiver.iter().any(|line| line.link == link.name);
+            let takes_transfers = |route: &RouteToml| {
+                route.link == link.name && route.kind.as_deref().is_none_or(|kind| kind == "transfer")
+            };
+            let is_default = |listener: &ListenerToml| listener.default_link.as_ref() == Some(&link.name);
+            let pays =
+                self.config.route.iter().any(takes_transfers) || self.config.listener.iter().any(is_default);
+            for (is_asked, kind) in [(receives, Kind::TransferIn), (pays, Kind::TransferOut)] {
+                if is_asked && !dialect.writes_kind(kind) {
+                    wrong.push(format!(
+                        "link `{}`: there are [[receiver]] lines, and dialect `{}` has no processing code for \
+                         {kind}",
+                        link.name, link.dialect
+                    ));
+                }
+            }
+        }
+        wrong
     }
 
     /// One line for people.
@@ -192,7 +246,14 @@ impl Plan {
                 });
             }
         }
-        Routes::new(lines)
+        let receivers = (self.config.receiver.iter()).map(|line| Receiver {
+            prefix: Text::clipped(line.prefix.as_bytes()),
+            source: line.listener.as_deref().map(|name| names.source(name)),
+            link: names.link(&line.link),
+            name: Text::clipped(line.label().as_bytes()),
+        });
+        let receivers = receivers.collect();
+        Routes::new(lines).with_receivers(receivers)
     }
 
     /// The routing table, and the names of sources and links at the places it knows them by.
@@ -353,6 +414,8 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
             day_is_calendar: link.host.business_day == BusinessDayToml::Calendar,
             days_ahead_max: link.host.days_ahead_max,
             partial_reversals: dialect.says_remaining(),
+            demands: Demands::of(dialect.demands_of_owed()),
+            unknown_credits_approved: link.host.unknown_credits == UnknownCreditsToml::Approve,
         },
         forward: ForwardConfig {
             reply_timeout_ms: link.forward.reply_timeout_ms,

@@ -55,6 +55,13 @@ impl std::str::FromStr for Mix {
 }
 
 impl Mix {
+    /// The usual, and some who send money to an account that may be another host's.
+    pub fn with_transfers() -> Self {
+        let Self(mut mix) = Self::default();
+        mix.push((Kind::Transfer, 15));
+        Self(mix)
+    }
+
     fn draw(&self, luck: &mut Luck) -> Kind {
         let mut left = luck.below(self.0.iter().map(|(_, share)| share).sum());
         for &(kind, share) in &self.0 {

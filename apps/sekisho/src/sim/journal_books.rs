@@ -3,7 +3,9 @@
 use super::books::{Decision, Key, Owed};
 use super::ledger::HostKey;
 use disk::{Disk, DiskError};
-use journal::{Ending, Forward, JournalError, Named, Record, Remembered, Ruling, Sent, Step, Walk};
+use journal::{
+    Credited, Debited, Ending, Forward, JournalError, Named, Record, Remembered, Ruling, Sent, Step, Walk,
+};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use terms::{ForwardId, LinkId, LinkName, Outcome, TxnId};
@@ -98,7 +100,8 @@ impl Reading {
             }
         };
         let earlier = self.books.decisions.drain(..begins);
-        self.books.earlier = earlier.filter_map(|decision| decision.permit).collect();
+        self.books.earlier =
+            earlier.flat_map(|decision| [decision.permit, decision.credit]).flatten().collect();
         self.books
     }
 
@@ -111,6 +114,10 @@ impl Reading {
                 self.links.insert(LinkId(number), name);
             }
             Record::Sent(sent) | Record::Inquired(sent) => self.take_sent(&sent, None),
+            Record::Debited(Debited { sent, .. }) => {
+                self.take_sent(&sent, None);
+                self.books.decisions.last_mut().into_iter().for_each(|last| last.two_hosts = true);
+            }
             Record::Advised { sent, forward } => {
                 let id = sent.id;
                 self.take_sent(&sent, Some(Outcome::Approved));
@@ -120,9 +127,15 @@ impl Reading {
                 self.decide(id, answer);
                 self.owe(id, owes);
             }
-            Record::NotSent { id, answer, .. } => self.decide(id, answer),
+            Record::NotSent { id, answer, owes, .. } => {
+                self.decide(id, answer);
+                self.owe(id, owes);
+            }
             Record::Owed { id, forward, .. } => self.owe(id, Some(forward)),
-            Record::Forwarded { forward, .. } => self.note_owed(forward, |owed| owed.paid += 1),
+            Record::Forwarded { forward, owes, .. } => {
+                self.note_owed(forward, |owed| owed.paid += 1);
+                self.owe_next(forward, owes);
+            }
             Record::Exception { id, forward, .. } => self.except(id, forward),
             Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
                 self.note_owed(forward, |owed| {
@@ -130,13 +143,15 @@ impl Reading {
                     owed.exceptions += 1;
                 });
             }
-            Record::Declined(declined) if declined.takes_key => {
+            Record::Declined(declined) | Record::Stranded(declined) if declined.takes_key => {
                 let key = key_of(declined.key);
                 let decision = Decision {
                     key,
                     kind: declined.kind,
                     amount: declined.amount,
                     permit: None,
+                    two_hosts: false,
+                    credit: None,
                     outcome: Some(declined.answer.outcome),
                     by_report: false,
                     owed: Owed::default(),
@@ -144,7 +159,8 @@ impl Reading {
                 self.put(declined.id, decision);
             }
             // A refusal that took no identity says nothing about the request whose identity it bore.
-            Record::Declined(_) => {}
+            Record::Declined(_) | Record::Stranded(_) => {}
+            Record::Credited(credited) => self.take_credit(&credited),
             Record::Closed { .. }
             | Record::Observed(_)
             | Record::Named { .. }
@@ -156,7 +172,8 @@ impl Reading {
             | Record::HostDate { .. }
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
-            | Record::Resolved { .. } => {}
+            | Record::Resolved { .. }
+            | Record::Noted { .. } => {}
         }
     }
 
@@ -168,7 +185,19 @@ impl Reading {
         let (kind, amount) = (sent.kind, sent.amount);
         let by_report = outcome.is_some();
         let owed = Owed::default();
-        self.put(sent.id, Decision { key, kind, amount, permit, outcome, by_report, owed });
+        self.put(
+            sent.id,
+            Decision { key, kind, amount, permit, two_hosts: false, credit: None, outcome, by_report, owed },
+        );
+    }
+
+    /// The other host of a transfer, and what it knows the credit by.
+    fn take_credit(&mut self, credited: &Credited) {
+        let host = self.links.get(&credited.link).copied().unwrap_or_default();
+        let at = self.places.get(&credited.id).copied();
+        let Some(decision) = at.and_then(|at| self.books.decisions.get_mut(at)) else { return };
+        let known_as = decision.permit.map(|(_, debit)| HostKey { stan: credited.host_stan, ..debit });
+        decision.credit = known_as.map(|key| (host, key));
     }
 
     fn put(&mut self, id: TxnId, decision: Decision) {
@@ -186,6 +215,13 @@ impl Reading {
     fn owe(&mut self, id: TxnId, forward: Option<Forward>) {
         let (Some(forward), Some(&at)) = (forward, self.places.get(&id)) else { return };
         self.forwards.insert(forward.id, at);
+        self.books.decisions[at].owed.messages += 1;
+    }
+
+    /// What a paid message made somebody owe.
+    fn owe_next(&mut self, paid: ForwardId, then: Option<Forward>) {
+        let (Some(then), Some(&at)) = (then, self.forwards.get(&paid)) else { return };
+        self.forwards.insert(then.id, at);
         self.books.decisions[at].owed.messages += 1;
     }
 

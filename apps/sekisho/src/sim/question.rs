@@ -55,6 +55,17 @@ pub fn card(prefix: &str, number: u64) -> Pan {
         .expect("one of ten check digits fits, and a prefix is at most fourteen digits")
 }
 
+/// Where this customer sends money: by his card, to an account that begins with 4 or with 5.
+fn account_for(card: &Pan) -> Text<28> {
+    let mut account = Text::<28>::clipped(b"4000000000");
+    let digits = card.expose();
+    let [.., tens, _] = digits else { return account };
+    if tens % 2 == 1 {
+        account = Text::clipped(b"5000000000");
+    }
+    account
+}
+
 /// A request that still lacks its time and numbers: see [`stamp`].
 pub fn question(kind: Kind, card: &Pan, amount: Amount, place: &Place) -> Txn {
     let mut txn = Txn::new(REQUEST);
@@ -65,6 +76,10 @@ pub fn question(kind: Kind, card: &Pan, amount: Amount, place: &Place) -> Txn {
     txn.terminal_id = place.terminal_id;
     txn.acquirer_id = place.acquirer_id;
     txn.carried = carried(card);
+    if kind == Kind::Transfer {
+        txn.to_account = account_for(card);
+        txn.carried.push(Noun::Account2, txn.to_account.as_bytes());
+    }
     txn
 }
 

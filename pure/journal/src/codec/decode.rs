@@ -1,12 +1,14 @@
-use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind};
-use crate::vault::SEALED_BYTES;
+use super::{
+    DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind,
+};
+use crate::vault::{SEALED_ACCOUNT_BYTES, SEALED_BYTES};
 use crate::{
-    After, Card, CutStage, Declined, Forward, Kept, Key, LinkOrder, Mark, Observed, Record, Remembered,
-    Ruling, SealedPan, Sent,
+    Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark,
+    Observed, Onward, Record, Remembered, Ruling, SealedAccount, SealedPan, Sent,
 };
 use terms::{
-    Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, SourceId, Stan,
-    Text, Timestamp, TxnId,
+    Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
+    SourceId, Stan, Text, Timestamp, TxnId,
 };
 
 /// Reads a record of kind and fields; all of it or nothing. Card numbers stay sealed.
@@ -20,8 +22,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: from.timestamp("at")?,
         },
         kind::CLOSED => Record::Closed { at: from.timestamp("at")? },
-        kind::SENT => Record::Sent(from.sent()?),
-        kind::INQUIRED => Record::Inquired(from.sent()?),
+        kind::SENT => Record::Sent(from.sent(0)?),
+        kind::SENT_TO => Record::Sent(from.sent(HOLDS_ACCOUNT)?),
+        kind::SENT_KEEPING => Record::Sent(from.sent_keeping()?),
+        kind::INQUIRED => Record::Inquired(from.sent(0)?),
+        kind::INQUIRED_TO => Record::Inquired(from.sent(HOLDS_ACCOUNT)?),
+        kind::DEBITED => Record::Debited(from.debited()?),
+        kind::CREDITED => Record::Credited(from.credited()?),
+        kind::STRANDED => Record::Stranded(from.declined()?),
+        kind::NOTED => Record::Noted { id: from.id()? },
         kind::DECIDED => Record::Decided {
             id: from.id()?,
             answer: from.remembered()?,
@@ -35,9 +44,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             owes: from.owes()?,
             at: from.timestamp("at")?,
         },
-        kind::NOT_SENT => {
-            Record::NotSent { id: from.id()?, answer: from.remembered()?, at: from.timestamp("at")? }
-        }
+        kind::NOT_SENT | kind::NOT_SENT_OWING => Record::NotSent {
+            id: from.id()?,
+            answer: from.remembered()?,
+            owes: from.owes_where(kind == kind::NOT_SENT_OWING)?,
+            at: from.timestamp("at")?,
+        },
         kind::DECLINED => Record::Declined(from.declined()?),
         kind::OBSERVED => Record::Observed(from.observed()?),
         kind::NAMED => Record::Named {
@@ -59,16 +71,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             at: from.timestamp("at")?,
         },
         kind::MARKED => Record::Marked { id: from.id()?, mark: from.mark()?, at: from.timestamp("at")? },
-        kind::ADVISED => Record::Advised { sent: from.sent()?, forward: from.forward()? },
+        kind::ADVISED => Record::Advised { sent: from.sent(0)?, forward: from.forward()? },
+        kind::ADVISED_TO => Record::Advised { sent: from.sent(HOLDS_ACCOUNT)?, forward: from.forward()? },
+        kind::ADVISED_KEEPING => Record::Advised { sent: from.sent_keeping()?, forward: from.forward()? },
         kind::ATTEMPT => Record::Attempt {
             forward: from.forward_id()?,
             number: from.narrow("number")?,
             host_stan: from.stan("host_stan")?,
             at: from.timestamp("at")?,
         },
-        kind::FORWARDED => Record::Forwarded {
+        kind::FORWARDED | kind::FORWARDED_OWING => Record::Forwarded {
             forward: from.forward_id()?,
             wire_code: from.text("wire_code")?,
+            owes: from.owes_where(kind == kind::FORWARDED_OWING)?,
             at: from.timestamp("at")?,
         },
         kind::EXCEPTION => Record::Exception {
@@ -105,6 +120,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
     from.end()?;
     Ok(record)
 }
+
+const HOLDS_BOTH: u8 = HOLDS_ACCOUNT | HOLDS_KEPT;
 
 struct Reader<'a> {
     kind: u8,
@@ -257,7 +274,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn sent(&mut self) -> Result<Sent, RecordError> {
+    /// One that holds more than an account, or its own kind would have been written.
+    fn sent_keeping(&mut self) -> Result<Sent, RecordError> {
+        match self.byte("what it holds")? {
+            holds @ (HOLDS_KEPT | HOLDS_BOTH) => self.sent(holds),
+            _ => Err(self.impossible("what it holds")),
+        }
+    }
+
+    fn sent(&mut self, holds: u8) -> Result<Sent, RecordError> {
         let id = self.id()?;
         let key = self.key()?;
         Ok(Sent {
@@ -278,8 +303,60 @@ impl<'a> Reader<'a> {
             host_transmitted_at: self.text("host_transmitted_at")?,
             business_date: self.date("business_date")?.ok_or_else(|| self.impossible("business_date"))?,
             route: self.text("route")?,
+            to_account: self.account(id, holds & HOLDS_ACCOUNT != 0)?,
+            kept: self.besides(holds & HOLDS_KEPT != 0)?,
             at: self.timestamp("at")?,
             key,
+        })
+    }
+
+    fn account(&mut self, id: TxnId, is_named: bool) -> Result<Account, RecordError> {
+        if !is_named {
+            return Ok(Account::None);
+        }
+        let mut bytes = [0; SEALED_ACCOUNT_BYTES];
+        bytes.copy_from_slice(self.take(SEALED_ACCOUNT_BYTES, "to_account")?);
+        Ok(Account::Sealed(SealedAccount { id, bytes }))
+    }
+
+    fn besides(&mut self, is_there: bool) -> Result<Carried, RecordError> {
+        let mut kept = Carried::default();
+        if !is_there {
+            return Ok(kept);
+        }
+        let count: u8 = self.narrow("kept")?;
+        if count == 0 {
+            return Err(self.impossible("kept"));
+        }
+        for _ in 0..count {
+            let number = self.byte("kept")?;
+            // A secret is in no record, so what claims to be one is none.
+            let noun = Noun::numbered(number).filter(|noun| !noun.is_secret());
+            let noun = noun.ok_or_else(|| self.impossible("kept"))?;
+            let length: u16 = self.narrow("kept")?;
+            kept.push(noun, self.take(usize::from(length), "kept")?);
+        }
+        Ok(kept)
+    }
+
+    fn debited(&mut self) -> Result<Debited, RecordError> {
+        let sent = match self.byte("what it holds")? {
+            holds @ 0..=HOLDS_BOTH => self.sent(holds)?,
+            _ => return Err(self.impossible("what it holds")),
+        };
+        Ok(Debited { sent, onward: Onward { link: self.link()?, route: self.text("route")? } })
+    }
+
+    fn credited(&mut self) -> Result<Credited, RecordError> {
+        Ok(Credited {
+            id: self.id()?,
+            wire_code: self.text("wire_code")?,
+            approval_code: self.text("approval_code")?,
+            link: self.link()?,
+            host_stan: self.stan("host_stan")?,
+            host_transmitted_at: self.text("host_transmitted_at")?,
+            business_date: self.sure_date("business_date")?,
+            at: self.timestamp("at")?,
         })
     }
 
@@ -320,7 +397,12 @@ impl<'a> Reader<'a> {
     }
 
     fn owes(&mut self) -> Result<Option<Forward>, RecordError> {
-        if self.flag("owes")? { Ok(Some(self.forward()?)) } else { Ok(None) }
+        let owes = self.flag("owes")?;
+        self.owes_where(owes)
+    }
+
+    fn owes_where(&mut self, owes: bool) -> Result<Option<Forward>, RecordError> {
+        if owes { Ok(Some(self.forward()?)) } else { Ok(None) }
     }
 
     fn forward(&mut self) -> Result<Forward, RecordError> {

@@ -1,10 +1,12 @@
-use super::{DECIDED_BY, DUTIES, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place};
+use super::{
+    DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place,
+};
 use crate::{
-    After, Card, CutStage, Declined, Forward, Kept, Key, LinkOrder, Mark, Observed, Record, Remembered,
-    Ruling, Sent, Vault,
+    Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark,
+    Observed, Record, Remembered, Ruling, Sent, Vault,
 };
 use alloc::vec::Vec;
-use terms::{BusinessDate, LocalTime, MessageType, Text, Timestamp, TxnId};
+use terms::{BusinessDate, Carried, LocalTime, MessageType, Text, Timestamp, TxnId};
 
 /// Appends kind and fields of `record`.
 pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
@@ -21,12 +23,32 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Sent(sent) => {
-            out.byte(kind::SENT);
+            out.begin_sent(sent, [kind::SENT, kind::SENT_TO, kind::SENT_KEEPING]);
             out.sent(sent);
         }
         Record::Inquired(sent) => {
-            out.byte(kind::INQUIRED);
+            out.byte(if sent.to_account.is_none() { kind::INQUIRED } else { kind::INQUIRED_TO });
+            // Nothing is ever owed for it, so nothing is kept for that.
+            out.sent(&Sent { kept: Carried::default(), ..sent.clone() });
+        }
+        Record::Debited(Debited { sent, onward }) => {
+            out.byte(kind::DEBITED);
+            out.byte(holds(sent));
             out.sent(sent);
+            out.number(u64::from(onward.link.0));
+            out.text(&onward.route);
+        }
+        Record::Credited(credited) => {
+            out.byte(kind::CREDITED);
+            out.credited(credited);
+        }
+        Record::Stranded(report) => {
+            out.byte(kind::STRANDED);
+            out.declined(report);
+        }
+        Record::Noted { id } => {
+            out.byte(kind::NOTED);
+            out.number(id.0);
         }
         Record::Decided { id, answer, wire_code, owes, at } => {
             out.byte(kind::DECIDED);
@@ -43,10 +65,11 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.owes(owes.as_ref());
             out.timestamp(*at);
         }
-        Record::NotSent { id, answer, at } => {
-            out.byte(kind::NOT_SENT);
+        Record::NotSent { id, answer, owes, at } => {
+            out.byte(if owes.is_none() { kind::NOT_SENT } else { kind::NOT_SENT_OWING });
             out.number(id.0);
             out.remembered(answer);
+            owes.iter().for_each(|forward| out.forward(forward));
             out.timestamp(*at);
         }
         Record::Declined(declined) => {
@@ -87,7 +110,7 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Advised { sent, forward } => {
-            out.byte(kind::ADVISED);
+            out.begin_sent(sent, [kind::ADVISED, kind::ADVISED_TO, kind::ADVISED_KEEPING]);
             out.sent(sent);
             out.forward(forward);
         }
@@ -98,10 +121,11 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(u64::from(host_stan.0));
             out.timestamp(*at);
         }
-        Record::Forwarded { forward, wire_code, at } => {
-            out.byte(kind::FORWARDED);
+        Record::Forwarded { forward, wire_code, owes, at } => {
+            out.byte(if owes.is_none() { kind::FORWARDED } else { kind::FORWARDED_OWING });
             out.number(forward.0);
             out.text(wire_code);
+            owes.iter().for_each(|forward| out.forward(forward));
             out.timestamp(*at);
         }
         Record::Exception { id, forward, reason, at } => {
@@ -162,6 +186,13 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(u64::from(last_stan.0));
         }
     }
+}
+
+/// What a sent request holds besides, as a byte.
+fn holds(sent: &Sent) -> u8 {
+    let account = if sent.to_account.is_none() { 0 } else { HOLDS_ACCOUNT };
+    let kept = if sent.kept.is_empty() { 0 } else { HOLDS_KEPT };
+    account | kept
 }
 
 struct Writer<'a> {
@@ -253,7 +284,55 @@ impl Writer<'_> {
         self.text(&sent.host_transmitted_at);
         self.date(Some(sent.business_date));
         self.text(&sent.route);
+        self.account(sent.id, &sent.to_account);
+        self.besides(&sent.kept);
         self.timestamp(sent.at);
+    }
+
+    /// The kind of the record says what else it holds: nothing, an account, or whatever the byte behind it says.
+    fn begin_sent(&mut self, sent: &Sent, [plain, to, keeping]: [u8; 3]) {
+        match holds(sent) {
+            0 => self.byte(plain),
+            HOLDS_ACCOUNT => self.byte(to),
+            holds => {
+                self.byte(keeping);
+                self.byte(holds);
+            }
+        }
+    }
+
+    /// Nothing where there is nothing: the record says so in front.
+    fn besides(&mut self, kept: &Carried) {
+        if kept.is_empty() {
+            return;
+        }
+        self.number(kept.iter().count() as u64);
+        for (noun, contents) in kept.iter() {
+            self.byte(noun);
+            self.number(contents.len() as u64);
+            self.out.extend_from_slice(contents);
+        }
+    }
+
+    /// Nothing where there is none: the kind of the record says which.
+    fn account(&mut self, id: TxnId, account: &Account) {
+        let sealed = match account {
+            Account::None => return,
+            Account::Clear(digits) => self.vault.seal_account(id, digits),
+            Account::Sealed(sealed) => *sealed,
+        };
+        self.out.extend_from_slice(&sealed.bytes);
+    }
+
+    fn credited(&mut self, credited: &Credited) {
+        self.number(credited.id.0);
+        self.text(&credited.wire_code);
+        self.text(&credited.approval_code);
+        self.number(u64::from(credited.link.0));
+        self.number(u64::from(credited.host_stan.0));
+        self.text(&credited.host_transmitted_at);
+        self.date(Some(credited.business_date));
+        self.timestamp(credited.at);
     }
 
     fn fingerprint(&mut self, fingerprint: u64) {

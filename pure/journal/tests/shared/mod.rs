@@ -2,12 +2,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 use journal::memory::Memory;
 use journal::{
-    After, Batch, Card, CutStage, DecidedBy, Declined, Duty, Forward, Journal, JournalError, Kept, Key,
-    LinkOrder, Mark, Named, Observation, Observed, Record, Recovered, Remembered, Ruling, Sent, Vault, Why,
+    Account, After, Batch, Card, Credited, CutStage, Debited, DecidedBy, Declined, Duty, Forward, Journal,
+    JournalError, Kept, Key, LinkOrder, Mark, Named, Observation, Observed, Onward, Record, Recovered,
+    Remembered, Ruling, Sent, Vault, Why,
 };
 use terms::{
-    Amount, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Outcome, Pan,
-    SourceId, Stan, Text, Timestamp, TxnId,
+    Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
+    Outcome, Pan, SourceId, Stan, Text, Timestamp, TxnId,
 };
 
 pub const LANE: u16 = 3;
@@ -57,6 +58,8 @@ pub fn sent(n: u64) -> Sent {
         host_transmitted_at: Text::clipped(b"1122055900"),
         business_date: date(),
         route: Text::clipped(b"prefix 622848"),
+        to_account: Account::None,
+        kept: Carried::default(),
         at: at(n),
     }
 }
@@ -150,7 +153,35 @@ pub fn every_kind() -> Vec<Record> {
         Record::Marked { id: TxnId(2), mark: Mark::Reverse { remaining: Amount::minor(5) }, at: at(2) },
         Record::Advised { sent: sent(5), forward: forward(4, Duty::Advice) },
         Record::Attempt { forward: ForwardId(4), number: 2, host_stan: Stan(78), at: at(5) },
-        Record::Forwarded { forward: ForwardId(4), wire_code: Text::clipped(b"00"), at: at(5) },
+        forwarded(None),
+        forwarded(Some(forward(6, Duty::Reversal))),
+        Record::Sent(sent_to(1)),
+        Record::Inquired(sent_to(2)),
+        Record::Advised { sent: sent_to(5), forward: forward(4, Duty::Advice) },
+        Record::Debited(Debited { sent: sent_to(6), onward: ONWARD }),
+        Record::Debited(Debited { sent: sent(6), onward: ONWARD }),
+        Record::Credited(Credited {
+            id: TxnId(6),
+            wire_code: Text::clipped(b"00"),
+            approval_code: Text::clipped(b"A1B2C3"),
+            link: LinkId(2),
+            host_stan: Stan(77),
+            host_transmitted_at: Text::clipped(b"1122055901"),
+            business_date: date(),
+            at: at(6),
+        }),
+        Record::Sent(keeping(sent(1))),
+        Record::Sent(keeping(sent_to(1))),
+        Record::Advised { sent: keeping(sent(5)), forward: forward(4, Duty::Advice) },
+        Record::Debited(Debited { sent: keeping(sent_to(6)), onward: ONWARD }),
+        Record::Stranded(declined.clone()),
+        Record::Noted { id: TxnId(6) },
+        Record::NotSent {
+            id: TxnId(6),
+            answer: remembered(),
+            owes: Some(forward(7, Duty::Reversal)),
+            at: at(7),
+        },
         Record::Exception {
             id: TxnId(2),
             forward: Some(ForwardId(3)),
@@ -179,7 +210,7 @@ pub fn every_kind() -> Vec<Record> {
         Record::Resolved { id: TxnId(2), after: After::Confirming(ForwardId(3)) },
         Record::Resolved { id: TxnId(2), after: After::Confirmed },
         Record::Resolved { id: TxnId(2), after: After::Exception },
-        Record::NotSent { id: TxnId(3), answer: remembered(), at: at(3) },
+        Record::NotSent { id: TxnId(3), answer: remembered(), owes: None, at: at(3) },
         Record::Declined(declined),
         Record::Observed(observed),
         Record::Kept(kept),
@@ -194,10 +225,43 @@ pub fn every_kind() -> Vec<Record> {
     ]
 }
 
-/// A record as it comes back: the card sealed.
+const ONWARD: Onward = Onward { link: LinkId(2), route: Text::EMPTY };
+
+/// As [`sent`], to an account that receives: as long as a card number, because it often is one.
+pub fn sent_to(n: u64) -> Sent {
+    Sent { to_account: Account::Clear(account(n)), ..sent(n) }
+}
+
+/// With what a host demands of a reversal besides.
+fn keeping(sent: Sent) -> Sent {
+    let mut kept = Carried::default();
+    kept.push(Noun::ForwarderId, b"12345678901");
+    kept.push(Noun::AcceptorName, b"ACME STORES 42         SPRINGFIELD  ILUS");
+    Sent { kept, ..sent }
+}
+
+pub fn account(n: u64) -> Text<28> {
+    Text::clipped(pan(n).expose())
+}
+
+fn forwarded(owes: Option<Forward>) -> Record {
+    Record::Forwarded { forward: ForwardId(4), wire_code: Text::clipped(b"00"), owes, at: at(5) }
+}
+
+/// A record as it comes back: card and account sealed.
 pub fn sealed(record: &Record) -> Record {
-    let seal = |sent: &Sent| Sent { pan: seal_card(sent.id, &sent.pan), ..sent.clone() };
+    let seal = |sent: &Sent| Sent {
+        pan: seal_card(sent.id, &sent.pan),
+        to_account: match &sent.to_account {
+            Account::Clear(account) => Account::Sealed(vault().seal_account(sent.id, account)),
+            other => other.clone(),
+        },
+        ..sent.clone()
+    };
     match record {
+        Record::Debited(Debited { sent, onward }) => {
+            Record::Debited(Debited { sent: seal(sent), onward: *onward })
+        }
         Record::Sent(sent) => Record::Sent(seal(sent)),
         Record::Inquired(sent) => Record::Inquired(seal(sent)),
         Record::Advised { sent, forward } => Record::Advised { sent: seal(sent), forward: *forward },

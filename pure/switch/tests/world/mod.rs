@@ -17,7 +17,7 @@ pub(crate) const TILL: SourceId = SourceId(0);
 pub(crate) const BANK: LinkId = LinkId(0);
 pub(crate) const CARDS: LinkId = LinkId(1);
 
-fn secrets() -> Secrets {
+pub(crate) fn secrets() -> Secrets {
     Secrets { fingerprint: [7; 16], vault: Arc::new(Vault::new([1; 32], 0)) }
 }
 
@@ -217,6 +217,13 @@ impl World {
         let left = self.start_from(records);
         self.links_up();
         left
+    }
+
+    /// As [`World::restart_from_snapshot`], and no host can be reached yet.
+    pub(crate) fn restart_from_snapshot_with_links_down(&mut self) -> Left {
+        let mut records = Vec::new();
+        self.lane.snapshot(|record| records.push(record));
+        self.start_from(records)
     }
 
     /// The last message to a host.

@@ -8,8 +8,8 @@ use crate::run::Plan;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use switch::{Objection, Route};
-use terms::{Kind, MessageType, Pan, Txn};
+use switch::{Objection, Route, Routes};
+use terms::{Kind, MessageType, Pan, SourceId, Text, Txn};
 
 /// Which request, and by which configuration.
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,9 @@ pub struct Args {
     /// What is wanted, such as withdrawal
     #[arg(long, value_name = "KIND", default_value = "withdrawal")]
     kind: String,
+    /// First characters of the account a transfer goes to: as many as are known
+    #[arg(long, value_name = "ACCOUNT", default_value = "")]
+    to: String,
     /// From which listener or peer; without it, from the first listener
     #[arg(long, value_name = "NAME")]
     listener: Option<String>,
@@ -44,6 +47,18 @@ struct Explained {
     link: Option<String>,
     route: Option<String>,
     lines: Vec<LineJson>,
+    /// Of a transfer with `--to`: where its credit goes.
+    credit: Option<Credit>,
+}
+
+/// The second leg of a transfer, and why there is one or none.
+#[derive(Serialize)]
+struct Credit {
+    to: String,
+    /// `null` where the host that pays keeps the account too: one message.
+    link: Option<String>,
+    receiver: Option<String>,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -63,6 +78,8 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("`{0}` are no first digits of a card: at most 19 digits")]
     NoDigits(String),
+    #[error("`{0}` is no account: at most 28 characters, and only with --kind transfer")]
+    NoAccount(String),
     #[error("kind `{name}` is not known{hint}")]
     NoKind { name: String, hint: String },
     #[error("listener `{name}` is not known{hint}")]
@@ -77,7 +94,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
             eprintln!("error  {failure}");
             return ExitCode::from(match failure {
                 Failure::Config(_) => exit::CONFIG,
-                Failure::NoDigits(_) | Failure::NoKind { .. } | Failure::NoListener { .. } => exit::USAGE,
+                Failure::NoDigits(_)
+                | Failure::NoAccount(_)
+                | Failure::NoKind { .. }
+                | Failure::NoListener { .. } => exit::USAGE,
             });
         }
     };
@@ -99,8 +119,8 @@ fn explained(args: &Args) -> Result<Explained, Failure> {
         let hint = dialects::did_you_mean(&listener, sources.iter().map(String::as_str));
         return Err(Failure::NoListener { name: listener, hint });
     };
-    let txn = request(&args.pan, &args.kind)?;
-    let source = terms::SourceId(source as u16);
+    let txn = to_account(request(&args.pan, &args.kind)?, &args.to)?;
+    let source = SourceId(source as u16);
     let mut chosen = None;
     let mut lines = Vec::new();
     for route in routes.lines() {
@@ -122,6 +142,8 @@ fn explained(args: &Args) -> Result<Explained, Failure> {
             why,
         });
     }
+    let credit =
+        chosen.filter(|_| !args.to.is_empty()).map(|route| credit(&routes, source, &txn, route, &links));
     let winner = lines.iter().find(|line| line.verdict == "chosen");
     Ok(Explained {
         object: "route",
@@ -131,6 +153,7 @@ fn explained(args: &Args) -> Result<Explained, Failure> {
         link: winner.map(|line| line.link.clone()),
         route: winner.map(|line| line.route.clone()),
         lines,
+        credit,
     })
 }
 
@@ -147,6 +170,35 @@ fn request(pan: &str, kind: &str) -> Result<Txn, Failure> {
     let digits = if pan.is_empty() { String::new() } else { format!("{pan:0<16}") };
     let message = MessageType::from_digits([2, 0, 0]).expect("x200 is a type");
     Ok(Txn { kind: wanted, pan: Pan::new(digits.as_bytes()).unwrap_or_default(), ..Txn::new(message) })
+}
+
+fn to_account(txn: Txn, account: &str) -> Result<Txn, Failure> {
+    if !account.is_empty() && (account.len() > 28 || txn.kind != Kind::Transfer) {
+        return Err(Failure::NoAccount(account.into()));
+    }
+    Ok(Txn { to_account: Text::clipped(account.as_bytes()), ..txn })
+}
+
+/// Where the credit of a transfer goes that is paid over `route`.
+fn credit(routes: &Routes, source: SourceId, txn: &Txn, route: &Route, links: &[String]) -> Credit {
+    let to = txn.to_account.to_string();
+    let Some(line) = routes.receiver(source, txn) else {
+        let why = "no [[receiver]] line names it: the host that pays is taken to keep it";
+        return Credit { to, link: None, receiver: None, why: why.into() };
+    };
+    let name = |link: terms::LinkId| links.get(usize::from(link.0)).cloned().unwrap_or_default();
+    let receiver = Some(line.name.to_string());
+    match line.link == route.link {
+        true => {
+            Credit { to, link: None, receiver, why: "the host that pays keeps it too: one message".into() }
+        }
+        false => Credit {
+            to,
+            link: Some(name(line.link)),
+            receiver,
+            why: format!("another host keeps it: a debit to {} first, then a credit", name(route.link)),
+        },
+    }
 }
 
 fn chosen_because(route: &Route) -> String {
@@ -181,6 +233,12 @@ fn print(explained: &Explained, paper: &mut Paper) {
         }
         _ => format!("{} {card} from {} has no route: it is declined", explained.kind, explained.listener),
     });
+    if let Some(credit) = &explained.credit {
+        let by = credit.receiver.as_ref().map_or_else(String::new, |name| format!(", by \"{name}\""));
+        let goes = credit.link.as_ref().map_or_else(|| "along".into(), |link| format!("to {link}"));
+        paper.line(format!("its credit to {}... goes {goes}{by}", credit.to));
+        paper.line(format!("because {}", credit.why));
+    }
     paper.line("");
     let mut table = Table::new(&[">NO", "PREFIX", "LINK", "VERDICT", "WHY"]);
     for (at, line) in explained.lines.iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use journal::{
-    Card, DecidedBy, Declined, Forward, Kept, Key, Mark, Named, Observed, Record, Remembered, Sent, Seq,
-    Vault,
+    Account, Card, Credited, Debited, DecidedBy, Declined, Forward, Kept, Key, Mark, Named, Observed, Record,
+    Remembered, Sent, Seq, Vault,
 };
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -55,6 +55,12 @@ impl Facts {
             }
             Record::Closed { .. } => {}
             Record::Sent(sent) | Record::Inquired(sent) => self.of_sent(sent, names, vault),
+            Record::Debited(Debited { sent, onward }) => {
+                self.of_sent(sent, names, vault);
+                self.text("credit_link", names.link(onward.link));
+                self.some("credit_route", onward.route);
+            }
+            Record::Credited(credited) => self.of_credited(credited, names),
             Record::Decided { answer, wire_code, owes, .. } => {
                 self.of_answer(answer);
                 self.some("wire_code", wire_code);
@@ -84,9 +90,12 @@ impl Facts {
                 self.number("attempt", (*number).into());
                 self.text("host_stan", host_stan);
             }
-            Record::Forwarded { forward, wire_code, .. } => {
-                self.number("forward", forward.0);
+            Record::Forwarded { forward, wire_code, owes, .. } => {
+                self.number(if owes.is_some() { "paid_forward" } else { "forward" }, forward.0);
                 self.some("wire_code", wire_code);
+                if owes.is_some() {
+                    self.of_debt(owes.as_ref(), names);
+                }
             }
             Record::Exception { forward, reason, .. } => {
                 self.some("forward", forward.map(|forward| forward.to_string()).unwrap_or_default());
@@ -113,8 +122,16 @@ impl Facts {
                 self.some("by", by.as_str());
             }
             Record::Resolved { after, .. } => self.text("after", after.name()),
-            Record::NotSent { answer, .. } => self.of_answer(answer),
-            Record::Declined(declined) => self.of_declined(declined, names, vault),
+            Record::Noted { .. } => {}
+            Record::NotSent { answer, owes, .. } => {
+                self.of_answer(answer);
+                if owes.is_some() {
+                    self.of_debt(owes.as_ref(), names);
+                }
+            }
+            Record::Declined(declined) | Record::Stranded(declined) => {
+                self.of_declined(declined, names, vault)
+            }
             Record::Observed(observed) => self.of_observed(observed, names),
             Record::Named { what, number, name } => {
                 self.text("what", if *what == Named::Link { "link" } else { "source" });
@@ -148,6 +165,18 @@ impl Facts {
         self.some("host_transmitted_at", sent.host_transmitted_at);
         self.text("business_date", sent.business_date);
         self.some("route", sent.route);
+        if !sent.to_account.is_none() {
+            self.text("to_account", account(&sent.to_account, vault));
+        }
+    }
+
+    fn of_credited(&mut self, credited: &Credited, names: &Names) {
+        self.some("wire_code", credited.wire_code);
+        self.some("approval_code", credited.approval_code);
+        self.text("link", names.link(credited.link));
+        self.text("host_stan", credited.host_stan);
+        self.some("host_transmitted_at", credited.host_transmitted_at);
+        self.text("business_date", credited.business_date);
     }
 
     /// What a host came to be owed; nothing where it came to nothing.
@@ -231,6 +260,19 @@ pub(crate) fn card(card: &Card, vault: Option<&Vault>) -> String {
     match (card, vault.map(|vault| card.open(vault))) {
         (Card::None, _) => String::new(),
         (_, Some(Ok(pan))) => pan.masked().to_string(),
+        (_, None | Some(Err(_))) => "sealed".into(),
+    }
+}
+
+/// An account as people may see it: its last four characters, because it may be a card number.
+pub(crate) fn account(account: &Account, vault: Option<&Vault>) -> String {
+    match (account, vault.map(|vault| account.open(vault))) {
+        (Account::None, _) => String::new(),
+        (_, Some(Ok(digits))) => {
+            let shown = digits.to_string();
+            let hidden = shown.chars().count().saturating_sub(4);
+            shown.chars().enumerate().map(|(at, one)| if at < hidden { '*' } else { one }).collect()
+        }
         (_, None | Some(Err(_))) => "sealed".into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::facts::card;
 use super::names::Names;
-use journal::{Declined, Forward, Key, Mark, Observed, Record, Remembered, Sent, Vault};
+use journal::{Debited, Declined, Forward, Key, Mark, Observed, Record, Remembered, Sent, Vault};
 use terms::{Amount, Currency};
 
 /// What a record says, as far as a line holds.
@@ -14,6 +14,15 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         }
         Record::Closed { .. } => "in order".into(),
         Record::Sent(sent) | Record::Inquired(sent) => of_sent(sent, names, vault),
+        Record::Debited(Debited { sent, onward }) => {
+            format!("{}, then its credit > {}", of_sent(sent, names, vault), names.link(onward.link))
+        }
+        Record::Credited(credited) => {
+            let (link, stan) = (names.link(credited.link), credited.host_stan);
+            format!("debit approved {}, credit > {link} {stan}", credited.wire_code)
+        }
+        Record::Stranded(report) => format!("reported: {}", of_declined(report, vault)),
+        Record::Noted { .. } => "a person knows of it".into(),
         Record::Decided { answer, wire_code, owes, .. } => {
             format!("{}, host said {wire_code}{}", of_answer(answer), of_debt(owes.as_ref()))
         }
@@ -27,8 +36,8 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         Record::Attempt { forward, number, host_stan, .. } => {
             format!("owed {forward}, attempt {number} {host_stan}")
         }
-        Record::Forwarded { forward, wire_code, .. } => {
-            format!("owed {forward}, host said {wire_code}: paid")
+        Record::Forwarded { forward, wire_code, owes, .. } => {
+            format!("owed {forward}, host said {wire_code}: paid{}", of_debt(owes.as_ref()))
         }
         Record::Exception { reason, .. } => format!("for a person: {reason}"),
         Record::Ruled { forward, ruling, by, reason, .. } => {
@@ -40,7 +49,7 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
             format!("{} {} by {}", names.link(*link), order.name(), by.as_str())
         }
         Record::Resolved { after, .. } => after.name().into(),
-        Record::NotSent { answer, .. } => of_answer(answer),
+        Record::NotSent { answer, owes, .. } => format!("{}{}", of_answer(answer), of_debt(owes.as_ref())),
         Record::Declined(declined) => of_declined(declined, vault),
         Record::Observed(observed) => of_observed(observed, names),
         Record::Named { number, name, what } => format!("{what:?} {number} is {name}").to_lowercase(),

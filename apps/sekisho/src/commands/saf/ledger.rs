@@ -3,7 +3,7 @@
 use crate::commands::journal::names::Names;
 use crate::commands::journal::opened::{Failure, Opened};
 use crate::run::owed::OwedJson;
-use journal::{Forward, Record, Ruling, Sent, Step};
+use journal::{Debited, Forward, Record, Ruling, Sent, Step};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use terms::{Timestamp, TxnId};
@@ -47,7 +47,12 @@ impl Ledger {
                 by_txn
             });
             opened.walk(|step| {
-                if let Step::Record { record: Record::Sent(sent) | Record::Advised { sent, .. }, .. } = step {
+                if let Step::Record {
+                    record:
+                        Record::Sent(sent) | Record::Advised { sent, .. } | Record::Debited(Debited { sent, .. }),
+                    ..
+                } = step
+                {
                     let ids = by_txn.get(&sent.id.0).into_iter().flatten();
                     ids.for_each(|id| ledger.fill_in(*id, &sent));
                 }
@@ -59,6 +64,7 @@ impl Ledger {
     fn take(&mut self, record: &Record, names: &Names) {
         match record {
             Record::Decided { id, owes: Some(forward), at, .. }
+            | Record::NotSent { id, owes: Some(forward), at, .. }
             | Record::TimedOut { id, owes: Some(forward), at, .. }
             | Record::Owed { id, forward, at, .. } => self.owe(*id, forward, *at, names),
             Record::Advised { sent, forward } => self.owe(sent.id, forward, sent.at, names),
@@ -68,7 +74,13 @@ impl Ledger {
                     owed.host_stan = host_stan.to_string();
                 }
             }
-            Record::Forwarded { forward, .. } => drop(self.owed.remove(&forward.0)),
+            Record::Forwarded { forward, owes, at, .. } => {
+                self.owed.remove(&forward.0);
+                let about = self.about.get(&forward.0).copied();
+                if let (Some(next), Some(txn)) = (owes, about) {
+                    self.owe(TxnId(txn), next, *at, names);
+                }
+            }
             Record::Exception { id, forward, reason, at } => {
                 forward.iter().for_each(|forward| drop(self.owed.remove(&forward.0)));
                 self.exceptions.push(ExceptionJson {

@@ -2,7 +2,8 @@
 
 use crate::commands::journal::names::Names;
 use journal::{
-    Declined, Duty, Forward, Key, Mark, Observation, Observed, Record, Remembered, Ruling, Sent, Seq, Why,
+    Credited, Debited, Declined, Duty, Forward, Key, Mark, Observation, Observed, Record, Remembered, Ruling,
+    Sent, Seq, Why,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -31,10 +32,13 @@ pub(crate) struct Teller<'a> {
     host: String,
     asked_ms: i64,
     was_restarted: bool,
+    is_transfer: bool,
+    is_credit: bool,
     debts: BTreeMap<ForwardId, Debt>,
 }
 
 struct Debt {
+    to: String,
     duty: Duty,
     since_ms: i64,
     attempts: u32,
@@ -49,7 +53,16 @@ const PERSON: &str = "!";
 impl<'a> Teller<'a> {
     pub(crate) fn of(names: &'a Names) -> Self {
         let (asker, host) = (String::new(), String::new());
-        Self { names, asker, host, asked_ms: 0, was_restarted: false, debts: BTreeMap::new() }
+        Self {
+            names,
+            asker,
+            host,
+            asked_ms: 0,
+            was_restarted: false,
+            is_transfer: false,
+            is_credit: false,
+            debts: BTreeMap::new(),
+        }
     }
 
     /// What this record says.
@@ -63,6 +76,22 @@ impl<'a> Teller<'a> {
     fn said(&mut self, record: &Record, at_ms: i64) -> Vec<(&'static str, String, String)> {
         match record {
             Record::Sent(sent) => self.of_sent(sent, "on disk before its first byte left"),
+            Record::Debited(Debited { sent, onward }) => {
+                self.is_transfer = true;
+                let mut said = self.of_sent(sent, "on disk before its first byte left");
+                let to = self.names.link(onward.link);
+                let because = format!("\"{}\": the debit goes first, and its credit to {to}", onward.route);
+                said.insert(1, (HERE, "a transfer between two hosts".into(), because));
+                said
+            }
+            Record::Credited(credited) => self.of_credited(credited, at_ms),
+            Record::Noted { .. } => Vec::new(),
+            Record::Stranded(report) => {
+                self.asker = self.asker(&report.key);
+                let what = format!("{} reported what had happened, STAN {}", self.asker, report.key.stan);
+                let because = "no route leads to a host that could be told; accepted all the same".into();
+                vec![(IN, what, because)]
+            }
             Record::Inquired(sent) => self.of_sent(sent, "it moves no money, so nothing waited for the disk"),
             Record::Declined(declined) => self.of_declined(declined),
             Record::Kept(kept) => {
@@ -77,14 +106,24 @@ impl<'a> Teller<'a> {
                     self.told(answer),
                 ];
                 said.extend(owes.map(|forward| {
-                    self.owe(&forward, at_ms, "the source had taken the request back meanwhile")
+                    let why = match (answer.outcome, self.is_credit, self.is_transfer) {
+                        (Outcome::Approved, ..) => "the source had taken the request back meanwhile",
+                        (_, true, _) => "the credit was refused, so the debit is given back",
+                        (_, false, true) => "the credit could not be sent, so the debit is given back",
+                        (_, false, false) => "another amount was approved than was asked for",
+                    };
+                    self.owe(&forward, at_ms, why)
                 }));
                 said
             }
             Record::TimedOut { answer, owes, .. } => self.of_silence(answer, owes.as_ref(), at_ms),
-            Record::NotSent { answer, .. } => {
+            Record::NotSent { answer, owes, .. } => {
                 let because = "no connection stood, or it did not fit the host's format".into();
-                vec![(HERE, "proved: not one byte left us".into(), because), self.told(answer)]
+                let mut said =
+                    vec![(HERE, "proved: not one byte left us".into(), because), self.told(answer)];
+                let why = "the credit never left, so the debit is given back";
+                said.extend(owes.map(|forward| self.owe(&forward, at_ms, why)));
+                said
             }
             Record::Owed { forward, why, .. } => {
                 let why = match why {
@@ -113,7 +152,12 @@ impl<'a> Teller<'a> {
             Record::Attempt { forward, number, host_stan, .. } => {
                 vec![self.attempt(*forward, *number, host_stan, at_ms)]
             }
-            Record::Forwarded { forward, wire_code, .. } => vec![self.paid(*forward, wire_code, at_ms)],
+            Record::Forwarded { forward, wire_code, owes, .. } => {
+                let mut said = vec![self.paid(*forward, wire_code, at_ms)];
+                let why = "the credit is undone, so now the debit is given back";
+                said.extend(owes.map(|forward| self.owe(&forward, at_ms, why)));
+                said
+            }
             Record::Exception { forward, reason, .. } => {
                 let about = forward.map_or_else(String::new, |id| format!("saf/{id} is not sent any more, "));
                 vec![(PERSON, format!("{about}a person has to settle it"), reason.to_string())]
@@ -141,6 +185,16 @@ impl<'a> Teller<'a> {
             | Record::LinkOrdered { .. }
             | Record::Numbers { .. } => Vec::new(),
         }
+    }
+
+    /// The debit's answer and the credit's going, which are one record.
+    fn of_credited(&mut self, credited: &Credited, at_ms: i64) -> Vec<(&'static str, String, String)> {
+        let took = seconds(at_ms - self.asked_ms);
+        let debit = format!("{} answered the debit {} after {took}", self.host, credited.wire_code);
+        (self.host, self.is_credit, self.asked_ms) = (self.names.link(credited.link), true, at_ms);
+        let went = format!("{} x200 STAN {}, the credit", self.host, credited.host_stan);
+        let because = "the debit is approved; on disk before its first byte left".into();
+        vec![(IN, debit, String::new()), (OUT, went, because)]
     }
 
     fn begin(&mut self, sent: &Sent) {
@@ -187,14 +241,20 @@ impl<'a> Teller<'a> {
         let what = format!("no answer came in {took}: what became of it is unknown");
         let mut said = vec![(HERE, what, why.into()), self.told(answer)];
         said.extend(owes.map(|forward| {
-            let why = format!("no answer came in {took}, and the host may have done it");
+            let why = match (forward.duty, self.is_credit) {
+                (Duty::Advice, true) => {
+                    format!("no answer came in {took}: the debit stands, so it must be credited")
+                }
+                _ => format!("no answer came in {took}, and the host may have done it"),
+            };
             self.owe(forward, at_ms, &why)
         }));
         said
     }
 
     fn owe(&mut self, forward: &Forward, at_ms: i64, why: &str) -> (&'static str, String, String) {
-        let debt = Debt { duty: forward.duty, since_ms: at_ms, attempts: 0, last_ms: at_ms };
+        let to = self.names.link(forward.link);
+        let debt = Debt { to, duty: forward.duty, since_ms: at_ms, attempts: 0, last_ms: at_ms };
         self.debts.insert(forward.id, debt);
         let part = match forward.remaining.minor_units() {
             0 => String::new(),
@@ -224,7 +284,8 @@ impl<'a> Teller<'a> {
             _ => format!("not accepted in {} since the last", seconds(at_ms - debt.last_ms)),
         };
         (debt.attempts, debt.last_ms) = (number, at_ms);
-        let what = format!("{} {} saf/{id}, attempt {number}, STAN {host_stan}", self.host, debt.duty.name());
+        let (to, duty) = (&debt.to, debt.duty.name());
+        let what = format!("{to} {duty} saf/{id}, attempt {number}, STAN {host_stan}");
         (OUT, what, because)
     }
 
@@ -234,7 +295,8 @@ impl<'a> Teller<'a> {
         wire_code: &terms::Text<4>,
         at_ms: i64,
     ) -> (&'static str, String, String) {
-        let what = format!("{} accepted saf/{id} with {wire_code}", self.host);
+        let host = self.debts.get(&id).map_or(&self.host, |debt| &debt.to);
+        let what = format!("{host} accepted saf/{id} with {wire_code}");
         let because = self.debts.get(&id).map_or_else(String::new, |debt| {
             format!(
                 "paid by attempt {}, {} after it came to be owed",
@@ -294,6 +356,10 @@ fn why_declined(reason: &str) -> Option<&'static str> {
         "terminal has one under way"  => "listener.per_terminal_max; it asked again before it had an answer",
         "no route"                    => "no [[route]] and no default_link fits: see `sekisho explain route`",
         "host down"                   => "the link had no connection",
+        "receiving host down"         => "the transfer's credit could not have gone: nothing was debited",
+        "receiving host limit"        => "the transfer's credit could not have gone: nothing was debited",
+        "receiving breaker open"      => "the transfer's credit could not have gone: nothing was debited",
+        "receiving host recovers"     => "that host hears first of what it is owed: nothing was debited",
         "host in-flight limit"        => "link.in_flight_max requests were unanswered there",
         "circuit breaker open"        => "the host had stopped answering: link.breaker",
         "no way to consistency"       => "listener.consistency is not set, so its terminals get no cash services",

@@ -3,7 +3,7 @@
 use crate::commands::journal::facts::card;
 use crate::commands::journal::names::Names;
 use crate::commands::journal::summary::money;
-use journal::{Duty, Forward, Key, Record, Remembered, Ruling, Sent, Vault};
+use journal::{Debited, Duty, Forward, Key, Record, Remembered, Ruling, Sent, Vault};
 use serde::Serialize;
 use terms::{Amount, Currency, Timestamp, TxnId};
 
@@ -30,6 +30,9 @@ pub(crate) struct Row {
     /// Where it went; `null` where no host heard of it.
     pub(crate) link: Option<String>,
     pub(crate) host_stan: Option<String>,
+    /// In a transfer between two hosts: where its credit goes, and our trace number there once it was sent.
+    pub(crate) credit_link: Option<String>,
+    pub(crate) credit_stan: Option<String>,
     pub(crate) route: Option<String>,
     pub(crate) business_date: Option<String>,
     /// `open` until it is decided.
@@ -55,6 +58,20 @@ impl Row {
     pub(crate) fn begin(record: &Record, names: &Names, vault: Option<&Vault>) -> Option<Self> {
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => Some(Self::of_sent(sent, names, vault)),
+            Record::Debited(Debited { sent, onward }) => {
+                let mut row = Self::of_sent(sent, names, vault);
+                row.credit_link = Some(names.link(onward.link));
+                Some(row)
+            }
+            Record::Stranded(report) => {
+                let mut row = Self::new(report.id, &report.key, report.at, names);
+                row.kind = report.kind.name();
+                (row.amount, row.currency) = (report.amount.minor_units(), report.currency.to_string());
+                row.pan = card(&report.pan, vault);
+                row.decide(&report.answer, report.at);
+                (row.stands, row.reason) = ("a_persons", Some(report.reason.to_string()));
+                Some(row)
+            }
             Record::Advised { sent, forward } => {
                 let mut row = Self::of_sent(sent, names, vault);
                 (row.outcome, row.code, row.took_ms) = ("approved", Some("approved"), Some(0));
@@ -96,6 +113,8 @@ impl Row {
             rrn: String::new(),
             link: None,
             host_stan: None,
+            credit_link: None,
+            credit_stan: None,
             route: None,
             business_date: None,
             outcome: "open",
@@ -137,9 +156,14 @@ impl Row {
                 self.decide(answer, *at);
                 self.owe(owes.as_ref());
             }
-            Record::NotSent { answer, at, .. } => self.decide(answer, *at),
+            Record::NotSent { answer, owes, at, .. } => {
+                self.decide(answer, *at);
+                self.owe(owes.as_ref());
+            }
+            Record::Credited(credited) => self.credit_stan = Some(credited.host_stan.to_string()),
             Record::Owed { forward, .. } => self.owe(Some(forward)),
-            Record::Forwarded { .. } => {
+            Record::Forwarded { owes: Some(forward), .. } => self.owe(Some(forward)),
+            Record::Forwarded { owes: None, .. } => {
                 self.stands = match self.stands {
                     "advice_owed" => "confirmed",
                     _ => "reversed",

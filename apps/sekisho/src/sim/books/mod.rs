@@ -80,6 +80,10 @@ pub struct Decision {
     pub amount: Amount,
     /// Which host had leave to be asked, and what that host knows it by; `None` where none had.
     pub permit: Option<(LinkName, HostKey)>,
+    /// Whether it is a transfer between two hosts.
+    pub two_hosts: bool,
+    /// In such a transfer whose credit had leave to go: the other host, and what it knows it by.
+    pub credit: Option<(LinkName, HostKey)>,
     /// What became of it; `None` while nobody has decided.
     pub outcome: Option<Outcome>,
     /// Whether it began with a report and no host was ever asked.
@@ -207,6 +211,9 @@ impl<'a> Comparison<'a> {
             place.and_then(|place| books.get(&place).cloned()).unwrap_or_default()
         };
         let (postings, reversals) = (of_place(&self.posted), of_place(&self.reversed));
+        if let Some(decision) = decision {
+            self.other_leg(decision, asked);
+        }
         let exceptions: u32 = decisions.iter().map(|decision| decision.owed.exceptions).sum();
         let net = minor_units(&postings) - minor_units(&reversals);
         let held = i128::from(asked.held.minor_units());
@@ -233,6 +240,23 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// A transfer between two hosts is done at both, or at neither, or stands on the list.
+    fn other_leg(&mut self, decision: &Decision, asked: &Asked) {
+        let Some(place) = decision.credit else { return };
+        let units = |books: &HashMap<Place, Vec<&Posting>>| books.get(&place).map_or(0, |of| minor_units(of));
+        let net = units(&self.posted) - units(&self.reversed);
+        let held = i128::from(asked.held.minor_units());
+        let excepted = decision.owed.exceptions > 0;
+        let totals = self.verdict.hosts.entry(place.0).or_default();
+        if asked.held != Amount::default() {
+            totals.held.add(asked.held);
+        }
+        totals.excepted += if excepted { net - held } else { 0 };
+        if !excepted && net != held {
+            self.lie(LieKind::HalfATransfer, asked.key);
+        }
+    }
+
     /// Owed where money may hang on an end nobody knows, or was taken back; never otherwise; and not for ever.
     fn listing(&mut self, decision: &Decision, asked: &Asked) {
         let Owed { messages, paid, handed_over, exceptions } = decision.owed;
@@ -243,6 +267,8 @@ impl<'a> Comparison<'a> {
         let told_approved = matches!(asked.told, Told::Said(_, Outcome::Approved));
         let was_done = told_approved && asked.afterwards == Afterwards::Nothing;
         let may_owe = match decision.outcome {
+            // A credit may be owed, and either leg be undone afterwards.
+            _ if decision.two_hosts => 3,
             Some(Outcome::Unknown) => 1,
             _ if decision.by_report => 1,
             Some(Outcome::Approved) => u32::from(!was_done),
@@ -279,9 +305,10 @@ impl<'a> Comparison<'a> {
 
     /// Nothing stands in a host's books that nobody had leave to ask it.
     fn hosts(&mut self) {
-        let permits: HashSet<Place> = self.decided.iter().filter_map(|decision| decision.permit).collect();
+        let legs = |decision: &Decision| [decision.permit, decision.credit].into_iter().flatten();
+        let permits: HashSet<Place> = self.decided.iter().flat_map(legs).collect();
         let asked_for: HashMap<Place, Amount> = (self.decided.iter())
-            .filter_map(|decision| decision.permit.map(|permit| (permit, decision.amount)))
+            .flat_map(|decision| legs(decision).map(|place| (place, decision.amount)))
             .collect();
         for (place, postings) in sorted(&self.posted) {
             let totals = self.verdict.hosts.entry(place.0).or_default();

@@ -92,7 +92,17 @@ impl Books {
         let asked_for = amount(number);
         self.asked.push(Asked { key, kind, amount: asked_for, told, held, afterwards });
         let (permit, outcome, by_report) = (Some((host(), known_as)), Some(outcome), false);
-        self.decided.push(Decision { key, kind, amount: asked_for, permit, outcome, by_report, owed });
+        self.decided.push(Decision {
+            key,
+            kind,
+            amount: asked_for,
+            permit,
+            two_hosts: false,
+            credit: None,
+            outcome,
+            by_report,
+            owed,
+        });
         if posted {
             self.host.postings.push(Posting { key: known_as, kind, amount: asked_for, advised: false });
         }
@@ -272,4 +282,61 @@ fn a_lie_is_told_in_words_that_name_the_request() {
     books.host.postings.remove(0);
     let said = books.compare().to_string();
     assert!(said.contains("not posted: ATM00001 000001"), "{said}");
+}
+
+fn other() -> LinkName {
+    LinkName::clipped(b"CARDS")
+}
+
+/// What the other host of a transfer does: posted, and gave back.
+type OtherHost = (bool, bool);
+
+/// What was told, decided and held, and what each host did.
+type TransferRow = (Told, Outcome, u32, OtherHost, OtherHost);
+
+/// A transfer of 7,000 between two hosts, told and held, and what each of them did.
+fn transferred((told, outcome, held, paying, receiving): TransferRow) -> Verdict {
+    let (key, known_as, amount_of) = (key(7), host_key(7), amount(7));
+    let credit_as = HostKey { stan: Stan(600_007), ..known_as };
+    let (kind, held) = (Kind::Transfer, amount(held));
+    let asked = Asked { key, kind, amount: amount_of, told, held, afterwards: Afterwards::Nothing };
+    let decision = Decision {
+        key,
+        kind,
+        amount: amount_of,
+        permit: Some((host(), known_as)),
+        two_hosts: true,
+        credit: Some((other(), credit_as)),
+        outcome: Some(outcome),
+        by_report: false,
+        owed: NOTHING_OWED,
+    };
+    let books = |host, key, (posted, back): OtherHost| {
+        let posting = Posting { key, kind, amount: amount_of, advised: false };
+        let of = |is_there: bool| if is_there { vec![posting] } else { Vec::new() };
+        HostBooks { host, postings: of(posted), reversals: of(back) }
+    };
+    let hosts = [books(host(), known_as, paying), books(other(), credit_as, receiving)];
+    compare(&[asked], &[decision], &hosts)
+}
+
+#[test]
+fn half_a_transfer_is_caught_at_either_host() {
+    use LieKind::*;
+    let (done, undone, never) = ((true, false), (true, true), (false, false));
+    #[rustfmt::skip]
+    let table: &[(&str, TransferRow, &[LieKind])] = &[
+        // what happened             told      decided            held  pays    receives  lies
+        ("done",                    (APPROVED, Outcome::Approved, 7,    done,   done),    &[]),
+        ("undone in order",         (REFUSED,  Outcome::Refused,  0,    undone, never),   &[]),
+        ("undone at both",          (REFUSED,  Outcome::Refused,  0,    undone, undone),  &[]),
+        ("paid, never credited",    (APPROVED, Outcome::Approved, 7,    done,   never),   &[HalfATransfer, WrongTotal]),
+        ("credited, given back",    (APPROVED, Outcome::Approved, 7,    undone, done),    &[ReversedThoughDone, WrongTotal]),
+        ("declined, and credited",  (REFUSED,  Outcome::Refused,  0,    undone, done),    &[HalfATransfer, WrongTotal]),
+    ];
+    for (what, row, lies) in table {
+        let verdict = transferred(*row);
+        let found: Vec<LieKind> = verdict.lies.iter().map(|lie| lie.kind).collect();
+        assert_eq!(found, *lies, "{what}: {verdict}");
+    }
 }

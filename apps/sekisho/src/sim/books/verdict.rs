@@ -63,6 +63,8 @@ pub enum LieKind {
     Undecided,
     /// The journal knows a request that no terminal made.
     NobodyAsked,
+    /// One host did its half of a transfer, and the other did not.
+    HalfATransfer,
     /// What a host moved differs from what terminals hold, all together.
     WrongTotal,
 }
@@ -154,6 +156,7 @@ impl LieKind {
             Self::PaidTwice => "paid more often than it was owed",
             Self::Undecided => "sent, never decided",
             Self::NobodyAsked => "in the journal, and no terminal asked",
+            Self::HalfATransfer => "one host did its half of a transfer, the other did not",
             Self::WrongTotal => "sums differ",
         }
     }

@@ -361,7 +361,7 @@ fn street_plan(
         },
         terminals: plan.atms,
         tps: plan.tps,
-        crowd: Crowd::new(Mix::default(), prefixes, 1_000, luck.fork()),
+        crowd: Crowd::new(Mix::with_transfers(), prefixes, 1_000, luck.fork()),
         luck: luck.fork(),
         keeps_view: plan.keeps_books,
     })
