@@ -208,6 +208,8 @@ fn a_request_in_flight_when_the_host_goes_away_is_unknown_and_not_sent_again() {
 #[test]
 fn a_silent_host_is_left_alone_until_one_request_finds_it_awake() {
     let host = Host::acting(|_| Act::Silence);
+    // A host that answers what it is owed is not silent: its breaker would close.
+    host.acts_when_owed(|_| Act::Silence);
     let mut setup = impatient(&host);
     setup.links[0].more =
         "breaker = { requests_min = 4, unanswered_percent = 50, probe_after_ms = 5000 }".into();
