@@ -41,10 +41,17 @@ fn place_for_tests() -> PathBuf {
     build.join("tmp")
 }
 
-/// An address that is free for now: for whoever must listen on the same one again.
+/// An address for whoever must listen on the same one again: below the ports that the system gives to connections,
+/// so that none of them takes it meanwhile.
 pub fn free_address() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it has an address")
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let ports =
+        || std::process::id().wrapping_mul(61).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 15_000;
+    let addresses = (0..1_000).map(|_| SocketAddr::from(([127, 0, 0, 1], 16_000 + ports() as u16)));
+    addresses
+        .into_iter()
+        .find(|at| std::net::TcpListener::bind(at).is_ok())
+        .expect("one in a thousand is free")
 }
 
 /// One `[[link]]`.
