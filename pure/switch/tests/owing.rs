@@ -764,3 +764,20 @@ fn a_trace_number_is_not_given_again_after_a_restart() {
         assert!(next.stan > last.stan, "{} after {}", next.stan, last.stan);
     }
 }
+
+#[test]
+fn a_snapshot_with_more_owed_than_is_remembered_is_read_back_whole() {
+    let mut w = World::new();
+    for stan in 1..=12 {
+        w.ask(withdrawal(stan));
+        w.step(Event::LinkDown { link: BANK });
+        w.wait_ms(REPLY_TIMEOUT_MS);
+        w.step(Event::LinkUp { link: BANK });
+        // The breaker lets one try now and then: what counts here is what is owed.
+        w.wait_ms(60_000);
+    }
+    let owed = w.lane.pending();
+    assert!(owed > w.config.remembered_max, "{owed} are owed");
+    w.restart_from_snapshot();
+    assert_eq!(w.lane.pending(), owed);
+}
