@@ -528,6 +528,7 @@ fn said_again(facts: Facts, stan: Stan) -> Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LinkState;
     use crate::pairing::Link;
     use crate::transfer::Debit;
     use crate::{Effect, LinkConfig, Outbox};
@@ -665,6 +666,7 @@ mod tests {
         let config = || LinkConfig { in_flight_max: 1, ..LinkConfig::retired(Text::EMPTY) };
         let mut links = [Link::new(config()), Link::new(config())];
         links[1].up = hosts != PayingAlone;
+        links[1].life.position.state = LinkState::Connected;
         let mut next_forward = ForwardId(1);
         let mut desk = Desk {
             out: &mut out,

@@ -657,8 +657,15 @@ impl Lane {
         }
     }
 
-    /// Puts a transaction into memory and everything else that must know of it.
+    /// Puts a transaction into memory and everything else that must know of it; the oldest may be forgotten.
     pub(crate) fn put_back(&mut self, slot: Slot) -> usize {
+        let at = self.put_in(slot);
+        self.forget();
+        at
+    }
+
+    /// The same, and nothing is forgotten: in a snapshot it is not known yet which of them are owed something.
+    pub(crate) fn put_in(&mut self, slot: Slot) -> usize {
         let (debit, asked_last) = (slot.asked_host(), slot.asked_last());
         let terminal = (slot.key.source, slot.key.terminal_id);
         let deadline = match &slot.flow {
@@ -682,7 +689,6 @@ impl Lane {
             link.assign(stan, owner(at as u32));
             link.in_flight += u32::from(deadline.is_some());
         }
-        self.forget();
         at
     }
 

@@ -130,7 +130,7 @@ impl Replay {
             Record::Declined(declined) => {
                 self.lane.note_id(declined.id);
                 if declined.takes_key {
-                    self.on_kept(Kept {
+                    self.on_declined(Kept {
                         id: declined.id,
                         key: declined.key,
                         fingerprint: declined.fingerprint,
@@ -345,14 +345,21 @@ impl Replay {
         Ok(())
     }
 
-    /// A finished transaction; what was sent for it, when something was, stands right before it.
+    /// A finished transaction; what was sent for it, when something was, stands right before it. Snapshots are
+    /// made of these, and name what is owed for them behind the last one: whoever wrote it remembered all of
+    /// them, so all of them are remembered until something happens.
     fn on_kept(&mut self, kept: Kept) {
         let mut slot = Slot::of_kept(&kept);
         if let Some(open) = self.open.remove(&kept.id.0) {
             slot.sent = Some(Box::new(open.sent));
             slot.legs = open.legs.map(Box::new);
         }
-        self.put_back(slot);
+        let place = self.lane.put_in(slot);
+        self.decided.insert(kept.id.0, place);
+    }
+
+    fn on_declined(&mut self, kept: Kept) {
+        self.put_back(Slot::of_kept(&kept));
     }
 
     fn on_advised(&mut self, sent: Sent, forward: Forward) -> Result<(), ReplayError> {

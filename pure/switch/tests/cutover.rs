@@ -6,8 +6,8 @@ use journal::{CutStage, LinkOrder, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use switch::{Event, LaneConfig, LinkState, Management, SignOn, Tell};
 use terms::{
-    Answer, BusinessDate, Code, ConnId, Instant, Kind, MessageType, Network, NetworkTypes, Outcome, Outgoing,
-    Stan, Text, Txn, TxnId,
+    Answer, BusinessDate, Code, ConnId, Instant, Kind, MessageType, Network, NetworkTypes, Original, Outcome,
+    Outgoing, Stan, Text, Txn, TxnId,
 };
 use world::*;
 
@@ -171,6 +171,35 @@ fn deposits_owed_over_the_change_are_a_persons_in_the_same_breath_and_never_leav
     }
 }
 
+/// The terminal takes the deposit of that number back.
+fn takes_back(of: u32) -> Txn {
+    Txn {
+        message: MessageType::from_digits([4, 2, 0]).expect("0420"),
+        original: Some(Original { stan: Some(Stan(of)), ..Original::default() }),
+        ..deposit(of)
+    }
+}
+
+/// The terminal reports the deposit of that number.
+fn reports(of: u32) -> Txn {
+    Txn { message: MessageType::from_digits([2, 2, 0]).expect("0220"), ..deposit(of) }
+}
+
+#[test]
+fn a_deposit_taken_back_or_reported_after_the_change_is_a_persons_and_never_leaves() {
+    for (what, later) in [("taken back", takes_back(1)), ("reported", reports(1))] {
+        let mut w = world(false);
+        let (_, _, ours) = w.ask(deposit(1)).asked_once();
+        let code = if what == "reported" { Code::DoNotHonour } else { Code::Approved };
+        w.host_says(BANK, reply(ours, code));
+        says(&mut w, Network::Cutover, Some(day(1)));
+        let left = w.ask(later);
+        assert_eq!(left.answer().0, Code::Approved, "{what}: it is ours from now on");
+        assert!(left.asked.is_empty() && w.wait_ms(DAY_MS).asked.is_empty(), "{what}");
+        assert!(left.record_names().contains(&"exception"), "{what}: {:?}", left.record_names());
+    }
+}
+
 #[test]
 fn an_answer_of_the_day_before_is_still_an_answer() {
     let mut w = world(false);
@@ -316,11 +345,15 @@ fn over_many_days_nothing_is_stamped_with_a_closed_day_and_no_deposit_leaves_on_
 
 fn live(seed: u64) -> Checked {
     let luck = &mut Luck(seed);
-    let mut w = world(luck.below(2) == 0);
+    let mut config = told(luck.below(2) == 0);
+    // Few are remembered in every other world: what is owed must be found again all the same.
+    config.remembered_max = [8, 256][luck.below(2) as usize];
+    let mut w = World::with(config);
+    w.step(Event::HostDate { link: BANK, date: day(0) });
     let mut open: Vec<Outgoing> = Vec::new();
     let mut checked = Checked::default();
     for stan in 1..120 {
-        match luck.below(12) {
+        match luck.below(14) {
             0..=4 => {
                 let txn = if luck.below(2) == 0 { deposit(stan) } else { withdrawal(stan) };
                 let left = w.ask_on(ConnId(u64::from(stan)), txn);
@@ -341,7 +374,12 @@ fn live(seed: u64) -> Checked {
                 }
             }
             9 => drop(w.wait_ms(REPLY_TIMEOUT_MS + luck.below(u64::from(DAY_MS / 3)) as u32)),
-            10 => {
+            10 | 11 => {
+                let of = 1 + luck.below(u64::from(stan)) as u32;
+                let later = [takes_back(of), reports(of)][luck.below(2) as usize].clone();
+                w.ask_on(ConnId(u64::from(stan)), later);
+            }
+            12 => {
                 w.step(Event::LinkDown { link: BANK });
                 w.wait_ms(luck.below(u64::from(REPLY_TIMEOUT_MS) * 2) as u32);
                 w.step(Event::LinkUp { link: BANK });
@@ -394,10 +432,17 @@ impl Checked {
                 let earlier = self.stamps.insert(sent.id, (sent.business_date, sent.kind));
                 assert!(earlier.is_none(), "seed {seed}: stamped once");
             }
-            Record::TimedOut { id, owes: Some(forward), .. } | Record::Owed { id, forward, .. } => {
+            Record::TimedOut { id, owes: Some(forward), .. }
+            | Record::Decided { id, owes: Some(forward), .. }
+            | Record::Owed { id, forward, .. } => {
                 let (stamp, _) = self.stamps[id];
                 assert_eq!(forward.business_date, stamp, "seed {seed}: it is owed under its own day");
                 self.owners.insert(forward.id.0, *id);
+            }
+            Record::Advised { sent, forward } => {
+                assert_eq!(Some(sent.business_date), self.day, "seed {seed}: a report is of the open day");
+                self.stamps.insert(sent.id, (sent.business_date, sent.kind));
+                self.owners.insert(forward.id.0, sent.id);
             }
             Record::Exception { id, forward: Some(_), .. } => {
                 self.handed_over += usize::from(self.stamps[id].1 == Kind::Deposit);

@@ -1076,3 +1076,20 @@ fn what_a_host_demands_of_a_reversal_is_kept_for_it_and_no_more() {
         assert_eq!(heard(&w), (Some(b"12345678901".to_vec()), 1));
     }
 }
+
+#[test]
+fn a_snapshot_with_more_owed_than_is_remembered_is_read_back_whole() {
+    let mut w = World::new();
+    for stan in 1..=12 {
+        w.ask(withdrawal(stan));
+        w.step(Event::LinkDown { link: BANK });
+        w.wait_ms(REPLY_TIMEOUT_MS);
+        w.step(Event::LinkUp { link: BANK });
+        // The breaker lets one try now and then: what counts here is what is owed.
+        w.wait_ms(60_000);
+    }
+    let owed = w.lane.pending();
+    assert!(owed > w.config.remembered_max, "{owed} are owed");
+    w.restart_from_snapshot();
+    assert_eq!(w.lane.pending(), owed);
+}
