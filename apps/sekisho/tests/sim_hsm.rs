@@ -337,7 +337,7 @@ fn a_simulated_module_works_no_faster_than_it_is_told_to() {
 
 #[test]
 fn a_simulated_module_dies_and_comes_back() {
-    let mortal = Module::simulated(&["--die-after", "0.3", "--revive-after", "0.3"]);
+    let mortal = Module::simulated(&["--die-after", "2.5", "--revive-after", "0.3"]);
     let mut link = mortal.link(Keeping::Variants);
     assert!(link.ask(&Request::Status).is_ok());
     assert!(link.heard().is_err(), "it is gone, and the connection with it");

@@ -216,6 +216,21 @@ fn a_command_that_is_none_is_answered_with_the_code_for_it() {
 }
 
 #[test]
+fn data_that_looks_like_a_trailer_is_data() {
+    let mut link = Link::new(Keeping::Variants);
+    let zak = link.made(NewKey::tdes(Role::Zak));
+    let data = b"0200\x19AB";
+    let Ok(Answer::Mac(mac)) = link.ask(&Request::MakeMac(mac_data(&zak, data))) else { panic!("a MAC") };
+    // The same data as bytes rather than hex, with and without a trailer behind it.
+    let command = [b"0042M600032008", zak.text.as_bytes(), b"0007", data].concat();
+    let wanted: String = mac[..4].iter().map(|byte| format!("{byte:02X}")).collect();
+    for trailer in ["", "\x19host 7"] {
+        let answer = link.server.answer(&[&command, trailer.as_bytes()].concat()).expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&answer), format!("0042M700{wanted}{trailer}"));
+    }
+}
+
+#[test]
 fn every_error_code_is_read_as_what_it_is_written_for() {
     for high in (b'0'..=b'9').chain(b'A'..=b'Z') {
         for low in (b'0'..=b'9').chain(b'A'..=b'Z') {

@@ -62,14 +62,11 @@ impl Server {
     /// Answers a message without its length; `None` where nothing can be answered, because it ends before its
     /// command does.
     pub fn answer(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let message = Message::read(bytes, self.config.header_bytes).ok()?;
+        let (message, task) = self.taken_apart(bytes)?;
         let mut body = Vec::with_capacity(128);
-        match self.work(&message, &mut body) {
-            Ok(()) => {}
-            Err(fault) => {
-                body.clear();
-                body.extend(code_of(fault));
-            }
+        if let Err(fault) = task.and_then(|task| self.work(&task, &mut body)) {
+            body.clear();
+            body.extend(code_of(fault));
         }
         let (header, trailer) = (message.header, message.trailer);
         Some(Message { header, code: answering(message.code), body: &body, trailer }.write())
@@ -80,8 +77,23 @@ impl Server {
     /// # Errors
     /// The [`Fault`] that would be answered.
     pub fn understand(&self, bytes: &[u8]) -> Result<Request, Fault> {
-        let message = Message::read(bytes, self.config.header_bytes).map_err(|_| Fault::Request)?;
-        Task::of(message.code, message.body, self.config.bare_zmk_digits).map(|task| task.request)
+        let (_, task) = self.taken_apart(bytes).ok_or(Fault::Request)?;
+        task.map(|task| task.request)
+    }
+
+    /// A message and what it asks. What looks like a trailer may be the end of a command's data: only where the
+    /// command makes no sense with it, or takes whatever is left as data, it is a trailer.
+    fn taken_apart<'a>(&self, bytes: &'a [u8]) -> Option<(Message<'a>, Result<Task, Fault>)> {
+        let message = Message::read(bytes, self.config.header_bytes).ok()?;
+        let understood = |body| Task::of(message.code, body, self.config.bare_zmk_digits);
+        let takes_the_rest = matches!(&message.code, b"MA" | b"MC");
+        if message.trailer.is_some() && !takes_the_rest {
+            let body = &bytes[self.config.header_bytes + 2..];
+            if let Ok(task) = understood(body) {
+                return Some((Message { body, trailer: None, ..message }, Ok(task)));
+            }
+        }
+        Some((message, understood(message.body)))
     }
 
     /// An answer that says nothing but an error: for whoever simulates faults.
@@ -91,8 +103,7 @@ impl Server {
         Some(Message { header, code: answering(message.code), body: &code_of(fault), trailer }.write())
     }
 
-    fn work(&mut self, message: &Message<'_>, body: &mut Vec<u8>) -> Result<(), Fault> {
-        let task = Task::of(message.code, message.body, self.config.bare_zmk_digits)?;
+    fn work(&mut self, task: &Task, body: &mut Vec<u8>) -> Result<(), Fault> {
         let id = task.lmk.or_else(|| lmk_of(&task.request)).unwrap_or(*b"00");
         let module = self.modules.iter_mut().find(|(known, _)| *known == id).ok_or(Fault::NoSuchLmk)?;
         let mut answer = module.1.ask(&task.request)?;
