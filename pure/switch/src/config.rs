@@ -281,7 +281,8 @@ pub struct ForwardConfig {
 impl ForwardConfig {
     /// How long the oldest message of a link may wait before people are told, and from one telling to the next.
     pub(crate) const fn alarm_age_ms(&self) -> u32 {
-        self.repeat_ms.saturating_mul(self.alarm_after)
+        // At least one turn: an alarm at every moment would be none.
+        self.repeat_ms.saturating_mul(if self.alarm_after == 0 { 1 } else { self.alarm_after })
     }
 }
 

@@ -83,7 +83,7 @@ impl Plan {
                 let wrong = complaints_about_speech(link, &dialect);
                 complaints.extend(wrong.into_iter().map(|line| format!("link `{}`: {line}", link.name)));
             }
-            complaints = plan.legs_nobody_can_write();
+            complaints.extend(plan.legs_nobody_can_write());
             complaints.extend(plan.debts_nobody_can_pay());
         }
         if complaints.is_empty() { Ok(plan) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
