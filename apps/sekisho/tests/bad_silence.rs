@@ -16,12 +16,13 @@ fn all_in_flight(reply_timeout_ms: u32) -> (Host, Setup, Daemon, Client) {
     let daemon = setup.start();
     let mut client = Client::of(&daemon, "acquirer");
     let (speech, mut terminal) = (Speech::named("iso87-ascii"), Terminal::named("TERM0001"));
-    for _ in 0..REQUESTS / 1_000 {
+    for sent in 1..=REQUESTS / 1_000 {
         let thousand: Vec<u8> =
             (0..1_000).flat_map(|_| speech.frame(&speech.body(&terminal.withdraws(1_000)))).collect();
         client.send_bytes(&thousand);
+        // No faster than the host reads: one that reads too slowly is cut off.
+        host.wait_for_requests(sent * 1_000);
     }
-    host.wait_for_requests(REQUESTS);
     (host, setup, daemon, client)
 }
 
