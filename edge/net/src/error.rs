@@ -12,12 +12,11 @@ pub enum NetError {
         address: SocketAddr,
     },
     /// The operating system refused the listener.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address asked for.
         address: SocketAddr,
         /// What it said.
-        #[source]
         source: io::Error,
     },
     /// The link has no connection to make.

@@ -48,7 +48,7 @@
 //! | E16 | report after a refusal | `deposit::a_report_after_a_refusal_is_a_persons` |
 //! | E17 | repeats from below | `reversal::a_second_reversal_adds_nothing`, `deposit::a_report_nobody_announced_is_posted_once` |
 //! | E18 | an advice refused | `forwarding::a_reversal_a_host_refuses_is_a_persons` |
-//! | E19 | the host's day changes | not yet: a day changes at midnight alone; the lane's own tests and the model change it |
+//! | E19 | the host's day changes | not yet: told with a card centre, in the program's own tests (`center`), in the lane's and in the model |
 //! | E20 | an answer reaches nobody | `reversal::an_approval_that_provably_reached_nobody_is_given_back`, `deposit::an_approved_deposit_nobody_was_told_of_stays`, `inquiry::an_answered_question_nobody_hears_owes_nothing` |
 //! | E21 | a short line breaks | `reversal::a_short_line_that_breaks_changes_nothing_before_the_answer` |
 //! | E22 | the switch dies in flight | `recovery::a_death_after_the_request_left_gives_it_back` |
@@ -74,7 +74,7 @@
 //! | K11 | attempt sent | `recovery::a_death_after_an_attempt_repeats_it_under_the_same_numbers` |
 //! | K12 | paid, not written | `recovery::a_death_before_the_acknowledgement_is_read_asks_once_more`, `recovery::what_was_paid_before_a_death_is_not_paid_again` |
 //! | K13 | within recovery | `recovery::a_death_within_recovery_comes_to_the_same_end` |
-//! | K14 | within cutover | not yet: there is no cutover |
+//! | K14 | within cutover | not yet: told in the lane's own tests, over 200 days with deaths in them |
 //! | K15 | a commit's answer is lost, when sending | not yet: there is no cluster |
 //! | K16 | a commit's answer is lost, when deciding | not yet: there is no cluster |
 //! | K17 | a gateway dies before asking | not yet: there is no cluster |

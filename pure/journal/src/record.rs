@@ -575,6 +575,15 @@ impl From<Remembered> for Answer {
 }
 
 impl Record {
+    /// The names of all kinds.
+    #[rustfmt::skip]
+    pub const NAMES: [&'static str; 27] = [
+        "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
+        "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
+        "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
+        "numbers",
+    ];
+
     /// Its name, as `journal show` and JSON write it.
     pub const fn name(&self) -> &'static str {
         match self {

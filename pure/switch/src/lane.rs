@@ -38,6 +38,8 @@ pub struct Lane {
     /// Requests under way, terminal by terminal.
     per_terminal: HashMap<(SourceId, TerminalId), u32, FixedState>,
     in_flight_max: u32,
+    /// Why no request may begin now. What ends, repeats or takes back one that has begun is taken all the same.
+    takes_nothing_new: Option<Code>,
     /// Nothing owed is sent and nothing new is taken before a person says so.
     pub(crate) recovery_waits: bool,
     pub(crate) next_id: TxnId,
@@ -56,6 +58,9 @@ pub struct Secrets {
     pub vault: Arc<Vault>,
 }
 
+/// A repeat of another day's request is one this long after it.
+const REPEATED_WITHIN_MS: i64 = 6 * 3_600_000;
+
 impl Lane {
     /// A lane that remembers nothing yet.
     pub fn new(config: LaneConfig, secrets: Secrets) -> Self {
@@ -68,6 +73,7 @@ impl Lane {
             deadlines: BTreeSet::new(),
             per_terminal: HashMap::with_hasher(FixedState::with_seed(0)),
             in_flight_max: config.in_flight_max,
+            takes_nothing_new: None,
             recovery_waits: false,
             next_id: TxnId(1),
             next_forward: ForwardId(1),
@@ -151,6 +157,12 @@ impl Lane {
         [deadline, forward, alarm, self.link_watch.moment()].into_iter().flatten().min()
     }
 
+    /// Whether requests may begin: `None`, or what those who try are told. For whoever runs the lane, who alone
+    /// knows that it is to end, or that its disk is full.
+    pub fn take_nothing_new(&mut self, code: Option<Code>) {
+        self.takes_nothing_new = code;
+    }
+
     /// Requests whose host has not answered yet.
     pub fn in_flight(&self) -> usize {
         self.deadlines.len()
@@ -178,14 +190,24 @@ impl Lane {
     fn on_request(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
         let key = key_of(asked_by.0, &txn, now.local().date);
         let digest = fingerprint(&self.secrets.fingerprint, &txn);
-        let known = self.memory.find(&key).or_else(|| self.first_of_repeat(asked_by.0, &txn, &key, digest));
+        let known =
+            self.memory.find(&key).or_else(|| self.first_of_repeat(now, asked_by.0, &txn, &key, digest));
         if let Some(at) = known {
             return self.on_known_key(now, at, asked_by, digest, txn, out);
         }
         if let Some(at) = self.tombstone_for(asked_by.0, &txn) {
+            if self.memory.get(at).is_some_and(|slot| is_another(slot, &txn, digest)) {
+                let refusal = Refusal::not_sent(Code::Duplicate, "same identity, other content");
+                return self.decline(now, asked_by, txn, refusal, Remember::No, out);
+            }
             // Its reversal came first: it is refused for ever, and the host never hears of it.
             let asker = Asker { asked_by, request: Arc::new(txn) };
             return self.advance(now, at, Happening::AskedAgain(asker), out);
+        }
+        if let Some(code) = self.takes_nothing_new {
+            // Nothing of it is written down, because nothing happens.
+            let answer = Answer::ours(code, Outcome::NotSent);
+            return out.answer_source(NoMoney::of_refusal(), asked_by, Arc::new(txn), answer);
         }
         let load = self.deadlines.len();
         if sheds(txn.kind, load, self.in_flight_max) {
@@ -211,10 +233,22 @@ impl Lane {
 
     /// What a message that calls itself a repeat repeats, when its time of day is not the first's: the same
     /// request of the same terminal, trace number and day.
-    fn first_of_repeat(&self, source: SourceId, txn: &Txn, key: &Key, digest: u64) -> Option<usize> {
+    ///
+    /// Around midnight the same request is one of another day where its message says no day: so one of the last
+    /// hours is the first as well.
+    fn first_of_repeat(
+        &self,
+        now: Now,
+        source: SourceId,
+        txn: &Txn,
+        key: &Key,
+        digest: u64,
+    ) -> Option<usize> {
         let trail = Trail { local_time: None, ..Trail::of_request(source, txn) };
         let day = |key: &Key| key.local_time.map(|time| time.date);
-        let is_first = |slot: &Slot| slot.fingerprint == digest && day(&slot.key) == day(key);
+        let is_recent = |slot: &Slot| now.wall.as_unix_ms() - slot.at.as_unix_ms() < REPEATED_WITHIN_MS;
+        let is_first =
+            |slot: &Slot| slot.fingerprint == digest && (day(&slot.key) == day(key) || is_recent(slot));
         if txn.message.is_repeat() { self.memory.follow(&trail, is_first) } else { None }
     }
 
@@ -229,12 +263,7 @@ impl Lane {
         out: &mut Outbox,
     ) {
         let Some(slot) = self.memory.get(at) else { return };
-        // A tombstone knows only the reversal, and a report need not repeat every word of its request.
-        let knows_content = match &slot.flow {
-            Flow::Decided(decision) => !matches!(decision.by, DecidedBy::Tombstone | DecidedBy::Source),
-            Flow::AwaitingHost(_) => true,
-        };
-        if knows_content && slot.fingerprint != digest {
+        if is_another(slot, &txn, digest) {
             let refusal = Refusal::not_sent(Code::Duplicate, "same identity, other content");
             return self.decline(now, asked_by, txn, refusal, Remember::No, out);
         }
@@ -769,6 +798,20 @@ impl Lane {
         let id = self.next_id;
         self.next_id = TxnId(id.0 + 1);
         id
+    }
+}
+
+/// Whether a request is another than the one its identity stands for.
+///
+/// A tombstone knows only the reversal. A report need not repeat every word of its request, but what it was answered
+/// for is that kind, that amount, and no other.
+fn is_another(slot: &Slot, txn: &Txn, digest: u64) -> bool {
+    match (&slot.flow, &slot.sent) {
+        (Flow::Decided(Decision { by: DecidedBy::Source, .. }), Some(sent)) => {
+            (sent.kind, sent.amount, sent.currency) != (txn.kind, txn.amount, txn.currency)
+        }
+        (Flow::Decided(Decision { by: DecidedBy::Tombstone | DecidedBy::Source, .. }), _) => false,
+        (Flow::Decided(_) | Flow::AwaitingHost(_), _) => slot.fingerprint != digest,
     }
 }
 

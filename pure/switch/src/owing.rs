@@ -5,7 +5,7 @@ use crate::admit::fingerprint;
 use crate::cutover::Cut;
 use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
-use crate::forward::{Item, State, Verdict};
+use crate::forward::{Item, Settles, State, Verdict};
 use crate::memory::{Slot, Trail};
 use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
@@ -352,7 +352,7 @@ impl Lane {
             acquirer_id: sent.acquirer_id,
             transmitted_at: sent.transmitted_at,
             local_time: sent.key.local_time,
-            original: was_asked.then_some(original),
+            original: (was_asked || item.forward.duty == Duty::Reversal).then_some(original),
             remaining: (remaining != Amount::default()).then_some(remaining),
             ..Txn::new(message)
         };
@@ -391,6 +391,9 @@ impl Lane {
             }
         }
         self.forwards.change(id, |item| item.may_have_arrived = false);
+        if let Some(why) = self.disbelief(&item, &reply) {
+            return self.hand_over(now, id, why, out);
+        }
         match item.verdict(&config.host, &reply) {
             Verdict::Paid => self.pay(now, id, &reply, out),
             Verdict::Again => {
@@ -405,6 +408,24 @@ impl Lane {
             Verdict::AfterGuard(moment) => self.wait_under_a_fresh_number(id, moment.max(now.instant)),
             Verdict::ForAPerson => self.hand_over(now, id, "refused by the host", out),
         }
+    }
+
+    /// Why "no such original" cannot be true, or means something else: of what the host itself approved, and where
+    /// its day has changed since.
+    fn disbelief(&self, item: &Item, reply: &Txn) -> Option<&'static str> {
+        let code = reply.code?;
+        if Settles::by(item.forward.duty, code) != Settles::NoOriginal {
+            return None;
+        }
+        let flow = self.memory.get(item.at).map(|slot| &slot.flow);
+        if let Some(Flow::Decided(Decision { answer, by: DecidedBy::Host, .. })) = flow
+            && answer.outcome == Outcome::Approved
+        {
+            return Some("approved, and now not known to the host");
+        }
+        let today = self.links.get(usize::from(item.forward.link.0)).and_then(|link| link.date);
+        let is_another_day = today.is_some_and(|today| today != item.forward.business_date);
+        (code == Code::InvalidTransaction && is_another_day).then_some("refused on another day")
     }
 
     /// The debt is paid.
@@ -525,7 +546,12 @@ impl Lane {
             .map(|item| item.forward.id)
             .collect();
         for id in stale {
-            self.hand_over(now, id, "deposit owed, the host's day changed", out);
+            let may_have_arrived = self.forwards.get(id).is_some_and(|item| item.may_have_arrived);
+            let why = match may_have_arrived {
+                true => "deposit sent, unanswered; day changed",
+                false => "deposit owed, the host's day changed",
+            };
+            self.hand_over(now, id, why, out);
         }
     }
 
@@ -551,6 +577,11 @@ impl Lane {
     /// before [`crate::Event::Recover`].
     pub fn wait_for_recovery(&mut self) {
         self.recovery_waits = true;
+    }
+
+    /// Whether an unclean stop is not settled yet: a person has still to begin, or a host to be told of something.
+    pub fn is_recovering(&self) -> bool {
+        self.recovery_waits || self.links.iter().any(|link| !link.gate.is_open())
     }
 
     /// After an unclean stop: nothing new to a host before it was told of everything owed to it.

@@ -1093,3 +1093,92 @@ fn a_snapshot_with_more_owed_than_is_remembered_is_read_back_whole() {
     w.restart_from_snapshot();
     assert_eq!(w.lane.pending(), owed);
 }
+
+/// Who is going, or whose disk is full, begins nothing new; what ends or repeats something that has begun is taken.
+#[test]
+fn who_takes_nothing_new_still_answers_repeats_and_takes_back_and_hears_reports() {
+    let mut w = World::new();
+    approved(&mut w, withdrawal(7));
+    let (link, _, ours) = w.ask(deposit(8)).asked_once();
+    w.lane.take_nothing_new(Some(Code::HostDown));
+    let new = w.ask(withdrawal(9));
+    assert_eq!((new.answer(), new.records.len()), ((Code::HostDown, Outcome::NotSent), 0));
+    let again = Txn { message: MessageType::from_digits([2, 0, 1]).expect("0201"), ..withdrawal(7) };
+    assert_eq!(w.ask(again).answer(), (Code::Approved, Outcome::Approved), "what was decided is told again");
+    assert_eq!(w.ask(report(8)).record_names(), ["marked"], "it is written down");
+    assert_eq!(w.host_says(link, reply(ours, Code::Approved)).answers.len(), 1);
+    let back = w.ask(reversal(7));
+    assert_eq!((back.answer().0, back.record_names()[0]), (Code::Approved, "owed"));
+    w.lane.take_nothing_new(None);
+    assert_eq!(w.ask(withdrawal(10)).asked.len(), 1);
+}
+
+#[test]
+fn a_host_that_approved_is_not_believed_when_it_knows_no_such_original() {
+    for tombstones in [true, false] {
+        let mut w = with_host(HostProfile { tombstones, ..HostProfile::default() });
+        approved(&mut w, withdrawal(7));
+        let left = w.ask(reversal(7));
+        let unknown = acknowledged(&w, &left, Code::NotFound);
+        assert!(w.host_says(BANK, unknown).record_names().contains(&"exception"), "{tombstones}");
+        assert_eq!(w.lane.pending(), 0);
+    }
+}
+
+#[test]
+fn an_invalid_transaction_on_another_day_is_a_refusal_and_not_a_missing_original() {
+    let mut w = with_host(HostProfile { tombstones: true, ..HostProfile::default() });
+    w.ask(withdrawal(7));
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    let date = w.lane.status().links[0].date.expect("told").next();
+    w.step(Event::HostDate { link: BANK, date });
+    let refused = acknowledged(&w, &left, Code::InvalidTransaction);
+    assert!(w.host_says(BANK, refused).record_names().contains(&"exception"));
+}
+
+#[test]
+fn a_report_answers_for_what_it_says_and_for_nothing_else() {
+    let mut w = World::new();
+    w.ask(report(7));
+    assert_eq!(w.ask(deposit(7)).answer().0, Code::Approved, "its own request, late");
+    assert_eq!(w.ask(withdrawal(7)).answer().0, Code::Duplicate, "cash for a deposit");
+    let more = Txn { amount: Amount::minor(99_900), ..deposit(7) };
+    assert_eq!(w.ask(more).answer().0, Code::Duplicate, "another amount");
+}
+
+#[test]
+fn a_repeat_just_after_midnight_is_a_repeat() {
+    let mut w = World::new();
+    let to_midnight = 86_400_000 - w.now.wall.as_unix_ms().rem_euclid(86_400_000);
+    w.wait_ms(to_midnight as u32 - 2_000);
+    approved(&mut w, withdrawal(7));
+    w.wait_ms(7_000);
+    let again = Txn { message: MessageType::from_digits([2, 0, 1]).expect("0201"), ..withdrawal(7) };
+    let left = w.ask(again);
+    assert_eq!((left.answer().0, left.asked.len()), (Code::Approved, 0), "no second posting");
+}
+
+#[test]
+fn a_reversal_of_a_report_that_was_posted_names_what_the_host_saw() {
+    let mut w = World::new();
+    let left = w.ask(report(7));
+    let (_, _, ours) = left.asked_once();
+    let yes = acknowledged(&w, &left, Code::Approved);
+    w.host_says(BANK, yes);
+    let back = Txn { kind: Kind::Deposit, ..reversal(7) };
+    w.ask(back);
+    let sent = w.last_asked().expect("a reversal");
+    assert_eq!(sent.original.and_then(|original| original.stan), Some(ours.stan));
+}
+
+#[test]
+fn a_recovery_that_is_not_over_says_so() {
+    let mut w = World::new();
+    w.ask(withdrawal(1));
+    w.restart_with_links_down();
+    assert!(w.lane.is_recovering());
+    w.links_up();
+    assert!(!w.lane.is_recovering(), "the host was told");
+    w.lane.wait_for_recovery();
+    assert!(w.lane.is_recovering());
+}

@@ -44,7 +44,12 @@ impl Which {
 impl Which {
     /// The configuration a switch would run under, and everything it names.
     pub(crate) fn plan(&self) -> Result<Plan, Failure> {
-        let file = self.config.as_deref().unwrap_or(Path::new("./sekisho.toml"));
+        let usual = Path::new("./sekisho.toml");
+        if self.config.is_none() && !usual.exists() {
+            let said = "no switch answers; without one, what it would send depends on its configuration: --config FILE";
+            return Err(Failure::Config { said: said.into() });
+        }
+        let file = self.config.as_deref().unwrap_or(usual);
         let plan = Config::load(file).and_then(|config| Plan::of(&config, file));
         plan.map_err(|error| Failure::Config { said: error.to_string() })
     }

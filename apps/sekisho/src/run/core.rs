@@ -12,6 +12,7 @@ use super::journaling::Journaling;
 use super::links::{LinkCommand, LinkJson, Ordered};
 use super::log_budget::LogBudget;
 use super::owed::{OwedOrder, Ruled};
+use super::parties::{Link, Source};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
@@ -25,21 +26,6 @@ use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
-
-/// A source as the loop needs it.
-pub(crate) struct Source {
-    pub(crate) dialect: Rc<Dialect>,
-    /// Messages that cannot be read after which its connection is closed.
-    pub(crate) unreadable_max: u32,
-}
-
-/// A link as the loop needs it.
-pub(crate) struct Link {
-    pub(crate) name: LinkName,
-    pub(crate) dialect: Rc<Dialect>,
-    /// Set once the network runs.
-    pub(crate) handle: Option<LinkHandle>,
-}
 
 /// Something to say, and where to.
 enum Speech {
@@ -363,11 +349,7 @@ impl Core {
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
-                if let Some(code) = self.takes_nothing_new() {
-                    let answer = Answer::ours(code, Outcome::NotSent);
-                    let _ = self.answer(conn.id(), &dialect, &txn, &answer);
-                    return;
-                }
+                self.lane.take_nothing_new(self.takes_nothing_new());
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }
             Err(refusal) => self.on_unreadable_request(source, conn, header, body, *refusal),

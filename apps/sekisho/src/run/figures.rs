@@ -1,4 +1,4 @@
-use super::core::Link;
+use super::parties::Link;
 use hdrhistogram::Histogram;
 use switch::Tell;
 use terms::{Kind, LinkId, Outcome};

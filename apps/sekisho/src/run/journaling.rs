@@ -119,12 +119,15 @@ impl Journaling {
     }
 
     /// Writes a last snapshot and the clean mark, waits for both, and lets the journal go. In this order: the
-    /// next start reads what stands behind the newest snapshot, and that is where the mark has to be.
+    /// next start reads what stands behind the newest snapshot, and that is where the mark has to be. No mark
+    /// while a recovery is not over.
     pub(crate) fn close(mut self, lane: &Lane, at: terms::Timestamp) -> Result<(), JournalError> {
         let snapshot = self.snapshot(lane);
         self.commit.submit_with_snapshot(&mut self.batch, snapshot)?;
-        self.record(&Record::Closed { at });
-        self.commit.submit(&mut self.batch)?;
+        if !lane.is_recovering() {
+            self.record(&Record::Closed { at });
+            self.commit.submit(&mut self.batch)?;
+        }
         self.commit.close().map(drop)
     }
 

@@ -1,6 +1,6 @@
 //! Links as people see them: what the lane is asked, and how it is written in JSON.
 
-use super::core::Link;
+use super::parties::Link;
 use journal::LinkOrder;
 use serde::{Deserialize, Serialize};
 use switch::{CannotOrder, Cause, Change, Failure, LinkSeen, SignOn};

@@ -12,7 +12,9 @@ pub(crate) mod links;
 mod log_budget;
 mod metrics;
 mod opening;
+mod options;
 pub(crate) mod owed;
+mod parties;
 mod plan;
 pub mod recovery;
 mod specimens;
@@ -21,6 +23,7 @@ mod thread;
 
 pub(crate) use folded::Folded;
 pub use opening::StartError;
+pub use options::Options;
 pub use plan::Plan;
 pub use status::Board;
-pub use thread::{Options, Order, Running, Stopped, start, start_on};
+pub use thread::{Order, Running, Stopped, start, start_on};

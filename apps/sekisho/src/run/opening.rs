@@ -2,10 +2,10 @@
 
 use super::folded::Folded;
 use super::journaling::{Journaling, News};
+use super::options::Options;
 use super::plan::{Names, Plan};
 use super::recovery::Recover;
 use super::status::RecoveredStatus;
-use super::thread::Options;
 use crate::config::PrepareToml;
 use clock::Clock;
 use disk::{Disk, DiskError, DiskOptions, Prepare};
@@ -140,7 +140,7 @@ pub(crate) fn open(
         }
     }
     journal.commit(&mut batch).map_err(cannot)?;
-    let recovered = recovered_status(&found, was_in_flight, began.elapsed().as_millis() as u64);
+    let recovered = recovered_status(&found, is_clean, was_in_flight, began.elapsed().as_millis() as u64);
     let every = plan.config.journal.snapshot_every_records;
     let journaling = Journaling::start(journal, vault, news, dir.clone(), every, found.records)?;
     Ok(Opened { lane, names, journaling, recovered })
@@ -158,11 +158,16 @@ fn disk_options(plan: &Plan, unsafe_no_sync: bool) -> DiskOptions {
     }
 }
 
-fn recovered_status(found: &Recovered, was_in_flight: usize, took_ms: u64) -> RecoveredStatus {
+fn recovered_status(
+    found: &Recovered,
+    is_clean: bool,
+    was_in_flight: usize,
+    took_ms: u64,
+) -> RecoveredStatus {
     RecoveredStatus {
         records: found.records,
         took_ms,
-        was_closed: found.was_closed,
+        was_closed: is_clean,
         was_in_flight,
         cut_bytes: found.cut.map_or(0, |cut| cut.end - cut.offset),
     }

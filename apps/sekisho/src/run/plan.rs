@@ -1,7 +1,7 @@
 //! From a configuration to everything it names: dialects loaded, framings understood, certificates not yet
 //! opened, nothing listening.
 
-use super::core::{Link, Source};
+use super::parties::{Link, Source};
 use crate::config::{
     BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml, ListenerKind,
     ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,

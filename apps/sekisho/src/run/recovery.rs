@@ -67,7 +67,7 @@ impl RecoveryJson {
         let state = match (lane.recovery_waits, left) {
             (true, _) => "needed",
             (false, 1..) => "running",
-            (false, 0) if recovered.was_closed || recovered.records == 0 => "not_needed",
+            (false, 0) if recovered.was_closed => "not_needed",
             (false, 0) => "done",
         };
         Self {

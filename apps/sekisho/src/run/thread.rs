@@ -5,9 +5,10 @@ use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
 use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
+use super::options::Options;
 use super::owed::OwedOrder;
 use super::plan::Plan;
-use super::recovery::{Recover, RecoveryJson, RecoveryOrder};
+use super::recovery::{RecoveryJson, RecoveryOrder};
 use super::status::{
     Board, LatencyStatus, LinkStatus, ListenerStatus, RecoveredStatus, Status, TransactionStatus,
 };
@@ -24,15 +25,6 @@ use terms::Kind;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
-
-/// How a switch is run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    /// Nothing is synced: for measuring, never for money.
-    pub unsafe_no_sync: bool,
-    /// What to do after an unclean stop.
-    pub recover: Recover,
-}
 
 /// What a running switch can be told.
 pub enum Order {
@@ -285,6 +277,10 @@ impl Thread {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let at = core.clock.now().wall;
+        if core.lane.is_recovering() {
+            // What a dead process left is not settled yet: the next start has to know.
+            tracing::warn!("stopped before recovery was over; the next start goes on with it");
+        }
         match core.journaling.close(&core.lane, at) {
             Ok(()) => Stopped::Drained,
             Err(error) => Stopped::JournalFailed(error),

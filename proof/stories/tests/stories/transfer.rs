@@ -1,4 +1,4 @@
-//! Transfers. Between accounts of one host: one message, one decision. Between two hosts: not yet.
+//! Transfers. Between accounts of one host: one message, one decision. Between two hosts: in the program's own tests (`transfers`).
 
 use stories::{story, transfer};
 use terms::Code;

@@ -8,17 +8,11 @@ use super::whereabouts::Whereabouts;
 use crate::commands::paper::Paper;
 use crate::commands::table::{columns_of, harmless, screen_columns, wrapped};
 use clap::builder::PossibleValuesParser;
-use journal::{Step, Vault};
+use journal::{Record, Step, Vault};
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-#[rustfmt::skip]
-const KINDS: [&str; 19] = [
-    "opened", "closed", "sent", "inquired", "decided", "timed_out", "not_sent", "declined", "observed", "named",
-    "kept", "owed", "marked", "advised", "attempt", "forwarded", "exception", "ruled", "host_date",
-];
 
 /// Which records to list, and how.
 #[derive(Debug, clap::Args)]
@@ -32,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     last: Option<usize>,
     /// Only records of this kind; may be given several times
-    #[arg(long, value_parser = PossibleValuesParser::new(KINDS))]
+    #[arg(long, value_parser = PossibleValuesParser::new(Record::NAMES))]
     kind: Vec<String>,
     /// Print JSON
     #[arg(long)]

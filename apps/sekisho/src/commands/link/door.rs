@@ -99,7 +99,7 @@ fn in_a_path(name: &str) -> Result<&str, Failure> {
 
 pub(crate) fn unreachable(door: &Door, source: Unreachable) -> Failure {
     let data = door.data.display();
-    let next = format!("is it running?  sekisho run --config FILE   sekisho journal ls --data {data}");
+    let next = format!("is it running?  sekisho run --config FILE   sekisho journal ls {data}");
     Failure::Unreachable { source, next }
 }
 
@@ -132,23 +132,34 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
         }
         Some("is_drained") => ("LNK2007-E", format!("sekisho link ready {name}{at}")),
         Some("in_maintenance") => ("LNK2008-E", format!("sekisho link ready {name}{at}")),
-        Some("not_out") => ("LNK2009-E", format!("sekisho link sign-on {name}{at}")),
+        Some("not_out") => ("LNK2009-E", show(door, name)),
         _ => ("LNK2000-E", show(door, name)),
     };
     let link = serde_json::from_value::<LinkJson>(reply.body["link"].clone()).ok();
     Failure::Said {
         code,
-        said: format!("link \"{name}\" cannot do {}: {said}", order.name()),
+        said: format!("link \"{name}\" cannot do {}: {said}", typed(order)),
         state: link.map_or_else(|| "nothing was changed".into(), |link| standing(&link)),
         next,
         exit: exit::REFUSED,
     }
 }
 
+/// An order as a person types it.
+const fn typed(order: LinkOrder) -> &'static str {
+    match order {
+        LinkOrder::AskCutover => "cutover start",
+        other => other.name(),
+    }
+}
+
 /// How a link stands, in a line.
 pub(crate) fn standing(link: &LinkJson) -> String {
     let lines = format!("{}/{} connections", link.connections, link.connections_wanted);
-    format!("{} since {}, {lines}, {} in flight", link.state, link.since, link.in_flight)
+    match link.since_ms {
+        0 => format!("{}, {lines}, {} in flight", link.state, link.in_flight),
+        _ => format!("{} since {}, {lines}, {} in flight", link.state, link.since, link.in_flight),
+    }
 }
 
 fn show(door: &Door, name: &str) -> String {
