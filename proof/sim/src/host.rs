@@ -213,7 +213,9 @@ impl World {
         let stan = frame.request.original.and_then(|original| original.stan).unwrap_or(frame.ours.stan);
         let id = (stan.0, frame.ours.rrn);
         let entry = *self.entry(frame, id);
-        if !entry.posted || entry.reversed {
+        // A report that names its request may come after that was undone; one without is known by its own number.
+        let undone = entry.reversed && frame.request.original.is_some();
+        if !entry.posted || undone {
             self.post(frame, id);
         }
         said(Code::Approved)

@@ -48,7 +48,7 @@
 //! | E16 | report after a refusal | `deposit::a_report_after_a_refusal_is_a_persons` |
 //! | E17 | repeats from below | `reversal::a_second_reversal_adds_nothing`, `deposit::a_report_nobody_announced_is_posted_once` |
 //! | E18 | an advice refused | `forwarding::a_reversal_a_host_refuses_is_a_persons` |
-//! | E19 | the host's day changes | not yet: told with a card centre, in the program's own tests (`center`), in the lane's and in the model |
+//! | E19 | the host's day changes | not yet: told with a card centre in the program's own tests, in the lane's and in the model |
 //! | E20 | an answer reaches nobody | `reversal::an_approval_that_provably_reached_nobody_is_given_back`, `deposit::an_approved_deposit_nobody_was_told_of_stays`, `inquiry::an_answered_question_nobody_hears_owes_nothing` |
 //! | E21 | a short line breaks | `reversal::a_short_line_that_breaks_changes_nothing_before_the_answer` |
 //! | E22 | the switch dies in flight | `recovery::a_death_after_the_request_left_gives_it_back` |
