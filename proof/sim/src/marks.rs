@@ -84,6 +84,7 @@ marks! {
     CreditAdvised           "credit unanswered: owed as an advice";
     TakenBackInFlight       "transfer taken back while its credit is in flight";
     TransferUndone          "transfer taken back, and both legs undone in order";
+    TransferStranded        "transfer between two hosts reported without its request";
     CrashBetweenLegs        "crash between the legs: the credit's record not durable";
     CrashWithCredit         "crash with a credit in flight";
     ThroughTheCodec         "seeds whose messages went through dialects";

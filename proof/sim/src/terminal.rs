@@ -356,6 +356,7 @@ impl World {
                 let remaining = Some(Amount::minor(self.luck.below(60_000)));
                 txn = Txn { message: message([4, 2, 1]), remaining, ..txn };
             }
+            3 if txn.kind == Kind::Transfer => txn = Txn { message: message([2, 2, 0]), ..txn },
             3 => txn = Txn { message: message([2, 2, 0]), kind: Kind::Deposit, ..txn },
             4 => txn.terminal_id = Text::EMPTY,
             5 => txn.stan = Stan(0),

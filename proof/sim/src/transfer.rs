@@ -8,7 +8,7 @@ use crate::speech::Speech;
 use crate::swarm::Fault;
 use crate::truth::{Cash, Op, Truth};
 use crate::world::{SECOND, World};
-use journal::{Credited, Debited, Duty, Forward, Record};
+use journal::{Credited, Debited, Declined, Duty, Forward, Record};
 use switch::{Receiver, Routes};
 use terms::{BusinessDate, ForwardId, Function, Kind, LinkId, Outcome, Text, Txn, TxnId};
 
@@ -133,6 +133,15 @@ impl Truth {
         self.open_stan(op, credited.link, credited.host_stan.0, credited.id.0);
     }
 
+    /// Reported as done, and half of it must not be posted: nobody was asked, and a person has it.
+    pub(crate) fn on_stranded(&mut self, report: &Declined) {
+        let op = self.op(report.key, report.kind, report.amount.minor_units(), LinkId(0), false);
+        let known = self.ops[op].decided.is_some() || self.ops[op].id.is_some();
+        self.holds(!known, Invariant::I10, op, |_| "stranded, and decided before".into());
+        self.by_id.insert(report.id.0, op);
+        (self.ops[op].decided, self.ops[op].never_sent) = (Some(report.answer), true);
+    }
+
     /// It was proved that nothing left: of the leg that was asked last.
     pub(crate) fn on_not_sent(&mut self, op: usize) {
         match &mut self.ops[op].legs {
@@ -156,6 +165,10 @@ impl World {
         match record {
             Record::Debited(debited) => {
                 self.change_legs(debited.sent.id, |legs| *legs = Some(Legs::to(debited.onward.link)));
+            }
+            Record::Stranded(report) => {
+                let op = self.truth.op(report.key, report.kind, 0, LinkId(0), false);
+                self.truth.by_id.insert(report.id.0, op);
             }
             Record::Sent(sent) => self.change_legs(sent.id, |legs| *legs = None),
             Record::Credited(credited) => {
@@ -278,6 +291,9 @@ impl World {
 
 /// What is worth having seen of a transfer between two hosts.
 fn mark_of(op: &Op, record: &Record) -> Option<Mark> {
+    if let Record::Stranded(_) = record {
+        return Some(Mark::TransferStranded);
+    }
     let legs = op.legs.as_ref()?;
     match record {
         Record::Decided { owes: Some(owed), .. } if !legs.noted => {

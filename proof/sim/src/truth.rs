@@ -252,6 +252,7 @@ impl Truth {
                 self.ops[op].decided = Some(declined.answer);
                 self.ops[op].never_sent = true;
             }
+            Record::Stranded(report) => self.on_stranded(report),
             Record::Kept(kept) => {
                 let op = self.op(kept.key, kept.kind, 0, LinkId(0), false);
                 self.by_id.insert(kept.id.0, op);
