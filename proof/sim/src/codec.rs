@@ -198,7 +198,7 @@ fn is_same(said: &Txn, read: &Txn) -> bool {
     (said.message, said.kind, said.amount, said.stan, said.local_time, said.remaining)
         == (read.message, read.kind, read.amount, read.stan, read.local_time, read.remaining)
         && said.pan.expose() == read.pan.expose()
-        && said.terminal_id == read.terminal_id
+        && (said.terminal_id, said.to_account) == (read.terminal_id, read.to_account)
         // Not every dialect says when the original was transmitted.
         && said.original.and_then(|original| original.stan) == read.original.and_then(|original| original.stan)
 }

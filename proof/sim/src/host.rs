@@ -6,7 +6,7 @@ use crate::swarm::Fault;
 use crate::terminal::REFUSALS;
 use crate::truth::is_money;
 use crate::world::{Coming, MS, SECOND, World};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use switch::HostProfile;
 use terms::{BusinessDate, Class, Code, Function, Kind, LinkId, Outcome, Outgoing, Rrn, Stan, Text, Txn};
@@ -30,6 +30,9 @@ pub(crate) struct Host {
     /// Every dialect says the trace number of the original and the reference number; not every one says when
     /// the original was transmitted.
     ledger: BTreeMap<(u32, Rrn), Entry>,
+    /// Advices it has followed, by their own numbers. That is what it means to know their repeats: a copy that
+    /// lay in a queue until after a reversal is still a copy.
+    followed: BTreeSet<(u32, Rrn)>,
 }
 
 /// What the ledger says of one request.
@@ -64,6 +67,7 @@ impl Host {
             away_until: 0,
             free_at: 0,
             ledger: BTreeMap::new(),
+            followed: BTreeSet::new(),
         }
     }
 }
@@ -105,6 +109,7 @@ impl World {
             format!("host {} took {kind:?} stan {} and says {code}", frame.link.0, frame.ours.stan)
         });
         self.host_answers(frame, code, outcome);
+        self.cut_between_legs(frame);
     }
 
     fn entry(&mut self, frame: &Frame, id: (u32, Rrn)) -> &mut Entry {
@@ -128,7 +133,7 @@ impl World {
         }
         if entry.posted {
             // Advised already, or asked twice: a host of this kind knows its own books.
-            if frame.op.is_some_and(|op| self.truth.ops[op].frames > 1) {
+            if frame.op.is_some_and(|op| self.truth.ops[op].books(frame.link).frames > 1) {
                 self.post(frame, id);
             }
             return said(Code::Approved);
@@ -153,11 +158,11 @@ impl World {
         (entry.posted, entry.refused) = (true, false);
         let Some(op) = frame.op else { return };
         let amount = frame.request.amount.minor_units() as i64;
-        let known = &mut self.truth.ops[op];
-        known.posted += 1;
-        known.net += amount;
-        let once = known.posted <= 1;
-        self.truth.holds(once, Invariant::I2, op, |op| format!("posted {} times", op.posted));
+        let books = self.truth.ops[op].books_mut(frame.link);
+        books.posted += 1;
+        books.net += amount;
+        let times = books.posted;
+        self.truth.holds(times <= 1, Invariant::I2, op, |_| format!("posted {times} times"));
     }
 
     fn host_reverses(&mut self, frame: &Frame) -> (Code, Outcome) {
@@ -174,7 +179,7 @@ impl World {
             if profile.tombstones {
                 self.entry(frame, id).buried = true;
             } else if let Some(op) = frame.op
-                && self.now < self.truth.ops[op].asked_at + u64::from(profile.guard_ms) * MS
+                && self.now < self.truth.ops[op].books(frame.link).asked_at + u64::from(profile.guard_ms) * MS
             {
                 self.marks.hit(Mark::NoOriginalBeforeGuard);
             }
@@ -193,13 +198,13 @@ impl World {
     fn reverse(&mut self, op: usize, frame: &Frame) {
         let amount = frame.request.amount.minor_units() as i64;
         let remaining = frame.request.remaining.unwrap_or_default().minor_units() as i64;
-        let known = &mut self.truth.ops[op];
-        known.reversed += 1;
-        known.net -= amount - remaining;
-        let enough = known.reversed <= known.posted;
-        let whole = amount == known.sent_amount as i64 && remaining <= amount;
-        self.truth.holds(enough, Invariant::I3, op, |op| {
-            format!("reversed {} times, posted {}", op.reversed, op.posted)
+        let whole = amount == self.truth.ops[op].sent_amount as i64 && remaining <= amount;
+        let books = self.truth.ops[op].books_mut(frame.link);
+        books.reversed += 1;
+        books.net -= amount - remaining;
+        let (reversed, posted) = (books.reversed, books.posted);
+        self.truth.holds(reversed <= posted, Invariant::I3, op, |_| {
+            format!("reversed {reversed} times, posted {posted}")
         });
         self.truth.holds(whole, Invariant::I7, op, |op| format!("{amount} reversed of {}", op.sent_amount));
     }
@@ -208,6 +213,10 @@ impl World {
         let said = |code: Code| (code, code.outcome());
         if self.strikes(Fault::HostBusy) {
             return said(if self.luck.below(8) == 0 { Code::InvalidCard } else { Code::Busy });
+        }
+        let host = &mut self.hosts[usize::from(frame.link.0)];
+        if !host.followed.insert((frame.ours.stan.0, frame.ours.rrn)) {
+            return said(Code::Approved);
         }
         // A report without a request is the first this host hears of it.
         let stan = frame.request.original.and_then(|original| original.stan).unwrap_or(frame.ours.stan);

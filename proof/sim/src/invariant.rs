@@ -30,7 +30,7 @@ invariants! {
     I10  rule  "one decision for each key";
     I11  rule  "no byte of a request before its record is durable";
     I12  rule  "no answer before its decision is durable, and none that says otherwise";
-    I13  rule  "one request frame for each key";
+    I13  rule  "one request frame for each key, and for each leg of a transfer";
     I14  rule  "no byte of a request after its deadline";
     I15  rule  "an answer to what is decided changes nothing and is written down once";
     I16  rule  "what was never sent is never reversed";

@@ -17,6 +17,10 @@ mod recovery;
 mod speech;
 mod swarm;
 mod terminal;
+mod transfer;
+#[cfg(test)]
+mod transfer_table;
+mod transfer_wrong;
 mod truth;
 #[cfg(test)]
 mod truth_table;

@@ -75,6 +75,18 @@ marks! {
     BreakerClosed           "breaker closed";
     LinkCutMidFlight        "link cut with messages under way";
     FrameCutInHalf          "frame cut in half";
+    TransferOfOne           "transfer within one host told approved";
+    TransferOfTwo           "transfer between two hosts told approved";
+    DebitUnknown            "debit unanswered: given back, and nothing credited";
+    NoWayToCredit           "debit approved, and its credit could not be sent";
+    CreditUnsent            "debit approved, and its credit proved unsent";
+    CreditRefused           "debit approved and credit refused: debit given back";
+    CreditAdvised           "credit unanswered: owed as an advice";
+    TakenBackInFlight       "transfer taken back while its credit is in flight";
+    TransferUndone          "transfer taken back, and both legs undone in order";
+    TransferStranded        "transfer between two hosts reported without its request";
+    CrashBetweenLegs        "crash between the legs: the credit's record not durable";
+    CrashWithCredit         "crash with a credit in flight";
     ThroughTheCodec         "seeds whose messages went through dialects";
     Unwritable              "stranger's message that no dialect can write";
 }

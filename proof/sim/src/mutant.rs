@@ -57,6 +57,9 @@ mutants! {
     Panics         "panics"      [I43], "A message without a trace number panics.";
     Shuns          "shuns"       [I44], "Reversals are refused under load.";
     Shows          "shows"       [I45], "A card number is told to people.";
+    Outruns        "outruns"     [I11], "The credit of a transfer is sent before its debit is known.";
+    Keeps          "keeps"       [I1],  "The debit of a transfer is kept when its credit is refused.";
+    Anew           "anew"        [I2],  "A credit nobody answered is advised without naming its request.";
     Mumbles        "mumbles"     [Wire], "A dialect cannot write what it has to.";
 }
 

@@ -68,6 +68,9 @@ pub(crate) struct Process {
     pub(crate) cut_wanted: Option<LinkId>,
     /// A pause to be made when a request waits for the disk.
     pub(crate) pause_wanted: u64,
+    /// Somebody waits for a moment between the legs of a transfer: to cut its second link, and to die.
+    pub(crate) cut_between_legs: bool,
+    pub(crate) die_between_legs: bool,
     missed: Vec<Event>,
     was_paused: bool,
     outbox: Outbox,
@@ -119,6 +122,8 @@ impl Process {
             on_hold: BTreeSet::new(),
             cut_wanted: None,
             pause_wanted: 0,
+            cut_between_legs: false,
+            die_between_legs: false,
             missed: Vec::new(),
             was_paused: false,
             outbox: Outbox::new(),
@@ -302,6 +307,7 @@ impl World {
         self.after(wait, Coming::Synced(life));
         self.cut_under_a_request();
         self.pause_under_a_request();
+        self.die_under_a_credit();
     }
 
     pub(crate) fn on_synced(&mut self, life: u64) {
@@ -388,6 +394,7 @@ impl World {
     }
 
     fn power_off(&mut self) {
+        self.mark_deaths_between_legs();
         let coin = self.luck.next();
         let process = &mut self.process;
         let Some(mut disk) = process.journal.take().map(Journal::into_storage) else { return };

@@ -7,6 +7,7 @@ use crate::mutant::Mutant;
 use crate::process::snapshot_of;
 use crate::speech::REPLY_TIMEOUT_MS;
 use crate::swarm::Fault;
+use crate::transfer::with_receivers;
 use crate::world::{Coming, MS, World};
 use journal::memory::Memory;
 use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault};
@@ -55,7 +56,7 @@ impl World {
             }
         }
         let config = match self.mutant {
-            Some(Mutant::Wavers) if !allowed.is_empty() => LaneConfig { remembered_max: 2, ..config },
+            Some(Mutant::Wavers) if !allowed.is_empty() => LaneConfig { remembered_max: 16, ..config },
             _ => config,
         };
         match come_back(disk, now, &config, &vault) {
@@ -231,7 +232,7 @@ impl World {
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
             links: vec![link(0, "bank"), link(1, "cards")],
-            routes: Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")]),
+            routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")])),
             remembered_max: 4_096,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
         }

@@ -117,12 +117,16 @@ impl World {
         let request = self.mutant_rewrites(request);
         if let Some(op) = op {
             self.check_request(op, link, &request, ours, meant);
+            self.mutant_outruns(op, &request, ours, meant);
         }
         let digits = request.message.digits();
         self.tell(op, || format!("to host {}: {digits:?} stan {} repeat {}", link.0, ours.stan, ours.repeat));
         let mut frame = Frame { link, conn, op, request, ours };
         if !self.write_to_host(&mut frame) {
             return self.step(Event::Unsent { link, host_stan: ours.stan, id });
+        }
+        if self.mutant_keeps(&frame) {
+            return;
         }
         let is_request = frame.request.message.function == Function::Request;
         let doubles = match self.mutant {
@@ -132,7 +136,7 @@ impl World {
         };
         if doubles {
             match is_request {
-                true => self.count_frame(op, &frame.request),
+                true => self.count_frame(op, link, &frame.request),
                 false => op.iter().for_each(|op| self.check_owed(*op, link, &frame.request, ours, meant.0)),
             }
             self.transmit(frame.clone());
@@ -140,14 +144,15 @@ impl World {
         self.transmit(frame);
     }
 
-    pub(crate) fn count_frame(&mut self, op: Option<usize>, request: &Txn) {
+    pub(crate) fn count_frame(&mut self, op: Option<usize>, link: LinkId, request: &Txn) {
         let Some(op) = op.filter(|_| is_money(request.kind)) else { return };
-        self.truth.ops[op].frames += 1;
-        let once = self.truth.ops[op].frames == 1;
-        self.truth.holds(once, Invariant::I13, op, |op| format!("{} frames", op.frames));
+        let books = self.truth.ops[op].books_mut(link);
+        books.frames += 1;
+        let frames = books.frames;
+        self.truth.holds(frames == 1, Invariant::I13, op, |_| format!("{frames} frames"));
     }
 
-    fn check_request(
+    pub(crate) fn check_request(
         &mut self,
         op: usize,
         link: LinkId,
@@ -158,7 +163,7 @@ impl World {
         if request.message.function != Function::Request {
             return self.check_owed(op, link, request, ours, meant_at);
         }
-        self.count_frame(Some(op), request);
+        self.count_frame(Some(op), link, request);
         let waited_us = self.clocks().instant.us_since(meant);
         let in_time = waited_us < u64::from(REPLY_TIMEOUT_MS) * 1_000;
         self.truth
@@ -166,7 +171,7 @@ impl World {
         if !is_money(request.kind) {
             return;
         }
-        let durable = self.truth.ops[op].id.is_some();
+        let durable = self.truth.ops[op].is_permitted(link);
         let same = !durable || self.truth.ops[op].sent_amount == request.amount.minor_units();
         self.truth.holds(durable, Invariant::I11, op, |_| "bytes before the record".into());
         self.truth.holds(same, Invariant::I18, op, |op| format!("other content than {}", op.sent_amount));
@@ -174,8 +179,9 @@ impl World {
 
     fn check_owed(&mut self, op: usize, link: LinkId, request: &Txn, ours: Outgoing, meant_at: u64) {
         let original = request.original.and_then(|original| original.stan);
-        let names_it = original.is_none_or(|stan| stan.0 == self.truth.ops[op].host_stan);
-        self.truth.holds(names_it, Invariant::I22, op, |op| format!("{original:?}, not {}", op.host_stan));
+        let asked_as = self.truth.ops[op].host_stan_at(link);
+        let names_it = original.is_none_or(|stan| stan.0 == asked_as);
+        self.truth.holds(names_it, Invariant::I22, op, |_| format!("{original:?}, not {asked_as}"));
         self.truth.ops[op].tried = true;
         let owed = self.truth.owed_under(link, ours.stan);
         let owed = owed.and_then(|owed| self.truth.owed.get_mut(&owed)).filter(|owed| owed.op == op);

@@ -143,6 +143,7 @@ fn host(luck: &mut Luck) -> HostProfile {
         guard_ms: 120_000,
         day_is_calendar: luck.below(3) == 0,
         partial_reversals: luck.below(4) > 0,
+        unknown_credits_approved: luck.below(4) > 0,
         ..HostProfile::default()
     }
 }

@@ -73,7 +73,9 @@ impl World {
         let mut request = self.new_request(at);
         if offline {
             let (kind, amount) = (Kind::Deposit, Amount::minor(100 * self.luck.between(2, 500)));
-            request = Txn { kind, amount, processing_code: Text::clipped(code_of(kind)), ..request };
+            let (processing_code, to_account) = (Text::clipped(code_of(kind)), Text::EMPTY);
+            let carried = terms::Carried::default();
+            request = Txn { kind, amount, processing_code, to_account, carried, ..request };
         }
         let key = Key {
             source: ATMS,
@@ -99,11 +101,12 @@ impl World {
     fn new_request(&mut self, at: usize) -> Txn {
         self.terminals[at].last_stan += 1;
         let stan = self.terminals[at].last_stan;
-        let kind = match self.luck.below(20) {
+        let kind = match self.luck.below(24) {
             0..=9 => Kind::Withdrawal,
             10..=15 => Kind::Deposit,
             16 => [Kind::Purchase, Kind::BillPayment][self.luck.below(2) as usize],
             17 => Kind::PinChange,
+            18..=21 => Kind::Transfer,
             _ => Kind::BalanceInquiry,
         };
         let second = (self.now / SECOND % 86_400) as u32;
@@ -116,7 +119,7 @@ impl World {
         let (hour, minute, second) = local_time.hms();
         let (_, month, date) = day.ymd();
         let money = is_money(kind);
-        Txn {
+        let request = Txn {
             kind,
             pan: Pan::new(&pan).expect("sixteen digits"),
             amount: Amount::minor(if money { 100 * self.luck.between(2, 500) } else { 0 }),
@@ -131,7 +134,8 @@ impl World {
             processing_code: Text::clipped(code_of(kind)),
             currency: terms::Currency::numeric(392).unwrap_or(terms::Currency::NONE),
             ..Txn::new(message([2, 0, 0]))
-        }
+        };
+        if kind == Kind::Transfer { self.make_transfer(request) } else { request }
     }
 
     /// Sends whatever the phase it is in wants sent.
@@ -216,7 +220,7 @@ impl World {
                 self.moved(op, self.truth.ops[op].amount);
                 self.go_on(at, Phase::Reporting);
             }
-            Kind::Withdrawal | Kind::Purchase | Kind::BillPayment => {
+            Kind::Withdrawal | Kind::Purchase | Kind::BillPayment | Kind::Transfer => {
                 self.truth.ops[op].cash = Cash::Stayed;
                 self.take_back(at, op, 0);
             }
@@ -224,7 +228,7 @@ impl World {
         }
     }
 
-    fn take_back(&mut self, at: usize, op: usize, remaining: u64) {
+    pub(crate) fn take_back(&mut self, at: usize, op: usize, remaining: u64) {
         self.truth.ops[op].taken_back = true;
         self.go_on(at, Phase::TakingBack(remaining));
     }
@@ -236,12 +240,12 @@ impl World {
         self.ask(at);
     }
 
-    fn done(&mut self, at: usize) {
+    pub(crate) fn done(&mut self, at: usize) {
         self.busy -= u64::from(self.terminals[at].doing.take().is_some());
         self.terminals[at].generation += 1;
     }
 
-    fn moved(&mut self, op: usize, amount: u64) {
+    pub(crate) fn moved(&mut self, op: usize, amount: u64) {
         let known = &mut self.truth.ops[op];
         known.cash = Cash::Moved(amount);
         let undone = known.kind != Kind::Deposit && known.undoing && !known.taken_back;
@@ -292,6 +296,7 @@ impl World {
                 self.moved(op, amount);
                 self.done(at);
             }
+            (Kind::Transfer, outcome) => self.on_transfer_decision(at, op, outcome),
             (Kind::Deposit, Outcome::Unknown) => self.keep_or_return(at, op, amount),
             _ => {
                 self.truth.ops[op].cash = Cash::Stayed;
@@ -351,6 +356,7 @@ impl World {
                 let remaining = Some(Amount::minor(self.luck.below(60_000)));
                 txn = Txn { message: message([4, 2, 1]), remaining, ..txn };
             }
+            3 if txn.kind == Kind::Transfer => txn = Txn { message: message([2, 2, 0]), ..txn },
             3 => txn = Txn { message: message([2, 2, 0]), kind: Kind::Deposit, ..txn },
             4 => txn.terminal_id = Text::EMPTY,
             5 => txn.stan = Stan(0),
@@ -364,6 +370,7 @@ impl World {
             }
             7 => txn.message = message([8, 0, 0]),
             8 => txn.local_time = None,
+            10 => txn.to_account = Text::clipped(b"6200000000000000"),
             9 => txn.pan = Pan::new(b"9999990000000000").expect("digits"),
             _ => {}
         }
@@ -391,6 +398,7 @@ fn code_of(kind: Kind) -> &'static [u8] {
         Kind::Purchase => b"000000",
         Kind::BillPayment => b"500000",
         Kind::PinChange => b"700000",
+        Kind::Transfer => b"400000",
         _ => b"310000",
     }
 }

@@ -2,6 +2,7 @@
 //! and the comparison of the three.
 
 use crate::invariant::{Broken, Invariant};
+use crate::transfer::{Books, Legs};
 use journal::{Duty, Forward, Key, Record, Remembered, Ruling, Sent};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -58,8 +59,6 @@ pub(crate) struct Op {
     pub(crate) cash: Cash,
     pub(crate) taken_back: bool,
     // The loop, before durability.
-    pub(crate) asked_at: u64,
-    pub(crate) frames: u32,
     pub(crate) undoing: bool,
     pub(crate) undone: bool,
     /// An owed message about it was sent.
@@ -81,10 +80,9 @@ pub(crate) struct Op {
     /// People were told of it: of itself, and of the end of what was owed for it.
     pub(crate) noted: u32,
     pub(crate) ended: u32,
-    // The host.
-    pub(crate) posted: u32,
-    pub(crate) reversed: u32,
-    pub(crate) net: i64,
+    // The hosts: the only one, or the one that pays; and the one that receives.
+    pub(crate) first: Books,
+    pub(crate) legs: Option<Legs>,
 }
 
 impl Op {
@@ -199,8 +197,6 @@ impl Truth {
             host,
             cash: Cash::Open,
             taken_back: false,
-            asked_at: 0,
-            frames: 0,
             undoing: false,
             undone: false,
             tried: false,
@@ -217,9 +213,8 @@ impl Truth {
             pending: 0,
             noted: 0,
             ended: 0,
-            posted: 0,
-            reversed: 0,
-            net: 0,
+            first: Books::default(),
+            legs: None,
         });
         at
     }
@@ -228,6 +223,8 @@ impl Truth {
     pub(crate) fn apply(&mut self, record: &Record) {
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent),
+            Record::Debited(debited) => self.on_debited(debited),
+            Record::Credited(credited) => self.on_credited(credited),
             Record::Decided { id, answer, owes, .. } => {
                 let Some(op) = self.decide(*id, *answer) else { return };
                 owes.iter().for_each(|forward| self.owe(op, forward));
@@ -240,9 +237,10 @@ impl Truth {
                     None => {}
                 }
             }
-            Record::NotSent { id, answer, .. } => {
+            Record::NotSent { id, answer, owes, .. } => {
                 if let Some(op) = self.decide(*id, *answer) {
-                    self.ops[op].never_sent = true;
+                    self.on_not_sent(op);
+                    owes.iter().for_each(|forward| self.owe(op, forward));
                 }
             }
             Record::Declined(declined) if declined.takes_key => {
@@ -254,6 +252,7 @@ impl Truth {
                 self.ops[op].decided = Some(declined.answer);
                 self.ops[op].never_sent = true;
             }
+            Record::Stranded(report) => self.on_stranded(report),
             Record::Kept(kept) => {
                 let op = self.op(kept.key, kept.kind, 0, LinkId(0), false);
                 self.by_id.insert(kept.id.0, op);
@@ -274,8 +273,10 @@ impl Truth {
             Record::Attempt { forward, number, host_stan, .. } => {
                 self.on_attempt(*forward, *number, host_stan.0);
             }
-            Record::Forwarded { forward, wire_code, .. } => {
+            Record::Forwarded { forward, wire_code, owes, .. } => {
+                let op = self.owed.get(&forward.0).map(|owed| owed.op);
                 self.on_forwarded(*forward, wire_code.as_bytes() == b"25");
+                op.iter().for_each(|op| owes.iter().for_each(|owed| self.owe(*op, owed)));
             }
             Record::Exception { id, forward, .. } => {
                 forward.iter().for_each(|forward| self.hand_over(*forward));
@@ -303,7 +304,7 @@ impl Truth {
         }
     }
 
-    fn on_sent(&mut self, sent: &Sent) {
+    pub(crate) fn on_sent(&mut self, sent: &Sent) {
         let amount = sent.amount.minor_units();
         let op = self.op(sent.key, sent.kind, amount, sent.link, false);
         let fresh = self.ops[op].id.is_none();
@@ -319,7 +320,7 @@ impl Truth {
         self.open_stan(op, sent.link, sent.host_stan.0, sent.id.0);
     }
 
-    fn open_stan(&mut self, op: usize, link: LinkId, stan: u32, owner: u64) {
+    pub(crate) fn open_stan(&mut self, op: usize, link: LinkId, stan: u32, owner: u64) {
         let before = self.open_stans.insert((link.0, stan), owner);
         let free = before.is_none_or(|before| before == owner);
         self.holds(free, Invariant::I39, op, |_| format!("trace number {stan} is taken by {before:?}"));
@@ -333,27 +334,33 @@ impl Truth {
         let open = self.ops[op].decided.is_none();
         self.holds(open, Invariant::I10, op, |op| format!("decided twice, first {:?}", op.decided));
         self.ops[op].decided = Some(answer);
-        let place = (self.ops[op].host.0, self.ops[op].host_stan);
-        if self.open_stans.get(&place) == Some(&id.0) {
-            self.open_stans.remove(&place);
-        }
+        self.close_stan(op, id);
         Some(op)
+    }
+
+    /// Frees the number of the leg that was asked last.
+    pub(crate) fn close_stan(&mut self, op: usize, id: TxnId) {
+        let (link, stan) = self.ops[op].asked_last();
+        if self.open_stans.get(&(link.0, stan)) == Some(&id.0) {
+            self.open_stans.remove(&(link.0, stan));
+        }
     }
 
     fn owe(&mut self, op: usize, forward: &Forward) {
         self.created += 1;
         let known = &self.ops[op];
-        let (never_sent, pending) = (known.never_sent, known.pending);
+        let (never_sent, pending) = (known.was_never_sent(forward.link), known.pending);
         let standing = known.honest
             && forward.duty == Duty::Reversal
             && !known.taken_back
             && matches!(known.cash, Cash::Moved(_))
             && known.kind != Kind::Deposit;
-        let other_day = known.business_date != Some(forward.business_date);
+        let other_day = known.business_date_at(forward.link) != Some(forward.business_date);
         self.holds(!never_sent, Invariant::I16, op, |_| "owed for what was never sent".into());
         self.holds(pending == 0, Invariant::I5, op, |_| "owed a second thing".into());
         self.holds(!standing, Invariant::I4, op, |_| "reversal owed for what was dispensed".into());
         self.holds(!other_day, Invariant::I31, op, |_| "owed under another business date".into());
+        self.look_at_order(op, forward);
         let whole = self.ops[op].sent_amount;
         let part = forward.remaining.minor_units();
         self.holds(part <= whole, Invariant::I7, op, |_| format!("{part} remains of {whole}"));
@@ -403,9 +410,10 @@ impl Truth {
             return self.breaks(Invariant::I24, None, format!("{id} paid, and not owed"));
         };
         let (op, tombstones) = (owed.op, self.tombstones[usize::from(owed.link.0)]);
-        let guarded = owed.tried_at.is_some_and(|at| at >= self.ops[op].asked_at + self.guard_us);
-        self.holds(!not_found || guarded || tombstones, Invariant::I21, op, |op| {
-            format!("asked at {}, reversal tried at {:?}, believed", op.asked_at, owed.tried_at)
+        let asked_at = self.ops[op].books(owed.link).asked_at;
+        let guarded = owed.tried_at.is_some_and(|at| at >= asked_at + self.guard_us);
+        self.holds(!not_found || guarded || tombstones, Invariant::I21, op, |_| {
+            format!("asked at {asked_at}, reversal tried at {:?}, believed", owed.tried_at)
         });
         self.paid += 1;
         self.end(id);
@@ -445,18 +453,18 @@ impl Truth {
                 Cash::Moved(amount) => amount as i64,
                 Cash::Open | Cash::Stayed => 0,
             };
-            (books, cash) = (books + op.net, cash + moved);
-            let differs = op.net != moved;
+            let (left, arrived) = op.left_and_arrived(moved);
+            (books, cash) = (books + left, cash + arrived);
+            let differs = left != moved || arrived != moved;
             if differs && op.is_listed() {
-                told += op.net - moved;
+                told += left - arrived;
             }
             // Once of the key, and once of the end of the one thing that was owed for it.
             let once = op.noted <= 1 && op.ended <= op.owed;
             self.holds(once && (!differs || op.is_listed()), Invariant::I1, at, |op| {
-                let (net, cash, noted, ended) = (op.net, op.cash, op.noted, op.ended);
-                format!(
-                    "the host holds {net}, the terminal says {cash:?}, people know {noted} + {ended} times"
-                )
+                let (cash, noted, ended) = (op.cash, op.noted, op.ended);
+                let two = if op.legs.is_some() { format!(", the other host {arrived}") } else { String::new() };
+                format!("the host holds {left}{two}, the terminal says {cash:?}, people know {noted} + {ended} times")
             });
         }
         self.compare_sums(books, cash, told);
@@ -477,5 +485,14 @@ const OWED: u64 = 1 << 48;
 
 /// Whether cash hangs on it.
 pub(crate) const fn is_money(kind: Kind) -> bool {
-    matches!(kind, Kind::Withdrawal | Kind::Deposit | Kind::Purchase | Kind::BillPayment)
+    matches!(
+        kind,
+        Kind::Withdrawal
+            | Kind::Deposit
+            | Kind::Purchase
+            | Kind::BillPayment
+            | Kind::Transfer
+            | Kind::TransferOut
+            | Kind::TransferIn
+    )
 }

@@ -24,7 +24,7 @@ fn sent(id: u64, host_stan: u32) -> Record {
     Record::Sent(of(id, host_stan))
 }
 
-fn of(id: u64, host_stan: u32) -> Sent {
+pub(crate) fn of(id: u64, host_stan: u32) -> Sent {
     Sent {
         id: TxnId(id),
         key: key(id as u32),
@@ -50,11 +50,11 @@ fn of(id: u64, host_stan: u32) -> Sent {
     }
 }
 
-fn approved() -> Remembered {
+pub(crate) fn approved() -> Remembered {
     Remembered::from(&Answer::ours(Code::Approved, Outcome::Approved))
 }
 
-fn forward(id: u64, host_stan: u32) -> Forward {
+pub(crate) fn forward(id: u64, host_stan: u32) -> Forward {
     Forward {
         id: ForwardId(id),
         duty: Duty::Reversal,
@@ -65,7 +65,7 @@ fn forward(id: u64, host_stan: u32) -> Forward {
     }
 }
 
-fn decided(id: u64) -> Record {
+pub(crate) fn decided(id: u64) -> Record {
     Record::Decided { id: TxnId(id), answer: approved(), wire_code: Text::EMPTY, owes: None, at: AT }
 }
 
@@ -73,7 +73,7 @@ fn timed_out(id: u64, owes: Option<Forward>) -> Record {
     Record::TimedOut { id: TxnId(id), answer: approved(), owes, at: AT }
 }
 
-fn owed(id: u64, forward: Forward) -> Record {
+pub(crate) fn owed(id: u64, forward: Forward) -> Record {
     Record::Owed { id: TxnId(id), forward, why: Why::Asked, at: AT }
 }
 
@@ -81,7 +81,7 @@ fn attempt(id: u64, number: u32) -> Record {
     Record::Attempt { forward: ForwardId(id), number, host_stan: Stan(9), at: AT }
 }
 
-fn paid(id: u64, code: &[u8]) -> Record {
+pub(crate) fn paid(id: u64, code: &[u8]) -> Record {
     Record::Forwarded { forward: ForwardId(id), wire_code: Text::clipped(code), owes: None, at: AT }
 }
 
@@ -129,7 +129,7 @@ fn never_sent(id: u64) -> Record {
 }
 
 /// What the books say of these records.
-fn broken_by(records: &[Record]) -> Option<Invariant> {
+pub(crate) fn broken_by(records: &[Record]) -> Option<Invariant> {
     let mut truth = Truth::new(false);
     truth.guard_us = 1;
     for record in records {
@@ -181,7 +181,7 @@ fn at_rest(change: impl FnOnce(&mut Truth)) -> Option<Invariant> {
     let mut truth = Truth::new(false);
     let op = truth.op(key(1), Kind::Withdrawal, 500, LinkId(0), true);
     truth.ops[op].honest = true;
-    (truth.ops[op].net, truth.ops[op].cash) = (500, Cash::Moved(500));
+    (truth.ops[op].first.net, truth.ops[op].cash) = (500, Cash::Moved(500));
     change(&mut truth);
     truth.settle();
     truth.broken.map(|broken| broken.invariant)
@@ -190,9 +190,9 @@ fn at_rest(change: impl FnOnce(&mut Truth)) -> Option<Invariant> {
 #[test]
 fn cash_and_books_that_differ_are_noticed_unless_a_person_knows_once() {
     assert_eq!(at_rest(|_| {}), None);
-    assert_eq!(at_rest(|truth| truth.ops[0].net = 0), Some(I1));
+    assert_eq!(at_rest(|truth| truth.ops[0].first.net = 0), Some(I1));
     assert_eq!(at_rest(|truth| truth.ops[0].cash = Cash::Stayed), Some(I1));
-    let known = |times| move |truth: &mut Truth| (truth.ops[0].net, truth.ops[0].noted) = (0, times);
+    let known = |times| move |truth: &mut Truth| (truth.ops[0].first.net, truth.ops[0].noted) = (0, times);
     assert_eq!(at_rest(known(1)), None);
     assert_eq!(at_rest(known(2)), Some(I1), "the list would have it twice");
     assert_eq!(at_rest(|truth| truth.ops[0].ended = 1), Some(I1), "nothing was owed");

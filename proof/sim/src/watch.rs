@@ -8,7 +8,7 @@ use crate::mutant::Mutant;
 use crate::recovery::IN_FLIGHT_MAX;
 use crate::speech::REPLY_TIMEOUT_MS;
 use crate::world::{MS, SECOND, World};
-use journal::{Batch, Duty, Observation, Record};
+use journal::{Batch, Debited, Duty, Observation, Record};
 use switch::{Effect, Event, Standing, Tell};
 use terms::{ForwardId, Function, Kind, LinkId, Outcome, Stan, Text, Txn, TxnId};
 
@@ -167,14 +167,17 @@ impl World {
     /// What a record says at the moment it is written, before anybody knows whether it will be durable.
     fn note_record(&mut self, record: &Record) {
         match record {
-            Record::Sent(sent) | Record::Inquired(sent) | Record::Advised { sent, .. } => {
+            Record::Sent(sent)
+            | Record::Inquired(sent)
+            | Record::Advised { sent, .. }
+            | Record::Debited(Debited { sent, .. }) => {
                 let op = self.truth.op(sent.key, sent.kind, sent.amount.minor_units(), sent.link, false);
                 self.truth.by_id.insert(sent.id.0, op);
                 if let Record::Advised { .. } = record {
                     self.marks.hit(Mark::ReportBeforeRequest);
                     self.process.owed += 1;
                 } else {
-                    self.truth.ops[op].asked_at = self.now;
+                    self.truth.ops[op].first.asked_at = self.now;
                 }
             }
             Record::HostDate { link, date, .. } => {
@@ -185,7 +188,9 @@ impl World {
                     self.truth.ops[op].marked = true;
                 }
             }
-            Record::Decided { id, owes: Some(_), .. } | Record::Owed { id, .. } => {
+            Record::Decided { id, owes: Some(_), .. }
+            | Record::NotSent { id, owes: Some(_), .. }
+            | Record::Owed { id, .. } => {
                 self.process.owed += 1;
                 self.undoing(*id);
             }
@@ -193,6 +198,7 @@ impl World {
                 self.process.owed += 1;
                 match forward.duty {
                     Duty::Reversal => self.undoing(*id),
+                    Duty::Advice if self.is_transfer(*id) => {}
                     Duty::Advice => self.marks.hit(Mark::DepositAdvised),
                 }
             }
@@ -221,6 +227,7 @@ impl World {
                 self.process.to_tell_first.remove(&(link, forward.0));
             }
         }
+        self.note_legs(record);
         self.marks_of(record);
         if self.is_telling() {
             let op = record.id().and_then(|id| self.truth.by_id.get(&id.0).copied());

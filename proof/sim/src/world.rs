@@ -334,11 +334,13 @@ impl World {
         match fault {
             Fault::LinkCut => {
                 let link = LinkId(self.luck.below(2) as u16);
-                if self.luck.below(3) == 0 {
-                    self.process.cut_wanted = Some(link);
-                } else {
-                    let wait = self.luck.about(10 * SECOND);
-                    self.cut_link(link, wait);
+                match self.luck.below(4) {
+                    0 => self.process.cut_wanted = Some(link),
+                    1 => self.process.cut_between_legs = true,
+                    _ => {
+                        let wait = self.luck.about(10 * SECOND);
+                        self.cut_link(link, wait);
+                    }
                 }
             }
             Fault::LinkDown => self.leave(),
@@ -347,6 +349,7 @@ impl World {
                 self.hosts[self.luck.below(2) as usize].dead_until = self.now + wait;
             }
             Fault::DiskFails => self.fail_disk(),
+            Fault::Crash if self.luck.below(4) == 0 => self.process.die_between_legs = true,
             Fault::Crash => self.crash(),
             Fault::Pause => self.pause(),
             Fault::WallJump => self.jump(),
@@ -419,6 +422,7 @@ impl World {
         self.calm = true;
         self.swarm.switch_everything_off();
         (self.process.cut_wanted, self.process.pause_wanted) = (None, 0);
+        (self.process.cut_between_legs, self.process.die_between_legs) = (false, false);
         for at in 0..2 {
             (self.hosts[at].dead_until, self.hosts[at].away_until) = (0, 0);
             let life = self.process.life;

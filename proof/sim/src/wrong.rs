@@ -16,7 +16,7 @@ impl World {
     pub(crate) fn mutant_hears(&mut self, at: usize, conn: u64, op: Option<usize>, txn: &Txn) -> bool {
         let (Some(mutant), Some(op)) = (self.mutant, op) else { return false };
         let known = &self.truth.ops[op];
-        let in_flight = known.asked_at > 0 && known.decided.is_none();
+        let in_flight = known.first.asked_at > 0 && known.decided.is_none();
         let busy = self.process.lane.as_ref().is_some_and(|lane| lane.in_flight() > 1);
         let answers = match (mutant, txn.message.class, txn.message.function) {
             (Mutant::IgnoresFlight, Class::Reversal, _) => in_flight,
@@ -85,7 +85,7 @@ impl World {
             transmitted_at: Text::EMPTY,
             repeat: false,
         };
-        self.count_frame(Some(op), &request);
+        self.count_frame(Some(op), link, &request);
         self.transmit(Frame { link, conn, op: Some(op), request: Arc::new(request), ours });
     }
 
@@ -138,7 +138,7 @@ impl World {
         }
         let owed = self.truth.owed_under(link, txn.stan).and_then(|id| self.truth.owed.get(&id));
         if let Some(op) = owed.map(|owed| owed.op)
-            && self.now >= self.truth.ops[op].asked_at + self.truth.guard_us
+            && self.now >= self.truth.ops[op].books(link).asked_at + self.truth.guard_us
         {
             (txn.code, txn.outcome) = (Some(Code::Approved), Some(Outcome::Approved));
         }
@@ -154,6 +154,9 @@ impl World {
             }
             Some(Mutant::Miscounts) if request.remaining.is_some() => {
                 Arc::new(Txn { remaining: Some(wrong(request.amount)), ..Txn::clone(&request) })
+            }
+            Some(Mutant::Anew) if !is_request && request.kind == Kind::TransferIn => {
+                Arc::new(Txn { original: None, ..Txn::clone(&request) })
             }
             _ => request,
         }
