@@ -202,6 +202,15 @@ impl Replay {
         Ok(())
     }
 
+    /// Passes over so many trace numbers of every link. After an unclean stop the last ones may have been used by
+    /// messages that left no record: network messages, and questions that move no money. A host that knows them
+    /// would take a reversal under one of them for a duplicate.
+    pub fn skip_trace_numbers(&mut self, count: u32) {
+        for link in &mut self.lane.links {
+            link.last_stan = Stan((link.last_stan.0 + count) % 999_999);
+        }
+    }
+
     /// Ends the replay: what was sent and not decided is decided now, by silence, with what it owes. A request
     /// is never sent again, because nobody knows whether it arrived. What was owed is due at once.
     ///

@@ -1182,3 +1182,13 @@ fn a_recovery_that_is_not_over_says_so() {
     w.lane.wait_for_recovery();
     assert!(w.lane.is_recovering());
 }
+
+#[test]
+fn trace_numbers_that_may_have_been_used_without_a_record_are_passed_over() {
+    let mut w = World::new();
+    let (_, _, first) = w.ask(withdrawal(1)).asked_once();
+    let left = w.restart_skipping(1_000);
+    assert_eq!(left.record_names(), ["timed_out"]);
+    let (_, _, next) = *w.all_asked_since_restart().first().expect("the reversal");
+    assert!(next.stan.0 > first.stan.0 + 1_000, "{} after {}", next.stan, first.stan);
+}

@@ -6,6 +6,10 @@ use std::sync::Arc;
 use switch::{Lane, LaneConfig, Outbox, Replay, ReplayError, Secrets};
 use terms::Now;
 
+/// Messages of one link that may have left without a record: as many questions as are ever in flight on most links,
+/// and the network messages of days.
+const UNRECORDED_MAX: u32 = 1_000;
+
 /// A lane on its way back from its journal, under a configuration.
 pub(crate) struct Folded<'a> {
     plan: &'a Plan,
@@ -34,7 +38,10 @@ impl<'a> Folded<'a> {
     }
 
     /// Decides what was in flight; the records of that are left in `out`.
-    pub(crate) fn finish(self, now: Now, out: &mut Outbox) -> Result<(Lane, Names), ReplayError> {
+    pub(crate) fn finish(mut self, now: Now, out: &mut Outbox) -> Result<(Lane, Names), ReplayError> {
+        if !self.was_closed {
+            self.replay.skip_trace_numbers(UNRECORDED_MAX);
+        }
         let mut names = Names::default();
         let configure = |lane: &Lane| {
             names = Names::known(lane);

@@ -241,13 +241,25 @@ impl World {
         self.start_from(self.journal.clone())
     }
 
+    /// Dies, and is started again past so many trace numbers.
+    pub(crate) fn restart_skipping(&mut self, count: u32) -> Left {
+        let left = self.start_past(count, self.journal.clone());
+        self.links_up();
+        left
+    }
+
     fn start_from(&mut self, records: Vec<Record>) -> Left {
+        self.start_past(0, records)
+    }
+
+    fn start_past(&mut self, count: u32, records: Vec<Record>) -> Left {
         self.asked.clear();
         let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
         let mut replay = Replay::into_lane(Lane::new(nothing, secrets()));
         for record in records {
             replay.apply(record).expect("what a lane records, a lane can read");
         }
+        replay.skip_trace_numbers(count);
         let configure = |_: &Lane| self.config.clone();
         self.lane = replay.finish(self.now, configure, &mut self.out).expect("cards open under their key");
         self.collect()
