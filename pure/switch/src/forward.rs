@@ -11,7 +11,7 @@ use crate::config::{ForwardConfig, HostProfile};
 use crate::pace::{Pace, Room};
 use alloc::collections::{BTreeMap, BTreeSet};
 use journal::{Duty, Forward};
-use terms::{Code, ForwardId, Instant, LinkId, Now, Outcome, Stan, Timestamp, Txn};
+use terms::{BusinessDate, Code, ForwardId, Instant, LinkId, Now, Outcome, Stan, Timestamp, Txn};
 
 /// One owed message.
 #[derive(Clone, Debug)]
@@ -60,8 +60,17 @@ pub(crate) enum Verdict {
     Again,
     /// Try again when the guard has passed, under a fresh trace number.
     AfterGuard(Instant),
-    /// A person has to look at it.
-    ForAPerson,
+    /// A person has to look at it, because of this.
+    ForAPerson(&'static str),
+}
+
+/// What is known of the request that a message is owed for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances {
+    /// Its host approved it.
+    pub(crate) was_approved: bool,
+    /// The day its host is on now, where that is known.
+    pub(crate) today: Option<BusinessDate>,
 }
 
 /// What a host's code says about a message it is owed.
@@ -295,13 +304,22 @@ impl Item {
     /// "No such original" is believed from hosts that keep tombstones. From others only when the reversal was
     /// *sent* longer after its request than the request may linger in the host's queues: judged by when the
     /// answer *arrives*, a request still in a queue would be posted after its reversal was closed. An answer may
-    /// be to the first attempt under its number, so that one has to be late enough.
-    pub(crate) fn verdict(&self, host: &HostProfile, reply: &Txn) -> Verdict {
-        match reply.code.map_or(Settles::NotYet, |code| Settles::by(self.forward.duty, code)) {
+    /// be to the first attempt under its number, so that one has to be late enough. It cannot be true of what the
+    /// host itself approved, and "invalid" means something else where the host's day has changed since.
+    pub(crate) fn verdict(&self, host: &HostProfile, original: Circumstances, reply: &Txn) -> Verdict {
+        let Some(code) = reply.code else { return Verdict::Again };
+        let is_another_day = original.today.is_some_and(|today| today != self.forward.business_date);
+        match Settles::by(self.forward.duty, code) {
             Settles::Paid => Verdict::Paid,
             Settles::NotYet => Verdict::Again,
+            Settles::NoOriginal if original.was_approved => {
+                Verdict::ForAPerson("approved, and now not known to the host")
+            }
+            Settles::NoOriginal if code == Code::InvalidTransaction && is_another_day => {
+                Verdict::ForAPerson("refused on another day")
+            }
             Settles::NoOriginal => self.no_original(host),
-            Settles::ForAPerson => Verdict::ForAPerson,
+            Settles::ForAPerson => Verdict::ForAPerson("refused by the host"),
         }
     }
 

@@ -5,11 +5,11 @@ use crate::admit::fingerprint;
 use crate::cutover::Cut;
 use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
-use crate::forward::{Item, Settles, State, Verdict};
+use crate::forward::{Circumstances, Item, State, Verdict};
 use crate::memory::{Slot, Trail};
 use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
-use crate::transfer::{LegSeen, name_account, sealed_account};
+use crate::transfer::{LegSeen, sealed_account};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
 use journal::{After, Card, DecidedBy, Declined, Duty, Forward, Kept, Key, Record, Remembered, Sent};
@@ -340,24 +340,13 @@ impl Lane {
         // A report whose request never came is the first the host hears of it.
         let was_asked = slot
             .is_some_and(|slot| !matches!(slot.flow, Flow::Decided(Decision { by: DecidedBy::Source, .. })));
-        let mut owed = Txn {
+        Ok(Txn {
+            message,
             kind: leg.kind,
-            processing_code: sent.processing_code,
-            pan: sent.pan.open(&self.secrets.vault)?,
-            amount: sent.amount,
-            currency: sent.currency,
-            stan: sent.key.stan,
-            rrn: sent.rrn,
-            terminal_id: sent.key.terminal_id,
-            acquirer_id: sent.acquirer_id,
-            transmitted_at: sent.transmitted_at,
-            local_time: sent.key.local_time,
             original: (was_asked || item.forward.duty == Duty::Reversal).then_some(original),
             remaining: (remaining != Amount::default()).then_some(remaining),
-            ..Txn::new(message)
-        };
-        name_account(&mut owed, sent, &self.secrets.vault)?;
-        Ok(owed)
+            ..self.as_recorded(sent)?
+        })
     }
 
     pub(crate) fn on_forward_answer(
@@ -371,7 +360,7 @@ impl Lane {
         let Some(item) = self.forwards.get(id).cloned() else { return };
         let Some(sent) = self.memory.get(item.at).and_then(|slot| slot.sent.clone()) else { return };
         let Some(link) = link_mut(&mut self.links, link_id) else { return };
-        let (pairing, config) = (link.config.pairing, link.config.clone());
+        let (pairing, config, today) = (link.config.pairing, link.config.clone(), link.date);
         let answers = self.owed_message(&item, &sent).is_ok_and(|request| {
             let (stan, rrn) = (item.forward.host_stan, sent.host_rrn);
             // Repeats are transmitted at other times; the trace number and the terminal say enough.
@@ -391,10 +380,16 @@ impl Lane {
             }
         }
         self.forwards.change(id, |item| item.may_have_arrived = false);
-        if let Some(why) = self.disbelief(&item, &reply) {
-            return self.hand_over(now, id, why, out);
-        }
-        match item.verdict(&config.host, &reply) {
+        let flow = self.memory.get(item.at).map(|slot| &slot.flow);
+        let original = Circumstances {
+            was_approved: matches!(
+                flow,
+                Some(Flow::Decided(Decision { answer, by: DecidedBy::Host, .. }))
+                    if answer.outcome == Outcome::Approved
+            ),
+            today,
+        };
+        match item.verdict(&config.host, original, &reply) {
             Verdict::Paid => self.pay(now, id, &reply, out),
             Verdict::Again => {
                 let due = item.next_attempt(&config.forward, now.instant);
@@ -406,26 +401,8 @@ impl Lane {
             }
             // Not believed yet: asked again when the request can linger no longer.
             Verdict::AfterGuard(moment) => self.wait_under_a_fresh_number(id, moment.max(now.instant)),
-            Verdict::ForAPerson => self.hand_over(now, id, "refused by the host", out),
+            Verdict::ForAPerson(why) => self.hand_over(now, id, why, out),
         }
-    }
-
-    /// Why "no such original" cannot be true, or means something else: of what the host itself approved, and where
-    /// its day has changed since.
-    fn disbelief(&self, item: &Item, reply: &Txn) -> Option<&'static str> {
-        let code = reply.code?;
-        if Settles::by(item.forward.duty, code) != Settles::NoOriginal {
-            return None;
-        }
-        let flow = self.memory.get(item.at).map(|slot| &slot.flow);
-        if let Some(Flow::Decided(Decision { answer, by: DecidedBy::Host, .. })) = flow
-            && answer.outcome == Outcome::Approved
-        {
-            return Some("approved, and now not known to the host");
-        }
-        let today = self.links.get(usize::from(item.forward.link.0)).and_then(|link| link.date);
-        let is_another_day = today.is_some_and(|today| today != item.forward.business_date);
-        (code == Code::InvalidTransaction && is_another_day).then_some("refused on another day")
     }
 
     /// The debt is paid.

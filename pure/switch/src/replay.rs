@@ -28,7 +28,7 @@ pub struct Replay {
     /// Where decided transactions are, while they are remembered.
     decided: HashMap<u64, usize, FixedState>,
     records: u64,
-    /// Whether the last record says that the journal was closed in order.
+    /// Whether the last record says that the journal was closed in order; true before the first.
     closed: bool,
     /// A card of this journal was opened: the data key is the one it was written under.
     key_is_right: bool,
@@ -97,7 +97,7 @@ impl Replay {
             open: HashMap::with_hasher(seed()),
             decided: HashMap::with_hasher(seed()),
             records: 0,
-            closed: false,
+            closed: true,
             key_is_right: false,
         }
     }
@@ -202,6 +202,11 @@ impl Replay {
         Ok(())
     }
 
+    /// Whether the journal was closed in order, or holds nothing yet.
+    pub fn was_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Passes over so many trace numbers of every link. After an unclean stop the last ones may have been used by
     /// messages that left no record: network messages, and questions that move no money. A host that knows them
     /// would take a reversal under one of them for a duplicate.
@@ -265,7 +270,7 @@ impl Replay {
     fn put_back_in_flight(&mut self, open: Open, now: Now) -> Result<usize, ReplayError> {
         let Open { sent, legs, mark, noted } = open;
         let id = sent.id;
-        let request = request_of(&sent, &self.lane).map_err(|source| ReplayError::Sealed { id, source })?;
+        let request = self.lane.as_recorded(&sent).map_err(|source| ReplayError::Sealed { id, source })?;
         let credit = legs.and_then(|legs| legs.credit);
         let ours = Outgoing {
             stan: credit.map_or(sent.host_stan, |credit| credit.host_stan),
@@ -485,27 +490,27 @@ fn slot_of(sent: Sent, legs: Option<Legs>, flow: Flow) -> Slot {
     }
 }
 
-/// As much of a request as its record keeps.
-fn request_of(sent: &Sent, lane: &Lane) -> Result<Txn, VaultError> {
-    let mut request = Txn {
-        kind: sent.kind,
-        processing_code: sent.processing_code,
-        pan: sent.pan.open(&lane.secrets.vault)?,
-        amount: sent.amount,
-        currency: sent.currency,
-        stan: sent.key.stan,
-        rrn: sent.rrn,
-        terminal_id: sent.key.terminal_id,
-        acquirer_id: sent.acquirer_id,
-        transmitted_at: sent.transmitted_at,
-        local_time: sent.key.local_time,
-        ..Txn::new(sent.message)
-    };
-    name_account(&mut request, sent, &lane.secrets.vault)?;
-    Ok(request)
-}
-
 impl Lane {
+    /// As much of a request as its record keeps.
+    pub(crate) fn as_recorded(&self, sent: &Sent) -> Result<Txn, VaultError> {
+        let mut request = Txn {
+            kind: sent.kind,
+            processing_code: sent.processing_code,
+            pan: sent.pan.open(&self.secrets.vault)?,
+            amount: sent.amount,
+            currency: sent.currency,
+            stan: sent.key.stan,
+            rrn: sent.rrn,
+            terminal_id: sent.key.terminal_id,
+            acquirer_id: sent.acquirer_id,
+            transmitted_at: sent.transmitted_at,
+            local_time: sent.key.local_time,
+            ..Txn::new(sent.message)
+        };
+        name_account(&mut request, sent, &self.secrets.vault)?;
+        Ok(request)
+    }
+
     /// The least records that fold to this lane as it is now, handed over one by one. The oldest come first,
     /// so that the fold forgets in the same order.
     pub fn snapshot(&self, mut keep: impl FnMut(Record)) {

@@ -158,7 +158,7 @@ async fn list(State(door): State<Door>, RawQuery(query): RawQuery) -> Response {
     };
     let from = ForwardId(asked("from").unwrap_or(0));
     let most = asked("most").map_or(LIST_MAX, |most| (most as usize).clamp(1, LIST_MAX));
-    let owed = door.ask(|answer| OwedOrder::List { from, most: most + 1, answer }).await;
+    let owed = door.ask(|answer| Order::Owed(OwedOrder::List { from, most: most + 1, answer })).await;
     let Some(mut owed) = owed else { return gone() };
     let next = owed.get(most).map(|one| one.forward.id.0);
     owed.truncate(most);
@@ -167,7 +167,7 @@ async fn list(State(door): State<Door>, RawQuery(query): RawQuery) -> Response {
 
 async fn show(State(door): State<Door>, Path(id): Path<String>) -> Response {
     let Ok(number) = id.parse() else { return not_owed(&id) };
-    match door.ask(|answer| OwedOrder::Show { forward: ForwardId(number), answer }).await {
+    match door.ask(|answer| Order::Owed(OwedOrder::Show { forward: ForwardId(number), answer })).await {
         Some(Some(owed)) => Json(One { object: "owed", owed: OwedJson::of(&owed) }).into_response(),
         Some(None) => not_owed(&id),
         None => gone(),
@@ -185,7 +185,7 @@ async fn rule(State(door): State<Door>, Path((id, ruling)): Path<(String, String
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
     let forward = ForwardId(number);
-    let ruled = door.ask(|answer| OwedOrder::Rule { forward, ruling, by, reason, answer }).await;
+    let ruled = door.ask(|answer| Order::Owed(OwedOrder::Rule { forward, ruling, by, reason, answer })).await;
     let Some(Ruled { may, before, after }) = ruled else { return gone() };
     let (already, state) = match (may, ruling) {
         (Ok(()), Ruling::Settle) => (false, "settled"),
@@ -210,6 +210,17 @@ fn signed(body: &[u8]) -> Result<(Text<24>, Text<64>), String> {
     Ok((said("by", &asked.by)?, said("reason", &asked.reason)?))
 }
 
+/// Who gives an order that needs no reason, or what is wrong with that.
+fn signed_by(body: &[u8]) -> Result<Text<24>, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct By {
+        by: String,
+    }
+    let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
+    by.and_then(|asked: By| said("by", &asked.by))
+}
+
 fn said<const N: usize>(what: &str, text: &str) -> Result<Text<N>, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) {
@@ -220,9 +231,9 @@ fn said<const N: usize>(what: &str, text: &str) -> Result<Text<N>, String> {
 
 impl Door {
     /// Asks the lane; `None` where it has ended.
-    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> OwedOrder) -> Option<T> {
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.orders.send(Order::Owed(order(answer))).ok()?;
+        self.orders.send(order(answer)).ok()?;
         answered.await.ok()
     }
 }

@@ -14,8 +14,6 @@ const UNRECORDED_MAX: u32 = 1_000;
 pub(crate) struct Folded<'a> {
     plan: &'a Plan,
     replay: Replay,
-    /// Whether the last record says that the journal was closed in order. True before the first.
-    pub(crate) was_closed: bool,
 }
 
 impl<'a> Folded<'a> {
@@ -23,13 +21,17 @@ impl<'a> Folded<'a> {
     pub(crate) fn new(plan: &'a Plan, vault: Arc<Vault>) -> Self {
         let secrets = Secrets { fingerprint: vault.secret_for(b"request fingerprint"), vault };
         let nothing = LaneConfig { remembered_max: plan.config.lane.remembered_max, ..LaneConfig::default() };
-        Self { plan, replay: Replay::into_lane(Lane::new(nothing, secrets)), was_closed: true }
+        Self { plan, replay: Replay::into_lane(Lane::new(nothing, secrets)) }
     }
 
     /// Takes in the next record.
     pub(crate) fn apply(&mut self, record: Record) -> Result<(), ReplayError> {
-        self.was_closed = matches!(record, Record::Closed { .. });
         self.replay.apply(record)
+    }
+
+    /// Whether the journal was closed in order, or holds nothing yet.
+    pub(crate) fn was_closed(&self) -> bool {
+        self.replay.was_closed()
     }
 
     /// Requests in flight so far.
@@ -39,7 +41,7 @@ impl<'a> Folded<'a> {
 
     /// Decides what was in flight; the records of that are left in `out`.
     pub(crate) fn finish(mut self, now: Now, out: &mut Outbox) -> Result<(Lane, Names), ReplayError> {
-        if !self.was_closed {
+        if !self.was_closed() {
             self.replay.skip_trace_numbers(UNRECORDED_MAX);
         }
         let mut names = Names::default();

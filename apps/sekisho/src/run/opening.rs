@@ -113,7 +113,7 @@ pub(crate) fn open(
     let refuse = |source| StartError::Replay { dir: at_dir(), source };
     wrong.map_or(Ok(()), |source| Err(refuse(source)))?;
 
-    let is_clean = folded.was_closed;
+    let is_clean = folded.was_closed();
     if options.recover == Recover::Refuse && !is_clean {
         return Err(StartError::RecoveryNeeded { dir: at_dir() });
     }

@@ -4,7 +4,7 @@ use super::ledger::{Ledger, Sum};
 use super::luck::Luck;
 use super::question::digits;
 use super::rules::{Deed, Manner, Rules, is_owed};
-use super::speech::{SimError, Speech, local_clock};
+use super::speech::{SimError, Speech, again, local_clock};
 use clock::Clock;
 use net::{CloseReason, Conn, Handler, ListenerConfig, Listening, Net, NetConfig, Service};
 use std::cell::RefCell;
@@ -154,18 +154,9 @@ impl HostAtWork {
 
     /// The socket that was closed may take a moment to be gone.
     async fn listen_again(&self) -> Result<(), SimError> {
-        let mut tries = 0;
-        loop {
-            match self.host.listen(self.name, self.address) {
-                Ok(listening) => {
-                    self.listening.replace(listening);
-                    return Ok(());
-                }
-                Err(error) if tries == 50 => return Err(error),
-                Err(_) => tries += 1,
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let listening = again(|| self.host.listen(self.name, self.address)).await?;
+        self.listening.replace(listening);
+        Ok(())
     }
 
     /// What it has counted.

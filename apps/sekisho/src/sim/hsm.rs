@@ -2,7 +2,7 @@
 //! slow, as limited and as faulty as it is told to be.
 
 use super::luck::Luck;
-use super::speech::SimError;
+use super::speech::{SimError, again};
 use hsm::drbg::SEED_BYTES;
 use hsm::ops::Fault;
 use hsm::payshield::{MESSAGE_BYTES_MAX, Server, ServerConfig};
@@ -134,18 +134,9 @@ impl HsmAtWork {
 
     /// It is back, on the same address. The socket that was closed may take a moment to be gone.
     pub async fn revive(&self) -> Result<(), SimError> {
-        let mut tries = 0;
-        loop {
-            match self.device.listen(self.name, self.address) {
-                Ok(listening) => {
-                    self.listening.replace(listening);
-                    return Ok(());
-                }
-                Err(error) if tries == 50 => return Err(error),
-                Err(_) => tries += 1,
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let listening = again(|| self.device.listen(self.name, self.address)).await?;
+        self.listening.replace(listening);
+        Ok(())
     }
 
     /// What it has counted.

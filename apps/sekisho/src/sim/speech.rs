@@ -130,6 +130,17 @@ pub fn local_clock() -> clock::Clock {
     clock::Clock::in_system_zone().unwrap_or_else(|_| clock::Clock::with_offset_s(0))
 }
 
+/// Tries again for a while: the socket that was closed may take a moment to be gone.
+pub(crate) async fn again<T>(mut attempt: impl FnMut() -> Result<T, SimError>) -> Result<T, SimError> {
+    for _ in 0..50 {
+        if let Ok(done) = attempt() {
+            return Ok(done);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    attempt()
+}
+
 /// Runs something on one thread with the network, to its end.
 pub fn on_one_thread<T>(work: impl Future<Output = Result<T, SimError>>) -> Result<T, SimError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -88,7 +88,7 @@ fn from_journal(plan: &Plan) -> Result<PlanJson, Failure> {
     if let Some(error) = wrong {
         return Err(cannot(&error).into());
     }
-    let (was_in_flight, was_closed) = (folded.in_flight(), folded.was_closed);
+    let (was_in_flight, was_closed) = (folded.in_flight(), folded.was_closed());
     let now = clock::Clock::with_offset_s(0).now();
     let (lane, _) = folded.finish(now, &mut Outbox::new()).map_err(|error| cannot(&error))?;
     let owed = lane.owed(now.instant, ForwardId(0), usize::MAX);

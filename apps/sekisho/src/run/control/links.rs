@@ -1,6 +1,6 @@
 //! `/v1/links`: links shown, and orders to them.
 
-use super::{Door, gone, no, said};
+use super::{Door, gone, no, signed_by};
 use crate::run::links::{LinkCommand, LinkJson, Ordered};
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use journal::LinkOrder;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use switch::CannotOrder;
 use terms::LinkName;
-use tokio::sync::oneshot;
 
 /// Its places.
 pub(super) fn router() -> Router<Door> {
@@ -50,14 +49,8 @@ struct Refused {
     link: Option<LinkJson>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    by: String,
-}
-
 async fn list(State(door): State<Door>) -> Response {
-    match ask(&door, |answer| LinkCommand::List { answer }).await {
+    match door.ask(|answer| Order::Link(LinkCommand::List { answer })).await {
         Some(data) => Json(List { object: "list", data, next: None }).into_response(),
         None => gone(),
     }
@@ -65,7 +58,7 @@ async fn list(State(door): State<Door>) -> Response {
 
 async fn show(State(door): State<Door>, Path(name): Path<String>) -> Response {
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
-    match ask(&door, |answer| LinkCommand::Show { name: known, answer }).await {
+    match door.ask(|answer| Order::Link(LinkCommand::Show { name: known, answer })).await {
         Some(Some(link)) => Json(One { object: "link", already: None, link }).into_response(),
         Some(None) => no_such_link(&name),
         None => gone(),
@@ -81,15 +74,12 @@ async fn order(
         let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
         return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
     };
-    let by = serde_json::from_slice(&body)
-        .map_err(|error| format!("the body is not {{\"by\":...}}: {error}"))
-        .and_then(|asked: Asked| said("by", &asked.by));
-    let by = match by {
+    let by = match signed_by(&body) {
         Ok(by) => by,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
-    let done = ask(&door, |answer| LinkCommand::Do { name: known, order, by, answer }).await;
+    let done = door.ask(|answer| Order::Link(LinkCommand::Do { name: known, order, by, answer })).await;
     let Some(Ordered { may, link }) = done else { return gone() };
     match (may, link) {
         (Err(CannotOrder::NoSuchLink), _) | (Ok(_), None) => no_such_link(&name),
@@ -102,12 +92,6 @@ async fn order(
             Json(One { object: "link", already: Some(already), link }).into_response()
         }
     }
-}
-
-async fn ask<T>(door: &Door, command: impl FnOnce(oneshot::Sender<T>) -> LinkCommand) -> Option<T> {
-    let (answer, answered) = oneshot::channel();
-    door.orders.send(Order::Link(command(answer))).ok()?;
-    answered.await.ok()
 }
 
 fn no_such_link(name: &str) -> Response {

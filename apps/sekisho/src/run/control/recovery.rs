@@ -1,6 +1,6 @@
 //! `/v1/recovery`: how recovery stands, and the order to begin it.
 
-use super::{Door, gone, no, said};
+use super::{Door, gone, no, signed_by};
 use crate::run::recovery::{RecoveryJson, RecoveryOrder};
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -9,37 +9,27 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Deserialize;
-use terms::Text;
-use tokio::sync::oneshot;
 
 /// Its places.
 pub(super) fn router() -> Router<Door> {
     Router::new().route("/v1/recovery", get(show).post(begin))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    by: String,
-}
-
 async fn show(State(door): State<Door>) -> Response {
-    match ask(&door, |answer| RecoveryOrder::Show { answer }).await {
+    match door.ask(|answer| Order::Recovery(RecoveryOrder::Show { answer })).await {
         Some(recovery) => Json(recovery).into_response(),
         None => gone(),
     }
 }
 
 async fn begin(State(door): State<Door>, body: Bytes) -> Response {
-    let by: Result<Text<24>, String> = serde_json::from_slice(&body)
-        .map_err(|error| format!("the body is not {{\"by\":...}}: {error}"))
-        .and_then(|asked: Asked| said("by", &asked.by));
-    let by = match by {
+    let by = match signed_by(&body) {
         Ok(by) => by,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
-    let Some(before) = ask(&door, |answer| RecoveryOrder::Begin { answer }).await else { return gone() };
+    let Some(before) = door.ask(|answer| Order::Recovery(RecoveryOrder::Begin { answer })).await else {
+        return gone();
+    };
     if before.state == "not_needed" {
         let said = "there is nothing to recover: the journal was closed in order".into();
         return no(StatusCode::CONFLICT, "not_needed", said);
@@ -47,10 +37,4 @@ async fn begin(State(door): State<Door>, body: Bytes) -> Response {
     tracing::warn!(by = by.as_str(), before = before.state, "recovery: order to begin");
     Json(RecoveryJson { state: if before.left == 0 { "done" } else { "running" }.into(), ..before })
         .into_response()
-}
-
-async fn ask<T>(door: &Door, order: impl FnOnce(oneshot::Sender<T>) -> RecoveryOrder) -> Option<T> {
-    let (answer, answered) = oneshot::channel();
-    door.orders.send(Order::Recovery(order(answer))).ok()?;
-    answered.await.ok()
 }
