@@ -4,7 +4,6 @@ mod typed;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +38,12 @@ impl Center {
                 written.lock().unwrap_or_else(PoisonError::into_inner).push(line);
             }
         });
-        let center = Self { child, words, lines };
-        center.wait_to_say("listening on", 1);
+        let mut center = Self { child, words, lines };
+        wait_for("the centre to listen", || {
+            let ended = center.child.try_wait().expect("its end can be asked for");
+            assert_eq!(ended, None, "the centre ended before it listened");
+            center.has_said("listening on", 1).then_some(())
+        });
         center
     }
 
@@ -51,10 +54,14 @@ impl Center {
 
     /// Waits until it has said that so often.
     fn wait_to_say(&self, words: &str, times: usize) {
-        wait_for(&format!("the centre to say `{words}` {times} times; it said {:?}", self.lines), || {
-            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            (lines.iter().filter(|line| line.contains(words)).count() >= times).then_some(())
+        wait_for(&format!("the centre to say `{words}` {times} times"), || {
+            self.has_said(words, times).then_some(())
         });
+    }
+
+    fn has_said(&self, words: &str, times: usize) -> bool {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().filter(|line| line.contains(words)).count() >= times
     }
 }
 
@@ -65,15 +72,9 @@ impl Drop for Center {
     }
 }
 
-/// A port nobody has, as far as anybody knows.
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it has an address")
-}
-
 /// A switch whose link `core` waits for the centre's calls, and the centre's script.
 fn stage(pairs: u16, sign_on: &str, more: &str) -> (Setup, String) {
-    let (listen, calls) = (free_port(), free_port());
+    let (listen, calls) = (free_address(), free_address());
     let mut setup = Setup::with_links(vec![LinkSetup {
         name: "core",
         dial: listen,

@@ -37,11 +37,9 @@ impl Module {
             println!("skipped: ../shared/tools/peer_hsm not found beside the repository");
             return None;
         }
-        // A port that was free a moment ago; another process may take it first, so a few are tried.
+        // Another process may take the port first, so a few are tried.
         (0..5).find_map(|_| {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-            let port = free.local_addr().expect("it listens").port();
-            drop(free);
+            let port = stories::free_address().port();
             let mut command = Command::new(&python);
             command.arg("-B").arg(&script).arg(port.to_string()).arg("4").stderr(Stdio::null());
             let (child, line) = begun(command);

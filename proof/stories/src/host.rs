@@ -104,8 +104,9 @@ impl Host {
 
     /// In that dialect.
     pub fn speaking(dialect: &'static str, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener.local_addr().expect("it has an address");
+        // It may stop listening and begin again.
+        let address = crate::free_address();
+        let listener = TcpListener::bind(address).expect("it is free");
         let state = State {
             rule: Arc::new(rule),
             rule_for_owed: Arc::new(|_| Act::Answer),

@@ -1,6 +1,7 @@
 use super::{Daemon, Host};
+use sekisho::sim::port::lasting_address;
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -44,14 +45,7 @@ fn place_for_tests() -> PathBuf {
 /// An address for whoever must listen on the same one again: below the ports that the system gives to connections,
 /// so that none of them takes it meanwhile.
 pub fn free_address() -> SocketAddr {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let ports =
-        || std::process::id().wrapping_mul(61).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 15_000;
-    let addresses = (0..1_000).map(|_| SocketAddr::from(([127, 0, 0, 1], 16_000 + ports() as u16)));
-    addresses
-        .into_iter()
-        .find(|at| std::net::TcpListener::bind(at).is_ok())
-        .expect("one in a thousand is free")
+    lasting_address(Ipv4Addr::LOCALHOST.into()).expect("one in a thousand is free")
 }
 
 /// One `[[link]]`.

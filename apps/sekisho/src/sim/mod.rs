@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod load;
 pub mod luck;
 pub mod mishaps;
+pub mod port;
 pub mod process;
 pub mod question;
 mod relay;

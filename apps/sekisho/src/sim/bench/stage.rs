@@ -1,9 +1,10 @@
 //! The processes of a measurement: begun, waited for, asked for figures, ended.
 
 use crate::sim::load::Report;
+use crate::sim::port::lasting_address;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -295,10 +296,8 @@ fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     Ok((code, body.to_owned()))
 }
 
-/// An address that was free a moment ago.
 fn free_address() -> Result<SocketAddr, BenchError> {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.map_err(system("cannot find a free port"))
+    lasting_address(Ipv4Addr::LOCALHOST.into()).map_err(system("cannot find a free port"))
 }
 
 fn own_path() -> Result<PathBuf, BenchError> {

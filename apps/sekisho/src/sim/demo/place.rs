@@ -1,6 +1,7 @@
 //! Where a demo may be played: a directory of its own and addresses that are free.
 
 use super::DemoError;
+use crate::sim::port::lasting_address;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -44,10 +45,12 @@ pub(super) fn free_address(wanted: SocketAddr) -> Result<(SocketAddr, bool), Dem
     Err(DemoError::Address { address: wanted, source })
 }
 
-/// The same address with a port that is known: one of the system's choice where it was 0.
+/// The same address with a port that is known, also to whoever is started again.
 pub(super) fn fixed(address: SocketAddr) -> Result<SocketAddr, DemoError> {
-    let cannot = |source| DemoError::Address { address, source };
-    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(cannot)
+    if address.port() != 0 {
+        return Ok(address);
+    }
+    lasting_address(address.ip()).map_err(|source| DemoError::Address { address, source })
 }
 
 /// A directory for one test, empty.
