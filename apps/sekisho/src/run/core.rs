@@ -458,6 +458,7 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::BreakerClosed { .. }
         | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
+        | Tell::ForgetsEarly { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
         | Tell::Cutover { .. }
@@ -476,6 +477,7 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::BreakerClosed { .. }
             | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
+            | Tell::ForgetsEarly { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::HostDate { .. }
             | Tell::CutoverOverdue { .. }
