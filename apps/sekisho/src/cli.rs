@@ -28,6 +28,14 @@ pub enum Command {
     /// Check a configuration
     #[command(subcommand)]
     Config(commands::config::Command),
+    /// A running switch on half a screen
+    Status(commands::status::Args),
+    /// Stop a running switch, in order or by force
+    Stop(commands::stop::Args),
+    /// Examine this machine, the configuration and every link; say what to mend
+    Doctor(commands::doctor::Args),
+    /// Ask one question about health; answers for people and for monitoring
+    Check(commands::check::Args),
     /// Lines to hosts and networks: list, show, sign on and off, echo, drain, maintenance
     #[command(subcommand)]
     Link(commands::link::Command),
@@ -76,6 +84,10 @@ impl Command {
             Self::Demo(args) => sim::demo::run(args),
             Self::Run(args) => commands::run::run(args),
             Self::Config(command) => commands::config::run(command),
+            Self::Status(args) => commands::status::run(&args),
+            Self::Stop(args) => commands::stop::run(&args),
+            Self::Doctor(args) => commands::doctor::run(&args),
+            Self::Check(args) => commands::check::run(&args),
             Self::Link(command) => commands::link::run(command),
             Self::Cutover(command) => commands::cutover::run(command),
             Self::Wait(command) => commands::wait::run(command),

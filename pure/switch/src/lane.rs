@@ -162,7 +162,12 @@ impl Lane {
                 self.on_host_asks(now, (link, conn), txn, out);
             }
             Event::HostSaid { link, txn, .. } => self.on_host_answer(now, link, txn, out),
-            Event::Unsent { link, host_stan, id } => self.on_unsent(now, link, host_stan, id, out),
+            Event::Unsent { link, host_stan, id } => {
+                self.on_unsent(now, (link, host_stan), id, Code::HostDown, out);
+            }
+            Event::Withheld { link, host_stan, id, code } => {
+                self.on_unsent(now, (link, host_stan), id, code, out);
+            }
             Event::Undelivered { source, request, id } => self.on_undelivered(now, source, &request, id, out),
             Event::HostDate { link, date } => self.on_host_date(now, link, date, out),
             Event::Ruled { forward, ruling, by, reason } => {
@@ -556,7 +561,14 @@ impl Lane {
         out.tell(Tell::StrangeAnswer { link, stan_known });
     }
 
-    fn on_unsent(&mut self, now: Now, link: LinkId, host_stan: Stan, id: TxnId, out: &mut Outbox) {
+    fn on_unsent(
+        &mut self,
+        now: Now,
+        (link, host_stan): (LinkId, Stan),
+        id: TxnId,
+        code: Code,
+        out: &mut Outbox,
+    ) {
         match link_mut(&mut self.links, link).and_then(|link| link.find(host_stan)) {
             Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
             Some(Owner::Management) => self.on_network_unsent(now, link, host_stan, out),
@@ -566,7 +578,7 @@ impl Lane {
                     .get(at as usize)
                     .is_some_and(|slot| slot.id == id && slot.asked_last() == Some((link, host_stan))) =>
             {
-                self.advance(now, at as usize, Happening::Unsent, out);
+                self.advance(now, at as usize, Happening::Unsent(code), out);
             }
             _ => out.tell(Tell::Meaningless { id }),
         }

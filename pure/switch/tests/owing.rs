@@ -225,6 +225,17 @@ fn an_attempt_that_never_left_is_not_repeated_but_made() {
 }
 
 #[test]
+fn a_reversal_that_could_not_be_guarded_is_made_again_soon() {
+    let mut w = World::new();
+    w.ask(withdrawal(7));
+    let (link, id, ours) = w.wait_ms(REPLY_TIMEOUT_MS).asked_once();
+    let left = w.step(Event::Withheld { link, host_stan: ours.stan, id, code: Code::Malfunction });
+    assert_eq!(left.order, "", "it is owed as before");
+    let (_, _, second) = w.wait_ms(1_000).asked_once();
+    assert_eq!((second.stan, second.repeat), (ours.stan, false), "the host has never heard of it");
+}
+
+#[test]
 fn a_host_that_keeps_tombstones_is_believed_at_once() {
     let mut w = with_host(HostProfile { tombstones: true, ..HostProfile::default() });
     let (link, ..) = w.ask(withdrawal(7)).asked_once();

@@ -175,7 +175,8 @@ fn a_debt_that_is_over_is_remembered_as_long_as_what_was_decided_then() {
 
 #[test]
 fn people_hear_of_a_gate_that_opens_whichever_way_the_last_item_ended() {
-    let ends: [(&str, fn(&mut World) -> Left); 3] = [
+    type End = (&'static str, fn(&mut World) -> Left);
+    let ends: [End; 3] = [
         ("held", |w| rule(w, Ruling::Hold)),
         ("settled", |w| rule(w, Ruling::Settle)),
         ("handed over", |w| {

@@ -349,6 +349,7 @@ impl Core {
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
+                self.figures.asked_at = Some(now.instant);
                 self.lane.take_nothing_new(self.takes_nothing_new());
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }

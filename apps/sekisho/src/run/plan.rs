@@ -152,6 +152,13 @@ impl Plan {
         &self.config.journal.dir
     }
 
+    /// Files with secrets in them that the configuration names.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        let listeners = self.config.listener.iter().filter_map(|listener| listener.tls.as_ref());
+        let links = self.config.link.iter().filter_map(|link| link.tls.as_ref());
+        listeners.map(|tls| tls.key.clone()).chain(links.filter_map(|tls| tls.key.clone())).collect()
+    }
+
     fn add(&mut self, name: &str, framing: Option<&str>) -> Result<(), Vec<String>> {
         let text = self.dialect_text(name).map_err(|line| vec![line])?;
         let dialect = Dialect::load(&text).map_err(|findings| {

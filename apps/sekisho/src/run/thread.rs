@@ -1,6 +1,7 @@
 //! The lane's thread: made, told what to do, and waited for.
 
 use super::core::{Core, Switchboard};
+use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
 use super::links::LinkCommand;
@@ -21,15 +22,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use switch::{BreakerState, Event, Outbox};
-use terms::Kind;
+use terms::{Kind, Text};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// What a running switch can be told.
 pub enum Order {
-    /// Take no new requests, wait for those in flight, write the clean mark, end.
+    /// Take no new requests, wait for those in flight, sign off, write the clean mark, end.
     Drain,
+    /// A person wants it to end, and hears whether it will.
+    End(EndOrder),
     /// End now. What is in flight is decided by silence at the next start.
     Stop,
     /// Take over routes, timers and limits of another configuration.
@@ -210,16 +213,31 @@ impl Thread {
                     Some(Order::Drain) => {
                         state = "draining";
                         self.begin_draining();
+                        self.with_core(|core| core.sign_everybody_off(Text::clipped(b"signal")));
+                    }
+                    Some(Order::End(EndOrder { how, by, answer })) => {
+                        let may = match how {
+                            End::Orderly => self.with_core(|core| core.still_signed_on()),
+                            End::SigningOff | End::AtOnce => Ok(()),
+                        };
+                        let will = may.is_ok();
+                        tracing::warn!(by = by.as_str(), ?how, will, "stop: order");
+                        // Whoever asked may be gone by now, and misses nothing.
+                        drop(answer.send(may));
+                        if will && how == End::AtOnce {
+                            return self.abandon();
+                        }
+                        if will {
+                            state = "draining";
+                            self.begin_draining();
+                            self.with_core(|core| core.sign_everybody_off(by));
+                        }
                     }
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
-                    Some(Order::Stop) | None => {
-                        // Core and network hold each other, and with them the journal's directory.
-                        drop(self.switchboard.0.take());
-                        return Stopped::Abandoned;
-                    }
+                    Some(Order::Stop) | None => return self.abandon(),
                 },
                 _ = ticks.tick() => {
                     self.with_core(Core::on_tick);
@@ -229,7 +247,7 @@ impl Thread {
                     }
                 }
             }
-            if state == "draining" && self.with_core(|core| core.is_quiet()) {
+            if state == "draining" && self.with_core(|core| core.is_quiet() && core.is_signed_off()) {
                 return self.close().await;
             }
         }
@@ -260,6 +278,13 @@ impl Thread {
         tracing::info!("draining: no new requests, waiting for those in flight");
         self.listening.iter().for_each(|(_, _, listening)| listening.stop());
         self.with_core(|core| core.draining = true);
+    }
+
+    /// Lets go of everything as it stands.
+    fn abandon(&self) -> Stopped {
+        // Core and network hold each other, and with them the journal's directory.
+        drop(self.switchboard.0.take());
+        Stopped::Abandoned
     }
 
     /// Everything is decided, told and durable: says so in the journal, and lets go.
@@ -347,6 +372,7 @@ impl Thread {
                 refused: lane.refused,
                 unknown: lane.unknown,
                 not_sent: lane.not_sent,
+                silent_ms: figures.asked_at.map(|at| core.clock.now().instant.us_since(at) / 1_000),
                 repeats: lane.repeats,
                 owed: lane.owed,
                 paid: lane.paid,
