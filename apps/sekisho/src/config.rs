@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use terms::limits;
 
 mod management;
+mod security;
 
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
+pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +29,12 @@ pub struct Config {
     pub control: ControlToml,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// Security modules.
+    #[serde(default)]
+    pub hsm: Vec<HsmToml>,
+    /// How they are asked.
+    #[serde(default)]
+    pub security: SecurityToml,
     /// What a lane may keep in memory.
     #[serde(default)]
     pub lane: LaneToml,
@@ -186,6 +194,8 @@ pub struct ListenerToml {
     pub peer: Vec<PeerToml>,
     /// How many requests are worked on at once. `atmc` only.
     pub pool: Option<PoolToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsListenerToml>,
 }
@@ -309,6 +319,8 @@ pub struct LinkToml {
     pub pairs: Option<PairsToml>,
     /// Sign-on and echo; without the table a link that stands is used as it is.
     pub management: Option<ManagementToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -593,6 +605,9 @@ impl Config {
         }
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
+        let modules: Vec<&str> = self.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
+        check_names("hsm", &modules, &mut wrong);
+        security::complain(self, &mut wrong);
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
         self.link.iter().for_each(|link| link.complain(&mut wrong));
         self.route.iter().for_each(|route| route.complain(&listeners, &links, &mut wrong));

@@ -9,6 +9,7 @@ pub mod doctor;
 mod door;
 pub mod explain;
 mod health;
+pub mod hsm;
 pub mod journal;
 pub mod link;
 mod paper;

@@ -3,10 +3,12 @@
 //! [`start`] gives a running switch to whoever wants one in this process: the `run` command, the demo, tests.
 
 pub(crate) mod control;
-mod core;
+pub(crate) mod core;
 pub(crate) mod ending;
 mod figures;
 mod folded;
+mod guard;
+pub(crate) mod hsm;
 pub(crate) mod http;
 mod journaling;
 pub(crate) mod links;

@@ -3,6 +3,8 @@
 use super::core::{Core, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
+use super::guard;
+use super::hsm::HsmCommand;
 use super::journaling::News;
 use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
@@ -43,6 +45,8 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// Show security modules, or test one.
+    Hsm(HsmCommand),
 }
 
 /// How a switch ended.
@@ -170,8 +174,12 @@ impl Thread {
         let (sources, links) = plan.parties(&mut names);
         let started_at = clock.now().wall.to_string();
         let switchboard = Switchboard::empty();
-        let core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        let guard = guard::guard(&plan.config, &net)?;
+        let core = Core::new(clock, lane, journaling, net.clone(), (sources, links), guard);
         *switchboard.0.borrow_mut() = Some(core);
+        // Before anybody is let in, so that the first to ask need not be refused.
+        let lines = guard::dial(&plan.config, &net, &switchboard)?;
+        switchboard.with(|core| core.guard.modules.know(lines));
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
             let name = config.name.to_string();
@@ -236,6 +244,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
                 },
@@ -294,6 +303,7 @@ impl Thread {
         for link in &core.links {
             link.handle.iter().for_each(net::LinkHandle::close);
         }
+        core.guard.modules.close();
         core.net.conns().iter().for_each(net::Conn::close);
         // Answers queued in this turn still have to leave.
         core.net.flush();
@@ -421,6 +431,7 @@ impl Thread {
                 })
                 .collect(),
             journal: core.journaling.status(),
+            hsm: core.guard.list(),
             specimens: core.specimens.all(),
         }
     }
