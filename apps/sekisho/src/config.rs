@@ -110,9 +110,12 @@ pub struct ControlToml {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaneToml {
-    /// Finished transactions remembered to answer repeats and to know late answers; about 250 bytes each.
+    /// Finished transactions remembered to answer repeats and to know late answers; about 600 bytes each.
     #[serde(default = "LaneToml::remembered_max")]
     pub remembered_max: usize,
+    /// How long each is to be remembered at least; people are told when there is no room for that.
+    #[serde(default = "LaneToml::remembered_min_s")]
+    pub remembered_min_s: u32,
     /// Requests under way on all links together; nearing it, the least important are declined first.
     #[serde(default = "LaneToml::in_flight_max")]
     pub in_flight_max: u32,
@@ -123,6 +126,10 @@ impl LaneToml {
         limits::REMEMBERED_MAX
     }
 
+    const fn remembered_min_s() -> u32 {
+        limits::REMEMBERED_MIN_S
+    }
+
     const fn in_flight_max() -> u32 {
         limits::IN_FLIGHT_TOTAL_MAX
     }
@@ -130,7 +137,11 @@ impl LaneToml {
 
 impl Default for LaneToml {
     fn default() -> Self {
-        Self { remembered_max: Self::remembered_max(), in_flight_max: Self::in_flight_max() }
+        Self {
+            remembered_max: Self::remembered_max(),
+            remembered_min_s: Self::remembered_min_s(),
+            in_flight_max: Self::in_flight_max(),
+        }
     }
 }
 
