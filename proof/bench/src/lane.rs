@@ -165,6 +165,7 @@ pub(crate) fn config() -> LaneConfig {
         links: vec![link],
         routes: Routes::new(vec![route]),
         remembered_max: REMEMBERED_MAX,
+        remembered_min_s: 0,
         in_flight_max: 0,
     }
 }

@@ -139,7 +139,8 @@ impl Book {
             | Record::Ruled { .. }
             | Record::LinkOrdered { .. }
             | Record::Cutover { .. }
-            | Record::Numbers { .. } => {}
+            | Record::Numbers { .. }
+            | Record::Remembers { .. } => {}
         }
     }
 

@@ -48,7 +48,14 @@ pub trait KeyRing {
     /// [`NoKey`]. Cost: a look into a table; asked for every message.
     fn keys(&self, owner: &str, role: Role, at: Timestamp) -> Result<Cow<'_, KeysInUse>, NoKey>;
 
-    /// A message authenticated with the current key of that generation arrived, and was right: the owner has it.
+    /// A key that is not in force yet and comes into force by being used: what is received is tried under it
+    /// after the current one and before the previous. Nothing is sent under it.
+    fn coming(&self, _owner: &str, _role: Role, _at: Timestamp) -> Option<KeyInUse> {
+        None
+    }
+
+    /// A message authenticated with the key of that generation arrived, and was right: the owner has it. A coming
+    /// one, and every other of its exchange, is the current one from here on.
     fn confirmed(&mut self, _owner: &str, _role: Role, _generation: u32, _at: Timestamp) {}
 }
 

@@ -14,7 +14,7 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days, 80..=95 links, 96..=111 more of a transaction's life. 112 and above are free.
+    // is owed, 64..=79 days, 80..=95 links, 96..=111 more of a transaction's life, 170..=179 what is remembered.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -52,6 +52,7 @@ mod kind {
     // As their namesakes, with what a host demands besides.
     pub(super) const SENT_KEEPING:    u8 = 96;
     pub(super) const ADVISED_KEEPING: u8 = 97;
+    pub(super) const REMEMBERS: u8 = 170;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -127,7 +128,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 34] = [
+    const KINDS: [u8; 35] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -162,6 +163,7 @@ mod tests {
         kind::NOT_SENT_OWING,
         kind::SENT_KEEPING,
         kind::ADVISED_KEEPING,
+        kind::REMEMBERS,
     ];
 
     #[test]

@@ -6,7 +6,7 @@
 //!            the check value    a moment          inbound alone
 //! ```
 //! Nothing here holds a key that could be used: only what a security module stored, enciphered under its master key,
-//! and check values. One owner's keys are a [`Holding`], those of all owners a [`KeyRing`]; each change is a
+//! and check values. One owner's keys are a [`Holding`], those of all owners a [`Ring`]; each change is a
 //! [`Change`], and an [`chain::Entry`] of the audit.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -23,5 +23,5 @@ mod state;
 pub use holding::{Change, ENDED_MAX, Holding, New, Order, Refusal};
 pub use key::{HeldKey, Origin, Start};
 pub use owner::Owner;
-pub use ring::KeyRing;
+pub use ring::{Heard, Ring};
 pub use state::{Happening, State};

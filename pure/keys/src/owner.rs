@@ -7,7 +7,7 @@ pub enum Owner {
     /// A host or a network behind a link.
     Link(LinkName),
     /// A system behind a listener, which asks for many terminals.
-    Source(LinkName),
+    Listener(LinkName),
     /// One terminal.
     Terminal(TerminalId),
     /// Nobody: keys of the switch itself.
@@ -15,7 +15,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Reads `link/NAME`, `source/NAME`, `terminal/ID` or `house`. Names are of letters, digits, `-`, `_` and `.`.
+    /// Reads `link/NAME`, `listener/NAME`, `terminal/ID` or `house`. Names are of letters, digits, `-`, `_` and `.`.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "house" {
             return Some(Self::House);
@@ -27,7 +27,7 @@ impl Owner {
         }
         match kind {
             "link" => Text::new(name.as_bytes()).map(Self::Link),
-            "source" => Text::new(name.as_bytes()).map(Self::Source),
+            "listener" => Text::new(name.as_bytes()).map(Self::Listener),
             "terminal" => Text::new(name.as_bytes()).map(Self::Terminal),
             _ => None,
         }
@@ -38,7 +38,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Link(name) => write!(f, "link/{name}"),
-            Self::Source(name) => write!(f, "source/{name}"),
+            Self::Listener(name) => write!(f, "listener/{name}"),
             Self::Terminal(id) => write!(f, "terminal/{id}"),
             Self::House => f.write_str("house"),
         }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn an_owner_survives_the_trip_through_text() {
-        for text in ["link/cn", "source/branch", "terminal/00010001", "house"] {
+        for text in ["link/cn", "listener/branch", "terminal/00010001", "house"] {
             assert_eq!(Owner::parse(text).map(|owner| owner.to_string()).as_deref(), Some(text));
         }
     }

@@ -2,7 +2,8 @@
 
 use hsm::check_value::CheckValue;
 use hsm::ops::{Role, StoredKey};
-use keys::{Happening, Holding, KeyRing, New, Order, Origin, Owner, Refusal, Start, State};
+use hsm::ring::{KeyRing as _, NoKey};
+use keys::{Happening, Holding, New, Order, Origin, Owner, Refusal, Ring, Start, State};
 use terms::Timestamp;
 
 const HOUR_MS: u32 = 3_600_000;
@@ -89,7 +90,7 @@ fn the_key_before_is_taken_for_its_overlap_and_not_a_moment_longer() {
     let second = add_confirmed(&mut holding, Role::Zak, 2);
     holding.apply(at(1_000), Order::Activate(Role::Zak, second, 500)).expect("it is confirmed");
     let owner = Owner::parse("link/cn").expect("a link");
-    let mut ring = KeyRing::default();
+    let mut ring = Ring::new(HOUR_MS);
     ring.put(owner, holding);
     let accepted =
         |ms| ring.accepted(&owner, Role::Zak, at(ms)).map(|key| key.generation).collect::<Vec<_>>();
@@ -144,7 +145,7 @@ fn a_suspended_key_passes_nothing_and_goes_on_when_told() {
     let mut holding = with_active(Role::Zak, 1);
     holding.apply(at(5), Order::Suspend(Role::Zak)).expect("it is active");
     let owner = Owner::parse("link/cn").expect("a link");
-    let mut ring = KeyRing::default();
+    let mut ring = Ring::new(HOUR_MS);
     ring.put(owner, holding.clone());
     assert!(ring.current(&owner, Role::Zak).is_none());
     assert!(ring.accepted(&owner, Role::Zak, at(6)).next().is_none());
@@ -197,17 +198,21 @@ fn a_terminal_with_a_new_master_key_has_no_working_keys_until_it_fetches_them() 
     assert!(holding.for_fetching(Role::Tak).is_some(), "what fetches the new ones is still authenticated");
     exchange(&mut holding, Role::Tpk, 5);
     exchange(&mut holding, Role::Tak, 6);
-    let mut ring = KeyRing::default();
+    let mut ring = Ring::new(HOUR_MS);
     ring.put(owner, holding);
     assert!(ring.awaits_keys(&owner));
-    assert!(ring.heard(&owner, Role::Tak, 1, at(40), HOUR_MS).is_empty(), "the old one brings nothing about");
-    let changes = ring.heard(&owner, Role::Tak, 2, at(41), HOUR_MS);
+    let (name, now) = ("terminal/00010001", at(40));
+    assert_eq!(ring.keys(name, Role::Tak, now).map(|_| ()), Err(NoKey::NotUsable));
+    assert_eq!(ring.coming(name, Role::Tak, now).map(|key| key.generation), Some(2));
+    assert!(ring.heard(&owner, Role::Tak, 1, at(40)).is_empty(), "the old one brings nothing about");
+    let changes = ring.heard(&owner, Role::Tak, 2, at(41));
     assert_eq!(changes.iter().filter(|change| change.after == State::Active).count(), 3);
     assert!(!ring.awaits_keys(&owner));
     for role in [Role::Tmk, Role::Tpk, Role::Tak] {
         assert_eq!(ring.current(&owner, role).map(|key| key.generation), Some(2), "{role}");
     }
-    assert!(ring.heard(&owner, Role::Tak, 2, at(42), HOUR_MS).is_empty(), "and once is enough");
+    assert!(ring.heard(&owner, Role::Tak, 2, at(42)).is_empty(), "and once is enough");
+    assert_eq!(ring.take_heard().len(), 1);
 }
 
 #[test]

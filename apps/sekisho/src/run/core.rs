@@ -459,6 +459,7 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::BreakerClosed { .. }
         | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
+        | Tell::ForgetsEarly { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
         | Tell::Cutover { .. }
@@ -477,6 +478,7 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::BreakerClosed { .. }
             | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
+            | Tell::ForgetsEarly { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::HostDate { .. }
             | Tell::CutoverOverdue { .. }

@@ -74,6 +74,12 @@ impl Figures {
                     "recovery: the host was told of everything owed; new requests go to it"
                 );
             }
+            Tell::ForgetsEarly { count } => {
+                tracing::error!(
+                    count,
+                    "finished transactions forgotten sooner than remembered_min_s: raise [lane] remembered_max"
+                );
+            }
             Tell::NeedsAPerson { id } => {
                 tracing::error!(
                     txn = id.0,

@@ -226,8 +226,9 @@ impl Plan {
         let mut sources: Vec<SourceConfig> =
             names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
-        let LaneToml { remembered_max, in_flight_max } = self.config.lane;
-        LaneConfig { sources, links, routes: self.routes(names), remembered_max, in_flight_max }
+        let LaneToml { remembered_max, remembered_min_s, in_flight_max } = self.config.lane;
+        let routes = self.routes(names);
+        LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max }
     }
 
     fn routes(&self, names: &mut Names) -> Routes {

@@ -93,6 +93,7 @@ pub(crate) fn config() -> LaneConfig {
         links: vec![link("bank"), link("cards")],
         routes: Routes::new(vec![line("4", BANK, "visa"), line("62", CARDS, "union")]),
         remembered_max: 8,
+        remembered_min_s: 0,
         in_flight_max: 0,
     }
 }

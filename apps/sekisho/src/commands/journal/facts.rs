@@ -123,6 +123,7 @@ impl Facts {
             }
             Record::Resolved { after, .. } => self.text("after", after.name()),
             Record::Noted { .. } => {}
+            Record::Remembers { most } => self.text("most", most),
             Record::NotSent { answer, owes, .. } => {
                 self.of_answer(answer);
                 if owes.is_some() {

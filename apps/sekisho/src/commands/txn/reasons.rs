@@ -183,7 +183,8 @@ impl<'a> Teller<'a> {
             | Record::HostDate { .. }
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
-            | Record::Numbers { .. } => Vec::new(),
+            | Record::Numbers { .. }
+            | Record::Remembers { .. } => Vec::new(),
         }
     }
 
