@@ -228,6 +228,7 @@ impl World {
             terminal_required: true,
             consistency,
             per_terminal_max: self.swarm.per_terminal_max,
+            ..SourceConfig::default()
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
@@ -235,6 +236,7 @@ impl World {
             routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")])),
             remembered_max: 4_096,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
+            ..LaneConfig::default()
         }
     }
 }

@@ -165,6 +165,7 @@ impl Lane {
             host_rrn: request.rrn,
             host_transmitted_at: transmitted_at(now, &state.config),
             business_date,
+            own_date: self.own_date(),
             route,
             to_account: sealed_account(&self.secrets.vault, id, request),
             kept: demands.pick(&request.carried),
@@ -509,10 +510,16 @@ impl Lane {
         if link.date == Some(date) {
             return;
         }
-        link.date = Some(date);
+        let before = link.date.replace(date);
         link.cut = Cut::default();
         out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
+        if let Some(ended) = before.filter(|before| *before < date) {
+            self.end_day(link_id, ended, now.wall);
+            self.time_day(now, link_id, ended);
+            self.look_at_links();
+        }
+        self.own_day_goes_with(now, link_id, out);
         // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same
         // breath.
         let is_deposit =
@@ -529,16 +536,6 @@ impl Lane {
                 false => "deposit owed, the host's day changed",
             };
             self.hand_over(now, id, why, out);
-        }
-    }
-
-    /// Hosts whose day is the calendar's get the new one at midnight.
-    pub(crate) fn follow_the_calendar(&mut self, now: Now, out: &mut Outbox) {
-        let today = now.local().date;
-        for at in 0..self.links.len() {
-            if self.links[at].config.host.day_is_calendar && self.links[at].date != Some(today) {
-                self.on_host_date(now, LinkId(at as u16), today, out);
-            }
         }
     }
 
@@ -587,7 +584,7 @@ impl Lane {
         Some(item)
     }
 
-    fn raise(
+    pub(crate) fn raise(
         &mut self,
         now: Now,
         id: TxnId,

@@ -220,7 +220,7 @@ impl Plan {
             names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
         let LaneToml { remembered_max, in_flight_max } = self.config.lane;
-        LaneConfig { sources, links, routes: self.routes(names), remembered_max, in_flight_max }
+        LaneConfig { sources, links, routes: self.routes(names), remembered_max, in_flight_max, day: None }
     }
 
     fn routes(&self, names: &mut Names) -> Routes {
@@ -427,6 +427,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
         },
         timers: link.timers.timers(),
         management: management_of(link, dialect),
+        reconciliation: None,
     }
 }
 
@@ -471,6 +472,7 @@ fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {
             ConsistencyToml::Inquiry => Consistency::Inquiry,
         }),
         per_terminal_max: listener.per_terminal_max,
+        ..SourceConfig::default()
     }
 }
 
