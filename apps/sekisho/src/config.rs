@@ -10,8 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+mod keys;
 mod management;
 
+pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 
 /// The whole file.
@@ -27,6 +29,9 @@ pub struct Config {
     pub control: ControlToml,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// Where keys lie, and how they change.
+    #[serde(default)]
+    pub keys: KeysToml,
     /// What a lane may keep in memory.
     #[serde(default)]
     pub lane: LaneToml,
@@ -105,9 +110,12 @@ pub struct ControlToml {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaneToml {
-    /// Finished transactions remembered to answer repeats and to know late answers; about 250 bytes each.
+    /// Finished transactions remembered to answer repeats and to know late answers; about 600 bytes each.
     #[serde(default = "LaneToml::remembered_max")]
     pub remembered_max: usize,
+    /// How long each is to be remembered at least; people are told when there is no room for that.
+    #[serde(default = "LaneToml::remembered_min_s")]
+    pub remembered_min_s: u32,
     /// Requests under way on all links together; nearing it, the least important are declined first.
     #[serde(default = "LaneToml::in_flight_max")]
     pub in_flight_max: u32,
@@ -118,6 +126,10 @@ impl LaneToml {
         limits::REMEMBERED_MAX
     }
 
+    const fn remembered_min_s() -> u32 {
+        limits::REMEMBERED_MIN_S
+    }
+
     const fn in_flight_max() -> u32 {
         limits::IN_FLIGHT_TOTAL_MAX
     }
@@ -125,7 +137,11 @@ impl LaneToml {
 
 impl Default for LaneToml {
     fn default() -> Self {
-        Self { remembered_max: Self::remembered_max(), in_flight_max: Self::in_flight_max() }
+        Self {
+            remembered_max: Self::remembered_max(),
+            remembered_min_s: Self::remembered_min_s(),
+            in_flight_max: Self::in_flight_max(),
+        }
     }
 }
 
@@ -548,6 +564,11 @@ impl Config {
         self.control.socket.clone().unwrap_or_else(|| self.journal.dir.join("control.sock"))
     }
 
+    /// Where keys lie.
+    pub fn keys_directory(&self) -> PathBuf {
+        self.keys.dir.clone().unwrap_or_else(|| self.journal.dir.join("keys"))
+    }
+
     /// Reads and checks a text; each complaint is a line for people.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let config: Self = toml::from_str(text).map_err(|error| vec![explain(text, &error)])?;
@@ -580,6 +601,7 @@ impl Config {
         if links.is_empty() {
             wrong.push("no [[link]]: there is nobody to ask".into());
         }
+        self.keys.complain(&mut wrong);
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));

@@ -34,7 +34,7 @@ impl World {
                     process.outstanding.remove(&forward.0);
                 }
             }
-            Event::Unsent { link, host_stan, .. } => {
+            Event::Unsent { link, host_stan, .. } | Event::Withheld { link, host_stan, .. } => {
                 if let Some(owed) = self.truth.owed_under(*link, *host_stan) {
                     process.outstanding.remove(&owed);
                 }

@@ -166,7 +166,8 @@ impl Book {
             | Record::Ruled { .. }
             | Record::LinkOrdered { .. }
             | Record::Cutover { .. }
-            | Record::Numbers { .. } => {}
+            | Record::Numbers { .. }
+            | Record::Remembers { .. } => {}
         }
     }
 

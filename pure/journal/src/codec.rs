@@ -14,7 +14,8 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days, 80..=95 links, 96..=109 more of a transaction's life, 110..=129 more of days.
+    // is owed, 64..=79 days, 80..=95 links, 96..=109 more of a transaction's life, 110..=129 more of days,
+    // 170..=179 what is remembered.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -66,6 +67,7 @@ mod kind {
     pub(super) const INQUIRED_DATED:  u8 = 120;
     pub(super) const ADVISED_DATED:   u8 = 121;
     pub(super) const DEBITED_DATED:   u8 = 122;
+    pub(super) const REMEMBERS: u8 = 170;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -143,7 +145,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 47] = [
+    const KINDS: [u8; 48] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -191,6 +193,7 @@ mod tests {
         kind::INQUIRED_DATED,
         kind::ADVISED_DATED,
         kind::DEBITED_DATED,
+        kind::REMEMBERS,
     ];
 
     #[test]

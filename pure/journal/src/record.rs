@@ -113,6 +113,11 @@ pub enum Record {
     /// A source reports what happened without having asked, and no route leads to a host: accepted, and a
     /// person's.
     Stranded(Declined),
+    /// From here on so many finished transactions are remembered: whoever reads the journal remembers no fewer.
+    Remembers {
+        /// How many.
+        most: u64,
+    },
     /// In snapshots: there is an item for a person about it already.
     Noted {
         /// Which transaction.
@@ -599,6 +604,7 @@ impl Record {
             Self::Debited(_) => "debit_sent",
             Self::Credited(_) => "credit_sent",
             Self::Stranded(_) => "stranded",
+            Self::Remembers { .. } => "remembers",
             Self::Noted { .. } => "noted",
             Self::Decided { .. } => "decided",
             Self::TimedOut { .. } => "timed_out",
@@ -646,6 +652,7 @@ impl Record {
             | Self::Closed { .. }
             | Self::Named { .. }
             | Self::Numbers { .. }
+            | Self::Remembers { .. }
             | Self::Attempt { .. }
             | Self::Forwarded { .. }
             | Self::Ruled { .. }
@@ -709,9 +716,11 @@ impl Record {
             Self::Declined(declined) | Self::Stranded(declined) => declined.at,
             Self::Observed(observed) => observed.at,
             Self::Kept(kept) => kept.at,
-            Self::Named { .. } | Self::Numbers { .. } | Self::Resolved { .. } | Self::Noted { .. } => {
-                Timestamp::from_unix_ms(0)
-            }
+            Self::Named { .. }
+            | Self::Numbers { .. }
+            | Self::Remembers { .. }
+            | Self::Resolved { .. }
+            | Self::Noted { .. } => Timestamp::from_unix_ms(0),
         }
     }
 }

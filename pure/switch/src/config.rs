@@ -18,6 +18,9 @@ pub struct LaneConfig {
     pub routes: Routes,
     /// Finished transactions remembered to answer repeats and to know late answers.
     pub remembered_max: usize,
+    /// How long each of them is to be remembered at least, in seconds. Where there is no room for that, the source
+    /// with the most loses its oldest, and people are told.
+    pub remembered_min_s: u32,
     /// Requests under way on all links together; nearing it, the least important are declined first. 0 for any
     /// number.
     pub in_flight_max: u32,

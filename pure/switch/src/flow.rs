@@ -82,8 +82,8 @@ pub(crate) enum Happening {
     DebitAnswered(Box<Txn>),
     /// The deadline passed.
     Deadline,
-    /// It is proved that no byte of it left us.
-    Unsent,
+    /// It is proved that no byte of it left us; the source is told this.
+    Unsent(Code),
     /// The same request came again.
     AskedAgain(Asker),
     /// The source takes it back; so much remains valid.
@@ -117,7 +117,7 @@ impl Flow {
                 a.on_debit_answered_again(facts, &reply, desk)
             }
             (Self::AwaitingHost(a), Happening::Deadline) => a.on_silence(facts, desk),
-            (Self::AwaitingHost(a), Happening::Unsent) => a.on_unsent(facts, desk),
+            (Self::AwaitingHost(a), Happening::Unsent(code)) => a.on_unsent(facts, code, desk),
             (Self::AwaitingHost(a), Happening::AskedAgain(asker)) => a.on_repeat(facts, asker, desk),
             (Self::AwaitingHost(a), Happening::TakenBack { asker, remaining }) => {
                 a.on_mark(facts, Mark::Reverse { remaining }, asker, desk)
@@ -143,7 +143,7 @@ impl Flow {
             }
             (Self::Decided(d), Happening::Restarted) => Self::Decided(d),
             // The timer and the release of held bytes run beside us; a decision overtakes either of them.
-            (Self::Decided(d), Happening::Deadline | Happening::Unsent) => {
+            (Self::Decided(d), Happening::Deadline | Happening::Unsent(_)) => {
                 desk.out.tell(Tell::Meaningless { id: facts.id });
                 Self::Decided(d)
             }
@@ -274,11 +274,11 @@ impl Awaiting {
         self.conclude(facts, &recorded, answer, DecidedBy::Silence, after, desk)
     }
 
-    fn on_unsent(self, facts: Facts, desk: &mut Desk<'_>) -> Flow {
+    fn on_unsent(self, facts: Facts, code: Code, desk: &mut Desk<'_>) -> Flow {
         if matches!(self.leg, Leg::Credit(_)) {
-            return self.on_credit_unsent(facts, desk);
+            return self.on_credit_unsent(facts, code, desk);
         }
-        let answer = Answer::ours(Code::HostDown, Outcome::NotSent);
+        let answer = Answer::ours(code, Outcome::NotSent);
         let recorded = desk.out.record(Record::NotSent {
             id: facts.id,
             answer: Remembered::from(&answer),
@@ -763,7 +763,7 @@ mod tests {
         ("host does not know",  || answer(Outcome::Unknown)),
         ("debit answered",      debit_answered),
         ("deadline",            || Happening::Deadline),
-        ("proved unsent",       || Happening::Unsent),
+        ("proved unsent",       || Happening::Unsent(Code::HostDown)),
         ("asked again",         again),
         ("taken back",          taken_back),
         ("reported",            reported),

@@ -4,7 +4,7 @@ use crate::desk::{Desk, Facts};
 use crate::flow::{Asker, Awaiting, Decision, Flow, Happening, Leg};
 use crate::forward::{Forwards, Item};
 use crate::management::LinkWatch;
-use crate::memory::{Memory, Slot, Trail};
+use crate::memory::{Memory, Place, Room, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::reconcile::EndedDays;
 use crate::status::Counts;
@@ -61,6 +61,18 @@ pub struct Lane {
     pub(crate) calendar: Calendar,
     /// The last trace number under which sources were told of a day.
     pub(crate) announced: Stan,
+    /// Links whose gate has opened in this step.
+    pub(crate) recovered: Vec<LinkId>,
+    forgets_early: Early,
+    /// Finished transactions remembered, as the journal says.
+    pub(crate) remembers: u64,
+}
+
+/// What people were told of transactions that are forgotten before their time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Early {
+    told: u64,
+    again_from: Instant,
 }
 
 /// What keeps cards out of the lane's memory and out of its records.
@@ -72,17 +84,26 @@ pub struct Secrets {
     pub vault: Arc<Vault>,
 }
 
-/// A repeat of another day's request is one this long after it.
-const REPEATED_WITHIN_MS: i64 = 6 * 3_600_000;
+/// A repeat of another day's request is one this long after it; and what says no time at all, of itself or of its
+/// request, is about requests of that long.
+pub(crate) const REPEATED_WITHIN_MS: i64 = 6 * 3_600_000;
+/// From one telling that transactions are forgotten before their time to the next. Reason: each is one too many,
+/// and there would be as many tellings as transactions.
+const TELL_OF_FORGETTING_MS: u32 = 60_000;
+
+fn room_of(config: &LaneConfig) -> Room {
+    Room::All { most: config.remembered_max, kept_ms: i64::from(config.remembered_min_s) * 1_000 }
+}
 
 impl Lane {
     /// A lane that remembers nothing yet.
     pub fn new(config: LaneConfig, secrets: Secrets) -> Self {
+        let room = room_of(&config);
         Self {
             sources: config.sources,
             links: config.links.into_iter().map(Link::new).collect(),
             routes: config.routes,
-            memory: Memory::new(config.remembered_max, secrets.fingerprint),
+            memory: Memory::new(room, secrets.fingerprint),
             forwards: Forwards::default(),
             deadlines: BTreeSet::new(),
             per_terminal: HashMap::with_hasher(FixedState::with_seed(0)),
@@ -101,6 +122,9 @@ impl Lane {
             own: Own::default(),
             calendar: Calendar::default(),
             announced: Stan(0),
+            recovered: Vec::new(),
+            forgets_early: Early::default(),
+            remembers: 0,
         }
     }
 
@@ -108,6 +132,7 @@ impl Lane {
     /// places for the life of the journal; those behind the ones it knows are new, and their names are
     /// recorded.
     pub fn reconfigure(&mut self, config: LaneConfig, out: &mut Outbox) {
+        self.make_room(&config, out);
         for (at, changed) in config.links.into_iter().enumerate() {
             let Some(link) = self.links.get_mut(at) else {
                 out.record(named(Named::Link, at, changed.name));
@@ -135,6 +160,16 @@ impl Lane {
         self.calendar.forget();
     }
 
+    /// The journal says how much is remembered: whoever reads it has to remember as much.
+    fn make_room(&mut self, config: &LaneConfig, out: &mut Outbox) {
+        let most = config.remembered_max as u64;
+        if self.remembers != most {
+            self.remembers = most;
+            out.record(Record::Remembers { most });
+        }
+        self.memory.make_room(room_of(config));
+    }
+
     /// The names of links and of sources, at the places the journal knows them by.
     pub fn names(&self) -> (Vec<LinkName>, Vec<LinkName>) {
         let links = self.links.iter().map(|link| link.config.name).collect();
@@ -144,6 +179,7 @@ impl Lane {
     /// Advances the lane by one event at one moment. Pure: everything the world should do is left in `out`.
     pub fn step(&mut self, now: Now, event: Event, out: &mut Outbox) {
         let before = out.len();
+        self.memory.tell_time(now.wall);
         // First of all, so that nothing is stamped with a day that is over.
         self.follow_the_calendar(now, out);
         match event {
@@ -152,7 +188,12 @@ impl Lane {
                 self.on_host_asks(now, (link, conn), txn, out);
             }
             Event::HostSaid { link, txn, .. } => self.on_host_answer(now, link, txn, out),
-            Event::Unsent { link, host_stan, id } => self.on_unsent(now, link, host_stan, id, out),
+            Event::Unsent { link, host_stan, id } => {
+                self.on_unsent(now, (link, host_stan), id, Code::HostDown, out);
+            }
+            Event::Withheld { link, host_stan, id, code } => {
+                self.on_unsent(now, (link, host_stan), id, code, out);
+            }
             Event::Undelivered { source, request, id } => self.on_undelivered(now, source, &request, id, out),
             Event::HostDate { link, date } => self.on_host_date(now, link, date, out),
             Event::Ruled { forward, ruling, by, reason } => {
@@ -177,6 +218,10 @@ impl Lane {
         if !self.forwards.is_empty() {
             self.send_what_is_due(now, out);
             self.raise_alarms(now, out);
+        }
+        self.recovered.drain(..).for_each(|link| out.tell(Tell::Recovered { link }));
+        if self.memory.forgotten_early() > self.forgets_early.told {
+            self.tell_of_forgetting(now, out);
         }
         self.count(now, before, out);
     }
@@ -209,6 +254,14 @@ impl Lane {
         let Some(slot) = self.memory.get_mut(at) else { return };
         if !(core::mem::replace(&mut slot.noted, true) || slot.is_a_persons()) {
             self.raise(now, id, None, "known after its day's totals were told", out);
+        }
+    }
+
+    fn tell_of_forgetting(&mut self, now: Now, out: &mut Outbox) {
+        if now.instant >= self.forgets_early.again_from {
+            let told = self.memory.forgotten_early();
+            out.tell(Tell::ForgetsEarly { count: told - self.forgets_early.told });
+            self.forgets_early = Early { told, again_from: now.instant.plus_ms(TELL_OF_FORGETTING_MS) };
         }
     }
 
@@ -264,7 +317,7 @@ impl Lane {
         if let Some(at) = known {
             return self.on_known_key(now, at, asked_by, digest, txn, out);
         }
-        if let Some(at) = self.tombstone_for(asked_by.0, &txn) {
+        if let Some(at) = self.tombstone_for(now, asked_by.0, &txn) {
             if self.memory.get(at).is_some_and(|slot| is_another(slot, &txn, digest)) {
                 let refusal = Refusal::not_sent(Code::Duplicate, "same identity, other content");
                 return self.decline(now, asked_by, txn, refusal, Remember::No, out);
@@ -431,6 +484,7 @@ impl Lane {
             flow: Flow::AwaitingHost(Box::new(awaiting)),
             told_again: false,
             noted: false,
+            place: Place::default(),
         });
     }
 
@@ -510,6 +564,7 @@ impl Lane {
                 }),
                 told_again: false,
                 noted: false,
+                place: Place::default(),
             });
         }
         match NoMoney::of(&txn) {
@@ -579,7 +634,14 @@ impl Lane {
         out.tell(Tell::StrangeAnswer { link, stan_known });
     }
 
-    fn on_unsent(&mut self, now: Now, link: LinkId, host_stan: Stan, id: TxnId, out: &mut Outbox) {
+    fn on_unsent(
+        &mut self,
+        now: Now,
+        (link, host_stan): (LinkId, Stan),
+        id: TxnId,
+        code: Code,
+        out: &mut Outbox,
+    ) {
         match link_mut(&mut self.links, link).and_then(|link| link.find(host_stan)) {
             Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
             Some(Owner::Management) => self.on_network_unsent(now, link, host_stan, out),
@@ -590,7 +652,7 @@ impl Lane {
                     .get(at as usize)
                     .is_some_and(|slot| slot.id == id && slot.asked_last() == Some((link, host_stan))) =>
             {
-                self.advance(now, at as usize, Happening::Unsent, out);
+                self.advance(now, at as usize, Happening::Unsent(code), out);
             }
             _ => out.tell(Tell::Meaningless { id }),
         }
@@ -645,6 +707,7 @@ impl Lane {
             by: DecidedBy::Us,
             after: After::Nothing,
         });
+        let was_owed = slot.is_owed();
         let before = core::mem::replace(&mut slot.flow, placeholder);
         let awaited = match &before {
             Flow::AwaitingHost(awaiting) => Some((awaiting.deadline, awaiting.sent_at)),
@@ -671,8 +734,12 @@ impl Lane {
         };
         slot.flow = after;
         slot.noted |= exceptions > 0;
+        let is_paid = was_owed && !slot.is_owed();
         if decided.is_some() {
             slot.at = now.wall;
+        }
+        if is_paid {
+            self.memory.finish(at);
         }
         if let Some(forward) = owed {
             self.counts.owed += 1;
@@ -816,6 +883,7 @@ impl Lane {
 
     /// Names and the numbers given out last, as records.
     pub(crate) fn numbers(&self, keep: &mut impl FnMut(Record)) {
+        keep(Record::Remembers { most: self.remembers });
         for (at, link) in self.links.iter().enumerate() {
             keep(named(Named::Link, at, link.config.name));
         }
@@ -864,9 +932,18 @@ impl Lane {
         self.next_id = self.next_id.max(TxnId(id.0 + 1));
     }
 
+    /// In the end of a replay: down to what there is room for.
+    pub(crate) fn forget_the_rest(&mut self) {
+        let mut before = usize::MAX;
+        while self.memory.finished_len() < before {
+            before = self.memory.finished_len();
+            self.forget();
+        }
+    }
+
     fn forget(&mut self) {
         let (links, forgotten) = (&mut self.links, &mut self.forgotten);
-        self.memory.forget_oldest(|at, slot| {
+        self.memory.forget_some(|at, slot| {
             forgotten.push(slot.id);
             for (link, stan) in [slot.asked_host(), slot.credited()].into_iter().flatten() {
                 if let Some(link) = link_mut(links, link) {

@@ -189,6 +189,12 @@ pub enum Tell {
         /// Which.
         link: LinkId,
     },
+    /// There is no room to remember finished transactions as long as they are to be: so many were forgotten before
+    /// their time since this was told last. Told once a minute at most.
+    ForgetsEarly {
+        /// How many.
+        count: u64,
+    },
     /// A person has to look at a transaction: there is an exception record about it.
     NeedsAPerson {
         /// Which.

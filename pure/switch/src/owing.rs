@@ -6,7 +6,8 @@ use crate::cutover::Cut;
 use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Circumstances, Item, State, Verdict};
-use crate::memory::{Slot, Trail};
+use crate::lane::REPEATED_WITHIN_MS;
+use crate::memory::{Place, Slot, Trail};
 use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::transfer::{LegSeen, sealed_account};
@@ -42,7 +43,8 @@ impl Lane {
         self.advance(now, at, Happening::TakenBack { asker, remaining }, out);
     }
 
-    /// A reversal before its request: remembered, so that the request is refused when it comes.
+    /// A reversal of nothing we know: remembered, so that the request is refused when it comes, and told to people,
+    /// because a terminal takes back only what it has asked for, and nobody here has heard of that.
     fn bury(&mut self, now: Now, trail: Trail, asker: Asker, out: &mut Outbox) {
         let id = self.draw_id();
         let kept = Kept {
@@ -55,8 +57,9 @@ impl Lane {
             by: DecidedBy::Tombstone,
             at: now.wall,
         };
-        let recorded = out.record(Record::Kept(kept));
+        out.record(Record::Kept(kept));
         self.put_back(Slot::of_kept(&kept));
+        let recorded = self.raise(now, id, None, "taken back, and never asked", out);
         out.answer_source(
             &recorded,
             asker.asked_by,
@@ -65,8 +68,9 @@ impl Lane {
         );
     }
 
-    /// Whether a reversal came for this request before the request itself.
-    pub(crate) fn tombstone_for(&self, source: SourceId, txn: &Txn) -> Option<usize> {
+    /// Whether a reversal came for this request before the request itself. One that said no time at all was about a
+    /// request of those hours: trace numbers come round again.
+    pub(crate) fn tombstone_for(&self, now: Now, source: SourceId, txn: &Txn) -> Option<usize> {
         let trail = Trail {
             source,
             terminal_id: txn.terminal_id,
@@ -74,10 +78,15 @@ impl Lane {
             local_time: txn.local_time,
             transmitted_at: txn.transmitted_at,
         };
-        let is_tombstone = |slot: &Slot| {
+        let came_first = |slot: &Slot| {
             matches!(slot.flow, Flow::Decided(Decision { by: DecidedBy::Tombstone | DecidedBy::Source, .. }))
         };
-        self.memory.follow(&trail, is_tombstone)
+        let says_when = |slot: &Slot| slot.key.local_time.is_some() || !slot.transmitted_at.is_empty();
+        let is_recent = |slot: &Slot| {
+            let age_ms = now.wall.as_unix_ms() - slot.at.as_unix_ms();
+            age_ms.abs() < REPEATED_WITHIN_MS
+        };
+        self.memory.follow(&trail, |slot| came_first(slot) && (says_when(slot) || is_recent(slot)))
     }
 
     /// Why a reversal cannot mean the request its trail leads to.
@@ -300,9 +309,7 @@ impl Lane {
             repeat: item.first_sent.is_some() && config.host.marks_repeats,
         };
         out.ask_host(&recorded, item.forward.link, sent.id, Arc::new(request), ours);
-        if self.pass_gate(item.forward.link, id) {
-            out.tell(Tell::Recovered { link: item.forward.link });
-        }
+        self.pass_gate(item.forward.link, id);
         if attempts == config.forward.alarm_after + 1 {
             out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
             self.links[usize::from(item.forward.link.0)].alarm_from =
@@ -417,7 +424,7 @@ impl Lane {
     }
 
     /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back.
-    fn owed_next(&mut self, item: &Item) -> Option<Forward> {
+    pub(crate) fn owed_next(&mut self, item: &Item) -> Option<Forward> {
         let slot = self.memory.get(item.at)?;
         let (credit, debit) = (slot.credited()?, slot.debit()?);
         if item.forward.duty != Duty::Reversal || item.forward.link != credit.0 {
@@ -569,9 +576,12 @@ impl Lane {
         }
     }
 
-    /// One that the gate of its link may have waited for was sent, or will not be. Whether that opened the gate.
-    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) -> bool {
-        link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id))
+    /// One that the gate of its link may have waited for was sent, or will not be. Where that opens the gate,
+    /// people are told at the end of the step.
+    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) {
+        if link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id)) {
+            self.recovered.push(link);
+        }
     }
 
     /// Takes an owed message out of the queues, and its trace number with it.
@@ -622,6 +632,7 @@ impl Slot {
             flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
             told_again: false,
             noted: false,
+            place: Place::default(),
         }
     }
 
@@ -640,6 +651,7 @@ impl Slot {
             flow: Flow::Decided(decision),
             told_again: false,
             noted: true,
+            place: Place::default(),
         }
     }
 
@@ -658,6 +670,7 @@ impl Slot {
             legs: None,
             told_again: false,
             noted: false,
+            place: Place::default(),
         }
     }
 }

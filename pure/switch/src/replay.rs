@@ -7,7 +7,7 @@ use crate::cutover::Cut;
 use crate::day::Own;
 use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
 use crate::forward::{Item, State};
-use crate::memory::Slot;
+use crate::memory::{Place, Room, Slot};
 use crate::pairing::link_mut;
 use crate::transfer::{DebitSaid, Legs, name_account};
 use crate::{Lane, LaneConfig, Outbox};
@@ -91,7 +91,13 @@ pub enum ReplayError {
 
 impl Replay {
     /// Begins with a lane that remembers nothing.
-    pub fn into_lane(lane: Lane) -> Self {
+    ///
+    /// As many finished transactions as it remembers are remembered of each source, or as many as the journal says
+    /// were remembered when it was written; the limits of the configuration hold from [`Replay::finish`] on.
+    pub fn into_lane(mut lane: Lane) -> Self {
+        if let Room::All { most, .. } = lane.memory.room() {
+            lane.memory.make_room(Room::Each { most });
+        }
         let seed = || FixedState::with_seed(0);
         Self {
             lane,
@@ -130,6 +136,7 @@ impl Replay {
                 self.put_back(Slot::of_stranded(&report));
             }
             Record::Noted { id } => self.note(id),
+            Record::Remembers { most } => self.on_remembers(most),
             Record::Declined(declined) => {
                 self.lane.note_id(declined.id);
                 if declined.takes_key {
@@ -242,6 +249,7 @@ impl Replay {
         let before = out.len();
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
+        self.lane.memory.tell_time(now.wall);
         let pending: Vec<ForwardId> = self.lane.forwards.iter().map(|item| item.forward.id).collect();
         for id in pending {
             self.lane.forwards.change(id, |item| {
@@ -275,6 +283,7 @@ impl Replay {
         for id in self.lane.book.take_late() {
             self.lane.on_late_result(now, id, out);
         }
+        self.lane.forget_the_rest();
         self.lane.count(now, before, out);
         self.lane.watch_links();
         Ok(self.lane)
@@ -364,12 +373,22 @@ impl Replay {
         Ok(())
     }
 
+    /// Whoever wrote what follows remembered so many in all.
+    fn on_remembers(&mut self, most: u64) {
+        self.lane.remembers = most;
+        if let Room::Each { most: before } = self.lane.memory.room() {
+            let most = usize::try_from(most).unwrap_or(usize::MAX).max(before);
+            self.lane.memory.make_room(Room::Each { most });
+        }
+    }
+
     /// There is an item for a person about it.
     fn note(&mut self, id: TxnId) {
         if let Some(open) = self.open.get_mut(&id.0) {
             open.noted = true;
         } else if let Some(&place) = self.decided.get(&id.0)
             && let Some(slot) = self.lane.memory.get_mut(place).filter(|slot| slot.id == id)
+            && !slot.is_tombstone()
         {
             slot.noted = true;
         }
@@ -504,7 +523,11 @@ impl Replay {
         if let Some(slot) = self.lane.memory.get_mut(place)
             && let Flow::Decided(decision) = &mut slot.flow
         {
+            let was_owed = matches!(decision.after, After::Reversing(_) | After::Confirming(_));
             decision.after = changed;
+            if was_owed && !slot.is_owed() {
+                self.lane.memory.finish(place);
+            }
         }
     }
 }
@@ -522,6 +545,7 @@ fn slot_of(sent: Sent, legs: Option<Legs>, flow: Flow) -> Slot {
         flow,
         told_again: false,
         noted: false,
+        place: Place::default(),
     }
 }
 

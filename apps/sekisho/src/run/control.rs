@@ -24,6 +24,7 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod links;
 mod recovery;
+mod stop;
 
 /// Owed messages in one answer, at most: the lane stands still while it looks them up.
 const LIST_MAX: usize = 1_000;
@@ -85,6 +86,7 @@ pub(crate) async fn serve(
         .route("/v1/saf/{id}/{ruling}", post(rule))
         .merge(links::router())
         .merge(recovery::router())
+        .merge(stop::router())
         .with_state(Door { board, orders });
     axum::serve(listener, app).await
 }
@@ -140,6 +142,7 @@ async fn index() -> &'static str {
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
      GET  /v1/links\nGET  /v1/links/NAME\n\
      GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
+     POST /v1/stop  {\"by\":\"...\",\"force\":false,\"sign_off\":false}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"
 }
 

@@ -368,6 +368,7 @@ impl Core {
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
+                self.figures.asked_at = Some(now.instant);
                 self.lane.take_nothing_new(self.takes_nothing_new());
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }
@@ -483,6 +484,7 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::BreakerClosed { .. }
         | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
+        | Tell::ForgetsEarly { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
         | Tell::Cutover { .. }
@@ -501,6 +503,7 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::BreakerClosed { .. }
             | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
+            | Tell::ForgetsEarly { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::HostDate { .. }
             | Tell::CutoverOverdue { .. }

@@ -1,7 +1,7 @@
 use super::parties::Link;
 use hdrhistogram::Histogram;
 use switch::Tell;
-use terms::{Balance, Kind, LinkId, Outcome};
+use terms::{Balance, Instant, Kind, LinkId, Outcome};
 
 /// What the loop counts for people and for metrics. One thread writes it; others get copies.
 pub(crate) struct Figures {
@@ -15,6 +15,8 @@ pub(crate) struct Figures {
     pub(crate) unreadable: u64,
     /// Messages of hosts that could not be read.
     pub(crate) garbled: u64,
+    /// When a source last asked anything.
+    pub(crate) asked_at: Option<Instant>,
 }
 
 impl Default for Figures {
@@ -26,6 +28,7 @@ impl Default for Figures {
             undelivered: 0,
             unreadable: 0,
             garbled: 0,
+            asked_at: None,
         }
     }
 }
@@ -69,6 +72,12 @@ impl Figures {
                 tracing::info!(
                     link = name(link),
                     "recovery: the host was told of everything owed; new requests go to it"
+                );
+            }
+            Tell::ForgetsEarly { count } => {
+                tracing::error!(
+                    count,
+                    "finished transactions forgotten sooner than remembered_min_s: raise [lane] remembered_max"
                 );
             }
             Tell::NeedsAPerson { id } => {

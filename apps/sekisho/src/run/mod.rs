@@ -4,6 +4,7 @@
 
 pub(crate) mod control;
 mod core;
+pub(crate) mod ending;
 mod figures;
 mod folded;
 pub(crate) mod http;
@@ -17,6 +18,7 @@ pub(crate) mod owed;
 mod parties;
 mod plan;
 pub mod recovery;
+mod reload;
 mod specimens;
 pub mod status;
 mod thread;

@@ -35,6 +35,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::CREDITED => Record::Credited(from.credited()?),
         kind::STRANDED => Record::Stranded(from.declined()?),
         kind::NOTED => Record::Noted { id: from.id()? },
+        kind::REMEMBERS => Record::Remembers { most: from.number("most")? },
         kind::DECIDED => Record::Decided {
             id: from.id()?,
             answer: from.remembered()?,

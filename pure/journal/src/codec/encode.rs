@@ -55,6 +55,10 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::STRANDED);
             out.declined(report);
         }
+        Record::Remembers { most } => {
+            out.byte(kind::REMEMBERS);
+            out.number(*most);
+        }
         Record::Noted { id } => {
             out.byte(kind::NOTED);
             out.number(id.0);

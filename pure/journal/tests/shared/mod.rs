@@ -177,6 +177,7 @@ pub fn every_kind() -> Vec<Record> {
         Record::Debited(Debited { sent: keeping(sent_to(6)), onward: ONWARD }),
         Record::Stranded(declined.clone()),
         Record::Noted { id: TxnId(6) },
+        Record::Remembers { most: 131_072 },
         Record::NotSent {
             id: TxnId(6),
             answer: remembered(),

@@ -23,6 +23,7 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         }
         Record::Stranded(report) => format!("reported: {}", of_declined(report, vault)),
         Record::Noted { .. } => "a person knows of it".into(),
+        Record::Remembers { most } => format!("{most} finished transactions from here on"),
         Record::Decided { answer, wire_code, owes, .. } => {
             format!("{}, host said {wire_code}{}", of_answer(answer), of_debt(owes.as_ref()))
         }

@@ -184,7 +184,8 @@ impl<'a> Teller<'a> {
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
             | Record::Day(_)
-            | Record::Numbers { .. } => Vec::new(),
+            | Record::Numbers { .. }
+            | Record::Remembers { .. } => Vec::new(),
         }
     }
 
