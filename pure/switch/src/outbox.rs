@@ -100,6 +100,8 @@ pub enum Effect {
         request: Arc<Txn>,
         /// What it is told.
         answer: Answer,
+        /// It says that something was done that is written down: the record has to be durable first.
+        durable_first: bool,
     },
     /// The answer this connection waits for will go to another: the same request came again there.
     Displaced {
@@ -320,12 +322,13 @@ impl Outbox {
 
     pub(crate) fn answer_host(
         &mut self,
-        _: NoMoney,
+        permit: impl Into<Permit>,
         (link, conn): (LinkId, ConnId),
         request: Arc<Txn>,
         answer: Answer,
     ) {
-        self.effects.push(Effect::ToHostAnswer { link, conn, request, answer });
+        let durable_first = permit.into().durable_first;
+        self.effects.push(Effect::ToHostAnswer { link, conn, request, answer, durable_first });
     }
 
     pub(crate) fn displace(&mut self, conn: ConnId) {

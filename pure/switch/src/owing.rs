@@ -511,14 +511,21 @@ impl Lane {
     }
 
     /// The host's business day, told by somebody who knows.
-    pub(crate) fn on_host_date(&mut self, now: Now, link_id: LinkId, date: BusinessDate, out: &mut Outbox) {
-        let Some(link) = link_mut(&mut self.links, link_id) else { return };
+    /// `None` where it is so already.
+    pub(crate) fn on_host_date(
+        &mut self,
+        now: Now,
+        link_id: LinkId,
+        date: BusinessDate,
+        out: &mut Outbox,
+    ) -> Option<crate::Recorded> {
+        let link = link_mut(&mut self.links, link_id)?;
         if link.date == Some(date) {
-            return;
+            return None;
         }
         link.date = Some(date);
         link.cut = Cut::default();
-        out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
         // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same
         // breath.
@@ -537,14 +544,16 @@ impl Lane {
             };
             self.hand_over(now, id, why, out);
         }
+        Some(recorded)
     }
 
-    /// Hosts whose day is the calendar's get the new one at midnight.
+    /// Hosts whose day is the calendar's get the new one at midnight. A clock that is put back does not bring back
+    /// a day that is closed.
     pub(crate) fn follow_the_calendar(&mut self, now: Now, out: &mut Outbox) {
         let today = now.local().date;
         for at in 0..self.links.len() {
-            if self.links[at].config.host.day_is_calendar && self.links[at].date != Some(today) {
-                self.on_host_date(now, LinkId(at as u16), today, out);
+            if self.links[at].config.host.day_is_calendar && self.links[at].date < Some(today) {
+                let _ = self.on_host_date(now, LinkId(at as u16), today, out);
             }
         }
     }

@@ -139,8 +139,8 @@ impl Core {
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
-                Effect::ToHostAnswer { link, conn, request, answer } => {
-                    self.say(false, Speech::AnswerToHost { link, conn, request, answer });
+                Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
+                    self.say(durable_first, Speech::AnswerToHost { link, conn, request, answer });
                 }
             }
         }

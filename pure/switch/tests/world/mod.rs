@@ -285,9 +285,9 @@ impl World {
                     left.order.push('s');
                     left.answers.push((conn, answer, durable_first));
                 }
-                Effect::ToHostAnswer { conn, answer, .. } => {
+                Effect::ToHostAnswer { conn, answer, durable_first, .. } => {
                     left.order.push('s');
-                    left.answers.push((conn, answer, false));
+                    left.answers.push((conn, answer, durable_first));
                 }
                 Effect::Displaced { .. } => {}
                 Effect::HangUp { link } => left.hung_up.push(link),
