@@ -10,8 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+mod keys;
 mod management;
 
+pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 
 /// The whole file.
@@ -27,6 +29,9 @@ pub struct Config {
     pub control: ControlToml,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// Where keys lie, and how they change.
+    #[serde(default)]
+    pub keys: KeysToml,
     /// What a lane may keep in memory.
     #[serde(default)]
     pub lane: LaneToml,
@@ -559,6 +564,11 @@ impl Config {
         self.control.socket.clone().unwrap_or_else(|| self.journal.dir.join("control.sock"))
     }
 
+    /// Where keys lie.
+    pub fn keys_directory(&self) -> PathBuf {
+        self.keys.dir.clone().unwrap_or_else(|| self.journal.dir.join("keys"))
+    }
+
     /// Reads and checks a text; each complaint is a line for people.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let config: Self = toml::from_str(text).map_err(|error| vec![explain(text, &error)])?;
@@ -591,6 +601,7 @@ impl Config {
         if links.is_empty() {
             wrong.push("no [[link]]: there is nobody to ask".into());
         }
+        self.keys.complain(&mut wrong);
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
