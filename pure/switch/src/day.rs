@@ -141,10 +141,9 @@ impl Lane {
         let today = now.local().date;
         for at in 0..self.links.len() {
             let link = &self.links[at];
-            // A clock set right at midnight does not open a day again that was closed a moment ago.
-            let goes = link.date.is_none_or(|date| date != today && date != today.next());
-            if link.config.host.day_is_calendar && goes {
-                self.on_host_date(now, LinkId(at as u16), today, out);
+            // A clock that is put back does not bring back a day that is closed.
+            if link.config.host.day_is_calendar && link.date < Some(today) {
+                let _ = self.on_host_date(now, LinkId(at as u16), today, out);
             }
         }
         self.follow_the_schedule(now, out);

@@ -711,7 +711,7 @@ mod tests {
                 Effect::Record(record) => record.name(),
                 Effect::ToHost { .. } => "ask host",
                 Effect::ToSource { durable_first: true, .. } => "answer when durable",
-                Effect::ToSource { durable_first: false, .. } | Effect::ToHostAnswer { .. } => "answer now",
+                Effect::ToSource { .. } | Effect::ToHostAnswer { .. } => "answer now",
                 Effect::Displaced { .. } => "displace",
                 Effect::HangUp { .. } => "hang up",
                 Effect::Announce { .. } => "announce",

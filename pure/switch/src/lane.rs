@@ -195,7 +195,7 @@ impl Lane {
                 self.on_unsent(now, (link, host_stan), id, code, out);
             }
             Event::Undelivered { source, request, id } => self.on_undelivered(now, source, &request, id, out),
-            Event::HostDate { link, date } => self.on_host_date(now, link, date, out),
+            Event::HostDate { link, date } => drop(self.on_host_date(now, link, date, out)),
             Event::Ruled { forward, ruling, by, reason } => {
                 self.on_ruling(now, forward, ruling, by, reason, out);
             }

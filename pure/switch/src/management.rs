@@ -427,7 +427,12 @@ impl Lane {
                 self.answer_to_peer(now, from.0, Happening::PeerSignsOff, Cause::PeerSignedOff, out)
             }
             (Class::Network, Network::Cutover | Network::CutoverEnd) => {
-                self.on_cutover(now, from.0, &txn, out)
+                let (answer, recorded) = self.on_cutover(now, from.0, &txn, out);
+                let txn = Arc::new(txn);
+                return match recorded {
+                    Some(recorded) => out.answer_host(&recorded, from, txn, answer),
+                    None => out.answer_host(NoMoney::of_refusal(), from, txn, answer),
+                };
             }
             (Class::Network, about) => match at_home(about) {
                 Way::AnsweredHere(code, outcome) => Answer::ours(code, outcome),

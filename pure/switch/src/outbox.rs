@@ -100,7 +100,7 @@ pub enum Effect {
         request: Arc<Txn>,
         /// What it is told.
         answer: Answer,
-        /// Not before the journal is durable up to here.
+        /// It says that something was done that is written down: the record has to be durable first.
         durable_first: bool,
     },
     /// Say something to every connection of a source that stands. Whoever is not there misses it.

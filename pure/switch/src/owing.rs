@@ -512,14 +512,21 @@ impl Lane {
     }
 
     /// The host's business day, told by somebody who knows.
-    pub(crate) fn on_host_date(&mut self, now: Now, link_id: LinkId, date: BusinessDate, out: &mut Outbox) {
-        let Some(link) = link_mut(&mut self.links, link_id) else { return };
+    /// `None` where it is so already.
+    pub(crate) fn on_host_date(
+        &mut self,
+        now: Now,
+        link_id: LinkId,
+        date: BusinessDate,
+        out: &mut Outbox,
+    ) -> Option<crate::Recorded> {
+        let link = link_mut(&mut self.links, link_id)?;
         if link.date == Some(date) {
-            return;
+            return None;
         }
         let before = link.date.replace(date);
         link.cut = Cut::default();
-        out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
         if let Some(ended) = before.filter(|before| *before < date) {
             self.end_day(link_id, ended, now.wall);
@@ -544,6 +551,7 @@ impl Lane {
             };
             self.hand_over(now, id, why, out);
         }
+        Some(recorded)
     }
 
     /// Ends an owed message unsent: from here on it is a person's.
