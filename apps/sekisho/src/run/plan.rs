@@ -227,8 +227,8 @@ impl Plan {
             names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
         let LaneToml { remembered_max, remembered_min_s, in_flight_max } = self.config.lane;
-        let routes = self.routes(names);
-        LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max }
+        let (routes, day) = (self.routes(names), None);
+        LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max, day }
     }
 
     fn routes(&self, names: &mut Names) -> Routes {
@@ -475,6 +475,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
         },
         timers: link.timers.timers(),
         management: management_of(link, dialect),
+        reconciliation: None,
     }
 }
 
@@ -519,6 +520,7 @@ fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {
             ConsistencyToml::Inquiry => Consistency::Inquiry,
         }),
         per_terminal_max: listener.per_terminal_max,
+        ..SourceConfig::default()
     }
 }
 
