@@ -18,6 +18,7 @@ pub(crate) mod owed;
 mod parties;
 mod plan;
 pub mod recovery;
+mod reload;
 mod specimens;
 pub mod status;
 mod thread;
