@@ -10,9 +10,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+mod keys;
 mod management;
 mod security;
 
+pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
@@ -35,6 +37,9 @@ pub struct Config {
     /// How they are asked.
     #[serde(default)]
     pub security: SecurityToml,
+    /// Where keys lie, and how they change.
+    #[serde(default)]
+    pub keys: KeysToml,
     /// What a lane may keep in memory.
     #[serde(default)]
     pub lane: LaneToml,
@@ -571,6 +576,11 @@ impl Config {
         self.control.socket.clone().unwrap_or_else(|| self.journal.dir.join("control.sock"))
     }
 
+    /// Where keys lie.
+    pub fn keys_directory(&self) -> PathBuf {
+        self.keys.dir.clone().unwrap_or_else(|| self.journal.dir.join("keys"))
+    }
+
     /// Reads and checks a text; each complaint is a line for people.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let config: Self = toml::from_str(text).map_err(|error| vec![explain(text, &error)])?;
@@ -603,6 +613,7 @@ impl Config {
         if links.is_empty() {
             wrong.push("no [[link]]: there is nobody to ask".into());
         }
+        self.keys.complain(&mut wrong);
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
         let modules: Vec<&str> = self.hsm.iter().map(|hsm| hsm.name.as_str()).collect();

@@ -1,4 +1,4 @@
-use crate::{Account, Card};
+use crate::{Account, Card, DayRecord};
 use terms::{
     Amount, Answer, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime,
     MessageType, Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
@@ -219,6 +219,8 @@ pub enum Record {
         /// The last trace number there.
         last_stan: Stan,
     },
+    /// Something about a day: whose it is, what was counted on it, what became of comparing that.
+    Day(DayRecord),
 }
 
 /// How far the change of a link's day is.
@@ -350,6 +352,8 @@ pub struct Sent {
     pub host_transmitted_at: Text<10>,
     /// The day the money is counted under, fixed here and never read again.
     pub business_date: BusinessDate,
+    /// The switch's own day, where it keeps one; fixed here as well.
+    pub own_date: Option<BusinessDate>,
     /// Why this link.
     pub route: Text<24>,
     /// The account that receives, where the message names one: an advice has to name it again.
@@ -582,11 +586,12 @@ impl From<Remembered> for Answer {
 impl Record {
     /// The names of all kinds.
     #[rustfmt::skip]
-    pub const NAMES: [&'static str; 27] = [
+    pub const NAMES: [&'static str; 36] = [
         "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
         "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
         "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
-        "numbers",
+        "numbers", "own_date", "day_frozen", "totals_sent", "totals_compared", "compare_ordered", "day_ended",
+        "counted_anew", "counted", "tallied",
     ];
 
     /// Its name, as `journal show` and JSON write it.
@@ -620,6 +625,7 @@ impl Record {
             Self::LinkOrdered { .. } => "link_ordered",
             Self::Resolved { .. } => "resolved",
             Self::Numbers { .. } => "numbers",
+            Self::Day(day) => day.name(),
         }
     }
 
@@ -652,6 +658,7 @@ impl Record {
             | Self::Ruled { .. }
             | Self::HostDate { .. }
             | Self::Cutover { .. }
+            | Self::Day(_)
             | Self::LinkOrdered { .. } => None,
         }
     }
@@ -684,8 +691,9 @@ impl Record {
     }
 
     /// When it happened, by the wall clock; 1970 for what is no event.
-    pub const fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         match self {
+            Self::Day(day) => day.at(),
             Self::Opened { at, .. }
             | Self::Closed { at }
             | Self::Decided { at, .. }

@@ -82,6 +82,21 @@ pub enum Event {
         /// Who.
         by: Text<24>,
     },
+    /// A person moves our own day. What cannot be is not done: see [`crate::Lane::may_cut_over`].
+    OwnCutover {
+        /// Who.
+        by: Text<24>,
+    },
+    /// A person wants the totals of a day compared now, or once more. What cannot be is not done: see
+    /// [`crate::Lane::may_reconcile`].
+    ReconcileOrdered {
+        /// With whom.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
+        /// Who.
+        by: Text<24>,
+    },
     /// A person orders the recovery that waits for one to begin.
     Recover,
     /// A link has at least one usable connection.

@@ -37,6 +37,11 @@ impl Lane {
             },
             // A question about the link itself: late or not, its answer says that somebody is there.
             Some(Owner::Management) => MayLeave::Yes,
+            // The same day's totals, however late: they were frozen before.
+            Some(Owner::Totals(..)) => match link.is_between_sessions() {
+                true => MayLeave::TooLate,
+                false => MayLeave::Yes,
+            },
             Some(Owner::Finished(_)) | None => MayLeave::No,
         }
     }
@@ -45,7 +50,7 @@ impl Lane {
     pub fn asked_by(&self, link: LinkId, host_stan: Stan) -> Option<SourceId> {
         match self.links.get(usize::from(link.0))?.find(host_stan)? {
             Owner::InFlight(at) => self.memory.get(at as usize).map(|slot| slot.key.source),
-            Owner::Finished(_) | Owner::Forward(_) | Owner::Management => None,
+            Owner::Finished(_) | Owner::Forward(_) | Owner::Management | Owner::Totals(..) => None,
         }
     }
 }

@@ -174,6 +174,7 @@ impl Lane {
             host_rrn: request.rrn,
             host_transmitted_at: transmitted_at(now, &state.config),
             business_date,
+            own_date: self.own_date(),
             route,
             to_account: sealed_account(&self.secrets.vault, id, request),
             kept: demands.pick(&request.carried),
@@ -511,15 +512,28 @@ impl Lane {
     }
 
     /// The host's business day, told by somebody who knows.
-    pub(crate) fn on_host_date(&mut self, now: Now, link_id: LinkId, date: BusinessDate, out: &mut Outbox) {
-        let Some(link) = link_mut(&mut self.links, link_id) else { return };
+    /// `None` where it is so already.
+    pub(crate) fn on_host_date(
+        &mut self,
+        now: Now,
+        link_id: LinkId,
+        date: BusinessDate,
+        out: &mut Outbox,
+    ) -> Option<crate::Recorded> {
+        let link = link_mut(&mut self.links, link_id)?;
         if link.date == Some(date) {
-            return;
+            return None;
         }
-        link.date = Some(date);
+        let before = link.date.replace(date);
         link.cut = Cut::default();
-        out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
+        if let Some(ended) = before.filter(|before| *before < date) {
+            self.end_day(link_id, ended, now.wall);
+            self.time_day(now, link_id, ended);
+            self.look_at_links();
+        }
+        self.own_day_goes_with(now, link_id, out);
         // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same
         // breath.
         let is_deposit =
@@ -537,16 +551,7 @@ impl Lane {
             };
             self.hand_over(now, id, why, out);
         }
-    }
-
-    /// Hosts whose day is the calendar's get the new one at midnight.
-    pub(crate) fn follow_the_calendar(&mut self, now: Now, out: &mut Outbox) {
-        let today = now.local().date;
-        for at in 0..self.links.len() {
-            if self.links[at].config.host.day_is_calendar && self.links[at].date != Some(today) {
-                self.on_host_date(now, LinkId(at as u16), today, out);
-            }
-        }
+        Some(recorded)
     }
 
     /// Ends an owed message unsent: from here on it is a person's.

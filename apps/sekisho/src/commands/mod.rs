@@ -1,5 +1,7 @@
 //! Commands that are not simulators, one module each.
 
+pub mod audit;
+pub mod ceremony;
 pub mod check;
 pub mod config;
 pub(crate) mod control;
@@ -11,6 +13,7 @@ pub mod explain;
 mod health;
 pub mod hsm;
 pub mod journal;
+pub mod key;
 pub mod link;
 mod paper;
 pub mod recon;

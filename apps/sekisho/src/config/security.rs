@@ -84,7 +84,7 @@ pub struct SecurityToml {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuardToml {
-    /// Of a listener: whose keys. `terminal`: each terminal has its own (TAK, TPK); `source`: one pair for all
+    /// Of a listener: whose keys. `terminal`: each terminal has its own (TAK, TPK); `listener`: one pair for all
     /// (ZAK, ZPK).
     pub keys: Option<KeysOfToml>,
     /// The algorithm of authentication codes, or `dialect` for the one its file names; without it there are none.
@@ -103,7 +103,7 @@ pub enum KeysOfToml {
     /// Each terminal's own.
     Terminal,
     /// One pair for all that comes from there.
-    Source,
+    Listener,
 }
 
 impl Default for SecurityToml {
@@ -288,7 +288,7 @@ impl GuardToml {
             wrong.push(format!("{at}: security needs a module: there is no [[hsm]]"));
         }
         if is_listener && self.keys.is_none() {
-            wrong.push(format!("{at}: security.keys is \"terminal\" or \"source\": whose keys these are"));
+            wrong.push(format!("{at}: security.keys is \"terminal\" or \"listener\": whose keys these are"));
         }
         if !is_listener && self.keys.is_some() {
             wrong.push(format!("{at}: security.keys is for listeners; a link has keys of its own"));
@@ -311,6 +311,11 @@ pub(super) fn complain(config: &super::Config, wrong: &mut Vec<String>) {
     config.security.complain(wrong);
     for hsm in &config.hsm {
         hsm.complain(&config.security, config.hsm.len() == 1, wrong);
+    }
+    let mut masters: Vec<_> = config.hsm.iter().map(|hsm| (&hsm.lmk, &hsm.lmk_check)).collect();
+    masters.dedup();
+    if masters.len() > 1 {
+        wrong.push("[[hsm]]: modules with different master keys; a key lies under one alone".into());
     }
     let has_modules = !config.hsm.is_empty();
     for listener in &config.listener {

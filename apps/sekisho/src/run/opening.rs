@@ -51,6 +51,9 @@ pub enum StartError {
     /// The system gave no random bits.
     #[error("{0}")]
     Entropy(#[from] clock::EntropyError),
+    /// The store of keys: touched by another hand, under another master key, or without one.
+    #[error("{0}")]
+    Keys(#[from] keystore::StoreError),
     /// The software security module found that this machine computes wrongly.
     #[error("the software security module failed its own test: this machine computes wrongly")]
     SelfTest,
@@ -77,6 +80,7 @@ impl StartError {
             | Self::Replay { .. }
             | Self::RecoveryNeeded { .. }
             | Self::SelfTest
+            | Self::Keys(_)
             | Self::Zone(_) => true,
             Self::Entropy(_) | Self::Thread(_) | Self::Gone => false,
         }

@@ -23,7 +23,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use switch::{BreakerState, Event, Outbox};
+use switch::{BreakerState, Event};
 use terms::{Kind, Text};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
@@ -143,11 +143,11 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     Ok(Running { board, listeners, orders, ended: Some(ended), thread })
 }
 
-struct Thread {
-    plan: Plan,
+pub(super) struct Thread {
+    pub(super) plan: Plan,
     options: Options,
-    switchboard: Rc<Switchboard>,
-    listening: Vec<(String, String, Listening)>,
+    pub(super) switchboard: Rc<Switchboard>,
+    pub(super) listening: Vec<(String, String, Listening)>,
     news: Arc<News>,
     board: Board,
     recovered: RecoveredStatus,
@@ -262,7 +262,7 @@ impl Thread {
         }
     }
 
-    fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
+    pub(super) fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
         self.switchboard.with(act).expect("the core is there until the thread ends")
     }
 
@@ -331,25 +331,6 @@ impl Thread {
         );
         self.post("stopped");
         Stopped::JournalFailed(error)
-    }
-
-    fn reload(&mut self, plan: Plan) {
-        let fixed = self.plan.needs_restart(&plan);
-        for what in &fixed {
-            tracing::warn!(what, "changed in the configuration; takes effect at the next start");
-        }
-        if !fixed.is_empty() {
-            tracing::warn!("configuration not taken over: what changed needs a restart");
-            return;
-        }
-        let mut outbox = Outbox::new();
-        self.with_core(|core| {
-            let mut names = super::plan::Names::known(&core.lane);
-            core.lane.reconfigure(plan.lane(&mut names), &mut outbox);
-            core.carry_out(&mut outbox);
-        });
-        self.plan = plan;
-        tracing::info!("configuration taken over: routes, timers and limits");
     }
 
     fn post(&self, state: &'static str) {

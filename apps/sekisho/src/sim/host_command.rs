@@ -117,7 +117,8 @@ impl Args {
         rules.promises.tombstones &= !self.no_tombstones;
         rules.promises.dedups &= !self.no_dedup;
         rules.promises.date_strict |= self.date_strict;
-        let speech = Speech::named(&self.dialect, self.framing.as_deref())?.with_keys(self.keys.as_deref())?;
+        let speech =
+            Speech::named(&self.dialect, self.framing.as_deref())?.with_keys(self.keys.as_deref())?;
         let (listen, seed) = (self.listen, self.seed);
         Ok(HostPlan { name: "host".into(), listen, speech, rules, seed, keeps_postings: false })
     }

@@ -7,7 +7,7 @@ use hsm::pin::{Fill, Format, compose, decipher, encipher, extract};
 use hsm::{Key, Pin};
 use serde::Deserialize;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use terms::{Answer, BusinessDate, Carried, Noun, Outgoing, Txn};
 
 /// `--keys FILE`.
@@ -53,7 +53,7 @@ impl Secrets {
     ///
     /// # Errors
     /// [`SimError`]: no such file, no such algorithm, keys that are none.
-    pub fn load(path: &Path) -> Result<Rc<Self>, SimError> {
+    pub fn load(path: &Path) -> Result<Arc<Self>, SimError> {
         let at = || path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| SimError::File { path: at(), source })?;
         let keys: KeysToml = toml::from_str(&text)
@@ -62,7 +62,8 @@ impl Secrets {
         let mac = match (&keys.mac, &keys.mac_key) {
             (Some(name), Some(key)) => {
                 let algorithm = Algorithm::named(name).ok_or_else(|| wrong("no such algorithm"))?;
-                let key = Key::new(algorithm.cipher(), &unhexed(key).ok_or_else(|| wrong("mac_key is no hex"))?);
+                let key =
+                    Key::new(algorithm.cipher(), &unhexed(key).ok_or_else(|| wrong("mac_key is no hex"))?);
                 Some((algorithm, key.map_err(|_| wrong("mac_key has no length of its cipher"))?))
             }
             (None, None) => None,
@@ -74,12 +75,12 @@ impl Secrets {
                 let bytes = unhexed(key).ok_or_else(|| wrong("pin_key is no hex"))?;
                 let key = if format == Format::Iso4 { Key::aes(&bytes) } else { Key::tdes(&bytes) };
                 let key = key.map_err(|_| wrong("pin_key has no length of its cipher"))?;
-                let pin = Pin::new(keys.pin.as_bytes()).map_err(|_| wrong("pin has 4 to 12 digits"))?;
+                let pin = Pin::new(keys.pin.as_bytes()).ok_or_else(|| wrong("pin has 4 to 12 digits"))?;
                 Some((format, key, pin))
             }
             None => None,
         };
-        Ok(Rc::new(Self { mac, pin }))
+        Ok(Arc::new(Self { mac, pin }))
     }
 
     /// The block of this card's PIN in a request that has room for one.
@@ -101,7 +102,8 @@ impl Secrets {
         let (Some((format, key, pin)), Some(block)) = (&self.pin, txn.carried.get(Noun::PinBlock)) else {
             return true;
         };
-        let opened = decipher(*format, block, &txn.pan, key).and_then(|clear| extract(*format, &clear, &txn.pan));
+        let opened =
+            decipher(*format, block, &txn.pan, key).and_then(|clear| extract(*format, &clear, &txn.pan));
         opened.is_ok_and(|found| found.expose() == pin.expose())
     }
 }

@@ -5,7 +5,7 @@ use dialects::{Dialect, WriteError};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use wire::Framing;
 
 /// How one line is spoken.
@@ -16,7 +16,7 @@ pub struct Speech {
     /// How they are told apart.
     pub framing: Framing,
     /// What is shared with the other side, where PINs and codes were agreed on.
-    pub secrets: Option<Rc<Secrets>>,
+    pub secrets: Option<Arc<Secrets>>,
 }
 
 /// Why a simulator cannot work. For people.

@@ -335,6 +335,7 @@ impl Core {
     /// Lets the modules know that time has passed.
     pub(super) fn mind_modules(&mut self) {
         let now = self.clock.now().instant;
+        self.guard.mind_keys();
         self.guard.mind(|modules, done| modules.tick(now, done));
         self.go_on_with_errands();
     }

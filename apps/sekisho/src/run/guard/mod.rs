@@ -18,6 +18,7 @@ mod modules;
 mod setup;
 mod verdict;
 
+use super::keys::Keeper;
 use crate::config::{GuardToml, KeysOfToml};
 use dialects::Dialect;
 use hsm::mac::{Algorithm, Padding};
@@ -25,6 +26,7 @@ use hsm::ops::{Answer, Request, Role};
 use hsm::pin::Format;
 use hsm::pool::{Failure, Ticket};
 use hsm::ring::{KeyInUse, KeyRing};
+use keys::Ring;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -93,7 +95,7 @@ impl Rule {
         let keys = match (is_link, guard.keys) {
             (true, _) => KeysOf::One(format!("link/{name}").into()),
             (false, Some(KeysOfToml::Terminal)) => KeysOf::Terminals,
-            (false, _) => KeysOf::One(format!("source/{name}").into()),
+            (false, _) => KeysOf::One(format!("listener/{name}").into()),
         };
         Ok(Some(Self {
             keys,
@@ -142,7 +144,8 @@ pub(crate) struct Figures {
 /// Everything security needs.
 pub(crate) struct Guard {
     pub(crate) modules: Modules,
-    pub(crate) ring: Rc<RefCell<dyn KeyRing>>,
+    pub(crate) ring: Rc<RefCell<Ring>>,
+    keeper: Option<Keeper>,
     pub(crate) figures: Figures,
     /// Errands that wait for a module.
     waiting: BTreeMap<Ticket, Errand>,
@@ -161,9 +164,16 @@ pub(crate) enum Asked {
 
 impl Guard {
     /// Nobody to guard, or modules and the keys under them.
-    pub(crate) fn new(modules: Modules, ring: Rc<RefCell<dyn KeyRing>>) -> Self {
+    pub(crate) fn new(modules: Modules, keys: Option<(Ring, Keeper)>) -> Self {
         let (figures, waiting, done) = (Figures::default(), BTreeMap::new(), VecDeque::new());
-        Self { modules, ring, figures, waiting, done, next: 0 }
+        let (ring, keeper) =
+            keys.map_or_else(|| (Ring::default(), None), |(ring, keeper)| (ring, Some(keeper)));
+        Self { modules, ring: Rc::new(RefCell::new(ring)), keeper, figures, waiting, done, next: 0 }
+    }
+
+    /// Takes over what became of keys.
+    pub(crate) fn mind_keys(&self) {
+        self.keeper.iter().for_each(|keeper| keeper.mind(&mut self.ring.borrow_mut()));
     }
 
     /// Errands under way.
@@ -237,19 +247,4 @@ pub(crate) fn accepted(
 pub(crate) fn in_force(ring: &dyn KeyRing, owner: &str, role: Role, now: Now) -> Result<KeyInUse, Trouble> {
     let keys = ring.keys(owner, role, now.wall).map_err(|none| Trouble::NoKey(none, role))?;
     Ok(keys.into_owned().current)
-}
-
-/// A ring without keys, for a switch that guards nothing.
-#[derive(Default)]
-pub(crate) struct NoKeys;
-
-impl KeyRing for NoKeys {
-    fn keys(
-        &self,
-        _: &str,
-        _: Role,
-        _: Timestamp,
-    ) -> Result<std::borrow::Cow<'_, hsm::ring::KeysInUse>, hsm::ring::NoKey> {
-        Err(hsm::ring::NoKey::Unknown)
-    }
 }

@@ -1,17 +1,16 @@
 //! From the configuration to security modules at work.
 
 use super::modules::{Devices, Software};
-use super::{Guard, Modules, NoKeys};
+use super::{Guard, Modules};
 use crate::config::{Config, HsmToml, SoftwareToml};
-use crate::run::StartError;
 use crate::run::core::{ModuleLines, Switchboard};
+use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
 use hsm::pool::{Counts, DeviceConfig, Pool};
-use hsm::ring::KeyRing;
-use hsm::software::{Master, SoftwareHsm, WARNING};
+use hsm::software::{SoftwareHsm, WARNING};
+use keystore::MasterFile;
 use net::{DialConfig, LinkHandle, Net, TlsClient};
-use std::cell::RefCell;
 use std::rc::Rc;
 use terms::{LinkId, LinkName};
 use wire::Framing;
@@ -21,7 +20,6 @@ const FIRST_LINE: u16 = 0x8000;
 
 /// The modules and keys a configuration names; nothing is dialled yet.
 pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
-    let ring: Rc<RefCell<dyn KeyRing>> = Rc::new(RefCell::new(NoKeys));
     let modules = match config.hsm.as_slice() {
         [] => Modules::None,
         [one] if one.software.is_some() => Modules::Software(Box::new(software(config, one)?)),
@@ -32,7 +30,9 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
             handles: Vec::new(),
         })),
     };
-    Ok(Guard::new(modules, ring))
+    let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
+    let keys = lmk.map(|lmk| keys::open(config, &lmk)).transpose()?;
+    Ok(Guard::new(modules, keys))
 }
 
 /// Dials every device.
@@ -53,7 +53,7 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
     let public = || test_lmk::masters()[2].1.clone();
     let (master, is_public) = match hsm.software {
         Some(SoftwareToml::PublicTest) | None => (public(), true),
-        Some(SoftwareToml::Store) => (stored_master(config)?, false),
+        Some(SoftwareToml::Store) => (MasterFile::read(&config.keys_directory())?, false),
     };
     let mut seed = [0; SEED_BYTES];
     clock::entropy(&mut seed)?;
@@ -74,10 +74,6 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
         allowed: hsm.allowed(),
         counts: Counts::default(),
     })
-}
-
-fn stored_master(_: &Config) -> Result<Master, StartError> {
-    Err(StartError::SelfTest)
 }
 
 fn device(hsm: &HsmToml) -> Option<DeviceConfig> {

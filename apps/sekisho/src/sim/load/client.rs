@@ -46,8 +46,8 @@ impl Client {
         self.stan = self.stan.next();
         let txn = deck.draw(self.terminal_id, self.stan, at);
         let header = conn.framing().request_header();
-        let sent = conn
-            .send(header.as_bytes(), |out| speech.write_request(txn, &as_stamped(txn, false), out));
+        let sent =
+            conn.send(header.as_bytes(), |out| speech.write_request(txn, &as_stamped(txn, false), out));
         if let Err(SendError::Frame(error)) = &sent {
             unreachable!("the deck was tried on this dialect at the start: {error}");
         }
