@@ -138,6 +138,7 @@ impl Book {
             | Record::Attempt { .. }
             | Record::Ruled { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
             | Record::Cutover { .. }
             | Record::Numbers { .. } => {}
         }

@@ -52,6 +52,8 @@ mod kind {
     // As their namesakes, with what a host demands besides.
     pub(super) const SENT_KEEPING:    u8 = 96;
     pub(super) const ADVISED_KEEPING: u8 = 97;
+    // 130..=139 submissions of applications.
+    pub(super) const TICKETED: u8 = 130;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -127,7 +129,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 34] = [
+    const KINDS: [u8; 35] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -162,6 +164,7 @@ mod tests {
         kind::NOT_SENT_OWING,
         kind::SENT_KEEPING,
         kind::ADVISED_KEEPING,
+        kind::TICKETED,
     ];
 
     #[test]

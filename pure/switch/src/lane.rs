@@ -6,6 +6,7 @@ use crate::management::LinkWatch;
 use crate::memory::{Memory, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::status::Counts;
+use crate::submission::Tickets;
 use crate::transfer::{self, Legs};
 use crate::{Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
@@ -47,6 +48,7 @@ pub struct Lane {
     pub(crate) secrets: Secrets,
     pub(crate) counts: Counts,
     pub(crate) link_watch: LinkWatch,
+    pub(crate) tickets: Tickets,
 }
 
 /// What keeps cards out of the lane's memory and out of its records.
@@ -80,6 +82,7 @@ impl Lane {
             secrets,
             counts: Counts::default(),
             link_watch: LinkWatch::default(),
+            tickets: Tickets::default(),
         }
     }
 
@@ -122,6 +125,9 @@ impl Lane {
     pub fn step(&mut self, now: Now, event: Event, out: &mut Outbox) {
         match event {
             Event::Asked { source, conn, txn } => self.on_asked(now, (source, conn), txn, out),
+            Event::Submitted { source, conn, txn, ticket } => {
+                return self.on_submitted(now, (source, conn), txn, ticket, out);
+            }
             Event::HostSaid { link, conn, txn } if txn.message.asks() => {
                 self.on_host_asks(now, (link, conn), txn, out);
             }
@@ -329,6 +335,7 @@ impl Lane {
             kept: demands.pick(&request.carried),
             at: now.wall,
         };
+        self.claim(now, id, sent.key, out);
         match NoMoney::of(&request) {
             Some(no_money) => {
                 out.record(Record::Inquired(sent.clone()));
@@ -409,6 +416,9 @@ impl Lane {
             code: answer.code,
             took_us: 0,
         });
+        if remember == Remember::Yes {
+            self.claim(now, id, key, out);
+        }
         let recorded = out.record(Record::Declined(Declined {
             id,
             key,

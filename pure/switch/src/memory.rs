@@ -222,6 +222,11 @@ impl Memory {
         self.slots.iter()
     }
 
+    /// How many finished ones are remembered, at most.
+    pub(crate) const fn finished_max(&self) -> usize {
+        self.finished_max
+    }
+
     pub(crate) fn finished_len(&self) -> usize {
         self.finished.len()
     }

@@ -196,6 +196,10 @@ impl Replay {
                 }
                 self.lane.next_forward = self.lane.next_forward.max(next_forward);
             }
+            Record::Ticketed { id, ticket, key, at } => {
+                let most = self.lane.memory.finished_max();
+                self.lane.tickets.insert(id, ticket, key, at, most);
+            }
             Record::Named { what, number, name } => self.lane.note_name(what, number, name),
             Record::Opened { .. } | Record::Closed { .. } | Record::Observed(_) => {}
         }
@@ -229,6 +233,7 @@ impl Replay {
         configure: impl FnOnce(&Lane) -> LaneConfig,
         out: &mut Outbox,
     ) -> Result<Lane, ReplayError> {
+        self.lane.tickets.forget_from(self.lane.next_id);
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
         let pending: Vec<ForwardId> = self.lane.forwards.iter().map(|item| item.forward.id).collect();
@@ -542,6 +547,7 @@ impl Lane {
                 keep(Record::Noted { id: slot.id });
             }
         }
+        self.tickets.keep(&mut keep);
         for item in self.forwards.iter() {
             self.keep_owed(item, &mut keep);
         }

@@ -172,6 +172,7 @@ impl Reading {
             | Record::HostDate { .. }
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
             | Record::Resolved { .. }
             | Record::Noted { .. } => {}
         }

@@ -4,7 +4,7 @@ use journal::memory::Memory;
 use journal::{
     Account, After, Batch, Card, Credited, CutStage, Debited, DecidedBy, Declined, Duty, Forward, Journal,
     JournalError, Kept, Key, LinkOrder, Mark, Named, Observation, Observed, Onward, Record, Recovered,
-    Remembered, Ruling, Sent, Vault, Why,
+    Remembered, Ruling, Sent, Ticket, Vault, Why,
 };
 use terms::{
     Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
@@ -198,6 +198,12 @@ pub fn every_kind() -> Vec<Record> {
         },
         Record::HostDate { link: LinkId(1), date: date(), at: at(8) },
         Record::Cutover { link: LinkId(1), stage: CutStage::Begun, date: date(), at: at(8) },
+        Record::Ticketed {
+            id: TxnId(77),
+            ticket: Ticket { name: u128::MAX - 5, contents: 1 << 63, caller: 3 },
+            key: sent(77).key,
+            at: at(8),
+        },
         Record::LinkOrdered {
             link: LinkId(1),
             order: LinkOrder::Maintain,
