@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use terms::limits;
 
 pub(crate) mod api;
+mod keys;
 mod management;
 
 pub use api::ApiToml;
+pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 
 /// The whole file.
@@ -31,6 +33,9 @@ pub struct Config {
     pub api: Option<ApiToml>,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// Where keys lie, and how they change.
+    #[serde(default)]
+    pub keys: KeysToml,
     /// What a lane may keep in memory.
     #[serde(default)]
     pub lane: LaneToml,
@@ -109,9 +114,12 @@ pub struct ControlToml {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaneToml {
-    /// Finished transactions remembered to answer repeats and to know late answers; about 250 bytes each.
+    /// Finished transactions remembered to answer repeats and to know late answers; about 600 bytes each.
     #[serde(default = "LaneToml::remembered_max")]
     pub remembered_max: usize,
+    /// How long each is to be remembered at least; people are told when there is no room for that.
+    #[serde(default = "LaneToml::remembered_min_s")]
+    pub remembered_min_s: u32,
     /// Requests under way on all links together; nearing it, the least important are declined first.
     #[serde(default = "LaneToml::in_flight_max")]
     pub in_flight_max: u32,
@@ -122,6 +130,10 @@ impl LaneToml {
         limits::REMEMBERED_MAX
     }
 
+    const fn remembered_min_s() -> u32 {
+        limits::REMEMBERED_MIN_S
+    }
+
     const fn in_flight_max() -> u32 {
         limits::IN_FLIGHT_TOTAL_MAX
     }
@@ -129,7 +141,11 @@ impl LaneToml {
 
 impl Default for LaneToml {
     fn default() -> Self {
-        Self { remembered_max: Self::remembered_max(), in_flight_max: Self::in_flight_max() }
+        Self {
+            remembered_max: Self::remembered_max(),
+            remembered_min_s: Self::remembered_min_s(),
+            in_flight_max: Self::in_flight_max(),
+        }
     }
 }
 
@@ -552,6 +568,11 @@ impl Config {
         self.control.socket.clone().unwrap_or_else(|| self.journal.dir.join("control.sock"))
     }
 
+    /// Where keys lie.
+    pub fn keys_directory(&self) -> PathBuf {
+        self.keys.dir.clone().unwrap_or_else(|| self.journal.dir.join("keys"))
+    }
+
     /// Reads and checks a text; each complaint is a line for people.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let config: Self = toml::from_str(text).map_err(|error| vec![explain(text, &error)])?;
@@ -584,6 +605,7 @@ impl Config {
         if links.is_empty() {
             wrong.push("no [[link]]: there is nobody to ask".into());
         }
+        self.keys.complain(&mut wrong);
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
         if listeners.contains(&api::SOURCE) {

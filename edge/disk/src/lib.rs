@@ -11,6 +11,7 @@ mod error;
 mod figures;
 mod key;
 mod prepare;
+mod room;
 
 pub use commit::GroupCommit;
 pub use directory::{Holder, holder};
@@ -19,3 +20,4 @@ pub use error::DiskError;
 pub use figures::Figures;
 pub use key::data_key;
 pub use prepare::{Prepare, Reserve};
+pub use room::{Room, room};

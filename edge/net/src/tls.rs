@@ -97,6 +97,14 @@ pub enum TlsError {
 }
 
 impl TlsServer {
+    /// Whether its files can be used, as they are now.
+    ///
+    /// # Errors
+    /// What is wrong with which file.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.load().map(drop)
+    }
+
     pub(crate) fn load(&self) -> Result<TlsAcceptor, TlsError> {
         let (chain, key) = (certificates(&self.certificate)?, private_key(&self.key)?);
         let builder = ServerConfig::builder_with_provider(provider())

@@ -209,7 +209,7 @@ impl Scenario {
                 name,
             }]),
             remembered_max: 8,
-            in_flight_max: 0,
+            ..LaneConfig::default()
         }
     }
 }

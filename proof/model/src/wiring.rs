@@ -102,7 +102,7 @@ impl World {
         for held in &step {
             let Held::Write(record) = held else { continue };
             self.unreadable |= replay.apply(record.clone()).is_err();
-            self.listed |= is_for_a_person(record);
+            self.listed |= is_for_a_person(record) && !is_of_a_tombstone(record, &step);
         }
         self.durable = Arc::new(replay);
         step
@@ -218,6 +218,7 @@ impl World {
                 }
                 Effect::ToHostAnswer { .. }
                 | Effect::Displaced { .. }
+                | Effect::Announce { .. }
                 | Effect::HangUp { .. }
                 | Effect::Tell(_) => {}
             }
@@ -270,6 +271,14 @@ fn word(outcome: Outcome) -> Word {
 /// Whether a person has it from here on.
 fn is_for_a_person(record: &Record) -> bool {
     matches!(record, Record::Exception { .. } | Record::Ruled { ruling: Ruling::Settle, .. })
+}
+
+/// Whether it says no more than that something unknown was taken back: that puts nothing right, so it excuses
+/// nothing that is wrong.
+fn is_of_a_tombstone(record: &Record, step: &[Held]) -> bool {
+    let buries =
+        |held: &Held| matches!(held, Held::Write(Record::Kept(kept)) if Some(kept.id) == record.id());
+    step.iter().any(buries)
 }
 
 /// What M4 makes of one record: the time-out, and later what is owed for it.

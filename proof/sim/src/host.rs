@@ -33,6 +33,8 @@ pub(crate) struct Host {
     /// Advices it has followed, by their own numbers. That is what it means to know their repeats: a copy that
     /// lay in a queue until after a reversal is still a copy.
     followed: BTreeSet<(u32, Rrn)>,
+    /// Operations its people have put right by hand: nothing else it hears of them changes anything.
+    pub(crate) closed: BTreeSet<usize>,
 }
 
 /// What the ledger says of one request.
@@ -68,6 +70,7 @@ impl Host {
             free_at: 0,
             ledger: BTreeMap::new(),
             followed: BTreeSet::new(),
+            closed: BTreeSet::new(),
         }
     }
 }
@@ -99,7 +102,10 @@ impl World {
 
     pub(crate) fn host_acts(&mut self, frame: &Frame) {
         let message = frame.request.message;
+        let is_closed = frame.op.is_some_and(|op| self.hosts[usize::from(frame.link.0)].closed.contains(&op));
         let (code, outcome) = match (message.class, message.function) {
+            (_, Function::Advice) if is_closed => (Code::Approved, Outcome::Approved),
+            _ if is_closed => (Code::InvalidTransaction, Outcome::Refused),
             (Class::Reversal, _) => self.host_reverses(frame),
             (Class::Financial, Function::Advice) => self.host_is_advised(frame),
             _ => self.host_decides(frame),

@@ -3,8 +3,9 @@
 
 use crate::invariant::Invariant;
 use crate::marks::Mark;
+use crate::truth::Owed;
 use crate::world::World;
-use journal::Ruling;
+use journal::{Duty, Record, Ruling};
 use switch::{CannotRule, Event};
 use terms::{ForwardId, Text};
 
@@ -33,6 +34,33 @@ impl World {
                 Err(CannotRule::MayHaveArrived) => self.ruled(id, Ruling::Settle),
                 Ok(()) | Err(_) => self.ruled(id, Ruling::Release),
             }
+        }
+    }
+
+    /// The message that a durable order settles.
+    pub(crate) fn settled_by(&self, record: &Record) -> Option<Owed> {
+        match record {
+            Record::Ruled { forward, ruling: Ruling::Settle, .. } => self.truth.owed.get(&forward.0).copied(),
+            _ => None,
+        }
+    }
+
+    /// Who settles something has it put right by the host's people, who take no notice of what else they are sent
+    /// about it.
+    pub(crate) fn put_right_by_hand(&mut self, owed: &Owed) {
+        self.hosts[usize::from(owed.link.0)].closed.insert(owed.op);
+        let amount = self.truth.ops[owed.op].sent_amount as i64;
+        let books = self.truth.ops[owed.op].books_mut(owed.link);
+        match owed.duty {
+            Duty::Reversal if books.posted > books.reversed => {
+                books.reversed += 1;
+                books.net -= amount - owed.remaining as i64;
+            }
+            Duty::Advice if books.posted == books.reversed => {
+                books.posted += 1;
+                books.net += amount;
+            }
+            Duty::Reversal | Duty::Advice => {}
         }
     }
 

@@ -345,7 +345,9 @@ impl World {
     pub(crate) fn durable(&mut self, records: &[Record]) {
         self.truth.lane_now = self.clocks().instant.as_us();
         for record in records {
+            let settled = self.settled_by(record);
             self.truth.apply(record);
+            settled.iter().for_each(|owed| self.put_right_by_hand(owed));
         }
         self.truth.committed();
         let pending = self.truth.pending();

@@ -228,13 +228,16 @@ impl World {
             terminal_required: true,
             consistency,
             per_terminal_max: self.swarm.per_terminal_max,
+            ..SourceConfig::default()
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
             links: vec![link(0, "bank"), link(1, "cards")],
             routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")])),
             remembered_max: 4_096,
+            remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
+            ..LaneConfig::default()
         }
     }
 }

@@ -34,7 +34,10 @@ impl World {
             match effect {
                 Effect::Record(record) => self.record(record),
                 Effect::Tell(tell) => self.hear(tell),
-                Effect::Displaced { .. } | Effect::ToHostAnswer { .. } | Effect::HangUp { .. } => {}
+                Effect::Displaced { .. }
+                | Effect::ToHostAnswer { .. }
+                | Effect::HangUp { .. }
+                | Effect::Announce { .. } => {}
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     let (meant_at, meant) = (self.now, self.clocks().instant);
                     self.on_meant(link, id, &request);

@@ -75,6 +75,8 @@ pub(crate) struct Op {
     pub(crate) decided: Option<Remembered>,
     pub(crate) never_sent: bool,
     pub(crate) tombstone: bool,
+    /// People were told that its reversal came, and it did not. That explains nothing about money.
+    buried: bool,
     pub(crate) owed: u32,
     pub(crate) pending: u32,
     /// People were told of it: of itself, and of the end of what was owed for it.
@@ -97,6 +99,8 @@ impl Op {
 pub(crate) struct Owed {
     pub(crate) op: usize,
     pub(crate) link: LinkId,
+    pub(crate) duty: Duty,
+    pub(crate) remaining: u64,
     pub(crate) stan: u32,
     pub(crate) attempts: u32,
     /// Since when, by the lane's clock.
@@ -124,7 +128,7 @@ pub(crate) struct Truth {
     pub(crate) paid: u64,
     pub(crate) handed: u64,
     open_stans: FixedMap<(u16, u32), u64>,
-    /// Time-outs of this commit that owe nothing: each needs a person in the same commit.
+    /// Time-outs of this commit that owe nothing, and reversals of nothing: each needs a person in the same commit.
     must_list: Vec<usize>,
     pub(crate) tombstones: [bool; 2],
     pub(crate) guard_us: u64,
@@ -209,6 +213,7 @@ impl Truth {
             decided: None,
             never_sent: false,
             tombstone: false,
+            buried: false,
             owed: 0,
             pending: 0,
             noted: 0,
@@ -258,6 +263,7 @@ impl Truth {
                 self.by_id.insert(kept.id.0, op);
                 self.ops[op].tombstone = true;
                 self.ops[op].decided.get_or_insert(kept.answer);
+                self.must_list.push(op);
             }
             Record::Owed { id, forward, .. } => match self.by_id.get(&id.0).copied() {
                 Some(op) => self.owe(op, forward),
@@ -282,7 +288,11 @@ impl Truth {
                 forward.iter().for_each(|forward| self.hand_over(*forward));
                 if let Some(op) = self.by_id.get(&id.0).copied() {
                     let known = &mut self.ops[op];
-                    *(if forward.is_some() { &mut known.ended } else { &mut known.noted }) += 1;
+                    match (forward, known.tombstone && !known.buried) {
+                        (Some(_), _) => known.ended += 1,
+                        (None, true) => known.buried = true,
+                        (None, false) => known.noted += 1,
+                    }
                     self.must_list.retain(|waits| *waits != op);
                 }
             }
@@ -299,7 +309,11 @@ impl Truth {
     /// A commit is complete.
     pub(crate) fn committed(&mut self) {
         if let Some(op) = self.must_list.pop() {
-            self.breaks(Invariant::I5, Some(op), "timed out, and nothing is owed by the same commit");
+            let why = match self.ops[op].tombstone {
+                true => "taken back and never asked, and no person is told by the same commit",
+                false => "timed out, and nothing is owed by the same commit",
+            };
+            self.breaks(Invariant::I5, Some(op), why);
             self.must_list.clear();
         }
     }
@@ -372,7 +386,10 @@ impl Truth {
         let (link, stan) = (forward.link, forward.host_stan.0);
         self.open_stan(op, link, stan, OWED + forward.id.0);
         let since = self.lane_now;
-        let owed = Owed { op, link, stan, attempts: 0, since, frames: 0, tried_at: None, said: None };
+        let (duty, remaining) = (forward.duty, part);
+        let said = None;
+        let owed =
+            Owed { op, link, duty, remaining, stan, attempts: 0, since, frames: 0, tried_at: None, said };
         self.owed.insert(forward.id.0, owed);
         self.owed_to.insert((link, forward.id.0));
     }

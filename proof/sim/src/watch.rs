@@ -34,7 +34,7 @@ impl World {
                     process.outstanding.remove(&forward.0);
                 }
             }
-            Event::Unsent { link, host_stan, .. } => {
+            Event::Unsent { link, host_stan, .. } | Event::Withheld { link, host_stan, .. } => {
                 if let Some(owed) = self.truth.owed_under(*link, *host_stan) {
                     process.outstanding.remove(&owed);
                 }
@@ -49,7 +49,12 @@ impl World {
         let Some((link, stan)) = heard else { return };
         // Whatever else happens, what is due goes on being sent.
         let beside = |effect: &&Effect| match effect {
-            Effect::Record(Record::Attempt { .. } | Record::Exception { forward: Some(_), .. })
+            Effect::Record(
+                Record::Attempt { .. }
+                | Record::Exception { forward: Some(_), .. }
+                | Record::HostDate { .. }
+                | Record::Day(_),
+            )
             | Effect::Tell(Tell::ForwardAlarm { .. } | Tell::NeedsAPerson { .. }) => false,
             Effect::ToHost { request, .. } => request.message.function != Function::Advice,
             _ => true,

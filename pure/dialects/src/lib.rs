@@ -38,5 +38,5 @@ pub use dialect::{Dialect, Explained};
 pub use error::{ReadError, ReadRefusal, WriteError};
 pub use finding::{Finding, Severity, did_you_mean};
 pub use import::{ImportError, Imported, import_jpos, import_moov};
-pub use mac::{MacInput, MacJoin, MacRule};
+pub use mac::{Covered, MacInput, MacJoin, MacRule, MacWritten, NoCode};
 pub use outline::{Outline, Presence};

@@ -1,10 +1,38 @@
+//! Where an authentication code stands and what it covers.
+
+mod covered;
+
 use crate::{
-    document::{Entry, Item, Section, table_of},
+    document::{Entry, Item, Section, element_key, table_of},
     finding::Findings,
     model::digits,
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
-use terms::MessageType;
+pub use covered::{Covered, NoCode};
+use terms::{Class, MessageType};
+
+/// Classes that carry a code where a file does not say: all but network messages, by which keys are exchanged.
+const AUTHENTICATED: [Class; 7] = [
+    Class::Authorization,
+    Class::Financial,
+    Class::FileAction,
+    Class::Reversal,
+    Class::Reconciliation,
+    Class::Administrative,
+    Class::FeeCollection,
+];
+
+/// Classes as dialect files name them.
+pub(crate) const CLASSES: [(&str, Class); 8] = [
+    ("authorization", Class::Authorization),
+    ("financial", Class::Financial),
+    ("file_action", Class::FileAction),
+    ("reversal", Class::Reversal),
+    ("reconciliation", Class::Reconciliation),
+    ("administrative", Class::Administrative),
+    ("fee_collection", Class::FeeCollection),
+    ("network", Class::Network),
+];
 
 /// Where the message authentication code stands and what it covers. Data only: whoever holds keys computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +47,23 @@ pub struct MacRule {
     pub input: MacInput,
     /// How what it covers is joined.
     pub join: MacJoin,
-    /// Characters of the element that are compared; the rest is filler.
+    /// Elements of which only so many characters are covered.
+    pub clipped: Vec<(u8, u16)>,
+    /// Hex characters of the code that are compared; the rest of the element is filler.
     pub compared_characters: u8,
+    /// How the code stands in its element.
+    pub written: MacWritten,
+    /// Classes of messages that carry one.
+    pub classes: Vec<Class>,
+}
+
+/// How an authentication code stands in its element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MacWritten {
+    /// As the element writes bytes.
+    Bytes,
+    /// As hex characters, even where the element is bytes.
+    Characters,
 }
 
 /// What an authentication code covers.
@@ -59,7 +102,10 @@ impl MacRule {
             exceptions: Vec::new(),
             input: MacInput::WholeBody,
             join: MacJoin::Concatenate,
+            clipped: Vec::new(),
             compared_characters: 16,
+            written: MacWritten::Bytes,
+            classes: AUTHENTICATED.to_vec(),
         });
         if let Some((_, algorithm)) = section.text("algorithm", findings) {
             rule.algorithm = algorithm.to_owned();
@@ -69,11 +115,19 @@ impl MacRule {
         }
         if let Some((line, characters)) = section.number("compared_characters", findings) {
             match characters {
-                1..=64 => rule.compared_characters = characters as u8,
-                _ => findings.error(line, "`compared_characters` is 1 to 64"),
+                8..=32 if characters % 2 == 0 => rule.compared_characters = characters as u8,
+                _ => findings.error(line, "`compared_characters` is an even number, 8 to 32"),
             }
         }
+        match section.text("written", findings) {
+            None => {}
+            Some((_, "bytes")) => rule.written = MacWritten::Bytes,
+            Some((_, "characters")) => rule.written = MacWritten::Characters,
+            Some((line, _)) => findings.error(line, "`written` is \"bytes\" or \"characters\""),
+        }
         rule.read_input(&mut section, findings);
+        rule.read_clipped(&mut section, findings);
+        rule.read_classes(&mut section, findings);
         rule.read_exceptions(&mut section, findings);
         section.finish(findings);
         rule
@@ -104,6 +158,33 @@ impl MacRule {
             Some((_, "concatenate")) => self.join = MacJoin::Concatenate,
             Some((_, "spaces")) => self.join = MacJoin::Spaces,
             Some((line, _)) => findings.error(line, "`join` is \"concatenate\" or \"spaces\""),
+        }
+    }
+
+    fn read_clipped(&mut self, section: &mut Section<'_>, findings: &mut Findings) {
+        let Some(entry) = section.take("clipped") else { return };
+        self.clipped.clear();
+        for one in table_of(&entry.node, "clipped", findings).unwrap_or(&[]) {
+            let Some(de) = element_key(one, findings) else { continue };
+            match one.node.item {
+                Item::Number(characters @ 1..=999) => self.clipped.push((de, characters as u16)),
+                _ => findings.error(one.line, "an element is clipped to 1 to 999 characters"),
+            }
+        }
+    }
+
+    fn read_classes(&mut self, section: &mut Section<'_>, findings: &mut Findings) {
+        let Some((_, list)) = section.list("classes", findings) else { return };
+        self.classes.clear();
+        for node in list {
+            let class = match &node.item {
+                Item::Text(text) => CLASSES.iter().find(|(name, _)| name == text),
+                _ => None,
+            };
+            match class {
+                Some((_, class)) => self.classes.push(*class),
+                None => findings.error(node.line, "no class of messages is called so"),
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     role::Form,
     slot::{Slot, longest},
 };
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use iso8583::{
     Writer,
     spec::{Coding, Shape},
@@ -27,6 +27,27 @@ impl Dialect {
     /// - Errors: [`WriteError`]; the host must then be told nothing and the source gets an answer of ours.
     /// - Cost: linear in the message; no allocation but growth of `out`.
     pub fn write_request(&self, txn: &Txn, ours: &Outgoing, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        self.write_request_as(txn, ours, false, out)
+    }
+
+    /// [`Dialect::write_request`] with room for the authentication code, where messages of this type carry one: see
+    /// [`Dialect::covered`].
+    pub fn write_request_with_room(
+        &self,
+        txn: &Txn,
+        ours: &Outgoing,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        self.write_request_as(txn, ours, true, out)
+    }
+
+    fn write_request_as(
+        &self,
+        txn: &Txn,
+        ours: &Outgoing,
+        coded: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
         let mut wanted = txn.message;
         wanted.origin |= u8::from(ours.repeat);
         let message = self.named_message(wanted)?;
@@ -38,7 +59,18 @@ impl Dialect {
         said.stan = Some(ours.stan);
         said.rrn = ours.rrn;
         said.transmitted_at = ours.transmitted_at;
-        Writing { dialect: self, message, said: &said, repeated: None, lenient: false }.write(out)
+        let room = self.room_in(message, coded)?;
+        Writing { dialect: self, message, said: &said, repeated: None, lenient: false, room }.write(out)
+    }
+
+    /// The element that is kept free for the authentication code of such a message.
+    fn room_in(&self, message: &Message, coded: bool) -> Result<Option<u8>, WriteError> {
+        let Some(kind) = MessageType::from_digits(message.digits).filter(|_| coded) else { return Ok(None) };
+        match self.mac().filter(|_| self.authenticates(kind)).map(|rule| rule.position_in(kind)) {
+            Some(de) if message.allowed.contains(de) => Ok(Some(de)),
+            Some(de) => Err(WriteError::Missing { de }),
+            None => Ok(None),
+        }
     }
 
     /// Writes the answer to a request: the type that answers it, the elements this dialect repeats as the
@@ -51,6 +83,26 @@ impl Dialect {
     ///
     /// - Errors: [`WriteError`]. Cost: linear in the message; no allocation but growth of `out`.
     pub fn write_answer(&self, request: &Txn, answer: &Answer, out: &mut Vec<u8>) -> Result<(), WriteError> {
+        self.write_answer_as(request, answer, false, out)
+    }
+
+    /// [`Dialect::write_answer`] with room for the authentication code, where messages of this type carry one.
+    pub fn write_answer_with_room(
+        &self,
+        request: &Txn,
+        answer: &Answer,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
+        self.write_answer_as(request, answer, true, out)
+    }
+
+    fn write_answer_as(
+        &self,
+        request: &Txn,
+        answer: &Answer,
+        coded: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
         let wanted = request.message.answered_by().ok_or(WriteError::WantsNoAnswer)?;
         let message = self.named_message(wanted)?;
         let asked = Index::of(self, &request.carried);
@@ -58,10 +110,12 @@ impl Dialect {
         // What the source did not say itself does not come back to it.
         let repeated = Said { card_in_track: request.pan_in_track, ..repeated };
         let lenient = answer.code == Code::FormatError;
+        let room = self.room_in(message, coded)?;
         let write = |carried: &Carried, out: &mut Vec<u8>| {
             let carried = Index::of(self, carried);
             let said = Said::answer(self, request, answer, &carried);
-            Writing { dialect: self, message, said: &said, repeated: Some(&repeated), lenient }.write(out)
+            Writing { dialect: self, message, said: &said, repeated: Some(&repeated), lenient, room }
+                .write(out)
         };
         match write(&answer.carried, out) {
             Err(WriteError::Encode(_)) if !answer.carried.is_empty() => write(&Carried::default(), out),
@@ -188,6 +242,8 @@ enum Datum<'a> {
     Bytes(&'a [u8]),
     /// Bytes for an element that holds digits or hex characters.
     Unpacked(&'a [u8]),
+    /// Room for the authentication code.
+    Room,
 }
 
 struct Writing<'a> {
@@ -197,6 +253,8 @@ struct Writing<'a> {
     /// In an answer: the request, for the elements that are repeated from it.
     repeated: Option<&'a Said<'a>>,
     lenient: bool,
+    /// The element kept free for the authentication code.
+    room: Option<u8>,
 }
 
 impl Writing<'_> {
@@ -241,7 +299,11 @@ impl Writing<'_> {
     fn candidates(&self) -> Elements {
         let repeated = self.repeated.map_or(Elements::default(), |said| said.carried.elements);
         let said = self.said.carried.elements.or(repeated.and(self.message.echo));
-        said.or(self.dialect.decided).or(self.message.demanded).and(self.message.writable)
+        let mut said = said.or(self.dialect.decided).or(self.message.demanded).and(self.message.writable);
+        if let Some(de) = self.room {
+            said.insert(de);
+        }
+        said
     }
 
     #[inline]
@@ -257,6 +319,14 @@ impl Writing<'_> {
             Datum::OriginalAmount(amount) => put_made(de, original_amounts(amount), writer)?,
             Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
             Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
+            Datum::Room => {
+                let shape = shape(self.dialect, de);
+                let characters = usize::from(shape.map_or(0, longest));
+                match shape.is_some_and(|shape| is_bytes(shape.coding)) {
+                    true => writer.put_bytes(usize::from(de), &vec![0; characters])?,
+                    false => writer.put_text(usize::from(de), &vec![b'0'; characters])?,
+                }
+            }
         }
         Ok(true)
     }
@@ -275,6 +345,9 @@ impl Writing<'_> {
     /// says, otherwise the default where it must be there.
     #[inline(always)]
     fn datum(&self, de: u8) -> Datum<'_> {
+        if self.room == Some(de) {
+            return Datum::Room;
+        }
         let repeated = self.repeated.filter(|_| self.message.echo.contains(de));
         let datum = said_of(self.dialect, repeated.unwrap_or(self.said), de, self.message);
         match datum {
@@ -360,7 +433,7 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
             of_request(|txn| txn.original.as_ref().map_or(Datum::Nothing, Datum::OriginalOf1993))
         }
         Slot::Remaining => of_request(|txn| txn.remaining.map_or(Datum::Nothing, Datum::Remaining)),
-        // Each leg has its own authentication code.
+        // Each leg has its own authentication code, made when the rest stands there.
         Slot::Carried(Noun::Mac, _) => Datum::Nothing,
         Slot::Carried(noun, form) => match (said.carried.get(noun), shape(dialect, de)) {
             (Some(held), Some(shape)) => carried(held, form, shape),

@@ -23,6 +23,7 @@ pub mod mac;
 pub mod ops;
 pub mod payshield;
 pub mod pin;
+pub mod ring;
 mod secret;
 pub mod self_test;
 pub mod software;

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{DecodeError, EncodeError, Expected, Found},
-    spec::{Alphabet, Coding},
+    spec::{Alphabet, Coding, Shape},
 };
 use alloc::{boxed::Box, vec::Vec};
 use wire::{
@@ -190,6 +190,15 @@ pub(crate) fn write_bytes(
         _ => return write_text(coding, alphabet, bytes, out),
     }
     Ok(())
+}
+
+/// Appends the contents of one element as they stand on the wire, without its length and not filled up: bytes where
+/// the element holds bytes, otherwise its text.
+///
+/// # Errors
+/// [`EncodeError`]: characters the element does not allow. `out` may then hold a part of them.
+pub fn write_contents(shape: &Shape, contents: &[u8], out: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {
+    write_bytes(shape.coding, shape.alphabet, contents, out)
 }
 
 fn write_hex(coding: Coding, text: &[u8], out: &mut Vec<u8>) -> Result<(), Box<EncodeError>> {

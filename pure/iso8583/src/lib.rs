@@ -26,6 +26,7 @@ mod tree;
 mod value;
 
 pub use compose::PartsWriter;
+pub use contents::write_contents;
 pub use decode::{Refusal, decode};
 pub use encode::{Writer, encode_tree};
 pub use error::{DecodeError, Element, EncodeError, Expected, Found, Head, Step};

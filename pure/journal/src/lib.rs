@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod batch;
 mod codec;
+mod day;
 mod error;
 mod journal;
 mod layout;
@@ -25,6 +26,7 @@ mod window;
 
 pub use batch::{Batch, Seq};
 pub use codec::RecordError;
+pub use day::{Compared, Counted, DayRecord, Tallied};
 pub use error::{Damage, JournalError};
 pub use journal::{Cut, Journal, Recovered};
 pub use layout::Position;

@@ -1,4 +1,4 @@
-use crate::{Account, Card};
+use crate::{Account, Card, DayRecord};
 use terms::{
     Amount, Answer, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime,
     MessageType, Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
@@ -113,6 +113,11 @@ pub enum Record {
     /// A source reports what happened without having asked, and no route leads to a host: accepted, and a
     /// person's.
     Stranded(Declined),
+    /// From here on so many finished transactions are remembered: whoever reads the journal remembers no fewer.
+    Remembers {
+        /// How many.
+        most: u64,
+    },
     /// In snapshots: there is an item for a person about it already.
     Noted {
         /// Which transaction.
@@ -225,6 +230,8 @@ pub enum Record {
         /// The last trace number there.
         last_stan: Stan,
     },
+    /// Something about a day: whose it is, what was counted on it, what became of comparing that.
+    Day(DayRecord),
 }
 
 /// What an application submits under a name of its own choice, as digests under a secret of the lane.
@@ -367,6 +374,8 @@ pub struct Sent {
     pub host_transmitted_at: Text<10>,
     /// The day the money is counted under, fixed here and never read again.
     pub business_date: BusinessDate,
+    /// The switch's own day, where it keeps one; fixed here as well.
+    pub own_date: Option<BusinessDate>,
     /// Why this link.
     pub route: Text<24>,
     /// The account that receives, where the message names one: an advice has to name it again.
@@ -599,11 +608,12 @@ impl From<Remembered> for Answer {
 impl Record {
     /// The names of all kinds.
     #[rustfmt::skip]
-    pub const NAMES: [&'static str; 28] = [
+    pub const NAMES: [&'static str; 37] = [
         "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
         "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
         "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
-        "numbers", "ticketed",
+        "numbers", "own_date", "day_frozen", "totals_sent", "totals_compared", "compare_ordered", "day_ended",
+        "counted_anew", "counted", "tallied", "ticketed",
     ];
 
     /// Its name, as `journal show` and JSON write it.
@@ -616,6 +626,7 @@ impl Record {
             Self::Debited(_) => "debit_sent",
             Self::Credited(_) => "credit_sent",
             Self::Stranded(_) => "stranded",
+            Self::Remembers { .. } => "remembers",
             Self::Noted { .. } => "noted",
             Self::Decided { .. } => "decided",
             Self::TimedOut { .. } => "timed_out",
@@ -637,6 +648,7 @@ impl Record {
             Self::Resolved { .. } => "resolved",
             Self::Numbers { .. } => "numbers",
             Self::Ticketed { .. } => "ticketed",
+            Self::Day(day) => day.name(),
         }
     }
 
@@ -664,11 +676,13 @@ impl Record {
             | Self::Closed { .. }
             | Self::Named { .. }
             | Self::Numbers { .. }
+            | Self::Remembers { .. }
             | Self::Attempt { .. }
             | Self::Forwarded { .. }
             | Self::Ruled { .. }
             | Self::HostDate { .. }
             | Self::Cutover { .. }
+            | Self::Day(_)
             | Self::LinkOrdered { .. } => None,
         }
     }
@@ -701,8 +715,9 @@ impl Record {
     }
 
     /// When it happened, by the wall clock; 1970 for what is no event.
-    pub const fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         match self {
+            Self::Day(day) => day.at(),
             Self::Opened { at, .. }
             | Self::Closed { at }
             | Self::Decided { at, .. }
@@ -726,9 +741,11 @@ impl Record {
             Self::Declined(declined) | Self::Stranded(declined) => declined.at,
             Self::Observed(observed) => observed.at,
             Self::Kept(kept) => kept.at,
-            Self::Named { .. } | Self::Numbers { .. } | Self::Resolved { .. } | Self::Noted { .. } => {
-                Timestamp::from_unix_ms(0)
-            }
+            Self::Named { .. }
+            | Self::Numbers { .. }
+            | Self::Remembers { .. }
+            | Self::Resolved { .. }
+            | Self::Noted { .. } => Timestamp::from_unix_ms(0),
         }
     }
 }

@@ -18,8 +18,8 @@
 //! Durable is that the peer has begun: a switch that dies between the two messages knows the second one.
 
 use crate::pairing::{Link, link_mut};
-use crate::{Lane, Outbox, Tell};
-use journal::{CutStage, Record};
+use crate::{Lane, Outbox, Recorded, Tell};
+use journal::{CutStage, Observation, Observed, Record};
 use terms::{Answer, BusinessDate, Code, Instant, LinkId, Network, Now, Outcome, Txn};
 
 /// An accepted wish that is not followed, or a change that is not ended, is told to people after so long.
@@ -161,7 +161,7 @@ impl Link {
     }
 
     /// Whether the peer and we are in session, business or not.
-    fn in_session(&self) -> bool {
+    pub(crate) fn in_session(&self) -> bool {
         let signed_on =
             matches!(self.life.position.state, crate::LinkState::SignedOn | crate::LinkState::Draining);
         self.up && (signed_on || !self.config.management.signs_on())
@@ -169,11 +169,17 @@ impl Link {
 }
 
 impl Lane {
-    /// The peer says something about its day. Answered at once: what was decided is in the journal before
-    /// anything that is stamped with it.
-    pub(crate) fn on_cutover(&mut self, now: Now, id: LinkId, message: &Txn, out: &mut Outbox) -> Answer {
+    /// The peer says something about its day. A peer that was told yes takes the old day for closed and says no more
+    /// about it, so the yes waits for the disk: a switch that dies before it stands on the old day would go on in it.
+    pub(crate) fn on_cutover(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        message: &Txn,
+        out: &mut Outbox,
+    ) -> (Answer, Option<Recorded>) {
         let Some(link) = self.links.get(usize::from(id.0)).filter(|link| link.day_is_told()) else {
-            return Answer::ours(Code::NotSupported, Outcome::Refused);
+            return (Answer::ours(Code::NotSupported, Outcome::Refused), None);
         };
         let facts = Facts {
             date: link.date,
@@ -183,27 +189,35 @@ impl Lane {
             in_two: link.config.management.types.of(Network::CutoverEnd).is_some(),
             in_session: link.in_session(),
         };
-        match facts.verdict(message.network, message.settlement_date) {
+        let recorded = match facts.verdict(message.network, message.settlement_date) {
             Verdict::Move(date) => self.on_host_date(now, id, date, out),
             Verdict::Begin(date) => self.begin_cutover(now, id, date, out),
-            Verdict::Already => {}
+            // The first may still wait for the disk.
+            Verdict::Already => Some(out.record(said_before(now, id, message))),
             Verdict::Refuse(code) => {
                 out.tell(Tell::CutoverRefused { link: id, date: message.settlement_date });
-                return Answer::ours(code, Outcome::Refused);
+                return (Answer::ours(code, Outcome::Refused), None);
             }
-        }
+        };
         let settlement_date = self.links.get(usize::from(id.0)).and_then(|link| link.date);
-        Answer { settlement_date, ..Answer::ours(Code::Approved, Outcome::Approved) }
+        (Answer { settlement_date, ..Answer::ours(Code::Approved, Outcome::Approved) }, recorded)
     }
 
-    fn begin_cutover(&mut self, now: Now, id: LinkId, date: BusinessDate, out: &mut Outbox) {
-        self.on_host_date(now, id, date, out);
-        let Some(link) = link_mut(&mut self.links, id) else { return };
+    fn begin_cutover(
+        &mut self,
+        now: Now,
+        id: LinkId,
+        date: BusinessDate,
+        out: &mut Outbox,
+    ) -> Option<Recorded> {
+        let _ = self.on_host_date(now, id, date, out);
+        let link = link_mut(&mut self.links, id)?;
         let overdue = Some(now.instant.plus_ms(OVERDUE_MS));
         link.cut = Cut { stage: CutStage::Begun, overdue };
-        out.record(Record::Cutover { link: id, stage: CutStage::Begun, date, at: now.wall });
+        let recorded = out.record(Record::Cutover { link: id, stage: CutStage::Begun, date, at: now.wall });
         out.tell(Tell::Cutover { link: id, stage: CutStage::Begun });
         self.watch_links();
+        Some(recorded)
     }
 
     /// Our wish was accepted: the peer will begin, or people will be told.
@@ -228,6 +242,11 @@ impl Lane {
             };
         }
     }
+}
+
+fn said_before(now: Now, link: LinkId, message: &Txn) -> Record {
+    let (kind, wire_code) = (Observation::AskedAgain, terms::Text::EMPTY);
+    Record::Observed(Observed { kind, link, host_stan: message.stan, id: None, wire_code, at: now.wall })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use alloc::sync::Arc;
 use journal::{LinkOrder, Ruling, Ticket};
-use terms::{BusinessDate, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
+use terms::{BusinessDate, Code, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
 
 /// Something happened in the world.
 #[derive(Debug)]
@@ -45,6 +45,18 @@ pub enum Event {
         /// Which request.
         id: TxnId,
     },
+    /// The same, because what guards a message could not be put into it: its PIN could not be moved, or its
+    /// authentication code not be made. The source is told why.
+    Withheld {
+        /// Over which link it was to go.
+        link: LinkId,
+        /// Under which trace number of ours.
+        host_stan: Stan,
+        /// Which request.
+        id: TxnId,
+        /// Why.
+        code: Code,
+    },
     /// It is proved that the first telling of a decision reached nobody: the connection that asked was gone
     /// before a byte was handed to it. Silence proves nothing and is not this.
     Undelivered {
@@ -79,6 +91,21 @@ pub enum Event {
         link: LinkId,
         /// What.
         order: LinkOrder,
+        /// Who.
+        by: Text<24>,
+    },
+    /// A person moves our own day. What cannot be is not done: see [`crate::Lane::may_cut_over`].
+    OwnCutover {
+        /// Who.
+        by: Text<24>,
+    },
+    /// A person wants the totals of a day compared now, or once more. What cannot be is not done: see
+    /// [`crate::Lane::may_reconcile`].
+    ReconcileOrdered {
+        /// With whom.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
         /// Who.
         by: Text<24>,
     },

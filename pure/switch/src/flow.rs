@@ -82,8 +82,8 @@ pub(crate) enum Happening {
     DebitAnswered(Box<Txn>),
     /// The deadline passed.
     Deadline,
-    /// It is proved that no byte of it left us.
-    Unsent,
+    /// It is proved that no byte of it left us; the source is told this.
+    Unsent(Code),
     /// The same request came again.
     AskedAgain(Asker),
     /// The source takes it back; so much remains valid.
@@ -117,7 +117,7 @@ impl Flow {
                 a.on_debit_answered_again(facts, &reply, desk)
             }
             (Self::AwaitingHost(a), Happening::Deadline) => a.on_silence(facts, desk),
-            (Self::AwaitingHost(a), Happening::Unsent) => a.on_unsent(facts, desk),
+            (Self::AwaitingHost(a), Happening::Unsent(code)) => a.on_unsent(facts, code, desk),
             (Self::AwaitingHost(a), Happening::AskedAgain(asker)) => a.on_repeat(facts, asker, desk),
             (Self::AwaitingHost(a), Happening::TakenBack { asker, remaining }) => {
                 a.on_mark(facts, Mark::Reverse { remaining }, asker, desk)
@@ -143,7 +143,7 @@ impl Flow {
             }
             (Self::Decided(d), Happening::Restarted) => Self::Decided(d),
             // The timer and the release of held bytes run beside us; a decision overtakes either of them.
-            (Self::Decided(d), Happening::Deadline | Happening::Unsent) => {
+            (Self::Decided(d), Happening::Deadline | Happening::Unsent(_)) => {
                 desk.out.tell(Tell::Meaningless { id: facts.id });
                 Self::Decided(d)
             }
@@ -196,6 +196,7 @@ impl Awaiting {
                 settlement_date: reply.settlement_date,
                 // Not the host's own: a repeat is answered from what is remembered, and must hear the same.
                 wire_code: Text::EMPTY,
+                totals: None,
                 carried: reply.carried,
             },
         };
@@ -273,11 +274,11 @@ impl Awaiting {
         self.conclude(facts, &recorded, answer, DecidedBy::Silence, after, desk)
     }
 
-    fn on_unsent(self, facts: Facts, desk: &mut Desk<'_>) -> Flow {
+    fn on_unsent(self, facts: Facts, code: Code, desk: &mut Desk<'_>) -> Flow {
         if matches!(self.leg, Leg::Credit(_)) {
-            return self.on_credit_unsent(facts, desk);
+            return self.on_credit_unsent(facts, code, desk);
         }
-        let answer = Answer::ours(Code::HostDown, Outcome::NotSent);
+        let answer = Answer::ours(code, Outcome::NotSent);
         let recorded = desk.out.record(Record::NotSent {
             id: facts.id,
             answer: Remembered::from(&answer),
@@ -335,6 +336,7 @@ impl Awaiting {
         });
         let taken_back = matches!(self.mark, Some(Mark::Reverse { .. }));
         let told = if taken_back { Answer::ours(Code::Declined, Outcome::Refused) } else { answer };
+        let told = facts.dated(told);
         match NoMoney::of(&self.request) {
             Some(no_money) => desk.out.answer_source(no_money, self.asked_by, self.request, told),
             None => desk.out.tell_decision(recorded, facts.id, self.asked_by, self.request, told),
@@ -374,7 +376,7 @@ impl Decision {
             }
             _ => self.answer.into(),
         };
-        desk.out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+        desk.out.answer_source(&recorded, asker.asked_by, asker.request, facts.dated(answer));
         Flow::Decided(self)
     }
 
@@ -550,7 +552,16 @@ mod tests {
         let kind = if hosts == One { Kind::Withdrawal } else { Kind::Transfer };
         let link = Some(LinkId(u16::from(hosts == Receiving)));
         let debit = (hosts == Receiving).then_some(Debit { link: LinkId(0), business_date });
-        Facts { id: TxnId(1), kind, link, business_date, debit, noted: false, now: Now::default() }
+        Facts {
+            id: TxnId(1),
+            kind,
+            link,
+            business_date,
+            debit,
+            told_date: None,
+            noted: false,
+            now: Now::default(),
+        }
     }
 
     fn awaiting() -> Flow {
@@ -700,9 +711,10 @@ mod tests {
                 Effect::Record(record) => record.name(),
                 Effect::ToHost { .. } => "ask host",
                 Effect::ToSource { durable_first: true, .. } => "answer when durable",
-                Effect::ToSource { durable_first: false, .. } | Effect::ToHostAnswer { .. } => "answer now",
+                Effect::ToSource { .. } | Effect::ToHostAnswer { .. } => "answer now",
                 Effect::Displaced { .. } => "displace",
                 Effect::HangUp { .. } => "hang up",
+                Effect::Announce { .. } => "announce",
                 Effect::Tell(Tell::Meaningless { .. }) => "meaningless",
                 Effect::Tell(Tell::NeedsAPerson { .. }) => "call a person",
                 Effect::Tell(_) => "tell",
@@ -751,7 +763,7 @@ mod tests {
         ("host does not know",  || answer(Outcome::Unknown)),
         ("debit answered",      debit_answered),
         ("deadline",            || Happening::Deadline),
-        ("proved unsent",       || Happening::Unsent),
+        ("proved unsent",       || Happening::Unsent(Code::HostDown)),
         ("asked again",         again),
         ("taken back",          taken_back),
         ("reported",            reported),

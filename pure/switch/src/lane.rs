@@ -1,24 +1,26 @@
 use crate::admit::{Refusal, Way, admit, fingerprint, key_of, sheds};
+use crate::day::{Calendar, Own};
 use crate::desk::{Desk, Facts};
 use crate::flow::{Asker, Awaiting, Decision, Flow, Happening, Leg};
 use crate::forward::{Forwards, Item};
 use crate::management::LinkWatch;
-use crate::memory::{Memory, Slot, Trail};
+use crate::memory::{Memory, Place, Room, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
+use crate::reconcile::EndedDays;
 use crate::status::Counts;
 use crate::submission::Tickets;
 use crate::transfer::{self, Legs};
-use crate::{Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
+use crate::{DayConfig, Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, CutStage, Debited, DecidedBy, Declined, Key, Named, Observation, Observed, Onward, Record,
-    Remembered, Sent, Vault,
+    After, Card, CutStage, DayRecord, Debited, DecidedBy, Declined, Key, Named, Observation, Observed,
+    Onward, Record, Remembered, Sent, Vault,
 };
 use terms::{
-    Answer, BusinessDate, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan,
-    TerminalId, Text, Txn, TxnId,
+    Answer, BusinessDate, Class, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId,
+    Stan, TerminalId, Text, Txn, TxnId,
 };
 
 /// One single-threaded state machine with one journal: the unit of order.
@@ -49,6 +51,30 @@ pub struct Lane {
     pub(crate) counts: Counts,
     pub(crate) link_watch: LinkWatch,
     pub(crate) tickets: Tickets,
+    /// What is counted: every record of ours goes through it.
+    pub(crate) book: book::Book,
+    /// Transactions the book may forget once what was recorded of them is counted.
+    forgotten: Vec<TxnId>,
+    /// Days of hosts that ended, and what became of comparing them.
+    pub(crate) ended_days: EndedDays,
+    pub(crate) day: Option<DayConfig>,
+    /// Our own day.
+    pub(crate) own: Own,
+    pub(crate) calendar: Calendar,
+    /// The last trace number under which sources were told of a day.
+    pub(crate) announced: Stan,
+    /// Links whose gate has opened in this step.
+    pub(crate) recovered: Vec<LinkId>,
+    forgets_early: Early,
+    /// Finished transactions remembered, as the journal says.
+    pub(crate) remembers: u64,
+}
+
+/// What people were told of transactions that are forgotten before their time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Early {
+    told: u64,
+    again_from: Instant,
 }
 
 /// What keeps cards out of the lane's memory and out of its records.
@@ -60,17 +86,26 @@ pub struct Secrets {
     pub vault: Arc<Vault>,
 }
 
-/// A repeat of another day's request is one this long after it.
-const REPEATED_WITHIN_MS: i64 = 6 * 3_600_000;
+/// A repeat of another day's request is one this long after it; and what says no time at all, of itself or of its
+/// request, is about requests of that long.
+pub(crate) const REPEATED_WITHIN_MS: i64 = 6 * 3_600_000;
+/// From one telling that transactions are forgotten before their time to the next. Reason: each is one too many,
+/// and there would be as many tellings as transactions.
+const TELL_OF_FORGETTING_MS: u32 = 60_000;
+
+fn room_of(config: &LaneConfig) -> Room {
+    Room::All { most: config.remembered_max, kept_ms: i64::from(config.remembered_min_s) * 1_000 }
+}
 
 impl Lane {
     /// A lane that remembers nothing yet.
     pub fn new(config: LaneConfig, secrets: Secrets) -> Self {
+        let room = room_of(&config);
         Self {
             sources: config.sources,
             links: config.links.into_iter().map(Link::new).collect(),
             routes: config.routes,
-            memory: Memory::new(config.remembered_max, secrets.fingerprint),
+            memory: Memory::new(room, secrets.fingerprint),
             forwards: Forwards::default(),
             deadlines: BTreeSet::new(),
             per_terminal: HashMap::with_hasher(FixedState::with_seed(0)),
@@ -83,6 +118,16 @@ impl Lane {
             counts: Counts::default(),
             link_watch: LinkWatch::default(),
             tickets: Tickets::default(),
+            book: book::Book::new(),
+            forgotten: Vec::new(),
+            ended_days: EndedDays::new(),
+            day: config.day,
+            own: Own::default(),
+            calendar: Calendar::default(),
+            announced: Stan(0),
+            recovered: Vec::new(),
+            forgets_early: Early::default(),
+            remembers: 0,
         }
     }
 
@@ -90,6 +135,7 @@ impl Lane {
     /// places for the life of the journal; those behind the ones it knows are new, and their names are
     /// recorded.
     pub fn reconfigure(&mut self, config: LaneConfig, out: &mut Outbox) {
+        self.make_room(&config, out);
         for (at, changed) in config.links.into_iter().enumerate() {
             let Some(link) = self.links.get_mut(at) else {
                 out.record(named(Named::Link, at, changed.name));
@@ -113,6 +159,18 @@ impl Lane {
         self.watch_links();
         self.routes = config.routes;
         self.in_flight_max = config.in_flight_max;
+        self.day = config.day;
+        self.calendar.forget();
+    }
+
+    /// The journal says how much is remembered: whoever reads it has to remember as much.
+    fn make_room(&mut self, config: &LaneConfig, out: &mut Outbox) {
+        let most = config.remembered_max as u64;
+        if self.remembers != most {
+            self.remembers = most;
+            out.record(Record::Remembers { most });
+        }
+        self.memory.make_room(room_of(config));
     }
 
     /// The names of links and of sources, at the places the journal knows them by.
@@ -123,23 +181,39 @@ impl Lane {
 
     /// Advances the lane by one event at one moment. Pure: everything the world should do is left in `out`.
     pub fn step(&mut self, now: Now, event: Event, out: &mut Outbox) {
+        let before = out.len();
+        self.memory.tell_time(now.wall);
+        // First of all, so that nothing is stamped with a day that is over.
+        self.follow_the_calendar(now, out);
         match event {
             Event::Asked { source, conn, txn } => self.on_asked(now, (source, conn), txn, out),
             Event::Submitted { source, conn, txn, ticket } => {
-                return self.on_submitted(now, (source, conn), txn, ticket, out);
+                self.on_submitted(now, (source, conn), txn, ticket, out);
             }
             Event::HostSaid { link, conn, txn } if txn.message.asks() => {
                 self.on_host_asks(now, (link, conn), txn, out);
             }
             Event::HostSaid { link, txn, .. } => self.on_host_answer(now, link, txn, out),
-            Event::Unsent { link, host_stan, id } => self.on_unsent(now, link, host_stan, id, out),
+            Event::Unsent { link, host_stan, id } => {
+                self.on_unsent(now, (link, host_stan), id, Code::HostDown, out);
+            }
+            Event::Withheld { link, host_stan, id, code } => {
+                self.on_unsent(now, (link, host_stan), id, code, out);
+            }
             Event::Undelivered { source, request, id } => self.on_undelivered(now, source, &request, id, out),
-            Event::HostDate { link, date } => self.on_host_date(now, link, date, out),
+            Event::HostDate { link, date } => drop(self.on_host_date(now, link, date, out)),
             Event::Ruled { forward, ruling, by, reason } => {
                 self.on_ruling(now, forward, ruling, by, reason, out);
             }
             Event::LinkOrdered { link, order, by } => self.on_link_ordered(now, link, order, by, out),
-            Event::Recover => self.recovery_waits = false,
+            Event::OwnCutover { by } => self.on_own_cutover(now, by, out),
+            Event::ReconcileOrdered { link, date, by } => {
+                self.on_reconcile_ordered(now, link, date, by, out);
+            }
+            Event::Recover => {
+                self.recovery_waits = false;
+                self.look_at_links();
+            }
             Event::LinkUp { link } => self.on_link_up(now, link, out),
             Event::LinkDown { link } => self.on_link_down(now, link, out),
             Event::Tick => self.on_tick(now, out),
@@ -150,6 +224,50 @@ impl Lane {
         if !self.forwards.is_empty() {
             self.send_what_is_due(now, out);
             self.raise_alarms(now, out);
+        }
+        self.recovered.drain(..).for_each(|link| out.tell(Tell::Recovered { link }));
+        if self.memory.forgotten_early() > self.forgets_early.told {
+            self.tell_of_forgetting(now, out);
+        }
+        self.count(now, before, out);
+    }
+
+    /// Counts what was recorded since there were so many effects in the outbox.
+    pub(crate) fn count(&mut self, now: Now, mut from: usize, out: &mut Outbox) {
+        loop {
+            let upto = out.len();
+            out.recorded_since(from).for_each(|record| self.book.apply(record));
+            let late = self.book.take_late();
+            if late.is_empty() {
+                return self.forget_what_is_counted();
+            }
+            for id in late {
+                self.on_late_result(now, id, out);
+            }
+            from = upto;
+        }
+    }
+
+    /// Of what is not remembered any more nothing will be heard.
+    pub(crate) fn forget_what_is_counted(&mut self) {
+        self.forgotten.drain(..).for_each(|id| self.book.forget(id));
+    }
+
+    /// The totals of its day were told without it: somebody has to know, once.
+    pub(crate) fn on_late_result(&mut self, now: Now, id: TxnId, out: &mut Outbox) {
+        let Some((at, _)) = self.memory.iter().find(|(_, slot)| slot.id == id) else { return };
+        out.tell(Tell::LateResult { id });
+        let Some(slot) = self.memory.get_mut(at) else { return };
+        if !(core::mem::replace(&mut slot.noted, true) || slot.is_a_persons()) {
+            self.raise(now, id, None, "known after its day's totals were told", out);
+        }
+    }
+
+    fn tell_of_forgetting(&mut self, now: Now, out: &mut Outbox) {
+        if now.instant >= self.forgets_early.again_from {
+            let told = self.memory.forgotten_early();
+            out.tell(Tell::ForgetsEarly { count: told - self.forgets_early.told });
+            self.forgets_early = Early { told, again_from: now.instant.plus_ms(TELL_OF_FORGETTING_MS) };
         }
     }
 
@@ -179,7 +297,11 @@ impl Lane {
         self.forwards.len()
     }
 
-    fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
+    pub(crate) fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
+        if !txn.message.asks() && txn.message.class == Class::Network {
+            // The answer to what sources were told of our day: whoever got it has it.
+            return;
+        }
         let unknown_source = SourceConfig::default();
         let source = self.sources.get(usize::from(asked_by.0.0)).unwrap_or(&unknown_source);
         match admit(source, &txn) {
@@ -201,7 +323,7 @@ impl Lane {
         if let Some(at) = known {
             return self.on_known_key(now, at, asked_by, digest, txn, out);
         }
-        if let Some(at) = self.tombstone_for(asked_by.0, &txn) {
+        if let Some(at) = self.tombstone_for(now, asked_by.0, &txn) {
             if self.memory.get(at).is_some_and(|slot| is_another(slot, &txn, digest)) {
                 let refusal = Refusal::not_sent(Code::Duplicate, "same identity, other content");
                 return self.decline(now, asked_by, txn, refusal, Remember::No, out);
@@ -330,6 +452,7 @@ impl Lane {
             host_rrn: ours.rrn,
             host_transmitted_at: ours.transmitted_at,
             business_date,
+            own_date: self.own_date(),
             route: path.route,
             to_account: transfer::sealed_account(&self.secrets.vault, id, &request),
             kept: demands.pick(&request.carried),
@@ -368,6 +491,7 @@ impl Lane {
             flow: Flow::AwaitingHost(Box::new(awaiting)),
             told_again: false,
             noted: false,
+            place: Place::default(),
         });
     }
 
@@ -450,6 +574,7 @@ impl Lane {
                 }),
                 told_again: false,
                 noted: false,
+                place: Place::default(),
             });
         }
         match NoMoney::of(&txn) {
@@ -464,6 +589,9 @@ impl Lane {
         let pairing = link.config.pairing;
         let at = match link.find(reply.stan) {
             Some(Owner::Management) => return self.on_network_answer(now, link_id, reply, out),
+            Some(Owner::Totals(date, currency)) => {
+                return self.on_totals_answered(now, link_id, (date, currency), &reply, out);
+            }
             None => return self.on_stranger(now, link_id, &reply, false, out),
             Some(Owner::Forward(forward)) => {
                 return self.on_forward_answer(now, link_id, forward, reply, out);
@@ -516,17 +644,25 @@ impl Lane {
         out.tell(Tell::StrangeAnswer { link, stan_known });
     }
 
-    fn on_unsent(&mut self, now: Now, link: LinkId, host_stan: Stan, id: TxnId, out: &mut Outbox) {
+    fn on_unsent(
+        &mut self,
+        now: Now,
+        (link, host_stan): (LinkId, Stan),
+        id: TxnId,
+        code: Code,
+        out: &mut Outbox,
+    ) {
         match link_mut(&mut self.links, link).and_then(|link| link.find(host_stan)) {
             Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
             Some(Owner::Management) => self.on_network_unsent(now, link, host_stan, out),
+            Some(Owner::Totals(date, currency)) => self.on_totals_unsent(now, link, date, currency),
             Some(Owner::InFlight(at) | Owner::Finished(at))
                 if self
                     .memory
                     .get(at as usize)
                     .is_some_and(|slot| slot.id == id && slot.asked_last() == Some((link, host_stan))) =>
             {
-                self.advance(now, at as usize, Happening::Unsent, out);
+                self.advance(now, at as usize, Happening::Unsent(code), out);
             }
             _ => out.tell(Tell::Meaningless { id }),
         }
@@ -547,7 +683,6 @@ impl Lane {
             self.advance(now, at as usize, Happening::Deadline, out);
         }
         self.give_up_overdue(now, out);
-        self.follow_the_calendar(now, out);
     }
 
     /// Gives one happening to one transaction and keeps the books around it.
@@ -573,6 +708,7 @@ impl Lane {
             link: slot.asked_last().map(|(link, _)| link),
             business_date: slot.business_date().unwrap_or_else(|| now.local().date),
             debit: slot.debit(),
+            told_date: slot.sent.as_ref().and_then(|sent| sent.own_date),
             noted: slot.noted || slot.is_a_persons(),
             now,
         };
@@ -581,6 +717,7 @@ impl Lane {
             by: DecidedBy::Us,
             after: After::Nothing,
         });
+        let was_owed = slot.is_owed();
         let before = core::mem::replace(&mut slot.flow, placeholder);
         let awaited = match &before {
             Flow::AwaitingHost(awaiting) => Some((awaiting.deadline, awaiting.sent_at)),
@@ -607,8 +744,12 @@ impl Lane {
         };
         slot.flow = after;
         slot.noted |= exceptions > 0;
+        let is_paid = was_owed && !slot.is_owed();
         if decided.is_some() {
             slot.at = now.wall;
+        }
+        if is_paid {
+            self.memory.finish(at);
         }
         if let Some(forward) = owed {
             self.counts.owed += 1;
@@ -752,6 +893,7 @@ impl Lane {
 
     /// Names and the numbers given out last, as records.
     pub(crate) fn numbers(&self, keep: &mut impl FnMut(Record)) {
+        keep(Record::Remembers { most: self.remembers });
         for (at, link) in self.links.iter().enumerate() {
             keep(named(Named::Link, at, link.config.name));
         }
@@ -770,7 +912,14 @@ impl Lane {
                     keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
                 }
             }
+            if let Some(at) = link.asked_for_day {
+                self.keep_asked_for_day(id, at, keep);
+            }
             link.life.keep(id, keep);
+        }
+        if let Some(date) = self.own.date {
+            let (by, at) = (self.own.by, self.own.since);
+            keep(Record::Day(DayRecord::Own { date, by, at }));
         }
     }
 
@@ -793,9 +942,19 @@ impl Lane {
         self.next_id = self.next_id.max(TxnId(id.0 + 1));
     }
 
+    /// In the end of a replay: down to what there is room for.
+    pub(crate) fn forget_the_rest(&mut self) {
+        let mut before = usize::MAX;
+        while self.memory.finished_len() < before {
+            before = self.memory.finished_len();
+            self.forget();
+        }
+    }
+
     fn forget(&mut self) {
-        let links = &mut self.links;
-        self.memory.forget_oldest(|at, slot| {
+        let (links, forgotten) = (&mut self.links, &mut self.forgotten);
+        self.memory.forget_some(|at, slot| {
+            forgotten.push(slot.id);
             for (link, stan) in [slot.asked_host(), slot.credited()].into_iter().flatten() {
                 if let Some(link) = link_mut(links, link) {
                     link.release(stan, Owner::Finished(at as u32));

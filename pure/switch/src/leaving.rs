@@ -37,6 +37,11 @@ impl Lane {
             },
             // A question about the link itself: late or not, its answer says that somebody is there.
             Some(Owner::Management) => MayLeave::Yes,
+            // The same day's totals, however late: they were frozen before.
+            Some(Owner::Totals(..)) => match link.is_between_sessions() {
+                true => MayLeave::TooLate,
+                false => MayLeave::Yes,
+            },
             Some(Owner::Finished(_)) | None => MayLeave::No,
         }
     }

@@ -1,10 +1,10 @@
 use crate::flow::{Decision, Flow};
 use crate::transfer::{Debit, Legs};
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::{collections::VecDeque, vec::Vec};
 use core::hash::Hasher;
 use hashbrown::HashTable;
-use journal::{After, Key, Sent};
+use journal::{After, DecidedBy, Key, Sent};
 use siphasher::sip::SipHasher13;
 use slab::Slab;
 use terms::{
@@ -33,6 +33,17 @@ pub(crate) struct Slot {
     pub(crate) told_again: bool,
     /// There is an item for a person about it: one is enough.
     pub(crate) noted: bool,
+    /// Its place among the finished ones.
+    pub(crate) place: Place,
+}
+
+/// Where a transaction stands among the finished ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The how manyeth to finish, its debts included; 0 for not finished.
+    number: u64,
+    /// A message is owed for it: it is forgotten in no turn before that is over.
+    aside: bool,
 }
 
 impl Slot {
@@ -77,8 +88,13 @@ impl Slot {
         matches!(self.flow, Flow::Decided(Decision { after: After::Exception, .. }))
     }
 
+    /// Whether it is a reversal whose request never came.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        matches!(self.flow, Flow::Decided(Decision { by: DecidedBy::Tombstone, .. }))
+    }
+
     /// Whether a message is owed for it: it must not be forgotten.
-    fn is_owed(&self) -> bool {
+    pub(crate) fn is_owed(&self) -> bool {
         matches!(self.flow, Flow::Decided(Decision { after: After::Reversing(_) | After::Confirming(_), .. }))
     }
 }
@@ -125,13 +141,24 @@ impl Trail {
     }
 }
 
-/// Finished transactions looked at, at most, to forget one. Reason: what is owed is passed over, and a backlog
-/// longer than the memory would otherwise be walked through for every transaction. More than one, so that the
+/// Finished transactions looked at, at most, to forget one. Reason: what is owed is put aside, and a backlog
+/// longer than the memory would otherwise be walked through by one transaction. More than one, so that the
 /// memory gets back to its length when the backlog is paid.
 const LOOKS: usize = 8;
 
-/// The transactions a lane knows: those in flight, and so many of the finished ones. The oldest finished one
-/// is forgotten when there is no more room.
+/// How many finished transactions are remembered, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// So many of all sources together. What is older than so long goes first, whosever it is; where nothing is,
+    /// the source that has the most loses its oldest, and people are told: no source can push out another's.
+    All { most: usize, kept_ms: i64 },
+    /// In a replay: so many of each source. That is never less than the lane remembered that wrote the records,
+    /// whatever the time was and whatever else there was, so nothing they speak of is missing.
+    Each { most: usize },
+}
+
+/// The transactions a lane knows: those in flight, those that something is owed for, and of the other finished
+/// ones as many as there is [`Room`] for.
 ///
 /// Cost: about 600 bytes a transaction. Keys are found by a hash under a secret, so that no peer can make them
 /// collide; with the same secret two runs of the
@@ -140,15 +167,39 @@ const LOOKS: usize = 8;
 pub(crate) struct Memory {
     slots: Slab<Slot>,
     by_key: HashTable<u32>,
-    finished: VecDeque<u32>,
-    finished_max: usize,
+    finished: Vec<Finished>,
+    /// Places given out.
+    places: u64,
+    room: Room,
+    /// What the wall clock said last.
+    wall: Timestamp,
+    /// Transactions forgotten before their time.
+    early: u64,
     /// Peers choose keys: without a secret they could choose them to collide.
     secret: [u8; 16],
 }
 
+/// The finished transactions of one source, the oldest first. One whose debt is over finishes again, and leaves
+/// its first place behind, empty.
+#[derive(Clone, Default)]
+struct Finished {
+    order: VecDeque<(u64, u32)>,
+    /// How many places are not empty.
+    len: usize,
+}
+
 impl Memory {
-    pub(crate) fn new(finished_max: usize, secret: [u8; 16]) -> Self {
-        Self { slots: Slab::new(), by_key: HashTable::new(), finished: VecDeque::new(), finished_max, secret }
+    pub(crate) fn new(room: Room, secret: [u8; 16]) -> Self {
+        Self {
+            slots: Slab::new(),
+            by_key: HashTable::new(),
+            finished: Vec::new(),
+            places: 0,
+            room,
+            wall: Timestamp::default(),
+            early: 0,
+            secret,
+        }
     }
 
     /// The transaction of that key.
@@ -171,11 +222,11 @@ impl Memory {
     pub(crate) fn insert(&mut self, slot: Slot) -> usize {
         let hashed = hash(&self.secret, &slot.key);
         let finished = matches!(slot.flow, Flow::Decided(_));
-        let at = self.slots.insert(slot);
+        let at = self.slots.insert(Slot { place: Place::default(), ..slot });
         let (slots, secret) = (&self.slots, self.secret);
         self.by_key.insert_unique(hashed, at as u32, |&other| hash(&secret, &slots[other as usize].key));
         if finished {
-            self.finished.push_back(at as u32);
+            self.finish(at);
         }
         at
     }
@@ -188,33 +239,111 @@ impl Memory {
         self.slots.get_mut(at)
     }
 
-    /// Notes that the transaction there is finished.
+    /// Notes that the transaction there is finished, or that nothing is owed for it any more.
     pub(crate) fn finish(&mut self, at: usize) {
-        self.finished.push_back(at as u32);
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let source = usize::from(slot.key.source.0);
+        if self.finished.len() <= source {
+            self.finished.resize_with(source + 1, Finished::default);
+        }
+        self.places += 1;
+        let queue = &mut self.finished[source];
+        queue.len += usize::from(slot.place.number == 0 || slot.place.aside);
+        queue.order.push_back((self.places, at as u32));
+        slot.place = Place { number: self.places, aside: false };
     }
 
-    /// Forgets the oldest finished transactions when there are too many, a few at a time; `forgotten` is told, so
-    /// that nothing else points at them.
-    pub(crate) fn forget_oldest(&mut self, mut forgotten: impl FnMut(usize, &Slot)) {
-        let mut left = LOOKS.min(self.finished.len());
-        while self.finished.len() > self.finished_max && left > 0 {
-            left -= 1;
-            let Some(at) = self.finished.pop_front() else { return };
-            if self.slots.get(at as usize).is_some_and(Slot::is_owed) {
-                self.finished.push_back(at);
+    /// Other limits from now on.
+    pub(crate) fn make_room(&mut self, room: Room) {
+        self.room = room;
+    }
+
+    pub(crate) fn room(&self) -> Room {
+        self.room
+    }
+
+    /// What the wall clock says now.
+    pub(crate) fn tell_time(&mut self, wall: Timestamp) {
+        self.wall = wall;
+    }
+
+    /// Transactions forgotten before their time, since the lane was made.
+    pub(crate) fn forgotten_early(&self) -> u64 {
+        self.early
+    }
+
+    /// Forgets finished transactions where there are too many, a few at a time; `forgotten` is told, so that
+    /// nothing else points at them.
+    pub(crate) fn forget_some(&mut self, mut forgotten: impl FnMut(usize, &Slot)) {
+        for _ in 0..LOOKS {
+            let Some((source, is_early)) = self.whose_oldest_goes() else { return };
+            let Some((_, at)) = self.finished[source].order.pop_front() else { return };
+            self.finished[source].len -= 1;
+            let Some(slot) = self.slots.get_mut(at as usize) else { continue };
+            if slot.is_owed() {
+                slot.place.aside = true;
                 continue;
             }
             let Some(slot) = self.slots.try_remove(at as usize) else { continue };
             if let Ok(entry) = self.by_key.find_entry(hash(&self.secret, &slot.key), |&other| other == at) {
                 entry.remove();
             }
+            self.early += u64::from(is_early);
             forgotten(at as usize, &slot);
         }
     }
 
-    /// Finished transactions, the oldest first.
+    /// The source whose oldest finished transaction is forgotten next, and whether before its time; `None` while
+    /// there is room.
+    fn whose_oldest_goes(&mut self) -> Option<(usize, bool)> {
+        let fullest = |sources: &[Finished]| {
+            let lens = sources.iter().enumerate().map(|(at, queue)| (queue.len, usize::MAX - at));
+            lens.max().map(|(len, at)| (usize::MAX - at, len))
+        };
+        let (most, kept_ms) = match self.room {
+            Room::All { most, kept_ms } => (most, kept_ms),
+            Room::Each { most } => {
+                let (source, _) = fullest(&self.finished).filter(|&(_, len)| len > most)?;
+                self.oldest_of(source)?;
+                return Some((source, false));
+            }
+        };
+        if self.finished_len() <= most {
+            return None;
+        }
+        let oldest =
+            (0..self.finished.len()).filter_map(|source| Some((self.oldest_of(source)?, source))).min();
+        let ((_, at), source) = oldest?;
+        let age_ms = self.wall.as_unix_ms() - self.slots.get(at as usize)?.at.as_unix_ms();
+        if age_ms >= kept_ms {
+            return Some((source, false));
+        }
+        let (source, _) = fullest(&self.finished)?;
+        self.oldest_of(source)?;
+        Some((source, true))
+    }
+
+    /// The oldest finished transaction of a source, empty places before it cleared away.
+    fn oldest_of(&mut self, source: usize) -> Option<(u64, u32)> {
+        let order = &mut self.finished[source].order;
+        while let Some(&(number, at)) = order.front() {
+            let place = self.slots.get(at as usize).map(|slot| slot.place);
+            if place == Some(Place { number, aside: false }) {
+                return Some((number, at));
+            }
+            order.pop_front();
+        }
+        None
+    }
+
+    /// Finished transactions, the oldest first, those put aside among them.
     pub(crate) fn finished(&self) -> impl Iterator<Item = &Slot> {
-        self.finished.iter().filter_map(|&at| self.slots.get(at as usize))
+        let mut places: Vec<(u64, usize)> = (self.slots.iter())
+            .filter(|(_, slot)| slot.place.number > 0)
+            .map(|(at, slot)| (slot.place.number, at))
+            .collect();
+        places.sort_unstable();
+        places.into_iter().filter_map(|(_, at)| self.slots.get(at))
     }
 
     /// All of them, by their places.
@@ -224,11 +353,14 @@ impl Memory {
 
     /// How many finished ones are remembered, at most.
     pub(crate) const fn finished_max(&self) -> usize {
-        self.finished_max
+        match self.room {
+            Room::All { most, .. } | Room::Each { most } => most,
+        }
     }
 
+    /// Finished ones, but for those put aside.
     pub(crate) fn finished_len(&self) -> usize {
-        self.finished.len()
+        self.finished.iter().map(|queue| queue.len).sum()
     }
 }
 
@@ -277,22 +409,67 @@ mod tests {
     #[test]
     fn a_backlog_longer_than_the_memory_is_kept_whole_and_forgotten_when_it_is_paid() {
         const OWED: u64 = 1_000;
-        let mut memory = Memory::new(10, [0; 16]);
-        let owed: alloc::vec::Vec<usize> =
+        let mut memory = Memory::new(Room::All { most: 10, kept_ms: 0 }, [0; 16]);
+        let owed: Vec<usize> =
             (0..OWED).map(|id| memory.insert(finished(id, After::Reversing(ForwardId(id))))).collect();
         for id in OWED..OWED + 100 {
             memory.insert(finished(id, After::Nothing));
-            memory.forget_oldest(|_, slot| assert!(slot.id.0 >= OWED, "what is owed is never forgotten"));
+            memory.forget_some(|_, slot| assert!(slot.id.0 >= OWED, "what is owed is never forgotten"));
         }
         for at in owed {
             let slot = memory.get_mut(at).expect("it is remembered");
-            *slot = finished(slot.id.0, After::Reversed);
+            let place = slot.place;
+            *slot = Slot { place, ..finished(slot.id.0, After::Reversed) };
+            memory.finish(at);
         }
         let mut steps = 0;
         while memory.finished_len() > 10 {
-            memory.forget_oldest(|_, _| {});
+            memory.forget_some(|_, _| {});
             steps += 1;
         }
         assert!(steps <= OWED, "each step forgets at least one: {steps}");
+    }
+
+    fn of_source(source: u16, id: u64, at_s: i64) -> Slot {
+        let slot = finished(id, After::Nothing);
+        let at = Timestamp::from_unix_ms(at_s * 1_000);
+        Slot { key: Key { source: SourceId(source), ..slot.key }, at, ..slot }
+    }
+
+    fn known(memory: &Memory, source: u16) -> usize {
+        memory.finished().filter(|slot| slot.key.source == SourceId(source)).count()
+    }
+
+    #[test]
+    fn a_busy_source_pushes_out_its_own_and_nobody_elses_before_their_time() {
+        let mut memory = Memory::new(Room::All { most: 100, kept_ms: 60_000 }, [0; 16]);
+        for id in 0..10 {
+            memory.insert(of_source(1, id, 0));
+        }
+        for id in 10..10_000 {
+            memory.tell_time(Timestamp::from_unix_ms(59_000));
+            memory.insert(of_source(0, id, 59));
+            memory.forget_some(|_, _| {});
+        }
+        assert_eq!((known(&memory, 0), known(&memory, 1)), (90, 10));
+        assert_eq!(memory.forgotten_early(), 9_900, "and people can be told");
+        // Their time is over: the oldest goes first, whosever it is.
+        memory.tell_time(Timestamp::from_unix_ms(60_000));
+        (10_000..10_010).for_each(|id| {
+            memory.insert(of_source(0, id, 60));
+            memory.forget_some(|_, _| {});
+        });
+        assert_eq!((known(&memory, 0), known(&memory, 1)), (100, 0));
+        assert_eq!(memory.forgotten_early(), 9_900);
+    }
+
+    #[test]
+    fn a_replay_remembers_as_many_of_each_source_as_there_may_have_been_of_all() {
+        let mut memory = Memory::new(Room::Each { most: 100 }, [0; 16]);
+        for id in 0..10_000 {
+            memory.insert(of_source(u16::from(id % 100 == 0), id, id as i64));
+            memory.forget_some(|_, _| {});
+        }
+        assert_eq!((known(&memory, 0), known(&memory, 1)), (100, 100));
     }
 }

@@ -6,7 +6,8 @@ use crate::cutover::Cut;
 use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening, pending};
 use crate::forward::{Circumstances, Item, State, Verdict};
-use crate::memory::{Slot, Trail};
+use crate::lane::REPEATED_WITHIN_MS;
+use crate::memory::{Place, Slot, Trail};
 use crate::pace::{Pace, Room};
 use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
 use crate::transfer::{LegSeen, sealed_account};
@@ -42,7 +43,8 @@ impl Lane {
         self.advance(now, at, Happening::TakenBack { asker, remaining }, out);
     }
 
-    /// A reversal before its request: remembered, so that the request is refused when it comes.
+    /// A reversal of nothing we know: remembered, so that the request is refused when it comes, and told to people,
+    /// because a terminal takes back only what it has asked for, and nobody here has heard of that.
     fn bury(&mut self, now: Now, trail: Trail, asker: Asker, out: &mut Outbox) {
         let id = self.draw_id();
         let kept = Kept {
@@ -55,8 +57,9 @@ impl Lane {
             by: DecidedBy::Tombstone,
             at: now.wall,
         };
-        let recorded = out.record(Record::Kept(kept));
+        out.record(Record::Kept(kept));
         self.put_back(Slot::of_kept(&kept));
+        let recorded = self.raise(now, id, None, "taken back, and never asked", out);
         out.answer_source(
             &recorded,
             asker.asked_by,
@@ -65,8 +68,9 @@ impl Lane {
         );
     }
 
-    /// Whether a reversal came for this request before the request itself.
-    pub(crate) fn tombstone_for(&self, source: SourceId, txn: &Txn) -> Option<usize> {
+    /// Whether a reversal came for this request before the request itself. One that said no time at all was about a
+    /// request of those hours: trace numbers come round again.
+    pub(crate) fn tombstone_for(&self, now: Now, source: SourceId, txn: &Txn) -> Option<usize> {
         let trail = Trail {
             source,
             terminal_id: txn.terminal_id,
@@ -74,10 +78,15 @@ impl Lane {
             local_time: txn.local_time,
             transmitted_at: txn.transmitted_at,
         };
-        let is_tombstone = |slot: &Slot| {
+        let came_first = |slot: &Slot| {
             matches!(slot.flow, Flow::Decided(Decision { by: DecidedBy::Tombstone | DecidedBy::Source, .. }))
         };
-        self.memory.follow(&trail, is_tombstone)
+        let says_when = |slot: &Slot| slot.key.local_time.is_some() || !slot.transmitted_at.is_empty();
+        let is_recent = |slot: &Slot| {
+            let age_ms = now.wall.as_unix_ms() - slot.at.as_unix_ms();
+            age_ms.abs() < REPEATED_WITHIN_MS
+        };
+        self.memory.follow(&trail, |slot| came_first(slot) && (says_when(slot) || is_recent(slot)))
     }
 
     /// Why a reversal cannot mean the request its trail leads to.
@@ -165,6 +174,7 @@ impl Lane {
             host_rrn: request.rrn,
             host_transmitted_at: transmitted_at(now, &state.config),
             business_date,
+            own_date: self.own_date(),
             route,
             to_account: sealed_account(&self.secrets.vault, id, request),
             kept: demands.pick(&request.carried),
@@ -301,9 +311,7 @@ impl Lane {
             repeat: item.first_sent.is_some() && config.host.marks_repeats,
         };
         out.ask_host(&recorded, item.forward.link, sent.id, Arc::new(request), ours);
-        if self.pass_gate(item.forward.link, id) {
-            out.tell(Tell::Recovered { link: item.forward.link });
-        }
+        self.pass_gate(item.forward.link, id);
         if attempts == config.forward.alarm_after + 1 {
             out.tell(Tell::ForwardAlarm { forward: id, link: item.forward.link, attempts });
             self.links[usize::from(item.forward.link.0)].alarm_from =
@@ -419,7 +427,7 @@ impl Lane {
     }
 
     /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back.
-    fn owed_next(&mut self, item: &Item) -> Option<Forward> {
+    pub(crate) fn owed_next(&mut self, item: &Item) -> Option<Forward> {
         let slot = self.memory.get(item.at)?;
         let (credit, debit) = (slot.credited()?, slot.debit()?);
         if item.forward.duty != Duty::Reversal || item.forward.link != credit.0 {
@@ -507,15 +515,28 @@ impl Lane {
     }
 
     /// The host's business day, told by somebody who knows.
-    pub(crate) fn on_host_date(&mut self, now: Now, link_id: LinkId, date: BusinessDate, out: &mut Outbox) {
-        let Some(link) = link_mut(&mut self.links, link_id) else { return };
+    /// `None` where it is so already.
+    pub(crate) fn on_host_date(
+        &mut self,
+        now: Now,
+        link_id: LinkId,
+        date: BusinessDate,
+        out: &mut Outbox,
+    ) -> Option<crate::Recorded> {
+        let link = link_mut(&mut self.links, link_id)?;
         if link.date == Some(date) {
-            return;
+            return None;
         }
-        link.date = Some(date);
+        let before = link.date.replace(date);
         link.cut = Cut::default();
-        out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
+        if let Some(ended) = before.filter(|before| *before < date) {
+            self.end_day(link_id, ended, now.wall);
+            self.time_day(now, link_id, ended);
+            self.look_at_links();
+        }
+        self.own_day_goes_with(now, link_id, out);
         // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same
         // breath.
         let is_deposit =
@@ -533,16 +554,7 @@ impl Lane {
             };
             self.hand_over(now, id, why, out);
         }
-    }
-
-    /// Hosts whose day is the calendar's get the new one at midnight.
-    pub(crate) fn follow_the_calendar(&mut self, now: Now, out: &mut Outbox) {
-        let today = now.local().date;
-        for at in 0..self.links.len() {
-            if self.links[at].config.host.day_is_calendar && self.links[at].date != Some(today) {
-                self.on_host_date(now, LinkId(at as u16), today, out);
-            }
-        }
+        Some(recorded)
     }
 
     /// Ends an owed message unsent: from here on it is a person's.
@@ -575,9 +587,12 @@ impl Lane {
         }
     }
 
-    /// One that the gate of its link may have waited for was sent, or will not be. Whether that opened the gate.
-    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) -> bool {
-        link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id))
+    /// One that the gate of its link may have waited for was sent, or will not be. Where that opens the gate,
+    /// people are told at the end of the step.
+    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) {
+        if link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id)) {
+            self.recovered.push(link);
+        }
     }
 
     /// Takes an owed message out of the queues, and its trace number with it.
@@ -590,7 +605,7 @@ impl Lane {
         Some(item)
     }
 
-    fn raise(
+    pub(crate) fn raise(
         &mut self,
         now: Now,
         id: TxnId,
@@ -628,6 +643,7 @@ impl Slot {
             flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
             told_again: false,
             noted: false,
+            place: Place::default(),
         }
     }
 
@@ -646,6 +662,7 @@ impl Slot {
             flow: Flow::Decided(decision),
             told_again: false,
             noted: true,
+            place: Place::default(),
         }
     }
 
@@ -664,6 +681,7 @@ impl Slot {
             legs: None,
             told_again: false,
             noted: false,
+            place: Place::default(),
         }
     }
 }

@@ -4,9 +4,10 @@
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
 use crate::cutover::Cut;
+use crate::day::Own;
 use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
 use crate::forward::{Item, State};
-use crate::memory::Slot;
+use crate::memory::{Place, Room, Slot};
 use crate::pairing::link_mut;
 use crate::transfer::{DebitSaid, Legs, name_account};
 use crate::{Lane, LaneConfig, Outbox};
@@ -14,8 +15,8 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, Credited, Debited, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent,
-    VaultError, Why,
+    After, Card, Credited, DayRecord, Debited, DecidedBy, Duty, Forward, Kept, LinkOrder, Mark, Record,
+    Remembered, Ruling, Sent, VaultError, Why,
 };
 use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
 
@@ -90,7 +91,13 @@ pub enum ReplayError {
 
 impl Replay {
     /// Begins with a lane that remembers nothing.
-    pub fn into_lane(lane: Lane) -> Self {
+    ///
+    /// As many finished transactions as it remembers are remembered of each source, or as many as the journal says
+    /// were remembered when it was written; the limits of the configuration hold from [`Replay::finish`] on.
+    pub fn into_lane(mut lane: Lane) -> Self {
+        if let Room::All { most, .. } = lane.memory.room() {
+            lane.memory.make_room(Room::Each { most });
+        }
         let seed = || FixedState::with_seed(0);
         Self {
             lane,
@@ -107,6 +114,8 @@ impl Replay {
         self.records += 1;
         let name = record.name();
         self.closed = matches!(record, Record::Closed { .. });
+        self.lane.forget_what_is_counted();
+        self.lane.book.apply(&record);
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent, None)?,
             Record::Debited(Debited { sent, onward }) => {
@@ -127,6 +136,7 @@ impl Replay {
                 self.put_back(Slot::of_stranded(&report));
             }
             Record::Noted { id } => self.note(id),
+            Record::Remembers { most } => self.on_remembers(most),
             Record::Declined(declined) => {
                 self.lane.note_id(declined.id);
                 if declined.takes_key {
@@ -174,16 +184,23 @@ impl Replay {
                 self.pending(name, forward)?;
                 self.lane.rule(Instant::default(), forward, ruling);
             }
-            Record::HostDate { link, date, .. } => {
-                if let Some(link) = link_mut(&mut self.lane.links, link) {
-                    (link.date, link.cut) = (Some(date), Cut::default());
+            Record::HostDate { link: id, date, at } => {
+                let Some(link) = link_mut(&mut self.lane.links, id) else { return Ok(()) };
+                let before = link.date.replace(date);
+                link.cut = Cut::default();
+                if let Some(ended) = before.filter(|before| *before < date) {
+                    self.lane.end_day(id, ended, at);
                 }
             }
-            Record::LinkOrdered { link, order, .. } => {
-                if let Some(link) = link_mut(&mut self.lane.links, link) {
+            Record::LinkOrdered { link: id, order, by, at } => {
+                if let Some(link) = link_mut(&mut self.lane.links, id) {
                     link.life.remember(order);
                 }
+                if order == LinkOrder::AskCutover {
+                    self.lane.note_asked_for_day(id, &by, at);
+                }
             }
+            Record::Day(day) => self.on_day(day),
             Record::Cutover { link, stage, .. } => {
                 if let Some(link) = link_mut(&mut self.lane.links, link) {
                     link.cut = Cut::at(stage);
@@ -234,8 +251,10 @@ impl Replay {
         out: &mut Outbox,
     ) -> Result<Lane, ReplayError> {
         self.lane.tickets.forget_from(self.lane.next_id);
+        let before = out.len();
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
+        self.lane.memory.tell_time(now.wall);
         let pending: Vec<ForwardId> = self.lane.forwards.iter().map(|item| item.forward.id).collect();
         for id in pending {
             self.lane.forwards.change(id, |item| {
@@ -264,6 +283,14 @@ impl Replay {
         if !self.closed {
             self.lane.shut_gates();
         }
+        self.lane.take_up_days(now);
+        // Known late before the death, and perhaps not said.
+        for id in self.lane.book.take_late() {
+            self.lane.on_late_result(now, id, out);
+        }
+        self.lane.forget_the_rest();
+        self.lane.count(now, before, out);
+        self.lane.watch_links();
         Ok(self.lane)
     }
 
@@ -306,6 +333,23 @@ impl Replay {
         Ok(self.lane.put_back(Slot { noted, ..slot }))
     }
 
+    fn on_day(&mut self, day: DayRecord) {
+        let (lane, now) = (&mut self.lane, Instant::default());
+        match day {
+            DayRecord::Own { date, by, at } => lane.own = Own { date: Some(date), since: at, by },
+            DayRecord::Frozen { link, date, .. } => lane.set_frozen(now, link, date),
+            DayRecord::TotalsSent { link, date, currency, number, host_stan, .. } => {
+                lane.note_numbers(TxnId(0), Some(link), host_stan);
+                lane.note_totals_sent(link, (date, currency), number, host_stan);
+            }
+            DayRecord::Compared(compared) => lane.note_compared(now, *compared),
+            DayRecord::CompareOrdered { link, date, .. } => lane.reconcile_again(now, link, date),
+            DayRecord::Ended { link, date, at } => lane.end_day(link, date, at),
+            // The book's alone.
+            DayRecord::CountedAnew | DayRecord::Counted(_) | DayRecord::Tallied(_) => {}
+        }
+    }
+
     fn on_sent(&mut self, sent: Sent, legs: Option<Legs>) -> Result<(), ReplayError> {
         self.try_key(&sent)?;
         self.lane.note_id(sent.id);
@@ -334,12 +378,22 @@ impl Replay {
         Ok(())
     }
 
+    /// Whoever wrote what follows remembered so many in all.
+    fn on_remembers(&mut self, most: u64) {
+        self.lane.remembers = most;
+        if let Room::Each { most: before } = self.lane.memory.room() {
+            let most = usize::try_from(most).unwrap_or(usize::MAX).max(before);
+            self.lane.memory.make_room(Room::Each { most });
+        }
+    }
+
     /// There is an item for a person about it.
     fn note(&mut self, id: TxnId) {
         if let Some(open) = self.open.get_mut(&id.0) {
             open.noted = true;
         } else if let Some(&place) = self.decided.get(&id.0)
             && let Some(slot) = self.lane.memory.get_mut(place).filter(|slot| slot.id == id)
+            && !slot.is_tombstone()
         {
             slot.noted = true;
         }
@@ -474,7 +528,11 @@ impl Replay {
         if let Some(slot) = self.lane.memory.get_mut(place)
             && let Flow::Decided(decision) = &mut slot.flow
         {
+            let was_owed = matches!(decision.after, After::Reversing(_) | After::Confirming(_));
             decision.after = changed;
+            if was_owed && !slot.is_owed() {
+                self.lane.memory.finish(place);
+            }
         }
     }
 }
@@ -492,6 +550,7 @@ fn slot_of(sent: Sent, legs: Option<Legs>, flow: Flow) -> Slot {
         flow,
         told_again: false,
         noted: false,
+        place: Place::default(),
     }
 }
 
@@ -551,6 +610,8 @@ impl Lane {
         for item in self.forwards.iter() {
             self.keep_owed(item, &mut keep);
         }
+        self.keep_days(&mut keep);
+        self.book.snapshot(&mut keep);
     }
 
     /// Owed messages that may have arrived at a host who would do them twice, but for those a person holds.

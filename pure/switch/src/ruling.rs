@@ -1,10 +1,10 @@
 //! What people see of owed messages, and what they may do about them.
 
-use crate::flow::Flow;
+use crate::flow::{Flow, pending};
 use crate::forward::{Item, State};
 use crate::{Lane, Outbox};
 use alloc::vec::Vec;
-use journal::{After, Forward, Record, Ruling};
+use journal::{After, Duty, Forward, Record, Ruling, Why};
 use terms::{Amount, Currency, ForwardId, Instant, Kind, LinkName, Now, Text, Timestamp, TxnId};
 
 /// An owed message as people see it.
@@ -134,8 +134,34 @@ impl Lane {
     ) {
         if self.may_rule(id, ruling).is_ok() {
             out.record(Record::Ruled { forward: id, ruling, by, reason, at: now.wall });
+            let item = self.forwards.get(id).cloned();
             self.rule(now.instant, id, ruling);
+            if let Some(item) = item.filter(|_| ruling == Ruling::Settle) {
+                self.go_on_from(now, &item, out);
+            }
         }
+    }
+
+    /// The host has undone by hand the credit of a transfer that was taken back: its debit is given back, as behind
+    /// the host's own word.
+    fn go_on_from(&mut self, now: Now, item: &Item, out: &mut Outbox) {
+        let Some(slot) = self.memory.get(item.at) else { return };
+        let (id, credited) = (slot.id, slot.credited().map(|(link, _)| link));
+        if item.forward.duty != Duty::Reversal || credited != Some(item.forward.link) {
+            return;
+        }
+        let Some(forward) = self.owed_next(item) else {
+            self.raise(now, id, None, "debit not given back, no trace number", out);
+            return;
+        };
+        out.record(Record::Owed { id, forward, why: Why::OtherLeg, at: now.wall });
+        self.counts.owed += 1;
+        if let Some(slot) = self.memory.get_mut(item.at)
+            && let Flow::Decided(decision) = &mut slot.flow
+        {
+            decision.after = pending(&forward);
+        }
+        self.enqueue(Item::new(forward, item.at, now.instant, now));
     }
 
     /// Does what was ruled, now or in a replay.
@@ -154,6 +180,7 @@ impl Lane {
                     && let Flow::Decided(decision) = &mut slot.flow
                 {
                     decision.after = After::Exception;
+                    self.memory.finish(item.at);
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use crate::flow::Flow;
 use crate::memory::Slot;
-use crate::{Event, Lane, Outbox};
+use crate::{Lane, Outbox};
 use alloc::collections::BTreeMap;
 use core::hash::Hasher;
 use foldhash::fast::FixedState;
@@ -188,7 +188,7 @@ impl Lane {
     }
 
     /// The day money with that link's host is counted under now.
-    pub fn day_of(&self, now: Now, link: LinkId) -> BusinessDate {
+    pub fn date_with(&self, now: Now, link: LinkId) -> BusinessDate {
         self.business_date(now, link)
     }
 
@@ -224,7 +224,7 @@ impl Lane {
         out: &mut Outbox,
     ) {
         self.tickets.presented = Some(ticket);
-        self.step(now, Event::Asked { source, conn, txn }, out);
+        self.on_asked(now, (source, conn), txn, out);
         self.tickets.presented = None;
     }
 

@@ -167,9 +167,9 @@ impl Awaiting {
     }
 
     /// Not a byte of the credit left us after all.
-    pub(crate) fn on_credit_unsent(self, facts: Facts, desk: &mut Desk<'_>) -> Flow {
+    pub(crate) fn on_credit_unsent(self, facts: Facts, code: Code, desk: &mut Desk<'_>) -> Flow {
         let owes = desk.owe_debit(facts);
-        let answer = Answer::ours(Code::HostDown, Outcome::Refused);
+        let answer = Answer::ours(code, Outcome::Refused);
         let recorded = desk.out.record(Record::NotSent {
             id: facts.id,
             answer: Remembered::from(&answer),

@@ -81,6 +81,35 @@ fn one_message_moves_the_day_and_the_answer_says_the_new_one() {
     assert_eq!(stamp(&w.ask(withdrawal(2))), day(1));
 }
 
+/// A peer that was told yes says no more about the day it closed: a switch that died before the new one was durable
+/// would go on in the old one.
+#[test]
+fn a_peer_hears_that_the_day_is_changed_when_that_is_durable_and_not_before() {
+    let waits = |left: &Left| left.answers.iter().all(|(_, _, durable_first)| *durable_first);
+    for in_two in [false, true] {
+        let mut w = world(in_two);
+        let about = if in_two { Network::CutoverEnd } else { Network::Cutover };
+        if in_two {
+            assert!(waits(&says(&mut w, Network::Cutover, Some(day(0)))), "that it has begun");
+        }
+        assert!(waits(&says(&mut w, about, Some(day(1)))), "that it is over");
+        let again = says(&mut w, about, Some(day(1)));
+        assert_eq!((waits(&again), again.answer().0), (true, Code::Approved), "the first may wait yet");
+        let refused = says(&mut w, about, Some(day(5)));
+        assert_eq!((waits(&refused), refused.record_names().len()), (false, 0), "nothing was done");
+    }
+}
+
+#[test]
+fn a_clock_that_is_put_back_brings_back_no_closed_day() {
+    let mut w = World::new();
+    let begun = w.lane.status().links[1].date.expect("the calendar's");
+    w.wait_ms(DAY_MS);
+    w.now.wall = terms::Timestamp::from_unix_ms(w.now.wall.as_unix_ms() - i64::from(DAY_MS));
+    w.wait_ms(1_000);
+    assert_eq!(stamp(&w.ask(withdrawal(1))), begun.next());
+}
+
 #[test]
 fn two_messages_move_the_day_at_the_second_and_business_goes_on_between_them() {
     let mut w = world(true);

@@ -210,6 +210,22 @@ fn what_provably_never_left_is_declined_and_owes_nothing() {
 }
 
 #[test]
+fn what_could_not_be_guarded_never_leaves_and_its_source_is_told_why() {
+    for code in [Code::WrongPinBlock, Code::PinKeyOutOfStep, Code::Malfunction] {
+        let mut w = World::new();
+        let (link, id, ours) = w.ask(withdrawal(1)).asked_once();
+        let left = w.step(Event::Withheld { link, host_stan: ours.stan, id, code });
+        assert_eq!(left.record_names(), ["not_sent"]);
+        assert_eq!(left.answer(), (code, Outcome::NotSent));
+        // A repeat hears the same, after a restart too.
+        let again = w.ask(withdrawal(1));
+        assert!(again.asked.is_empty());
+        assert_eq!(again.answer(), (code, Outcome::NotSent));
+        assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).order, "", "no deadline is left behind");
+    }
+}
+
+#[test]
 fn a_request_whose_record_became_durable_too_late_does_not_leave_and_owes_nothing() {
     let mut w = World::new();
     let (link, id, ours) = w.ask(withdrawal(1)).asked_once();

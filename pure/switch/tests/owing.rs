@@ -117,7 +117,7 @@ fn a_reversal_before_its_request_refuses_the_request_for_ever() {
     ] {
         let mut w = World::new();
         let left = w.ask(reversal(7));
-        assert_eq!((left.record_names(), left.answer().0), (vec!["kept"], Code::Approved));
+        assert_eq!((left.record_names(), left.answer().0), (vec!["kept", "exception"], Code::Approved));
         come_back(&mut w);
         let refused = w.ask(withdrawal(7));
         assert!(refused.asked.is_empty(), "the host never hears of it");
@@ -222,6 +222,17 @@ fn an_attempt_that_never_left_is_not_repeated_but_made() {
     assert_eq!((third.stan, third.repeat), (ours.stan, true));
     w.step(Event::Unsent { link, host_stan: ours.stan, id });
     assert!(w.wait_ms(1_000).asked_once().2.repeat, "the second attempt may have arrived");
+}
+
+#[test]
+fn a_reversal_that_could_not_be_guarded_is_made_again_soon() {
+    let mut w = World::new();
+    w.ask(withdrawal(7));
+    let (link, id, ours) = w.wait_ms(REPLY_TIMEOUT_MS).asked_once();
+    let left = w.step(Event::Withheld { link, host_stan: ours.stan, id, code: Code::Malfunction });
+    assert_eq!(left.order, "", "it is owed as before");
+    let (_, _, second) = w.wait_ms(1_000).asked_once();
+    assert_eq!((second.stan, second.repeat), (ours.stan, false), "the host has never heard of it");
 }
 
 #[test]
@@ -913,7 +924,7 @@ fn a_decision_told_to_a_repeat_in_flight_is_given_back_only_when_that_one_is_gon
 fn what_needs_a_person_is_listed_once_however_often_it_is_said() {
     type Happened = (&'static str, fn(&mut World), fn() -> Txn);
     #[rustfmt::skip]
-    let table: [Happened; 6] = [
+    let table: [Happened; 7] = [
         ("reversal of another amount",   |w| approved(w, withdrawal(7)),
                                          || Txn { amount: Amount::minor(29_999), ..reversal(7) }),
         ("more remains than was asked",  |w| approved(w, withdrawal(7)),
@@ -926,6 +937,8 @@ fn what_needs_a_person_is_listed_once_however_often_it_is_said() {
                                          || report(7)),
         ("reported, and no route",       |w| { w.reconfigure(LaneConfig { routes: Default::default(), ..config() }); },
                                          || report(7)),
+        ("taken back, and never asked",  |_| {},
+                                         || reversal(7)),
     ];
     for (what, begin, say) in table {
         let mut w = World::new();
@@ -995,8 +1008,12 @@ fn a_reversal_that_says_its_own_time_is_led_by_the_time_of_its_original() {
     assert_eq!(w.ask(of(b"261122140311")).record_names(), ["owed", "attempt"], "the first of the two");
     assert_eq!(w.ask(Txn { local_time: at(14), ..withdrawal(7) }).answer().0, Code::Declined);
     assert_eq!(w.ask(Txn { local_time: at(16), ..withdrawal(7) }).answer().0, Code::Approved);
-    assert_eq!(w.ask(of(b"261122150311")).record_names(), ["kept"], "none was made then");
-    assert_eq!(w.ask(of(b"261322150311")).record_names(), ["kept"], "no such day: its own time leads it");
+    assert_eq!(w.ask(of(b"261122150311")).record_names(), ["kept", "exception"], "none was made then");
+    assert_eq!(
+        w.ask(of(b"261322150311")).record_names(),
+        ["kept", "exception"],
+        "no such day: its own time leads it"
+    );
 }
 
 fn refused(w: &mut World, txn: Txn) {
@@ -1016,7 +1033,7 @@ fn nothing_that_ends_something_is_ever_shed() {
     let echo = Txn { network: terms::Network::Echo, stan: Stan(9), ..Txn::new(echo) };
     assert_eq!(w.ask(echo).answer().0, Code::Approved, "an echo is answered");
     assert_eq!(w.ask(reversal(1)).record_names(), ["marked"], "a reversal is taken");
-    assert_eq!(w.ask(reversal(99)).record_names(), ["kept"], "also of what was never seen");
+    assert_eq!(w.ask(reversal(99)).record_names(), ["kept", "exception"], "also of what was never seen");
     let report = w.ask(report(50));
     assert_eq!(report.record_names(), ["advised", "attempt"], "a report is taken, and sent at once");
     let posted = acknowledged(&w, &report, Code::Approved);

@@ -6,7 +6,8 @@ mod world;
 use journal::{After, Duty, Record, Ruling};
 use switch::{Event, HostProfile, LaneConfig, Receiver};
 use terms::{
-    Amount, Class, Code, ConnId, Function, Kind, MessageType, Noun, Original, Outcome, Stan, Text, Txn,
+    Amount, Class, Code, ConnId, ForwardId, Function, Kind, MessageType, Noun, Original, Outcome, Stan, Text,
+    Txn,
 };
 use world::*;
 
@@ -330,7 +331,7 @@ fn a_terminal_that_takes_it_back_between_the_legs_gets_all_of_it_back() {
 #[test]
 fn a_reversal_before_its_transfer_refuses_it_and_a_part_of_one_is_a_persons() {
     let mut w = world();
-    assert_eq!(w.ask(back(7)).record_names(), ["kept"]);
+    assert_eq!(w.ask(back(7)).record_names(), ["kept", "exception"]);
     assert_eq!((w.ask(transfer(7)).answer().0, w.asked.len()), (Code::Declined, 0));
 
     let mut w = world();
@@ -406,20 +407,50 @@ fn a_dead_switch_decides_the_leg_it_left_in_flight_by_silence() {
 }
 
 #[test]
-fn a_person_may_settle_a_credits_reversal_and_the_debit_stays_as_it_is() {
+fn a_person_who_settles_a_credits_reversal_has_the_debit_given_back_by_the_switch() {
+    for come_back in [
+        |_: &mut World| {},
+        |w: &mut World| drop(w.restart()),
+        |w: &mut World| drop(w.restart_from_snapshot()),
+    ] {
+        let mut w = world();
+        let on = debited(&mut w, 7);
+        let yes = says(&on, Code::Approved);
+        answer(&mut w, yes);
+        let left = w.ask(back(7));
+        let forward = left.records[0].forward().expect("owed");
+        // The receiving host has undone the credit by hand, and said so.
+        let settled = settle(&mut w, forward);
+        assert_eq!(settled.record_names(), ["ruled", "owed", "attempt"], "in one breath");
+        assert_eq!((w.lane.pending(), settled.asked_once().0), (1, BANK), "the debit is given back");
+        come_back(&mut w);
+        let (link, _, ours) = *w.asked.last().expect("the reversal of the debit");
+        assert_eq!((link, w.last_asked().map(|asked| asked.kind)), (BANK, Some(Kind::TransferOut)));
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        let paid = w.host_says(BANK, Txn { message, ..reply(ours, Code::Approved) });
+        assert_eq!((paid.record_names(), w.lane.pending()), (vec!["forwarded"], 0));
+        assert_eq!(w.ask(transfer(7)).answer().0, Code::Declined, "and a repeat hears so");
+    }
+}
+
+#[test]
+fn a_person_who_settles_the_debits_reversal_ends_the_transfer() {
     let mut w = world();
     let on = debited(&mut w, 7);
-    let yes = says(&on, Code::Approved);
-    answer(&mut w, yes);
-    let left = w.ask(back(7));
-    let forward = left.records[0].forward().expect("owed");
-    let (by, reason) = (Text::clipped(b"suzuki"), Text::clipped(b"CHG-881"));
-    w.step(Event::Ruled { forward, ruling: Ruling::Settle, by, reason });
+    let no = says(&on, Code::InvalidCard);
+    let refused = answer(&mut w, no);
+    let forward = refused.records[0].forward().expect("the debit is owed back");
+    assert_eq!(settle(&mut w, forward).record_names(), ["ruled"]);
     assert_eq!(w.lane.pending(), 0);
     let mut resolved = Vec::new();
     w.lane.snapshot(|record| resolved.extend(Some(record)));
     let is_his = |record: &Record| matches!(record, Record::Resolved { after: After::Exception, .. });
     assert!(resolved.iter().any(is_his));
+}
+
+fn settle(w: &mut World, forward: ForwardId) -> Left {
+    let (by, reason) = (Text::clipped(b"suzuki"), Text::clipped(b"CHG-881"));
+    w.step(Event::Ruled { forward, ruling: Ruling::Settle, by, reason })
 }
 
 #[test]

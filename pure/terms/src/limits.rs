@@ -25,6 +25,9 @@ pub const IN_FLIGHT_TOTAL_MAX: u32 = 262_144;
 /// Finished transactions a lane remembers to answer repeats and to know late answers. Cost: about 600 bytes
 /// each, so 80 MB when full.
 pub const REMEMBERED_MAX: usize = 131_072;
+/// Seconds a lane remembers each of them at least, where there is room, unless configured otherwise. Reason: the
+/// longest that repeats, late answers and reversals in flight usually take; nothing is paid for it.
+pub const REMEMBERED_MIN_S: u32 = 300;
 /// Bytes a connection may owe its peer before it counts as a slow reader and is closed.
 pub const UNSENT_BYTES_MAX: usize = 1 << 20;
 /// Undecodable messages kept (masked) for people to look at, over all connections. Cost: 4 KB each.

@@ -2,7 +2,7 @@
 
 use super::journal::opened::Failure;
 use super::journal::whereabouts::usual_config;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::run::Plan;
 use std::path::{Path, PathBuf};
 
@@ -42,15 +42,18 @@ impl Which {
 }
 
 impl Which {
-    /// The configuration a switch would run under, and everything it names.
-    pub(crate) fn plan(&self) -> Result<Plan, Failure> {
+    /// The configuration a switch would run under, and everything it names; `None` where there is none.
+    pub(crate) fn plan_if_any(&self) -> Option<Result<Plan, ConfigError>> {
         let usual = Path::new("./sekisho.toml");
-        if self.config.is_none() && !usual.exists() {
-            let said = "no switch answers; without one, what it would send depends on its configuration: --config FILE";
-            return Err(Failure::Config { said: said.into() });
-        }
-        let file = self.config.as_deref().unwrap_or(usual);
-        let plan = Config::load(file).and_then(|config| Plan::of(&config, file));
+        let file = self.config.as_deref().or_else(|| usual.exists().then_some(usual))?;
+        Some(Config::load(file).and_then(|config| Plan::of(&config, file)))
+    }
+
+    /// The same, where it cannot be done without.
+    pub(crate) fn plan(&self) -> Result<Plan, Failure> {
+        let said =
+            "no switch answers; without one, what it would send depends on its configuration: --config FILE";
+        let plan = self.plan_if_any().ok_or_else(|| Failure::Config { said: said.into() })?;
         plan.map_err(|error| Failure::Config { said: error.to_string() })
     }
 }

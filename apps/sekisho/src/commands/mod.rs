@@ -1,18 +1,26 @@
 //! Commands that are not simulators, one module each.
 
+pub mod audit;
+pub mod ceremony;
+pub mod check;
 pub mod config;
 pub(crate) mod control;
 pub mod cutover;
 pub mod dialect;
+pub mod doctor;
 mod door;
 pub mod explain;
+mod health;
 pub mod journal;
+pub mod key;
 pub mod link;
 mod paper;
 pub mod recon;
 pub mod recovery;
 pub mod run;
 pub mod saf;
+pub mod status;
+pub mod stop;
 mod table;
 pub mod tool;
 pub mod txn;

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod links;
 mod recovery;
+mod stop;
 
 /// Owed messages in one answer, at most: the lane stands still while it looks them up.
 const LIST_MAX: usize = 1_000;
@@ -87,6 +88,7 @@ pub(crate) async fn serve(
         .route("/v1/saf/{id}/{ruling}", post(rule))
         .merge(links::router())
         .merge(recovery::router())
+        .merge(stop::router())
         .with_state(Door { board, orders })
         .merge(api::router(api));
     axum::serve(listener, app).await
@@ -143,6 +145,7 @@ async fn index() -> &'static str {
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
      GET  /v1/links\nGET  /v1/links/NAME\n\
      GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
+     POST /v1/stop  {\"by\":\"...\",\"force\":false,\"sign_off\":false}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"
 }
 

@@ -146,14 +146,15 @@ impl Core {
                     self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
                 }
                 Effect::HangUp { link } => self.hang_up(link),
+                Effect::Announce { source, message, ours } => self.announce(source, &message, &ours),
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
-                Effect::ToHostAnswer { link, conn, request, answer } => {
-                    self.say(false, Speech::AnswerToHost { link, conn, request, answer });
+                Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
+                    self.say(durable_first, Speech::AnswerToHost { link, conn, request, answer });
                 }
             }
         }
@@ -165,9 +166,26 @@ impl Core {
         handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
+    /// Says something to whoever is connected as that source. Nobody waits for an answer.
+    fn announce(&self, source: SourceId, message: &Txn, ours: &Outgoing) {
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+        else {
+            return;
+        };
+        for conn in
+            self.net.conns().iter().filter(|conn| matches!(conn.role(), Role::Source(of) if of == source))
+        {
+            let header = conn.framing().request_header();
+            let sent = conn.send(header.as_bytes(), |out| dialect.write_request(message, ours, out));
+            if let Err(error) = sent {
+                tracing::warn!(source = %conn.name(), %error, "the new day was not told there");
+            }
+        }
+    }
+
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
-        self.announce(tell);
+        self.publish_told(tell);
         // The usual is counted only: a line for each decision would cost more than the decision.
         if is_alarm(tell) || is_news(tell) && self.log.allows(self.clock.now().wall) {
             self.figures.say(tell, &self.links);
@@ -251,7 +269,8 @@ impl Core {
     /// Time has passed: deadlines, and whatever waits for a quiet moment.
     pub(crate) fn on_tick(&mut self) {
         let now = self.clock.now();
-        if self.lane.next_deadline().is_some_and(|deadline| deadline <= now.instant) {
+        let wanted = [self.lane.next_deadline(), self.lane.next_look_at_the_calendar()];
+        if wanted.into_iter().flatten().any(|moment| moment <= now.instant) {
             self.step_at(now, Event::Tick);
         }
         self.journaling.pump(&self.lane);
@@ -382,6 +401,7 @@ impl Core {
                 if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
+                self.figures.asked_at = Some(now.instant);
                 self.lane.take_nothing_new(self.takes_nothing_new());
                 self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
             }
@@ -487,6 +507,12 @@ const fn is_news(tell: Tell) -> bool {
     match tell {
         Tell::Decided { outcome, .. } => matches!(outcome, Outcome::Unknown),
         Tell::Repeated { .. } | Tell::Meaningless { .. } | Tell::Forwarded { .. } => false,
+        Tell::OwnDate { .. }
+        | Tell::TotalsSent { .. }
+        | Tell::TotalsUnanswered { .. }
+        | Tell::TotalsOverdue { .. }
+        | Tell::Compared { .. }
+        | Tell::LateResult { .. } => true,
         Tell::LateAnswer { .. }
         | Tell::SecondAnswer { .. }
         | Tell::StrangeAnswer { .. }
@@ -494,6 +520,7 @@ const fn is_news(tell: Tell) -> bool {
         | Tell::BreakerClosed { .. }
         | Tell::Recovered { .. }
         | Tell::NeedsAPerson { .. }
+        | Tell::ForgetsEarly { .. }
         | Tell::ForwardAlarm { .. }
         | Tell::EchoMissed { .. }
         | Tell::Cutover { .. }
@@ -512,9 +539,13 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::BreakerClosed { .. }
             | Tell::Recovered { .. }
             | Tell::NeedsAPerson { .. }
+            | Tell::ForgetsEarly { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::HostDate { .. }
             | Tell::CutoverOverdue { .. }
+            | Tell::OwnDate { .. }
+            | Tell::TotalsOverdue { .. }
+            | Tell::Compared { .. }
     ) || matches!(tell, Tell::Link { cause, .. } if !is_peers(cause))
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod api;
 pub(crate) mod control;
 mod core;
+pub(crate) mod ending;
 mod figures;
 mod folded;
 pub(crate) mod http;
@@ -18,6 +19,7 @@ pub(crate) mod owed;
 mod parties;
 mod plan;
 pub mod recovery;
+mod reload;
 mod specimens;
 pub mod status;
 mod thread;

@@ -19,7 +19,8 @@ use switch::{
     Receiver, Route, Routes, SourceConfig,
 };
 use terms::{
-    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, Outgoing, SourceId, Stan, Text, Txn,
+    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, NetworkTypes, Outgoing, SourceId,
+    Stan, Text, Txn,
 };
 use wire::Framing;
 
@@ -153,6 +154,13 @@ impl Plan {
         &self.config.journal.dir
     }
 
+    /// Files with secrets in them that the configuration names.
+    pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
+        let listeners = self.config.listener.iter().filter_map(|listener| listener.tls.as_ref());
+        let links = self.config.link.iter().filter_map(|link| link.tls.as_ref());
+        listeners.map(|tls| tls.key.clone()).chain(links.filter_map(|tls| tls.key.clone())).collect()
+    }
+
     fn add(&mut self, name: &str, framing: Option<&str>) -> Result<(), Vec<String>> {
         let text = self.dialect_text(name).map_err(|line| vec![line])?;
         let dialect = Dialect::load(&text).map_err(|findings| {
@@ -221,8 +229,9 @@ impl Plan {
         let mut sources: Vec<SourceConfig> =
             names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
-        let LaneToml { remembered_max, in_flight_max } = self.config.lane;
-        LaneConfig { sources, links, routes: self.routes(names), remembered_max, in_flight_max }
+        let LaneToml { remembered_max, remembered_min_s, in_flight_max } = self.config.lane;
+        let (routes, day) = (self.routes(names), None);
+        LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max, day }
     }
 
     fn routes(&self, names: &mut Names) -> Routes {
@@ -323,6 +332,16 @@ impl Plan {
         self.config.api.as_ref().map(|_| names.source(SOURCE))
     }
 
+    /// Whether a source of that name may come in somewhere.
+    pub(crate) fn has_source(&self, name: &LinkName) -> bool {
+        let is_applications = self.config.api.is_some() && name.as_str() == SOURCE;
+        is_applications
+            || self.config.listener.iter().any(|listener| {
+                let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+                std::iter::once(listener.name.as_str()).chain(peers).any(|known| known == name.as_str())
+            })
+    }
+
     /// What a listener's peers speak.
     pub(crate) fn dialect_of_listener(&self, name: &str) -> String {
         let found = self.config.listener.iter().find(|listener| listener.name == name);
@@ -330,40 +349,29 @@ impl Plan {
     }
 
     /// What differs in `other` that cannot change while running, in words.
-    pub(crate) fn needs_restart(&self, other: &Self) -> Vec<&'static str> {
-        /// Everything of a listener or link but what a lane takes over.
-        fn fixed<T: std::fmt::Debug>(parts: impl Iterator<Item = T>) -> String {
-            format!("{:?}", parts.collect::<Vec<_>>())
+    pub(crate) fn needs_restart(&self, other: &Self) -> Vec<String> {
+        let mut what = Vec::new();
+        for listener in &self.config.listener {
+            let changed = other.config.listener.iter().find(|other| other.name == listener.name);
+            if changed.is_some_and(|changed| self.fixed_in(listener) != other.fixed_in(changed)) {
+                what.push(format!(
+                    "[[listener]] `{}` (where it listens, its kind, framing, limits)",
+                    listener.name
+                ));
+            }
         }
-        let listeners = |plan: &Self| {
-            fixed(plan.config.listener.iter().map(|l| ListenerToml {
-                default_link: None,
-                consistency: None,
-                per_terminal_max: 0,
-                ..l.clone()
-            }))
-        };
-        let links = |plan: &Self| {
-            fixed(plan.config.link.iter().map(|l| LinkToml {
-                reply_timeout_ms: 0,
-                in_flight_max: 0,
-                breaker: Default::default(),
-                transmission_time: TransmissionTime::Utc,
-                host: Default::default(),
-                forward: Default::default(),
-                timers: Default::default(),
-                management: None,
-                ..l.clone()
-            }))
-        };
+        for link in &self.config.link {
+            match other.config.link.iter().find(|other| other.name == link.name) {
+                Some(changed) if self.fixed_of(link) == other.fixed_of(changed) => {}
+                Some(_) => what.push(format!("[[link]] `{}` (where it dials, its framing, tls)", link.name)),
+                None => what.push(format!("[[link]] `{}` is gone: drain it first", link.name)),
+            }
+        }
         let api = |plan: &Self| {
             let api = plan.config.api.clone().map(|api| ApiToml { default_link: None, ..api });
             format!("{api:?}")
         };
         let differs = [
-            (listeners(self) != listeners(other), "[[listener]]"),
-            (links(self) != links(other), "[[link]] (other than timers, limits and breaker)"),
-            (self.dialects != other.dialects, "a dialect"),
             (format!("{:?}", self.config.journal) != format!("{:?}", other.config.journal), "[journal]"),
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
@@ -371,7 +379,50 @@ impl Plan {
             (api(self) != api(other), "[api] (other than default_link)"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];
-        differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
+        what.extend(differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what.to_string()));
+        what
+    }
+
+    /// Everything of a listener but what is taken over while it listens.
+    fn fixed_in(&self, listener: &ListenerToml) -> String {
+        let framing = self.framing_named(&listener.dialect, listener.framing.as_ref());
+        let rest = ListenerToml {
+            default_link: None,
+            consistency: None,
+            per_terminal_max: 0,
+            unreadable_max: 0,
+            terminal_required: false,
+            dialect: String::new(),
+            framing: Some(framing),
+            peer: Vec::new(),
+            tls: None,
+            ..listener.clone()
+        };
+        format!("{rest:?}")
+    }
+
+    /// Everything of a link but what is taken over while it is connected.
+    fn fixed_of(&self, link: &LinkToml) -> String {
+        let framing = self.framing_named(&link.dialect, link.framing.as_ref());
+        let rest = LinkToml {
+            reply_timeout_ms: 0,
+            in_flight_max: 0,
+            breaker: Default::default(),
+            transmission_time: TransmissionTime::Utc,
+            host: Default::default(),
+            forward: Default::default(),
+            timers: Default::default(),
+            management: None,
+            dialect: String::new(),
+            framing: Some(framing),
+            ..link.clone()
+        };
+        format!("{rest:?}")
+    }
+
+    fn framing_named(&self, dialect: &str, wanted: Option<&String>) -> String {
+        let own = || self.dialect(dialect, &mut BTreeMap::new()).framing().to_owned();
+        wanted.cloned().unwrap_or_else(own)
     }
 
     /// The listeners to open.
@@ -451,6 +502,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
         },
         timers: link.timers.timers(),
         management: management_of(link, dialect),
+        reconciliation: None,
     }
 }
 
@@ -492,6 +544,8 @@ fn applications() -> SourceConfig {
         terminal_required: false,
         consistency: Some(Consistency::Reversal),
         per_terminal_max: 0,
+        // They are told by events.
+        told_of_days: NetworkTypes::default(),
     }
 }
 
@@ -505,6 +559,7 @@ fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {
             ConsistencyToml::Inquiry => Consistency::Inquiry,
         }),
         per_terminal_max: listener.per_terminal_max,
+        ..SourceConfig::default()
     }
 }
 

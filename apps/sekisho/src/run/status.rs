@@ -83,6 +83,8 @@ pub struct TransactionStatus {
     pub unknown: u64,
     /// Declined before they were sent, or proved unsent.
     pub not_sent: u64,
+    /// Milliseconds since a source last asked anything; `null` for never.
+    pub silent_ms: Option<u64>,
     /// Requests that came again.
     pub repeats: u64,
     /// Messages that came to be owed to hosts (reversals, advices) since the start, and those owed before.

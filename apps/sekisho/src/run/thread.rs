@@ -5,6 +5,7 @@ use super::api::events::Bulletin;
 use super::api::orders::ApiOrder;
 use super::api::sessions::Sessions;
 use super::core::{Core, Switchboard};
+use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
 use super::links::LinkCommand;
@@ -24,16 +25,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use switch::{BreakerState, Event, Outbox};
-use terms::Kind;
+use switch::{BreakerState, Event};
+use terms::{Kind, Text};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// What a running switch can be told.
 pub enum Order {
-    /// Take no new requests, wait for those in flight, write the clean mark, end.
+    /// Take no new requests, wait for those in flight, sign off, write the clean mark, end.
     Drain,
+    /// A person wants it to end, and hears whether it will.
+    End(EndOrder),
     /// End now. What is in flight is decided by silence at the next start.
     Stop,
     /// Take over routes, timers and limits of another configuration.
@@ -156,11 +159,11 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     })
 }
 
-struct Thread {
-    plan: Plan,
+pub(super) struct Thread {
+    pub(super) plan: Plan,
     options: Options,
-    switchboard: Rc<Switchboard>,
-    listening: Vec<(String, String, Listening)>,
+    pub(super) switchboard: Rc<Switchboard>,
+    pub(super) listening: Vec<(String, String, Listening)>,
     news: Arc<News>,
     board: Board,
     recovered: RecoveredStatus,
@@ -232,17 +235,32 @@ impl Thread {
                     Some(Order::Drain) => {
                         state = "draining";
                         self.begin_draining();
+                        self.with_core(|core| core.sign_everybody_off(Text::clipped(b"signal")));
+                    }
+                    Some(Order::End(EndOrder { how, by, answer })) => {
+                        let may = match how {
+                            End::Orderly => self.with_core(|core| core.still_signed_on()),
+                            End::SigningOff | End::AtOnce => Ok(()),
+                        };
+                        let will = may.is_ok();
+                        tracing::warn!(by = by.as_str(), ?how, will, "stop: order");
+                        // Whoever asked may be gone by now, and misses nothing.
+                        drop(answer.send(may));
+                        if will && how == End::AtOnce {
+                            return self.abandon();
+                        }
+                        if will {
+                            state = "draining";
+                            self.begin_draining();
+                            self.with_core(|core| core.sign_everybody_off(by));
+                        }
                     }
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
-                    Some(Order::Stop) | None => {
-                        // Core and network hold each other, and with them the journal's directory.
-                        drop(self.switchboard.0.take());
-                        return Stopped::Abandoned;
-                    }
+                    Some(Order::Stop) | None => return self.abandon(),
                 },
                 _ = ticks.tick() => {
                     self.with_core(Core::on_tick);
@@ -252,13 +270,13 @@ impl Thread {
                     }
                 }
             }
-            if state == "draining" && self.with_core(|core| core.is_quiet()) {
+            if state == "draining" && self.with_core(|core| core.is_quiet() && core.is_signed_off()) {
                 return self.close().await;
             }
         }
     }
 
-    fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
+    pub(super) fn with_core<R>(&self, act: impl FnOnce(&mut Core) -> R) -> R {
         self.switchboard.with(act).expect("the core is there until the thread ends")
     }
 
@@ -284,6 +302,13 @@ impl Thread {
         tracing::info!("draining: no new requests, waiting for those in flight");
         self.listening.iter().for_each(|(_, _, listening)| listening.stop());
         self.with_core(|core| core.draining = true);
+    }
+
+    /// Lets go of everything as it stands.
+    fn abandon(&self) -> Stopped {
+        // Core and network hold each other, and with them the journal's directory.
+        drop(self.switchboard.0.take());
+        Stopped::Abandoned
     }
 
     /// Everything is decided, told and durable: says so in the journal, and lets go.
@@ -322,25 +347,6 @@ impl Thread {
         Stopped::JournalFailed(error)
     }
 
-    fn reload(&mut self, plan: Plan) {
-        let fixed = self.plan.needs_restart(&plan);
-        for what in &fixed {
-            tracing::warn!(what, "changed in the configuration; takes effect at the next start");
-        }
-        if !fixed.is_empty() {
-            tracing::warn!("configuration not taken over: what changed needs a restart");
-            return;
-        }
-        let mut outbox = Outbox::new();
-        self.with_core(|core| {
-            let mut names = super::plan::Names::known(&core.lane);
-            core.lane.reconfigure(plan.lane(&mut names), &mut outbox);
-            core.carry_out(&mut outbox);
-        });
-        self.plan = plan;
-        tracing::info!("configuration taken over: routes, timers and limits");
-    }
-
     fn post(&self, state: &'static str) {
         let status = self.with_core(|core| self.status(core, state));
         self.board.post(status);
@@ -371,6 +377,7 @@ impl Thread {
                 refused: lane.refused,
                 unknown: lane.unknown,
                 not_sent: lane.not_sent,
+                silent_ms: figures.asked_at.map(|at| core.clock.now().instant.us_since(at) / 1_000),
                 repeats: lane.repeats,
                 owed: lane.owed,
                 paid: lane.paid,

@@ -87,6 +87,8 @@ struct Reading {
     openings: Vec<usize>,
     links: HashMap<LinkId, LinkName>,
     places: HashMap<TxnId, usize>,
+    /// Reversals of what was never asked, and nobody told of them yet.
+    buried: HashSet<TxnId>,
     forwards: HashMap<ForwardId, usize>,
 }
 
@@ -161,10 +163,11 @@ impl Reading {
             // A refusal that took no identity says nothing about the request whose identity it bore.
             Record::Declined(_) | Record::Stranded(_) => {}
             Record::Credited(credited) => self.take_credit(&credited),
+            // Taken back and never asked: no money of it is anywhere, and people are told once.
+            Record::Kept(kept) => drop(self.buried.insert(kept.id)),
             Record::Closed { .. }
             | Record::Observed(_)
             | Record::Named { .. }
-            | Record::Kept(_)
             | Record::Numbers { .. }
             | Record::Marked { .. }
             | Record::Attempt { .. }
@@ -173,7 +176,9 @@ impl Reading {
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
             | Record::Ticketed { .. }
+            | Record::Day(_)
             | Record::Resolved { .. }
+            | Record::Remembers { .. }
             | Record::Noted { .. } => {}
         }
     }
@@ -228,7 +233,7 @@ impl Reading {
 
     fn except(&mut self, id: TxnId, forward: Option<ForwardId>) {
         let Some(&at) = self.places.get(&id) else {
-            self.books.placeless += 1;
+            self.books.placeless += u64::from(!self.buried.remove(&id));
             return;
         };
         let owed = &mut self.books.decisions[at].owed;

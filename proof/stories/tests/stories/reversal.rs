@@ -117,6 +117,7 @@ fn a_reversal_before_its_request_refuses_the_request_for_ever() {
         .asks_and_it_is_lost(withdrawal(10_000))
         .takes_back()
         .is_told("00")
+        .a_person_is_told()
         .asks_the_same_again()
         .is_told("79")
         .switch_dies()

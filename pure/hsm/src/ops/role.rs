@@ -83,6 +83,33 @@ impl Role {
         ROLES.iter().find(|row| row.0 == self).expect("every role has its row")
     }
 
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ROLES.iter().map(|row| row.0)
+    }
+
+    /// Its name, as files and commands write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zmk => "zmk",
+            Self::Tmk => "tmk",
+            Self::Zpk => "zpk",
+            Self::Tpk => "tpk",
+            Self::Zak => "zak",
+            Self::Tak => "tak",
+            Self::Cvk => "cvk",
+            Self::Pvk => "pvk",
+            Self::Bdk => "bdk",
+            Self::MasterAc => "mk-ac",
+            Self::Data => "data",
+        }
+    }
+
+    /// The one of that name, in capitals or not.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|role| role.name().eq_ignore_ascii_case(name))
+    }
+
     fn usages(self, family: Family) -> Usages {
         match family {
             Family::Tr31 => self.row().1,

@@ -23,6 +23,7 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         }
         Record::Stranded(report) => format!("reported: {}", of_declined(report, vault)),
         Record::Noted { .. } => "a person knows of it".into(),
+        Record::Remembers { most } => format!("{most} finished transactions from here on"),
         Record::Decided { answer, wire_code, owes, .. } => {
             format!("{}, host said {wire_code}{}", of_answer(answer), of_debt(owes.as_ref()))
         }
@@ -49,6 +50,7 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
             format!("{} {} by {}", names.link(*link), order.name(), by.as_str())
         }
         Record::Ticketed { ticket, .. } => format!("submitted under name {:032x}", ticket.name),
+        Record::Day(day) => super::day::line(day, names),
         Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, owes, .. } => format!("{}{}", of_answer(answer), of_debt(owes.as_ref())),
         Record::Declined(declined) => of_declined(declined, vault),

@@ -184,7 +184,9 @@ impl<'a> Teller<'a> {
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
             | Record::Ticketed { .. }
-            | Record::Numbers { .. } => Vec::new(),
+            | Record::Day(_)
+            | Record::Numbers { .. }
+            | Record::Remembers { .. } => Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use switch::{LinkState, Tell};
-use terms::{LinkId, Timestamp, TxnId};
+use terms::{Balance, BusinessDate, LinkId, Timestamp, TxnId};
 use tokio::sync::{Notify, watch};
 
 /// Events kept for those who come back with the number of the last they saw. About 500 bytes each.
@@ -112,7 +112,7 @@ impl Bulletin {
 
 impl Core {
     /// Puts up what applications want to know of what the lane tells.
-    pub(crate) fn announce(&mut self, tell: Tell) {
+    pub(crate) fn publish_told(&mut self, tell: Tell) {
         let event = match tell {
             Tell::Link { link, state, cause } => self.of_link(link, state, cause.name()),
             Tell::Cutover { link, stage } => {
@@ -130,6 +130,28 @@ impl Core {
             }
             Tell::CutoverOverdue { link, stage } => {
                 Some(self.about(link, "cutover.overdue", Severity::Error).with("stage", json!(stage.name())))
+            }
+            Tell::OwnDate { from, to } => Some(self.of_own_day(from, to)),
+            Tell::TotalsSent { link, date, number } => {
+                let event =
+                    self.about(link, "recon.sent", Severity::Info).with("date", json!(date.to_string()));
+                Some(event.with("attempts", json!(number)))
+            }
+            Tell::TotalsOverdue { link, date, attempts } => {
+                let event = self.about(link, "recon.overdue", Severity::Error);
+                Some(event.with("date", json!(date.to_string())).with("attempts", json!(attempts)))
+            }
+            Tell::Compared { link, date, balance } => {
+                let (name, severity) = match balance {
+                    Some(Balance::Balanced) => ("recon.balanced", Severity::Info),
+                    Some(Balance::OutOfBalance) => ("recon.out_of_balance", Severity::Error),
+                    Some(Balance::NotAvailable) => ("recon.not_available", Severity::Warning),
+                    None => ("recon.refused", Severity::Error),
+                };
+                Some(self.about(link, name, severity).with("date", json!(date.to_string())))
+            }
+            Tell::LateResult { id } => {
+                Some(Event::new("recon.late_result", Severity::Warning, self.clock.now().wall).of(id))
             }
             Tell::Recovered { link } => Some(self.about(link, "recovery.completed", Severity::Info)),
             Tell::StrangeAnswer { link, stan_known } => {
@@ -160,6 +182,8 @@ impl Core {
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::Forwarded { .. }
+            | Tell::ForgetsEarly { .. }
+            | Tell::TotalsUnanswered { .. }
             | Tell::EchoMissed { .. }
             | Tell::Meaningless { .. } => None,
         };
@@ -194,6 +218,12 @@ impl Core {
         self.publish(Event::new("recovery.started", Severity::Info, self.clock.now().wall));
     }
 
+    fn of_own_day(&self, from: Option<BusinessDate>, to: BusinessDate) -> Event {
+        let mut event = Event::new("business_day.opened", Severity::Info, self.clock.now().wall);
+        event.business_date = Some(to.to_string());
+        event.with("from", json!(from.map(|from| from.to_string())))
+    }
+
     fn of_link(&self, link: LinkId, state: LinkState, cause: &str) -> Option<Event> {
         let (name, severity) = match state {
             LinkState::Disconnected => ("link.down", Severity::Error),
@@ -218,7 +248,7 @@ impl Core {
         let now = self.clock.now();
         let link_name =
             self.links.get(usize::from(link.0)).map_or_else(String::new, |link| link.name.to_string());
-        let date = self.lane.day_of(now, link).to_string();
+        let date = self.lane.date_with(now, link).to_string();
         Event::new(name, severity, now.wall).on(&link_name, date)
     }
 }

@@ -192,8 +192,8 @@ mod tests {
         opened(&sessions, "a", "x");
         assert_eq!(sessions.find("a", "y").err(), Some(CannotUse::Foreign));
         assert_eq!(sessions.find("b", "x").err(), Some(CannotUse::NoSuch));
-        let listening = sessions.listen("a", "x").ok().expect("nobody listens yet");
-        assert_eq!(sessions.listen("a", "x").err().map(|why| why), Some(CannotUse::InUse));
+        let listening = sessions.listen("a", "x").expect("nobody listens yet");
+        assert_eq!(sessions.listen("a", "x").err(), Some(CannotUse::InUse));
         drop(listening);
         assert!(sessions.listen("a", "x").is_ok(), "it comes back in time");
     }

@@ -1,0 +1,92 @@
+//! Hex digits nobody else sees: from a terminal without an echo, or from a pipe.
+
+use crate::commands::link::door::Failure;
+use crate::exit;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// Longest line: 32 bytes in hex, with a space after each.
+const LINE_MAX: usize = 128;
+
+/// One line of hex digits as bytes; spaces between them mean nothing.
+pub(super) fn hex(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let line = line(prompt)
+        .map_err(|error| said(&format!("standard input cannot be read: {error}"), exit::NO_INPUT))?;
+    bytes_of(&line).ok_or_else(|| said("that is no line of hex digits in pairs", exit::UNDECODABLE))
+}
+
+fn bytes_of(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+    let mut high = None;
+    for byte in line.iter().filter(|byte| !byte.is_ascii_whitespace()) {
+        let digit = char::from(*byte).to_digit(16)? as u8;
+        match high.take() {
+            None => high = Some(digit),
+            Some(high) => bytes.push(high << 4 | digit),
+        }
+    }
+    (high.is_none() && !bytes.is_empty()).then_some(bytes)
+}
+
+/// Past the buffer of the standard library, which would keep what it read.
+fn line(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    let stdin = io::stdin();
+    let mut input = File::from(stdin.as_fd().try_clone_to_owned()?);
+    let _quiet = stdin.is_terminal().then(|| Quiet::begin(prompt)).transpose()?;
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+    let mut byte = [0];
+    while line.len() < LINE_MAX && input.read(&mut byte)? == 1 && byte[0] != b'\n' {
+        line.push(byte[0]);
+    }
+    byte.zeroize();
+    Ok(line)
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Quiet(Termios);
+
+impl Quiet {
+    fn begin(prompt: &str) -> io::Result<Self> {
+        eprint!("{prompt}");
+        io::stderr().flush()?;
+        let before = tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // Whoever typed it has gone on already; a terminal that cannot be mended is reset by its owner.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        eprintln!();
+    }
+}
+
+fn said(text: &str, exit: u8) -> Failure {
+    Failure::Said {
+        code: "CER2006-E",
+        said: text.into(),
+        state: "nothing was changed".into(),
+        next: "sekisho ceremony component".into(),
+        exit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_pairs_of_digits_and_nothing_else() {
+        assert_eq!(bytes_of(b"01 23 aB").as_deref().map(Vec::as_slice), Some(&[0x01, 0x23, 0xAB][..]));
+        for wrong in [&b""[..], b"0", b"0g", b"123", b"01-23"] {
+            assert!(bytes_of(wrong).is_none());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// `[keys]`
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeysToml {
+    /// Where keys lie; without it `keys` in the data directory. Relative to the working directory.
+    pub dir: Option<PathBuf>,
+    /// For how long what comes under the key before is still taken. 0..=86_400_000.
+    pub overlap_ms: u32,
+}
+
+impl Default for KeysToml {
+    fn default() -> Self {
+        Self { dir: None, overlap_ms: 7_200_000 }
+    }
+}
+
+impl KeysToml {
+    pub(super) fn complain(&self, wrong: &mut Vec<String>) {
+        if self.overlap_ms > 86_400_000 {
+            wrong.push(format!("keys.overlap_ms is {}, more than a day", self.overlap_ms));
+        }
+    }
+}

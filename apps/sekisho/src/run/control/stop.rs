@@ -1,0 +1,70 @@
+//! `/v1/stop`: the order to end.
+
+use super::{Door, gone, no, said};
+use crate::run::ending::{End, EndOrder, StillSignedOn};
+use crate::run::thread::Order;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+
+/// Its place.
+pub(super) fn router() -> Router<Door> {
+    Router::new().route("/v1/stop", post(stop))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    by: String,
+    /// At once, without the clean mark.
+    #[serde(default)]
+    force: bool,
+    /// Sign off first what is signed on.
+    #[serde(default)]
+    sign_off: bool,
+}
+
+#[derive(Serialize)]
+struct Stopping {
+    object: &'static str,
+    force: bool,
+}
+
+/// Refused: these links are signed on.
+#[derive(Serialize)]
+struct Refused {
+    object: &'static str,
+    code: &'static str,
+    said: String,
+    links: Vec<String>,
+}
+
+async fn stop(State(door): State<Door>, body: Bytes) -> Response {
+    let asked: Result<Asked, _> = serde_json::from_slice(&body);
+    let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"force\":...}}: {error}"));
+    let (by, how) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, how(&asked)))) {
+        Ok(signed) => signed,
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+    };
+    match door.ask(|answer| Order::End(EndOrder { how, by, answer })).await {
+        Some(Ok(())) => Json(Stopping { object: "stopping", force: how == End::AtOnce }).into_response(),
+        Some(Err(StillSignedOn(links))) => {
+            let said = format!("signed on: {}", links.join(", "));
+            let body = Refused { object: "error", code: "not_signed_off", said, links };
+            (StatusCode::CONFLICT, Json(body)).into_response()
+        }
+        None => gone(),
+    }
+}
+
+const fn how(asked: &Asked) -> End {
+    match (asked.force, asked.sign_off) {
+        (true, _) => End::AtOnce,
+        (false, true) => End::SigningOff,
+        (false, false) => End::Orderly,
+    }
+}

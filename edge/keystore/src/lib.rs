@@ -1,0 +1,31 @@
+//! Keys on disk: one file for each owner, the audit of every change, and the master key of the software module.
+//!
+//! ```text
+//!  DIR/lmk            the master key: 32 bytes, for the owner of the file alone
+//!  DIR/seal.key       what seals the files below; no command shows it
+//!  DIR/audit.log      one line for each act, each with the digest of all before it
+//!  DIR/link.cn.json   the keys of one owner, under the master key, sealed
+//!  DIR/ceremony.json  components entered so far, under a key that ends with the ceremony
+//! ```
+//! Several processes may use one store: each change is made under a lock, and begins with what others have done. The
+//! audit is written first. Where power fails between the two, the next to come writes down that it was not done.
+#![forbid(unsafe_code)]
+
+mod audit;
+mod ceremony;
+mod error;
+mod files;
+mod master;
+mod memory;
+mod owned;
+mod requests;
+mod seal;
+mod store;
+
+pub use audit::{AuditError, Line, Verified, verify};
+pub use ceremony::{Ceremony, CeremonyError, Entered, Purpose};
+pub use error::StoreError;
+pub use master::MasterFile;
+pub use memory::{Locking, keep_memory_to_ourselves};
+pub use requests::{Asked, ask_for};
+pub use store::{Act, Store};

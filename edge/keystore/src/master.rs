@@ -1,0 +1,54 @@
+use crate::{StoreError, files};
+use hsm::Key;
+use hsm::software::Master;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+const BYTES: usize = 32;
+const HALF: [u8; BYTES] = [0x5A; BYTES];
+
+/// The file of a software module's master key. It is in clear there, which is one more reason why such a module is
+/// no PCI HSM: whoever reads the file has every key.
+#[derive(Debug)]
+pub struct MasterFile;
+
+impl MasterFile {
+    /// The master key of a directory.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none there, one others may read, or one of another length.
+    pub fn read(directory: &Path) -> Result<Master, StoreError> {
+        let path = directory.join("lmk");
+        let bytes = files::read(&path)?.ok_or_else(|| StoreError::NoMaster { path: path.clone() })?;
+        let key = Key::aes(&bytes).ok().filter(|key| key.length() == BYTES);
+        let said = || StoreError::Unreadable { path: path.clone(), said: "it is not 32 bytes long".into() };
+        let key = key.ok_or_else(said)?;
+        master(&key).ok_or_else(said)
+    }
+
+    /// Writes one that people or a generator made.
+    ///
+    /// # Errors
+    /// [`StoreError::MasterThere`] where there is one already: keys may lie under it.
+    pub fn write(directory: &Path, key: &Key) -> Result<Master, StoreError> {
+        files::make_directory(directory)?;
+        let path = directory.join("lmk");
+        if path.exists() {
+            return Err(StoreError::MasterThere { path });
+        }
+        let said = || StoreError::Unreadable {
+            path: path.clone(),
+            said: "it would be no AES key of 32 bytes".into(),
+        };
+        let master = master(key).ok_or_else(said)?;
+        files::replace(directory, &path, key.expose())?;
+        Ok(master)
+    }
+}
+
+/// A master key is made of components and of nothing else; one that lies whole is cut in two.
+fn master(key: &Key) -> Option<Master> {
+    let half = Key::aes(&HALF).expect("32 bytes");
+    let other = Zeroizing::new(key.expose().iter().zip(HALF).map(|(a, b)| a ^ b).collect::<Vec<u8>>());
+    Master::from_components(&[half, Key::aes(&other).ok()?]).ok()
+}

@@ -1,0 +1,145 @@
+//! One owner's keys as a file: a line of JSON, and a line that seals it.
+
+use crate::seal::Seal;
+use crate::{StoreError, files};
+use hsm::check_value::CheckValue;
+use hsm::ops::{Role, StoredKey};
+use keys::{HeldKey, Holding, Origin, Owner, Start, State};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use terms::Timestamp;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnedFile {
+    owner: String,
+    /// Check value of the master key these lie under.
+    lmk: String,
+    /// The last audit entry about it.
+    audit: u64,
+    awaits_keys_since_ms: Option<i64>,
+    keys: Vec<KeyFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyFile {
+    role: String,
+    generation: u32,
+    set: u32,
+    state: String,
+    key: Option<String>,
+    check: String,
+    origin: String,
+    start: StartFile,
+    made_at_ms: i64,
+    since_ms: i64,
+    until_ms: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StartFile {
+    Order,
+    AtMs(i64),
+    Use,
+}
+
+/// What a file says.
+pub(crate) struct Owned {
+    pub(crate) holding: Holding,
+    pub(crate) audit: u64,
+    pub(crate) lmk: String,
+}
+
+pub(crate) fn path_of(directory: &Path, owner: &Owner) -> PathBuf {
+    directory.join(format!("{}.json", owner.to_string().replacen('/', ".", 1)))
+}
+
+/// Whose file that is; `None` for files that are nobody's.
+pub(crate) fn owner_of(path: &Path) -> Option<Owner> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    Owner::parse(&name.replacen('.', "/", 1))
+}
+
+pub(crate) fn read(directory: &Path, owner: &Owner, seal: &Seal) -> Result<Option<Owned>, StoreError> {
+    let path = path_of(directory, owner);
+    let Some(bytes) = files::read(&path)? else { return Ok(None) };
+    let said = |said: &str| StoreError::Unreadable { path: path.clone(), said: said.into() };
+    let text = std::str::from_utf8(&bytes).map_err(|_| said("it is not text"))?;
+    let (body, mark) = text.split_once('\n').ok_or_else(|| said("it has no seal"))?;
+    if !seal.fits(body.as_bytes(), mark.trim_end()) {
+        return Err(StoreError::Seal { path });
+    }
+    let file: OwnedFile = serde_json::from_str(body).map_err(|_| said("its fields are not ours"))?;
+    if file.owner != owner.to_string() {
+        return Err(said("it is another owner's"));
+    }
+    let keys: Option<Vec<HeldKey>> = file.keys.iter().map(restored).collect();
+    let keys = keys.ok_or_else(|| said("a key in it makes no sense"))?;
+    let awaits = file.awaits_keys_since_ms.map(Timestamp::from_unix_ms);
+    Ok(Some(Owned { holding: Holding::restore(keys, awaits), audit: file.audit, lmk: file.lmk }))
+}
+
+pub(crate) fn write(directory: &Path, owner: &Owner, owned: &Owned, seal: &Seal) -> Result<(), StoreError> {
+    let file = OwnedFile {
+        owner: owner.to_string(),
+        lmk: owned.lmk.clone(),
+        audit: owned.audit,
+        awaits_keys_since_ms: owned.holding.awaits_keys_since().map(Timestamp::as_unix_ms),
+        keys: owned.holding.keys().iter().map(stored).collect(),
+    };
+    let mut text = serde_json::to_string(&file).expect("texts and numbers");
+    let mark = seal.of_bytes(text.as_bytes());
+    text.push('\n');
+    text.push_str(&mark);
+    text.push('\n');
+    files::replace(directory, &path_of(directory, owner), text.as_bytes())
+}
+
+fn stored(key: &HeldKey) -> KeyFile {
+    KeyFile {
+        role: key.role.name().into(),
+        generation: key.generation,
+        set: key.set,
+        state: key.state.name().into(),
+        key: key.key.as_ref().map(|key| key.text.clone()),
+        check: key.check.to_string(),
+        origin: key.origin.name().into(),
+        start: match key.start {
+            Start::ByOrder => StartFile::Order,
+            Start::At(at) => StartFile::AtMs(at.as_unix_ms()),
+            Start::OnUse => StartFile::Use,
+        },
+        made_at_ms: key.made_at.as_unix_ms(),
+        since_ms: key.since.as_unix_ms(),
+        until_ms: key.until.map(Timestamp::as_unix_ms),
+    }
+}
+
+fn restored(file: &KeyFile) -> Option<HeldKey> {
+    let role = Role::named(&file.role)?;
+    let digits = file
+        .check
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
+    let check: Option<Vec<u8>> = digits.collect();
+    Some(HeldKey {
+        role,
+        generation: file.generation,
+        set: file.set,
+        state: State::named(&file.state)?,
+        key: file.key.as_ref().map(|text| StoredKey::new(role, text.clone())),
+        check: CheckValue::told(&check?)?,
+        origin: Origin::named(&file.origin)?,
+        start: match file.start {
+            StartFile::Order => Start::ByOrder,
+            StartFile::AtMs(ms) => Start::At(Timestamp::from_unix_ms(ms)),
+            StartFile::Use => Start::OnUse,
+        },
+        made_at: Timestamp::from_unix_ms(file.made_at_ms),
+        since: Timestamp::from_unix_ms(file.since_ms),
+        until: file.until_ms.map(Timestamp::from_unix_ms),
+    })
+}
