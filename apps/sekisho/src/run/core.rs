@@ -9,6 +9,7 @@
 
 use super::figures::Figures;
 use super::journaling::Journaling;
+use super::keys::Keys;
 use super::links::{LinkCommand, LinkJson, Ordered};
 use super::log_budget::LogBudget;
 use super::owed::{OwedOrder, Ruled};
@@ -79,6 +80,7 @@ pub(crate) struct Core {
     pub(crate) links: Vec<Link>,
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
+    pub(crate) keys: Keys,
     log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
@@ -94,8 +96,10 @@ impl Core {
         net: Net,
         sources: Vec<Source>,
         links: Vec<Link>,
+        keys: Keys,
     ) -> Self {
         Self {
+            keys,
             clock,
             lane,
             journaling,
@@ -259,6 +263,7 @@ impl Core {
         if wanted.into_iter().flatten().any(|moment| moment <= now.instant) {
             self.step_at(now, Event::Tick);
         }
+        self.keys.hand_on();
         self.journaling.pump(&self.lane);
         self.net.flush();
     }

@@ -9,6 +9,7 @@ mod figures;
 mod folded;
 pub(crate) mod http;
 mod journaling;
+pub mod keys;
 pub(crate) mod links;
 mod log_budget;
 mod metrics;

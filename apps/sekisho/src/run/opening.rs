@@ -48,6 +48,9 @@ pub enum StartError {
     /// A listener or link.
     #[error("{0}")]
     Net(#[from] net::NetError),
+    /// The keys.
+    #[error("{0}")]
+    Keys(#[from] super::keys::KeysError),
     /// The system gave no random bits.
     #[error("{0}")]
     Entropy(#[from] clock::EntropyError),
@@ -70,6 +73,7 @@ impl StartError {
             // A disk that is full or fails now may not later; what lies on it stays as it is.
             Self::Journal { source: JournalError::Storage(error), .. } => error.cause == Cause::Missing,
             Self::Net(error) => error.is_permanent(),
+            Self::Keys(error) => error.is_permanent(),
             Self::Journal { .. } | Self::Replay { .. } | Self::RecoveryNeeded { .. } | Self::Zone(_) => true,
             Self::Entropy(_) | Self::Thread(_) | Self::Gone => false,
         }

@@ -350,6 +350,7 @@ impl Plan {
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
             (self.config.control_socket() != other.config.control_socket(), "[control]"),
+            (self.config.keys != other.config.keys, "[keys]"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];
         what.extend(differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what.to_string()));

@@ -4,6 +4,7 @@ use super::core::{Core, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
+use super::keys::{KeyNews, Keys};
 use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
 use super::options::Options;
@@ -43,6 +44,8 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// An owner's keys are others now.
+    Keys(KeyNews),
 }
 
 /// How a switch ended.
@@ -114,13 +117,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     let (ready, receive_ready) = std::sync::mpsc::channel();
     let (end, ended) = oneshot::channel();
     let posted = board.clone();
+    // Not held by the switch itself: it ends when nobody is left to tell it anything.
+    let back = orders.downgrade();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
         let stopped = runtime.block_on(async {
-            let thread = match Thread::open(plan, options, posted) {
+            let thread = match Thread::open(plan, options, posted, back) {
                 Ok(thread) => thread,
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -156,7 +161,12 @@ const TICK: Duration = Duration::from_millis(20);
 const POST_EVERY_TICKS: u32 = 10;
 
 impl Thread {
-    fn open(plan: Plan, options: Options, board: Board) -> Result<Self, StartError> {
+    fn open(
+        plan: Plan,
+        options: Options,
+        board: Board,
+        orders: mpsc::WeakUnboundedSender<Order>,
+    ) -> Result<Self, StartError> {
         let clock = match &plan.config.time_zone {
             Some(zone) => Clock::in_zone(zone)?,
             None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
@@ -170,7 +180,8 @@ impl Thread {
         let (sources, links) = plan.parties(&mut names);
         let started_at = clock.now().wall.to_string();
         let switchboard = Switchboard::empty();
-        let core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        let keys = Keys::open(&plan.config, orders)?;
+        let core = Core::new(clock, lane, journaling, net.clone(), sources, links, keys);
         *switchboard.0.borrow_mut() = Some(core);
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
@@ -236,6 +247,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Keys(news)) => self.with_core(|core| core.keys.on_news(news)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
                 },
