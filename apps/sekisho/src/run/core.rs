@@ -7,6 +7,9 @@
 //! A send marked `durable_first` waits in `held` until the sync that covers everything recorded before it has
 //! returned. While one sync runs, the next batch gathers.
 
+use super::api::desk::{Desk, Word};
+use super::api::event::Event as News;
+use super::api::events::Bulletin;
 use super::figures::Figures;
 use super::journaling::Journaling;
 use super::keys::Keys;
@@ -54,6 +57,10 @@ enum Speech {
         answer: oneshot::Sender<Ruled>,
         ruled: Ruled,
     },
+    /// To an application.
+    Word(Word),
+    /// To all of them.
+    News(Box<News>),
     /// To a person, what became of an order to a link.
     Ordered {
         answer: oneshot::Sender<Ordered>,
@@ -81,6 +88,10 @@ pub(crate) struct Core {
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
     pub(crate) keys: Keys,
+    /// Applications that wait for us.
+    pub(crate) desk: Desk,
+    /// What happened, for whoever listens.
+    pub(crate) bulletin: Bulletin,
     log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
@@ -96,10 +107,9 @@ impl Core {
         net: Net,
         sources: Vec<Source>,
         links: Vec<Link>,
-        keys: Keys,
     ) -> Self {
         Self {
-            keys,
+            keys: Keys::none(),
             clock,
             lane,
             journaling,
@@ -108,6 +118,8 @@ impl Core {
             links,
             figures: Figures::default(),
             specimens: Specimens::default(),
+            desk: Desk::default(),
+            bulletin: Bulletin::default(),
             log: LogBudget::default(),
             draining: false,
             outbox: Outbox::new(),
@@ -176,6 +188,7 @@ impl Core {
 
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
+        self.publish_told(tell);
         // The usual is counted only: a line for each decision would cost more than the decision.
         if is_alarm(tell) || is_news(tell) && self.log.allows(self.clock.now().wall) {
             self.figures.say(tell, &self.links);
@@ -273,6 +286,19 @@ impl Core {
         self.lane.in_flight() == 0 && self.held.is_empty() && self.journaling.is_idle()
     }
 
+    /// Says something to an application as soon as everything decided so far is durable.
+    pub(crate) fn say_to_application(&mut self, word: Word) {
+        self.say(true, Speech::Word(word));
+    }
+
+    /// Tells all applications, as soon as everything decided so far is durable.
+    pub(crate) fn publish(&mut self, news: News) {
+        if self.held.is_empty() && self.journaling.last() <= self.journaling.durable() {
+            return self.bulletin.post(news);
+        }
+        self.say(true, Speech::News(Box::new(news)));
+    }
+
     fn say(&mut self, durable_first: bool, speech: Speech) {
         if durable_first {
             self.held.push_back((self.journaling.last(), speech));
@@ -284,6 +310,10 @@ impl Core {
     fn speak(&mut self, speech: Speech) {
         match speech {
             Speech::Request { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
+            Speech::Answer { source, conn, answer, .. } if self.desk.is_for(source) => {
+                // Nobody need hear it: an application looks up what became of its submission.
+                self.answer_application(conn, answer);
+            }
             Speech::Answer { decision, source, conn, request, answer } => {
                 let Some(dialect) =
                     self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
@@ -303,6 +333,8 @@ impl Core {
                 };
                 let _ = self.answer(conn, &dialect, &request, &answer);
             }
+            Speech::Word(word) => word.say(),
+            Speech::News(news) => self.bulletin.post(*news),
             Speech::Done { answer, ruled } => drop(answer.send(ruled)),
             Speech::Ordered { answer, ordered } => drop(answer.send(ordered)),
         }
@@ -383,7 +415,7 @@ impl Core {
 
     /// Why no request may begin now: we are going, or the disk is full and what is left of the journal belongs
     /// to what has begun. Nothing of it is recorded, because nothing happens.
-    fn takes_nothing_new(&self) -> Option<Code> {
+    pub(crate) fn takes_nothing_new(&self) -> Option<Code> {
         match (self.draining, self.journaling.has_room()) {
             (true, _) => Some(Code::HostDown),
             (false, false) => Some(Code::Malfunction),
@@ -408,6 +440,7 @@ impl Core {
         let may_log = self.log.allows(now);
         if may_log {
             tracing::warn!(source = %conn.name(), peer = %conn.peer(), error = %refusal.error, "message refused");
+            self.announce_unreadable(None, conn.name().as_str(), &refusal.error);
         }
         self.specimens.keep(now, *conn.name(), &dialect, body, &refusal.error);
         if let Some(mut partial) = refusal.partial.filter(|partial| partial.message.asks()) {
@@ -444,6 +477,7 @@ impl Core {
                 self.figures.garbled += 1;
                 if self.log.allows(now.wall) {
                     tracing::warn!(link = %conn.name(), error = %refusal.error, "host sent what cannot be read");
+                    self.announce_unreadable(Some(link), conn.name().as_str(), &refusal.error);
                 }
                 self.specimens.keep(now.wall, *conn.name(), &dialect, body, &refusal.error);
             }
@@ -464,8 +498,9 @@ impl Core {
                 (self.links.get(usize::from(link.0))).and_then(|link| link.handle.as_ref()).is_none_or(
                     |handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()),
                 );
-            if none_left {
-                self.step(Event::LinkDown { link });
+            match none_left {
+                true => self.step(Event::LinkDown { link }),
+                false => self.announce_degraded(link),
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! [`start`] gives a running switch to whoever wants one in this process: the `run` command, the demo, tests.
 
+pub(crate) mod api;
 pub(crate) mod control;
 mod core;
 pub(crate) mod ending;

@@ -2,9 +2,10 @@
 //! opened, nothing listening.
 
 use super::parties::{Link, Source};
+use crate::config::api::SOURCE;
 use crate::config::{
-    BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml, ListenerKind,
-    ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
+    ApiToml, BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml,
+    ListenerKind, ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
 };
 use dialects::Dialect;
 use net::{
@@ -18,7 +19,8 @@ use switch::{
     Receiver, Route, Routes, SourceConfig,
 };
 use terms::{
-    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, Outgoing, SourceId, Stan, Text, Txn,
+    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, NetworkTypes, Outgoing, SourceId,
+    Stan, Text, Txn,
 };
 use wire::Framing;
 
@@ -218,6 +220,7 @@ impl Plan {
                 let named = std::iter::once(listener.name.as_str()).chain(peers);
                 named.map(|name| source_config(name, listener)).collect::<Vec<_>>()
             })
+            .chain(self.config.api.iter().map(|_| applications()))
             .map(|source| (names.source(source.name.as_str()), source))
             .collect();
         // A name the configuration has dropped keeps its number, and nothing is routed there.
@@ -254,6 +257,15 @@ impl Plan {
                 });
             }
         }
+        if let Some(link) = self.config.api.as_ref().and_then(|api| api.default_link.as_ref()) {
+            lines.push(Route {
+                prefix: Text::EMPTY,
+                source: Some(names.source(SOURCE)),
+                kind: None,
+                link: names.link(link),
+                name: Text::clipped(b"default of api"),
+            });
+        }
         let receivers = (self.config.receiver.iter()).map(|line| Receiver {
             prefix: Text::clipped(line.prefix.as_bytes()),
             source: line.listener.as_deref().map(|name| names.source(name)),
@@ -272,6 +284,9 @@ impl Plan {
             for name in std::iter::once(listener.name.as_str()).chain(peers) {
                 names.source(name);
             }
+        }
+        if self.config.api.is_some() {
+            names.source(SOURCE);
         }
         let routes = self.routes(&mut names);
         let text = |names: Vec<LinkName>| names.iter().map(LinkName::to_string).collect();
@@ -312,12 +327,19 @@ impl Plan {
         (all_sources, all_links)
     }
 
+    /// The number of the source that applications are, where they may ask.
+    pub(crate) fn applications(&self, names: &mut Names) -> Option<SourceId> {
+        self.config.api.as_ref().map(|_| names.source(SOURCE))
+    }
+
     /// Whether a source of that name may come in somewhere.
     pub(crate) fn has_source(&self, name: &LinkName) -> bool {
-        self.config.listener.iter().any(|listener| {
-            let peers = listener.peer.iter().map(|peer| peer.name.as_str());
-            std::iter::once(listener.name.as_str()).chain(peers).any(|known| known == name.as_str())
-        })
+        let is_applications = self.config.api.is_some() && name.as_str() == SOURCE;
+        is_applications
+            || self.config.listener.iter().any(|listener| {
+                let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+                std::iter::once(listener.name.as_str()).chain(peers).any(|known| known == name.as_str())
+            })
     }
 
     /// What a listener's peers speak.
@@ -345,12 +367,17 @@ impl Plan {
                 None => what.push(format!("[[link]] `{}` is gone: drain it first", link.name)),
             }
         }
+        let api = |plan: &Self| {
+            let api = plan.config.api.clone().map(|api| ApiToml { default_link: None, ..api });
+            format!("{api:?}")
+        };
         let differs = [
             (format!("{:?}", self.config.journal) != format!("{:?}", other.config.journal), "[journal]"),
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
             (self.config.control_socket() != other.config.control_socket(), "[control]"),
             (self.config.keys != other.config.keys, "[keys]"),
+            (api(self) != api(other), "[api] (other than default_link)"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];
         what.extend(differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what.to_string()));
@@ -509,6 +536,18 @@ fn complaints_about_speech(link: &LinkToml, dialect: &Dialect) -> Vec<String> {
         written.err().map(|error| format!("{about} cannot be said: {error}; put it into management.says"))
     };
     toml.speaks().filter_map(sample).collect()
+}
+
+/// Applications: they can look up what became of a submission, and take it back.
+fn applications() -> SourceConfig {
+    SourceConfig {
+        name: Text::clipped(SOURCE.as_bytes()),
+        terminal_required: false,
+        consistency: Some(Consistency::Reversal),
+        per_terminal_max: 0,
+        // They are told by events.
+        told_of_days: NetworkTypes::default(),
+    }
 }
 
 fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {

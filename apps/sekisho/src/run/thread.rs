@@ -1,5 +1,9 @@
 //! The lane's thread: made, told what to do, and waited for.
 
+use super::api::desk::Desk;
+use super::api::events::Bulletin;
+use super::api::orders::ApiOrder;
+use super::api::sessions::Sessions;
 use super::core::{Core, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
@@ -46,6 +50,8 @@ pub enum Order {
     Link(LinkCommand),
     /// An owner's keys are others now.
     Keys(KeyNews),
+    /// Something an application wants.
+    Api(ApiOrder),
 }
 
 /// How a switch ended.
@@ -65,6 +71,10 @@ pub struct Running {
     pub board: Board,
     /// Where it listens: names and addresses, with the ports that were chosen.
     pub listeners: Vec<(String, SocketAddr)>,
+    /// Sessions of applications that are open.
+    pub sessions: Sessions,
+    /// What happens, for whoever listens.
+    pub bulletin: Bulletin,
     orders: mpsc::UnboundedSender<Order>,
     ended: Option<oneshot::Receiver<Stopped>>,
     thread: JoinHandle<()>,
@@ -119,13 +129,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     let posted = board.clone();
     // Not held by the switch itself: it ends when nobody is left to tell it anything.
     let back = orders.downgrade();
+    let bulletin = Bulletin::since(clock::utc_now());
+    let published = bulletin.clone();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
         let stopped = runtime.block_on(async {
-            let thread = match Thread::open(plan, options, posted, back) {
+            let thread = match Thread::open(plan, options, posted, (back, published)) {
                 Ok(thread) => thread,
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -141,7 +153,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
         }
     })?;
     let listeners = receive_ready.recv().map_err(|_| StartError::Gone)??;
-    Ok(Running { board, listeners, orders, ended: Some(ended), thread })
+    Ok(Running {
+        board,
+        listeners,
+        sessions: Sessions::default(),
+        bulletin,
+        orders,
+        ended: Some(ended),
+        thread,
+    })
 }
 
 pub(super) struct Thread {
@@ -165,7 +185,7 @@ impl Thread {
         plan: Plan,
         options: Options,
         board: Board,
-        orders: mpsc::WeakUnboundedSender<Order>,
+        (orders, bulletin): (mpsc::WeakUnboundedSender<Order>, Bulletin),
     ) -> Result<Self, StartError> {
         let clock = match &plan.config.time_zone {
             Some(zone) => Clock::in_zone(zone)?,
@@ -180,8 +200,10 @@ impl Thread {
         let (sources, links) = plan.parties(&mut names);
         let started_at = clock.now().wall.to_string();
         let switchboard = Switchboard::empty();
-        let keys = Keys::open(&plan.config, orders)?;
-        let core = Core::new(clock, lane, journaling, net.clone(), sources, links, keys);
+        let mut core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        core.desk = Desk::of(plan.applications(&mut names), u64::from_le_bytes(seed));
+        core.bulletin = bulletin;
+        core.keys = Keys::open(&plan.config, orders)?;
         *switchboard.0.borrow_mut() = Some(core);
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
@@ -248,6 +270,7 @@ impl Thread {
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
                     Some(Order::Keys(news)) => self.with_core(|core| core.keys.on_news(news)),
+                    Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
                 },
@@ -277,6 +300,7 @@ impl Thread {
             RecoveryOrder::Begin { answer } => {
                 let before = self.with_core(|core| {
                     let before = stands(core);
+                    core.announce_recovery();
                     core.step(Event::Recover);
                     core.on_durable();
                     before

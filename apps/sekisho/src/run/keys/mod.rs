@@ -64,6 +64,11 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// No keys, and nobody who keeps any.
+    pub(crate) fn none() -> Self {
+        Self { ring: Rc::new(RefCell::new(Ring::new(0))), unsaved: Vec::new(), jobs: None }
+    }
+
     /// Opens the store of a configuration, where there is one, and keeps it on a thread of its own. `orders` is the way
     /// back to the lane's thread.
     ///
