@@ -1,6 +1,7 @@
 //! The local control socket: HTTP on a Unix socket, for orders to a running switch. Whoever may write to the
 //! socket may give them; the file's mode and group say who that is.
 
+use super::api::{self, Api};
 use super::owed::{OwedJson, OwedOrder, Ruled};
 use super::status::Board;
 use super::thread::Order;
@@ -22,6 +23,7 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod hsm;
 mod links;
 mod recovery;
 mod stop;
@@ -77,6 +79,7 @@ pub(crate) async fn serve(
     listener: UnixListener,
     board: Board,
     orders: UnboundedSender<Order>,
+    api: Api,
 ) -> io::Result<()> {
     let app = Router::new()
         .route("/", get(index))
@@ -84,10 +87,12 @@ pub(crate) async fn serve(
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(hsm::router())
         .merge(links::router())
         .merge(recovery::router())
         .merge(stop::router())
-        .with_state(Door { board, orders });
+        .with_state(Door { board, orders })
+        .merge(api::router(api));
     axum::serve(listener, app).await
 }
 

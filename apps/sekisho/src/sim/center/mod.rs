@@ -318,7 +318,7 @@ impl Center {
         let ours = Outgoing { stan, rrn: Text::EMPTY, transmitted_at, repeat: false };
         let sent = self.next_conn().map(|conn| {
             let header = conn.framing().request_header();
-            conn.send(header.as_bytes(), |out| self.speech.dialect.write_request(&request, &ours, out))
+            conn.send(header.as_bytes(), |out| self.speech.write_request(&request, &ours, out))
         });
         match sent {
             Some(Ok(())) => self.tell(format!("asked: {about}")),
@@ -411,7 +411,7 @@ impl Center {
         let say = |garbled: bool| {
             let sent = conn.send(header, |out| {
                 let start = out.len();
-                self.speech.dialect.write_answer(request, answer, out)?;
+                self.speech.write_answer(request, answer, out)?;
                 if garbled {
                     out[start..].iter_mut().for_each(|byte| *byte ^= 0x55);
                 }
@@ -442,7 +442,7 @@ impl Handler for Door {
     fn frame(&self, conn: &Conn, header: &[u8], body: &[u8]) {
         let center = &self.0;
         let today = center.state.borrow().clock.now().local().date;
-        let Ok(message) = center.speech.dialect.read(body, today) else {
+        let Ok(message) = center.speech.read(body, today) else {
             center.state.borrow_mut().counts.unreadable += 1;
             return;
         };
