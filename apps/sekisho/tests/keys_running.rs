@@ -6,6 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use stories::*;
 use typed::{Said, sekisho_as};
 
+/// A module whose master key is that of the store.
+const MODULE: &str = "[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n";
+
 fn types(setup: &Setup, line: &str) -> Said {
     let keys = setup.data.join("keys").display().to_string();
     let words: Vec<&str> = line.split_whitespace().chain(["--keys", &keys]).collect();
@@ -27,7 +30,7 @@ fn states(setup: &Setup, owner: &str) -> Vec<String> {
 fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() {
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
-    setup.tables_more = "[keys]\noverlap_ms = 600\n".into();
+    setup.tables_more = format!("{MODULE}[keys]\noverlap_ms = 600\n");
     types(&setup, "ceremony draw --reason test");
     for generation in 1..=2 {
         types(&setup, "key generate link/core zak --reason test");
@@ -49,7 +52,8 @@ fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() 
 #[test]
 fn a_store_that_was_bent_stops_the_start_and_says_what_to_look_at() {
     let host = Host::approving();
-    let setup = Setup::with_host(&host);
+    let mut setup = Setup::with_host(&host);
+    setup.tables_more = MODULE.into();
     types(&setup, "ceremony draw --reason test");
     types(&setup, "key generate link/core zak --reason test");
     let file = setup.data.join("keys/link.core.json");

@@ -23,6 +23,7 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod hsm;
 mod links;
 mod recovery;
 mod stop;
@@ -86,6 +87,7 @@ pub(crate) async fn serve(
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(hsm::router())
         .merge(links::router())
         .merge(recovery::router())
         .merge(stop::router())

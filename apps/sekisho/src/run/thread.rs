@@ -7,8 +7,9 @@ use super::api::sessions::Sessions;
 use super::core::{Core, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
+use super::guard;
+use super::hsm::HsmCommand;
 use super::journaling::News;
-use super::keys::{KeyNews, Keys};
 use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
 use super::options::Options;
@@ -48,8 +49,8 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
-    /// An owner's keys are others now.
-    Keys(KeyNews),
+    /// Show security modules, or test one.
+    Hsm(HsmCommand),
     /// Something an application wants.
     Api(ApiOrder),
 }
@@ -127,8 +128,6 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     let (ready, receive_ready) = std::sync::mpsc::channel();
     let (end, ended) = oneshot::channel();
     let posted = board.clone();
-    // Not held by the switch itself: it ends when nobody is left to tell it anything.
-    let back = orders.downgrade();
     let bulletin = Bulletin::since(clock::utc_now());
     let published = bulletin.clone();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
@@ -137,7 +136,7 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
         let stopped = runtime.block_on(async {
-            let thread = match Thread::open(plan, options, posted, (back, published)) {
+            let thread = match Thread::open(plan, options, posted, published) {
                 Ok(thread) => thread,
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -181,12 +180,7 @@ const TICK: Duration = Duration::from_millis(20);
 const POST_EVERY_TICKS: u32 = 10;
 
 impl Thread {
-    fn open(
-        plan: Plan,
-        options: Options,
-        board: Board,
-        (orders, bulletin): (mpsc::WeakUnboundedSender<Order>, Bulletin),
-    ) -> Result<Self, StartError> {
+    fn open(plan: Plan, options: Options, board: Board, bulletin: Bulletin) -> Result<Self, StartError> {
         let clock = match &plan.config.time_zone {
             Some(zone) => Clock::in_zone(zone)?,
             None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
@@ -200,11 +194,14 @@ impl Thread {
         let (sources, links) = plan.parties(&mut names);
         let started_at = clock.now().wall.to_string();
         let switchboard = Switchboard::empty();
-        let mut core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        let guard = guard::guard(&plan.config, &net)?;
+        let mut core = Core::new(clock, lane, journaling, net.clone(), (sources, links), guard);
         core.desk = Desk::of(plan.applications(&mut names), u64::from_le_bytes(seed));
         core.bulletin = bulletin;
-        core.keys = Keys::open(&plan.config, orders)?;
         *switchboard.0.borrow_mut() = Some(core);
+        // Before anybody is let in, so that the first to ask need not be refused.
+        let lines = guard::dial(&plan.config, &net, &switchboard)?;
+        switchboard.with(|core| core.guard.modules.know(lines));
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
             let name = config.name.to_string();
@@ -269,7 +266,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
-                    Some(Order::Keys(news)) => self.with_core(|core| core.keys.on_news(news)),
+                    Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
@@ -330,6 +327,7 @@ impl Thread {
         for link in &core.links {
             link.handle.iter().for_each(net::LinkHandle::close);
         }
+        core.guard.modules.close();
         core.net.conns().iter().for_each(net::Conn::close);
         // Answers queued in this turn still have to leave.
         core.net.flush();
@@ -438,6 +436,7 @@ impl Thread {
                 })
                 .collect(),
             journal: core.journaling.status(),
+            hsm: core.guard.list(),
             specimens: core.specimens.all(),
         }
     }
