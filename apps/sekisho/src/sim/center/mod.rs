@@ -44,6 +44,10 @@ pub struct CenterCounts {
     pub accepted: u64,
     /// Messages of its own that were refused.
     pub refused: u64,
+    /// Sign-offs of the switch that were accepted.
+    pub sign_offs: u64,
+    /// Days it has ended.
+    pub cutovers: u64,
 }
 
 /// A centre at work on this thread's network.
@@ -266,6 +270,7 @@ impl Center {
             let new = BusinessDate::from_days(old.days() + 1);
             state.date = new;
             state.ledger.set_today(new);
+            state.counts.cutovers += 1;
             (old, new, state.script.cutover.between_ms)
         };
         self.tell(format!("cutover from {old} to {new}"));
@@ -353,7 +358,9 @@ impl Center {
                 Network::SignOn if reaction.accepts() && heard => {
                     (state.signed_on, state.counts.sign_ons) = (true, state.counts.sign_ons + 1);
                 }
-                Network::SignOff if reaction.accepts() && heard => state.signed_on = false,
+                Network::SignOff if reaction.accepts() && heard => {
+                    (state.signed_on, state.counts.sign_offs) = (false, state.counts.sign_offs + 1);
+                }
                 Network::Echo => state.counts.echoes += 1,
                 _ => {}
             }
