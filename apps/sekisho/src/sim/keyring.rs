@@ -25,7 +25,7 @@ pub fn key_named(name: &str) -> Key {
     let mut bytes = [0_u8; 16];
     for (at, byte) in bytes.iter_mut().enumerate() {
         // Any mixing will do: these keys are test keys.
-        let letter = name.bytes().nth(at % name.len().max(1)).unwrap_or(0);
+        let letter = name.as_bytes().get(at % name.len().max(1)).copied().unwrap_or(0);
         *byte = letter.wrapping_mul(31).wrapping_add((at as u8).wrapping_mul(57)) ^ (at as u8).rotate_left(3);
     }
     Key::tdes(&bytes).expect("16 bytes are a key").with_parity()
@@ -58,6 +58,10 @@ pub fn install(
         let new = NewKey::tdes(*role);
         let (stored, check) = module.form(&new, &[one, other]).map_err(|fault| wrong(fault.to_string()))?;
         let holding = store.holding(&owner).map_err(|error| wrong(error.to_string()))?;
+        if holding.current(*role).is_some_and(|current| current.check == check) {
+            // In force since an earlier time.
+            continue;
+        }
         let generation = holding.next_generation(*role);
         let new = New { key: stored, check, origin: Origin::Components, start: Start::ByOrder, set: 0 };
         let orders = [
