@@ -8,7 +8,7 @@
 //! ```
 
 use crate::config::Config;
-use keys::{Holding, Owner, Ring};
+use keys::{Holding, Owner, Ring, State};
 use keystore::{Act, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct Keeper {
     heard: Sender<keys::Heard>,
     changed: Receiver<(Owner, Holding)>,
+    /// What came into force by being used and may not be written yet.
+    unsaved: Vec<keys::Heard>,
 }
 
 /// The keys of a configuration, and whoever keeps them. `lmk` is the check value of the master key they lie under.
@@ -43,17 +45,27 @@ pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreEr
     let keeping = Keeping { store, overlap_ms, hears, changes, holdings };
     let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run());
     begun.map_err(|source| StoreError::Io { path: config.keys_directory(), source })?;
-    Ok((ring, Keeper { heard, changed }))
+    Ok((ring, Keeper { heard, changed, unsaved: Vec::new() }))
 }
 
 impl Keeper {
     /// Takes over what changed, and hands on what came into force by being used. Cost: a look into two queues.
-    pub(crate) fn mind(&self, ring: &mut Ring) {
-        while let Ok((owner, holding)) = self.changed.try_recv() {
+    pub(crate) fn mind(&mut self, ring: &mut Ring) {
+        while let Ok((owner, mut holding)) = self.changed.try_recv() {
+            // What was heard since that was written stays heard.
+            self.unsaved.retain(|heard| {
+                let key = holding.generation(heard.role, heard.generation);
+                let waits = heard.owner == owner && key.is_some_and(|key| key.state == State::Confirmed);
+                if waits {
+                    let _ = holding.heard(heard.role, heard.generation, heard.at, ring.overlap_ms());
+                }
+                heard.owner != owner || waits
+            });
             ring.put(owner, holding);
         }
         for heard in ring.take_heard() {
             tracing::info!(owner = %heard.owner, role = %heard.role, generation = heard.generation, "key in force");
+            self.unsaved.push(heard);
             // A keeper that is gone ends with the switch.
             let _ = self.heard.send(heard);
         }

@@ -408,6 +408,7 @@ impl Plan {
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
             (self.config.control_socket() != other.config.control_socket(), "[control]"),
+            (self.config.keys != other.config.keys, "[keys]"),
             (format!("{:?}", self.config.hsm) != format!("{:?}", other.config.hsm), "[[hsm]]"),
             (format!("{:?}", self.config.security) != format!("{:?}", other.config.security), "[security]"),
             (api(self) != api(other), "[api] (other than default_link)"),

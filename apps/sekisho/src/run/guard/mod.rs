@@ -172,8 +172,8 @@ impl Guard {
     }
 
     /// Takes over what became of keys.
-    pub(crate) fn mind_keys(&self) {
-        self.keeper.iter().for_each(|keeper| keeper.mind(&mut self.ring.borrow_mut()));
+    pub(crate) fn mind_keys(&mut self) {
+        self.keeper.iter_mut().for_each(|keeper| keeper.mind(&mut self.ring.borrow_mut()));
     }
 
     /// Errands under way.
