@@ -26,6 +26,7 @@ pub enum Command {
         /// The state to wait for
         #[arg(long = "for", value_name = "STATE", value_parser = state)]
         state: String,
+        /// Which switch, and how long.
         #[command(flatten)]
         how: How,
     },
@@ -35,12 +36,14 @@ pub enum Command {
         /// The state to wait for
         #[arg(long = "for", value_name = "STATE")]
         state: Switch,
+        /// Which switch, and how long.
         #[command(flatten)]
         how: How,
     },
     /// Until every host was told what it is owed after an unclean stop (reads)
     #[command(after_help = "Exit: 0 it is so, or none was needed · 3 no switch answers · 7 not in time")]
     Recovery {
+        /// Which switch, and how long.
         #[command(flatten)]
         how: How,
     },
@@ -50,6 +53,7 @@ pub enum Command {
         /// Only this link; without it, all
         #[arg(value_name = "NAME")]
         name: Option<String>,
+        /// Which switch, and how long.
         #[command(flatten)]
         how: How,
     },
@@ -62,6 +66,7 @@ pub enum Command {
         /// The day to wait for, as 2026-11-22
         #[arg(long = "for", value_name = "DATE", value_parser = day)]
         day: String,
+        /// Which switch, and how long.
         #[command(flatten)]
         how: How,
     },
