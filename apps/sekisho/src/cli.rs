@@ -45,6 +45,9 @@ pub enum Command {
     /// Callers of the client API: make, list and remove their keys
     #[command(subcommand)]
     Api(commands::api::Command),
+    /// Security modules: list, status, test
+    #[command(subcommand)]
+    Hsm(commands::hsm::Command),
     /// Wait until something is in a state
     #[command(subcommand)]
     Wait(commands::wait::Command),
@@ -122,6 +125,7 @@ impl Command {
             Self::Link(command) => commands::link::run(command),
             Self::Cutover(command) => commands::cutover::run(command),
             Self::Api(command) => commands::api::run(command),
+            Self::Hsm(command) => commands::hsm::run(command),
             Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),

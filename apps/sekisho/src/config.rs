@@ -13,10 +13,12 @@ use terms::limits;
 pub(crate) mod api;
 mod keys;
 mod management;
+mod security;
 
 pub use api::ApiToml;
 pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
+pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +35,12 @@ pub struct Config {
     pub api: Option<ApiToml>,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// Security modules.
+    #[serde(default)]
+    pub hsm: Vec<HsmToml>,
+    /// How they are asked.
+    #[serde(default)]
+    pub security: SecurityToml,
     /// Where keys lie, and how they change.
     #[serde(default)]
     pub keys: KeysToml,
@@ -195,6 +203,8 @@ pub struct ListenerToml {
     pub peer: Vec<PeerToml>,
     /// How many requests are worked on at once. `atmc` only.
     pub pool: Option<PoolToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsListenerToml>,
 }
@@ -318,6 +328,8 @@ pub struct LinkToml {
     pub pairs: Option<PairsToml>,
     /// Sign-on and echo; without the table a link that stands is used as it is.
     pub management: Option<ManagementToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -616,6 +628,9 @@ impl Config {
         self.keys.complain(&mut wrong);
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
+        let modules: Vec<&str> = self.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
+        check_names("hsm", &modules, &mut wrong);
+        security::complain(self, &mut wrong);
         if listeners.contains(&api::SOURCE) {
             wrong.push("listener `api`: this name stands for applications".into());
         }

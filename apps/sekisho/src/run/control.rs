@@ -25,6 +25,7 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod hsm;
 mod links;
 mod recovery;
 mod stop;
@@ -88,6 +89,7 @@ pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> 
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(hsm::router())
         .merge(links::router())
         .merge(recovery::router())
         .merge(stop::router())

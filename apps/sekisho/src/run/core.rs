@@ -11,6 +11,7 @@ use super::api::desk::{Desk, Word};
 use super::api::event::Event as News;
 use super::api::events::Bulletin;
 use super::figures::Figures;
+use super::guard::{Guard, Whose};
 use super::journaling::Journaling;
 use super::links::{LinkCommand, LinkJson, Ordered};
 use super::log_budget::LogBudget;
@@ -29,6 +30,10 @@ use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
+
+mod guarded;
+
+pub(crate) use guarded::ModuleLines;
 
 /// Something to say, and where to.
 enum Speech {
@@ -86,6 +91,9 @@ pub(crate) struct Core {
     pub(crate) links: Vec<Link>,
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
+    pub(crate) guard: Guard,
+    /// Whether PINs of any source or link are moved from one key to another.
+    moves_pins: bool,
     /// Applications that wait for us.
     pub(crate) desk: Desk,
     /// What happened, for whoever listens.
@@ -103,10 +111,14 @@ impl Core {
         lane: Lane,
         journaling: Journaling,
         net: Net,
-        sources: Vec<Source>,
-        links: Vec<Link>,
+        (sources, links): (Vec<Source>, Vec<Link>),
+        guard: Guard,
     ) -> Self {
+        let of_sources = sources.iter().map(|source| &source.guard);
+        let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
         Self {
+            moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
+            guard,
             clock,
             lane,
             journaling,
@@ -273,13 +285,17 @@ impl Core {
         if wanted.into_iter().flatten().any(|moment| moment <= now.instant) {
             self.step_at(now, Event::Tick);
         }
+        self.mind_modules();
         self.journaling.pump(&self.lane);
         self.net.flush();
     }
 
     /// Whether nothing is under way: nothing in flight, nothing held, nothing unwritten.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.lane.in_flight() == 0 && self.held.is_empty() && self.journaling.is_idle()
+        self.lane.in_flight() == 0
+            && self.held.is_empty()
+            && self.guard.under_way() == 0
+            && self.journaling.is_idle()
     }
 
     /// Says something to an application as soon as everything decided so far is durable.
@@ -311,23 +327,16 @@ impl Core {
                 self.answer_application(conn, answer);
             }
             Speech::Answer { decision, source, conn, request, answer } => {
-                let Some(dialect) =
-                    self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
-                else {
-                    return;
-                };
-                let handed = self.answer(conn, &dialect, &request, &answer);
-                if let (Handed::Nobody, Some(id)) = (handed, decision) {
-                    // Proof, not silence: not a byte of it was handed to anybody.
-                    self.step(Event::Undelivered { source, request, id });
-                }
+                self.answer_source(decision, source, conn, &request, &answer);
             }
             Speech::AnswerToHost { link, conn, request, answer } => {
                 let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
                 else {
                     return;
                 };
-                let _ = self.answer(conn, &dialect, &request, &answer);
+                if !self.seal_answer(Whose::Host(link), None, (conn, &dialect), (&request, &answer)) {
+                    let _ = self.answer(conn, &dialect, &request, &answer);
+                }
             }
             Speech::Word(word) => word.say(),
             Speech::News(news) => self.bulletin.post(*news),
@@ -336,20 +345,36 @@ impl Core {
         }
     }
 
-    fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
-        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
-        match self.lane.may_leave(self.clock.now().instant, link_id, ours.stan, id) {
-            MayLeave::Yes => {}
+    fn ask_host(&mut self, link: LinkId, id: TxnId, request: &Arc<Txn>, ours: &Outgoing) {
+        match self.lane.may_leave(self.clock.now().instant, link, ours.stan, id) {
+            MayLeave::Yes if self.must_guard(link, request) => self.guard_request(link, id, request, ours),
+            MayLeave::Yes => {
+                let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
+                else {
+                    return;
+                };
+                self.send_to_host(link, id, ours, |out| dialect.write_request(request, ours, out));
+            }
             // The disk was slower than the deadline, or we stood still: nobody waits for it any more.
-            MayLeave::TooLate => return self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id }),
+            MayLeave::TooLate => self.step(Event::Unsent { link, host_stan: ours.stan, id }),
             // The customer has been told, so the host never hears of it.
-            MayLeave::No => return,
+            MayLeave::No => {}
         }
+    }
+
+    /// Hands a request to a connection of its link, its body by `write`.
+    fn send_to_host(
+        &mut self,
+        link_id: LinkId,
+        id: TxnId,
+        ours: &Outgoing,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), WriteError>,
+    ) {
+        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
         let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
             let header = conn.framing().request_header();
-            let written = conn.send(header.as_bytes(), |out| link.dialect.write_request(request, ours, out));
-            written.map_err(Unsent::from)
+            conn.send(header.as_bytes(), write).map_err(Unsent::from)
         });
         if let Err(why) = sent {
             // Not one byte of it left, and that is certain: the frame was never queued.
@@ -357,6 +382,30 @@ impl Core {
                 tracing::warn!(link = %link.name, txn = id.0, %why, "request not sent");
             }
             self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id });
+        }
+    }
+
+    /// Answers a source, with a code where it has agreed on one; `told` is the decision it hears of for the first
+    /// time.
+    fn answer_source(
+        &mut self,
+        told: Option<TxnId>,
+        source: SourceId,
+        conn: ConnId,
+        request: &Arc<Txn>,
+        answer: &Answer,
+    ) {
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+        else {
+            return;
+        };
+        if self.seal_answer(Whose::Source(source), told, (conn, &dialect), (request, answer)) {
+            return;
+        }
+        let handed = self.answer(conn, &dialect, request, answer);
+        if let (Handed::Nobody, Some(id)) = (handed, told) {
+            // Proof, not silence: not a byte of it was handed to anybody.
+            self.step(Event::Undelivered { source, request: request.clone(), id });
         }
     }
 
@@ -402,8 +451,7 @@ impl Core {
                     txn.carried.push(Noun::Header, header);
                 }
                 self.figures.asked_at = Some(now.instant);
-                self.lane.take_nothing_new(self.takes_nothing_new());
-                self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
+                self.admit(now, Whose::Source(source), conn.id(), &dialect, body, txn);
             }
             Err(refusal) => self.on_unreadable_request(source, conn, header, body, *refusal),
         }
@@ -444,7 +492,7 @@ impl Core {
                 partial.carried.push(Noun::Header, header);
             }
             let answer = Answer::ours(Code::FormatError, Outcome::NotSent);
-            let _ = self.answer(conn.id(), &dialect, &partial, &answer);
+            self.answer_source(None, source, conn.id(), &Arc::new(partial), &answer);
         }
         conn.set_tag(conn.tag() + 1);
         if conn.tag() >= u64::from(unreadable_max) {
@@ -466,7 +514,7 @@ impl Core {
                 if !header.is_empty() && txn.message.asks() {
                     txn.carried.push(Noun::Header, header);
                 }
-                self.step_at(now, Event::HostSaid { link, conn: conn.id(), txn });
+                self.admit(now, Whose::Host(link), conn.id(), &dialect, body, txn);
             }
             Err(refusal) => {
                 // Whatever it was meant to answer goes on waiting for its deadline.

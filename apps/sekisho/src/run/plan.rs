@@ -1,6 +1,7 @@
 //! From a configuration to everything it names: dialects loaded, framings understood, certificates not yet
 //! opened, nothing listening.
 
+use super::guard::Rule;
 use super::parties::{Link, Source};
 use crate::config::api::SOURCE;
 use crate::config::{
@@ -85,6 +86,7 @@ impl Plan {
                 let wrong = complaints_about_speech(link, &dialect);
                 complaints.extend(wrong.into_iter().map(|line| format!("link `{}`: {line}", link.name)));
             }
+            complaints.extend(plan.guards_that_do_not_fit());
             complaints.extend(plan.legs_nobody_can_write());
             complaints.extend(plan.debts_nobody_can_pay());
         }
@@ -108,6 +110,33 @@ impl Plan {
                      them: state a [default], or do not demand it there",
                     link.name, link.dialect
                 ));
+            }
+        }
+        wrong
+    }
+
+    fn guard_of_listener(
+        &self,
+        listener: &ListenerToml,
+        name: &str,
+        loaded: &mut BTreeMap<String, Rc<Dialect>>,
+    ) -> Result<Option<Rule>, String> {
+        Rule::of(listener.security.as_ref(), name, false, &self.dialect(&listener.dialect, loaded))
+    }
+
+    /// What is to be guarded must have an algorithm, and messages with room for a code.
+    fn guards_that_do_not_fit(&self) -> Vec<String> {
+        let mut loaded = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for listener in &self.config.listener {
+            if let Err(why) = self.guard_of_listener(listener, &listener.name, &mut loaded) {
+                wrong.push(format!("listener `{}`: security: {why}", listener.name));
+            }
+        }
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            if let Err(why) = Rule::of(link.security.as_ref(), &link.name, true, &dialect) {
+                wrong.push(format!("link `{}`: security: {why}", link.name));
             }
         }
         wrong
@@ -303,6 +332,7 @@ impl Plan {
                 let source = Source {
                     dialect: self.dialect(&listener.dialect, &mut loaded),
                     unreadable_max: listener.unreadable_max,
+                    guard: self.guard_of_listener(listener, name, &mut loaded).unwrap_or_default(),
                 };
                 sources.insert(names.source(name).0, source);
             }
@@ -311,13 +341,15 @@ impl Plan {
         for link in &self.config.link {
             let dialect = self.dialect(&link.dialect, &mut loaded);
             let name = Text::clipped(link.name.as_bytes());
-            links.insert(names.link(&link.name).0, Link { name, dialect, handle: None });
+            let guard = Rule::of(link.security.as_ref(), &link.name, true, &dialect).unwrap_or_default();
+            links.insert(names.link(&link.name).0, Link { name, dialect, handle: None, guard });
         }
         // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
         let any = loaded.values().next().cloned();
-        let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1 });
-        let fill_link =
-            |at: usize| Some(Link { name: *names.links.get(at)?, dialect: any.clone()?, handle: None });
+        let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1, guard: None });
+        let fill_link = |at: usize| {
+            Some(Link { name: *names.links.get(at)?, dialect: any.clone()?, handle: None, guard: None })
+        };
         let all_sources = (0..names.sources.len())
             .filter_map(|at| sources.remove(&(at as u16)).or_else(fill_source))
             .collect();
@@ -376,6 +408,9 @@ impl Plan {
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
             (self.config.control_socket() != other.config.control_socket(), "[control]"),
+            (self.config.keys != other.config.keys, "[keys]"),
+            (format!("{:?}", self.config.hsm) != format!("{:?}", other.config.hsm), "[[hsm]]"),
+            (format!("{:?}", self.config.security) != format!("{:?}", other.config.security), "[security]"),
             (api(self) != api(other), "[api] (other than default_link)"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];

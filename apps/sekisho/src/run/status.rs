@@ -1,6 +1,7 @@
 //! What is told about the switch while it runs: one snapshot, made by the lane's thread a few times a second
 //! and read by everybody else.
 
+use super::hsm::HsmList;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -45,6 +46,8 @@ pub struct Status {
     pub listeners: Vec<ListenerStatus>,
     /// Where they go.
     pub links: Vec<LinkStatus>,
+    /// Security modules, and what security did.
+    pub hsm: HsmList,
     /// What is remembered.
     pub journal: JournalStatus,
     /// Messages nobody could read, masked, the newest last.

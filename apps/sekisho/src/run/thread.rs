@@ -7,6 +7,8 @@ use super::api::sessions::Sessions;
 use super::core::{Core, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
+use super::guard;
+use super::hsm::HsmCommand;
 use super::journaling::News;
 use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
@@ -47,6 +49,8 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// Show security modules, or test one.
+    Hsm(HsmCommand),
     /// Something an application wants.
     Api(ApiOrder),
 }
@@ -190,10 +194,14 @@ impl Thread {
         let (sources, links) = plan.parties(&mut names);
         let started_at = clock.now().wall.to_string();
         let switchboard = Switchboard::empty();
-        let mut core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        let guard = guard::guard(&plan.config, &net)?;
+        let mut core = Core::new(clock, lane, journaling, net.clone(), (sources, links), guard);
         core.desk = Desk::of(plan.applications(&mut names), u64::from_le_bytes(seed));
         core.bulletin = bulletin;
         *switchboard.0.borrow_mut() = Some(core);
+        // Before anybody is let in, so that the first to ask need not be refused.
+        let lines = guard::dial(&plan.config, &net, &switchboard)?;
+        switchboard.with(|core| core.guard.modules.know(lines));
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
             let name = config.name.to_string();
@@ -258,6 +266,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
@@ -318,6 +327,7 @@ impl Thread {
         for link in &core.links {
             link.handle.iter().for_each(net::LinkHandle::close);
         }
+        core.guard.modules.close();
         core.net.conns().iter().for_each(net::Conn::close);
         // Answers queued in this turn still have to leave.
         core.net.flush();
@@ -426,6 +436,7 @@ impl Thread {
                 })
                 .collect(),
             journal: core.journaling.status(),
+            hsm: core.guard.list(),
             specimens: core.specimens.all(),
         }
     }
