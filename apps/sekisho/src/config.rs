@@ -600,6 +600,14 @@ impl Config {
             settle(&mut tls.key);
             tls.client_authorities.iter_mut().for_each(settle);
         }
+        if let Some(api) = &mut self.api {
+            settle(api.keys.get_or_insert_with(|| PathBuf::from("api-keys")));
+            if let Some(tls) = &mut api.tls {
+                settle(&mut tls.certificate);
+                settle(&mut tls.key);
+                tls.client_authorities.iter_mut().for_each(settle);
+            }
+        }
         let of_links = self.link.iter_mut().filter_map(|link| link.tls.as_mut());
         for tls in of_links.chain(self.hsm.iter_mut().filter_map(|hsm| hsm.tls.as_mut())) {
             settle(&mut tls.authorities);
