@@ -43,6 +43,9 @@ pub enum Command {
     /// Business day of each host: see it, ask for the next
     #[command(subcommand)]
     Cutover(commands::cutover::Command),
+    /// Callers of the client API: make, list and remove their keys
+    #[command(subcommand)]
+    Api(commands::api::Command),
     /// Security modules: list, status, test
     #[command(subcommand)]
     Hsm(commands::hsm::Command),
@@ -124,6 +127,7 @@ impl Command {
             Self::Check(args) => commands::check::run(&args),
             Self::Link(command) => commands::link::run(command),
             Self::Cutover(command) => commands::cutover::run(command),
+            Self::Api(command) => commands::api::run(command),
             Self::Hsm(command) => commands::hsm::run(command),
             Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),

@@ -600,6 +600,14 @@ impl Config {
             settle(&mut tls.key);
             tls.client_authorities.iter_mut().for_each(settle);
         }
+        if let Some(api) = &mut self.api {
+            settle(api.keys.get_or_insert_with(|| PathBuf::from("api-keys")));
+            if let Some(tls) = &mut api.tls {
+                settle(&mut tls.certificate);
+                settle(&mut tls.key);
+                tls.client_authorities.iter_mut().for_each(settle);
+            }
+        }
         for tls in self.link.iter_mut().filter_map(|link| link.tls.as_mut()) {
             settle(&mut tls.authorities);
             tls.certificate.iter_mut().chain(tls.key.iter_mut()).for_each(settle);

@@ -1,5 +1,6 @@
 //! Commands that are not simulators, one module each.
 
+pub mod api;
 pub mod audit;
 pub mod ceremony;
 pub mod check;

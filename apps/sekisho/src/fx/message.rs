@@ -2,7 +2,7 @@
 
 use super::place::{Around, Daemon};
 use super::rc::Rc;
-use super::sessions::applications;
+use super::sessions::nobody_holds_a_session;
 use super::verdict::No;
 use super::{cancel, words};
 use crate::commands::link::door;
@@ -83,12 +83,7 @@ fn sign_off(around: &Around, daemon: &Daemon) -> Result<Rc, No> {
         around.say(&words::SIGNED_OFF_ALREADY, &[]);
         return Ok(Rc::OK);
     }
-    let applications = applications(daemon)?;
-    if !applications.is_empty() {
-        let no = No::new(Rc::APPL_IS_REMAINED, &words::APPLICATIONS);
-        let no = applications.iter().fold(no, |no, application| no.and(application.to_string()));
-        return Err(no.and(format!("next    stop them, or  sekisho link drain {}", daemon.link)));
-    }
+    nobody_holds_a_session(daemon)?;
     let signed_off = ordered(around, daemon, LinkOrder::SignOff, &before, &words::SIGN_OFF_SENT);
     let (_, ms) = signed_off.map_err(|no| no.and("next    fxmsg_cn signoff   fxctrl_cn shutdown force"))?;
     around.say(&words::SIGNED_OFF, &[("ms", &ms)]);
@@ -98,7 +93,7 @@ fn sign_off(around: &Around, daemon: &Daemon) -> Result<Rc, No> {
 /// The wish is all that is waited for: that it is accepted promises no cutover.
 fn ask_cutover(around: &Around, daemon: &Daemon) -> Result<Rc, No> {
     let before = daemon.link()?;
-    door::order(&daemon.door, &daemon.link, LinkOrder::AskCutover, daemon.by())?;
+    door::order(&daemon.door, &daemon.link, LinkOrder::AskCutover, daemon.by(), false)?;
     let until = Until { timeout: around.timeout(), a_promise_is_enough: true };
     order::until(&daemon.door, LinkOrder::AskCutover, &before, until)?;
     let link = daemon.link()?;
@@ -117,7 +112,7 @@ fn ordered(
     sent: &words::Message,
 ) -> Result<(LinkJson, String), No> {
     let began = Instant::now();
-    door::order(&daemon.door, &daemon.link, wanted, daemon.by())?;
+    door::order(&daemon.door, &daemon.link, wanted, daemon.by(), wanted == LinkOrder::SignOff)?;
     around.say(sent, &[("link", &daemon.link)]);
     let until = Until { timeout: around.timeout(), a_promise_is_enough: false };
     order::until(&daemon.door, wanted, before, until)?;

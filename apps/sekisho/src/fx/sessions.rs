@@ -97,3 +97,14 @@ pub(super) fn applications(daemon: &Daemon) -> Result<Vec<Application>, No> {
     let is_about = |one: &Application| one.link.as_ref().is_none_or(|link| *link == daemon.link);
     Ok(all.into_iter().filter(is_about).collect())
 }
+
+/// Fails where applications hold sessions, and names them.
+pub(super) fn nobody_holds_a_session(daemon: &Daemon) -> Result<(), No> {
+    let applications = applications(daemon)?;
+    if applications.is_empty() {
+        return Ok(());
+    }
+    let no = No::new(Rc::APPL_IS_REMAINED, &words::APPLICATIONS);
+    let no = applications.iter().fold(no, |no, application| no.and(application.to_string()));
+    Err(no.and(format!("next    stop them, or  sekisho link drain {}", daemon.link)))
+}

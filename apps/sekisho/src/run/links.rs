@@ -98,6 +98,9 @@ pub struct LinkJson {
     pub silent_ms: Option<u64>,
     /// Until the answer awaited counts as not coming.
     pub awaited_ms: Option<u64>,
+    /// Sessions of applications that are open for it; said of one link alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<usize>,
     /// What it came to since the start, the newest last.
     pub history: Vec<ChangeJson>,
 }
@@ -233,6 +236,7 @@ impl LinkJson {
             echo: EchoJson { answered: seen.echoes_answered, missed: seen.echoes_missed, us: seen.echo_us },
             silent_ms: seen.silent_ms,
             awaited_ms: seen.awaited_ms,
+            sessions: None,
             history: seen.history.iter().map(ChangeJson::of).collect(),
         }
     }

@@ -52,9 +52,14 @@ pub(crate) fn order(
     name: &str,
     order: LinkOrder,
     by: &str,
+    unless_sessions: bool,
 ) -> Result<(bool, LinkJson), Failure> {
     let place = format!("/v1/links/{}/{}", in_a_path(name)?, order.name());
-    let asked = control::post(&door.socket, &place, &json!({ "by": by }));
+    let body = match unless_sessions {
+        true => json!({ "by": by, "unless_sessions": true }),
+        false => json!({ "by": by }),
+    };
+    let asked = control::post(&door.socket, &place, &body);
     let reply = asked.map_err(|error| match error {
         Unreachable::Nobody { .. } => unreachable(door, error),
         Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
@@ -133,6 +138,10 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
         Some("is_drained") => ("LNK2007-E", format!("sekisho link ready {name}{at}")),
         Some("in_maintenance") => ("LNK2008-E", format!("sekisho link ready {name}{at}")),
         Some("not_out") => ("LNK2009-E", show(door, name)),
+        Some("sessions_open") => (
+            "LNK2020-E",
+            format!("sekisho link sessions {name}{at}   sekisho link sign-off {name} --force{at}"),
+        ),
         _ => ("LNK2000-E", show(door, name)),
     };
     let link = serde_json::from_value::<LinkJson>(reply.body["link"].clone()).ok();

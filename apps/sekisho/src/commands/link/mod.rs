@@ -4,6 +4,7 @@ pub(crate) mod door;
 pub(crate) mod lines;
 mod list;
 pub(crate) mod order;
+mod sessions;
 mod show;
 mod watch;
 
@@ -16,10 +17,12 @@ pub enum Command {
     Ls(list::Args),
     /// One link: session, echoes, last failure, history (reads)
     Show(show::Args),
+    /// Applications that are in, by their sessions (reads)
+    Sessions(sessions::Args),
     /// Ask to sign on and wait for the answer (changes)
     SignOn(order::Args),
     /// Let what is in flight end, sign off and wait for the answer (changes)
-    SignOff(order::Args),
+    SignOff(order::SignOffArgs),
     /// Ask whether anybody is there, and time it (changes)
     Echo(order::Args),
     /// Begin nothing new, let what is in flight end (changes)
@@ -43,8 +46,9 @@ pub fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Ls(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
         Command::SignOn(args) => order::run(&args, LinkOrder::SignOn),
-        Command::SignOff(args) => order::run(&args, LinkOrder::SignOff),
+        Command::SignOff(args) => order::sign_off(&args),
         Command::Echo(args) => order::run(&args, LinkOrder::Echo),
         Command::Drain(args) => order::run(&args, LinkOrder::Drain),
         Command::Ready(args) => order::run(&args, LinkOrder::Ready),

@@ -39,6 +39,21 @@ pub struct Args {
     json: bool,
 }
 
+/// The same for sign-off.
+#[derive(Debug, clap::Args)]
+pub struct SignOffArgs {
+    #[command(flatten)]
+    order: Args,
+    /// Also while applications have sessions open
+    #[arg(long)]
+    force: bool,
+}
+
+/// Signs off; where applications are in, only when that is meant.
+pub(crate) fn sign_off(args: &SignOffArgs) -> Result<ExitCode, Failure> {
+    run_with(&args.order, LinkOrder::SignOff, !args.force)
+}
+
 /// Where an order has come to.
 enum Progress {
     /// Not there yet.
@@ -53,12 +68,16 @@ enum Progress {
 
 /// Does it, link by link; the first failure ends it.
 pub(crate) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
+    run_with(args, order, false)
+}
+
+fn run_with(args: &Args, order: LinkOrder, unless_sessions: bool) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
     let by = args.by.clone().unwrap_or_else(whoever);
     let mut paper = Paper::new();
     for name in &args.names {
         let before = door::one(&door, name)?;
-        let (already, link) = door::order(&door, name, order, &by)?;
+        let (already, link) = door::order(&door, name, order, &by, unless_sessions)?;
         let said = if already && is_settled(order, &link) {
             format!("already {}", link.state)
         } else if args.no_wait {

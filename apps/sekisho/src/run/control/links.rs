@@ -1,6 +1,6 @@
 //! `/v1/links`: links shown, and orders to them.
 
-use super::{Door, gone, no, signed_by};
+use super::{Door, gone, no, said, signed_by};
 use crate::run::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use journal::LinkOrder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use switch::CannotOrder;
-use terms::LinkName;
+use terms::{LinkName, Text};
 
 /// Its places.
 pub(super) fn router() -> Router<Door> {
@@ -76,7 +76,10 @@ async fn list(State(door): State<Door>) -> Response {
 async fn show(State(door): State<Door>, Path(name): Path<String>) -> Response {
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
     match door.ask(|answer| Order::Link(LinkCommand::Show { name: known, answer })).await {
-        Some(Some(link)) => Json(One { object: "link", already: None, link }).into_response(),
+        Some(Some(mut link)) => {
+            link.sessions = Some(door.sessions.count(Some(&name)));
+            Json(One { object: "link", already: None, link }).into_response()
+        }
         Some(None) => no_such_link(&name),
         None => gone(),
     }
@@ -91,10 +94,15 @@ async fn order(
         let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
         return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
     };
-    let by = match signed_by(&body) {
-        Ok(by) => by,
+    let (by, unless_sessions) = match signed(&body) {
+        Ok(signed) => signed,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
+    let sessions = if unless_sessions { door.sessions.count(Some(&name)) } else { 0 };
+    if sessions > 0 {
+        let said = format!("{sessions} sessions of applications are open");
+        return no(StatusCode::CONFLICT, "sessions_open", said);
+    }
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
     let done = door.ask(|answer| Order::Link(LinkCommand::Do { name: known, order, by, answer })).await;
     let Some(Ordered { may, link }) = done else { return gone() };
@@ -141,6 +149,19 @@ async fn cut(
         Some(None) => no_such_link(&name),
         None => gone(),
     }
+}
+
+/// Who gives the order, and whether applications with open sessions are to be spared.
+fn signed(body: &[u8]) -> Result<(Text<24>, bool), String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct By {
+        by: String,
+        #[serde(default)]
+        unless_sessions: bool,
+    }
+    let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
+    by.and_then(|asked: By| Ok((said("by", &asked.by)?, asked.unless_sessions)))
 }
 
 fn no_such_link(name: &str) -> Response {
