@@ -116,12 +116,17 @@ impl Trail {
         std::fs::metadata(&self.path).is_ok_and(|about| about.len() != self.read_bytes)
     }
 
-    /// Reads what was written since, and checks it.
-    pub(crate) fn follow(&mut self, seal: Option<&Seal>) -> Result<Vec<Line>, StoreError> {
+    /// Reads what was written since, and checks it. Each entry that follows is given to `visit`, those before a
+    /// broken one too: they are not read a second time.
+    pub(crate) fn follow(
+        &mut self,
+        seal: Option<&Seal>,
+        visit: &mut dyn FnMut(Line),
+    ) -> Result<(), StoreError> {
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound && self.head.number == 0 => {
-                return Ok(Vec::new());
+                return Ok(());
             }
             Err(source) => return Err(StoreError::Io { path: self.path.clone(), source }),
         };
@@ -136,12 +141,12 @@ impl Trail {
         read.map_err(StoreError::io(&self.path))?;
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         self.torn_bytes = (text.len() - whole) as u64;
-        let mut lines = Vec::new();
         for written in text[..whole].split_inclusive(|&byte| byte == b'\n') {
-            lines.push(self.take(written, seal)?);
+            let line = self.take(written, seal)?;
             self.read_bytes += written.len() as u64;
+            visit(line);
         }
-        Ok(lines)
+        Ok(())
     }
 
     fn take(&mut self, written: &[u8], seal: Option<&Seal>) -> Result<Line, AuditError> {
@@ -231,7 +236,7 @@ impl Line {
 pub fn verify(directory: &Path, mut visit: impl FnMut(&Line)) -> Result<Verified, StoreError> {
     let seal = Seal::of(directory)?;
     let mut trail = Trail::of(directory);
-    trail.follow(seal.as_ref())?.iter().for_each(&mut visit);
+    trail.follow(seal.as_ref(), &mut |line| visit(&line))?;
     Ok(Verified {
         entries: trail.head.number,
         digest: trail.head.digest,

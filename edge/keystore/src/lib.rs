@@ -28,4 +28,4 @@ pub use error::StoreError;
 pub use master::MasterFile;
 pub use memory::{Locking, keep_memory_to_ourselves};
 pub use requests::{Asked, ask_for};
-pub use store::{Act, Store};
+pub use store::{Act, News, Store};

@@ -4,7 +4,7 @@ use crate::seal::Seal;
 use crate::{StoreError, files};
 use keys::chain::Entry;
 use keys::{Change, Holding, Order, Owner, Ring};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use terms::Timestamp;
@@ -29,8 +29,13 @@ pub struct Store {
     trail: Trail,
     /// The last audit entry about each owner or thing.
     last: BTreeMap<String, u64>,
+    /// Whom somebody did something to that was not asked for here.
+    unread: BTreeSet<Owner>,
     lmk: String,
 }
+
+/// Owners somebody did something to, with their keys as they are now, or why those cannot be read.
+pub type News = Vec<(Owner, Result<Holding, StoreError>)>;
 
 impl Store {
     /// Opens a directory, made where there is none; `fresh`, 256 random bits, becomes its seal then. `lmk` is the
@@ -43,8 +48,10 @@ impl Store {
         let _lock = files::lock(directory)?;
         let seal = Seal::open(directory, fresh)?;
         let (directory, trail) = (directory.to_path_buf(), Trail::of(directory));
-        let mut store = Self { directory, seal, trail, last: BTreeMap::new(), lmk: lmk.into() };
+        let mut store =
+            Self { directory, seal, trail, last: BTreeMap::new(), unread: BTreeSet::new(), lmk: lmk.into() };
         store.catch_up()?;
+        store.unread.clear();
         Ok(store)
     }
 
@@ -58,30 +65,38 @@ impl Store {
         self.trail.number()
     }
 
-    /// Whether others have changed something. Cost: one look at the length of a file.
+    /// Whether others have changed something that nobody has read here. Cost: one look at the length of a file.
     pub fn has_news(&self) -> bool {
-        self.trail.has_news()
+        !self.unread.is_empty() || self.trail.has_news()
     }
 
-    /// Reads what others did, and gives the owners they did it to.
+    /// Reads what others did: everybody they did it to, with the keys as they are now. Whose keys cannot be read
+    /// stays news, and keeps nobody else's from being told.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn news(&mut self) -> Result<Vec<Owner>, StoreError> {
+    /// [`StoreError`] where the audit itself cannot be followed.
+    pub fn news(&mut self) -> Result<News, StoreError> {
         let _lock = files::lock(&self.directory)?;
-        self.catch_up()
+        self.catch_up()?;
+        let unread: Vec<Owner> = self.unread.iter().copied().collect();
+        let read = unread.into_iter().map(|owner| (owner, self.read(&owner)));
+        let news: News = read.collect();
+        self.unread.retain(|owner| news.iter().any(|(of, read)| of == owner && read.is_err()));
+        Ok(news)
     }
 
     /// Under the lock. Where the last entry was written and not done, that is written down.
-    fn catch_up(&mut self) -> Result<Vec<Owner>, StoreError> {
-        let lines = self.trail.follow(Some(&self.seal))?;
-        let mut owners = Vec::new();
-        for line in &lines {
-            self.last.insert(line.on.clone(), line.number);
-            owners.extend(Owner::parse(&line.on).filter(|owner| !owners.contains(owner)));
-        }
-        let undone = lines.last().and_then(|line| Some((line.number, Owner::parse(&line.on)?)));
-        if let Some((number, owner)) = undone {
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        let Self { trail, seal, last, unread, .. } = self;
+        let mut newest = None;
+        // Whoever finds it first remembers it until it is asked for: a change finds what is news to somebody else.
+        trail.follow(Some(seal), &mut |line| {
+            let owner = Owner::parse(&line.on);
+            unread.extend(owner);
+            newest = owner.map(|owner| (owner, line.number, line.at_ms));
+            last.insert(line.on, line.number);
+        })?;
+        if let Some((owner, number, at_ms)) = newest {
             let found = owned::read(&self.directory, &owner, &self.seal)?;
             if found.as_ref().map_or(0, |owned| owned.audit) < number {
                 let act = Act {
@@ -91,23 +106,30 @@ impl Store {
                     ..Act::default()
                 };
                 // The moment of the entry before: nobody tells the time here, and order is by number.
-                let at = lines.last().map_or(0, |line| line.at_ms);
-                let audit =
-                    self.write_down(Timestamp::from_unix_ms(at), &act, &owner.to_string(), Vec::new())?;
+                let at = Timestamp::from_unix_ms(at_ms);
+                let audit = self.write_down(at, &act, &owner.to_string(), Vec::new())?;
                 // Under whichever master key they were: who finds this may not know it.
                 let none = || Owned { holding: Holding::default(), audit, lmk: self.lmk.clone() };
                 let owned = found.map_or_else(none, |owned| Owned { audit, ..owned });
                 owned::write(&self.directory, &owner, &owned, &self.seal)?;
             }
         }
-        Ok(owners)
+        Ok(())
     }
 
-    /// The keys of an owner; none of one that has none.
+    /// The keys of an owner as they are now; none of one that has none.
     ///
     /// # Errors
     /// [`StoreError`]: a file changed by another hand or put back, or keys under another master key.
-    pub fn holding(&self, owner: &Owner) -> Result<Holding, StoreError> {
+    pub fn holding(&mut self, owner: &Owner) -> Result<Holding, StoreError> {
+        // A file may be newer than the audit as it was followed, where somebody changes it meanwhile.
+        let _lock = files::lock(&self.directory)?;
+        self.catch_up()?;
+        self.read(owner)
+    }
+
+    /// Under the lock.
+    fn read(&self, owner: &Owner) -> Result<Holding, StoreError> {
         let path = || owned::path_of(&self.directory, owner);
         let expected = self.last.get(&owner.to_string()).copied().unwrap_or(0);
         let Some(owned) = owned::read(&self.directory, owner, &self.seal)? else {
@@ -143,15 +165,18 @@ impl Store {
         Ok(owners)
     }
 
-    /// All of them, for whoever looks keys up.
+    /// All of them, for whoever looks keys up; nothing is news to whoever has them.
     ///
     /// # Errors
     /// As [`Self::holding`].
-    pub fn ring(&self, overlap_ms: u32) -> Result<Ring, StoreError> {
+    pub fn ring(&mut self, overlap_ms: u32) -> Result<Ring, StoreError> {
+        let _lock = files::lock(&self.directory)?;
+        self.catch_up()?;
         let mut ring = Ring::new(overlap_ms);
         for owner in self.owners()? {
-            ring.put(owner, self.holding(&owner)?);
+            ring.put(owner, self.read(&owner)?);
         }
+        self.unread.clear();
         Ok(ring)
     }
 
@@ -188,15 +213,17 @@ impl Store {
     ) -> Result<(Holding, Vec<Change>), StoreError> {
         let _lock = files::lock(&self.directory)?;
         self.catch_up()?;
-        let before = self.holding(owner)?;
+        let before = self.read(owner)?;
         let mut holding = before.clone();
         let changes = decide(&mut holding)?;
         if holding == before {
+            self.unread.remove(owner);
             return Ok((holding, changes));
         }
         let said = changes.iter().map(said).collect();
         let audit = self.write_down(now, act, &owner.to_string(), said)?;
         self.write(owner, holding.clone(), audit)?;
+        self.unread.remove(owner);
         Ok((holding, changes))
     }
 
@@ -217,7 +244,7 @@ impl Store {
         match Owner::parse(on) {
             None => self.write_down(now, act, on, changes),
             Some(owner) => {
-                let holding = self.holding(&owner)?;
+                let holding = self.read(&owner)?;
                 let audit = self.write_down(now, act, on, changes)?;
                 self.write(&owner, holding, audit)?;
                 Ok(audit)

@@ -64,7 +64,7 @@ fn open(place: &Place) -> Result<Store, StoreError> {
 fn what_was_changed_is_there_after_a_restart_and_in_the_audit() {
     let place = place("restart");
     let before = store_with(&place, 3).holding(&owner()).expect("readable");
-    let store = open(&place).expect("it opens again");
+    let mut store = open(&place).expect("it opens again");
     assert_eq!(store.holding(&owner()).expect("readable"), before);
     assert_eq!(store.owners().expect("a directory"), [owner()]);
     let mut told = Vec::new();
@@ -92,12 +92,54 @@ fn two_who_use_one_store_see_what_the_other_does() {
     let (mut first, mut second) = (store_with(&place, 1), open(&place).expect("it opens beside the first"));
     first.change(&owner(), at(5), [add(2)], &act("generate")).expect("a new key");
     assert!(second.has_news());
-    assert_eq!(second.news().expect("readable"), [owner()]);
+    let news = second.news().expect("an audit that goes on");
+    assert_eq!(news.len(), 1);
+    assert_eq!((news[0].0, news[0].1.as_ref().expect("readable").keys().len()), (owner(), 2));
+    assert!(!second.has_news());
     assert_eq!(second.holding(&owner()).expect("readable").keys().len(), 2);
     second.change(&owner(), at(6), [add(3)], &act("generate")).expect("a new key");
     first.change(&owner(), at(7), [add(4)], &act("generate")).expect("it sees the third first");
     assert_eq!(first.holding(&owner()).expect("readable").keys().len(), 4);
     assert_eq!(verify(&place.0, |_| {}).expect("whole").entries, 4);
+}
+
+#[test]
+fn what_another_did_is_still_news_to_whoever_changed_something_meanwhile() {
+    let place = place("meanwhile");
+    let (mut switch, mut person) = (store_with(&place, 1), open(&place).expect("it opens beside the first"));
+    let cards = Owner::parse("link/cards").expect("a link");
+    person.change(&owner(), at(5), [Order::Compromise(Role::Zpk, None)], &act("compromise")).expect("a key");
+    // The switch writes something about another owner before it has looked.
+    switch.change(&cards, at(6), [add(2)], &act("generate")).expect("a new key");
+    assert!(switch.has_news(), "the key somebody may know must not stay in use");
+    let news = switch.news().expect("an audit that goes on");
+    assert_eq!(news.len(), 1);
+    let holding = news[0].1.as_ref().expect("readable");
+    assert_eq!((news[0].0, holding.keys()[0].state), (owner(), State::Compromised));
+    assert!(!switch.has_news());
+}
+
+#[test]
+fn one_owner_whose_file_cannot_be_read_keeps_nobody_elses_news_back() {
+    let place = place("batch");
+    let (mut switch, mut person) = (store_with(&place, 1), open(&place).expect("it opens beside the first"));
+    let cards = Owner::parse("link/cards").expect("a link");
+    person.change(&cards, at(5), [add(2)], &act("generate")).expect("a new key");
+    person.change(&owner(), at(6), [Order::Compromise(Role::Zpk, None)], &act("compromise")).expect("a key");
+    let path = place.0.join("link.cards.json");
+    let whole = fs::read_to_string(&path).expect("it is there");
+    fs::write(&path, whole.replace("generated", "confirmed")).expect("room");
+    let news = switch.news().expect("an audit that goes on");
+    let told = |owner: Owner| news.iter().find(|(of, _)| *of == owner).map(|(_, read)| read);
+    assert!(matches!(told(cards), Some(Err(StoreError::Seal { .. }))));
+    let holding = told(owner()).expect("told of").as_ref().expect("readable");
+    assert_eq!(holding.keys()[0].state, State::Compromised);
+    // It stays news until it can be read.
+    assert!(switch.has_news());
+    fs::write(&path, whole).expect("room");
+    let news = switch.news().expect("an audit that goes on");
+    assert!(matches!(&news[..], [(of, Ok(_))] if *of == cards));
+    assert!(!switch.has_news());
 }
 
 #[test]
@@ -121,7 +163,7 @@ fn an_older_file_put_back_is_refused() {
     let other = Owner::parse("link/cards").expect("a link");
     store.change(&other, at(6), [add(9)], &act("generate")).expect("a new key");
     fs::write(&path, old).expect("room");
-    let store = open(&place).expect("nothing is wrong with the last entry");
+    let mut store = open(&place).expect("nothing is wrong with the last entry");
     let found = store.holding(&owner());
     assert!(matches!(found, Err(StoreError::PutBack { expected: 2, found: 1, .. })), "{found:?}");
     fs::remove_file(&path).expect("it is there");
@@ -137,7 +179,7 @@ fn power_that_fails_between_audit_and_file_leaves_the_key_as_it_was_and_says_so(
     store.change(&owner(), at(5), [add(2)], &act("generate")).expect("a new key");
     drop(store);
     fs::write(&path, old).expect("room");
-    let store = open(&place).expect("it opens");
+    let mut store = open(&place).expect("it opens");
     assert_eq!(store.holding(&owner()).expect("readable").keys().len(), 1);
     let mut acts = Vec::new();
     verify(&place.0, |line| acts.push(line.act.clone())).expect("whole");
@@ -197,7 +239,7 @@ fn an_audit_that_was_bent_is_found_and_where() {
     // Its end cut off: the chain is whole, but keys are of entries that are gone.
     fs::write(&path, lines[..4].join("\n") + "\n").expect("room");
     assert_eq!(verify(&place.0, |_| {}).expect("as far as it goes").entries, 4);
-    let store = open(&place).expect("as far as it goes");
+    let mut store = open(&place).expect("as far as it goes");
     let found = store.holding(&owner());
     assert!(
         matches!(found, Err(StoreError::Audit(AuditError::Cut { found: 4, expected: 5, .. }))),
@@ -223,7 +265,7 @@ fn a_chain_made_anew_by_somebody_without_the_seal_is_found() {
 fn keys_under_another_master_key_are_refused() {
     let place = place("master");
     drop(store_with(&place, 1));
-    let store = Store::open(&place.0, "1234560000000000", &FRESH).expect("the audit is whole");
+    let mut store = Store::open(&place.0, "1234560000000000", &FRESH).expect("the audit is whole");
     let found = store.holding(&owner());
     assert!(matches!(found, Err(StoreError::OtherMaster { .. })), "{found:?}");
 }
@@ -237,7 +279,7 @@ fn a_file_that_others_may_read_is_refused() {
         let path = place.0.join(name);
         let set = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("ours");
         set(0o644);
-        let found = open(&place).and_then(|store| store.holding(&owner()));
+        let found = open(&place).and_then(|mut store| store.holding(&owner()));
         assert!(matches!(found, Err(StoreError::Exposed { .. })), "{name}: {found:?}");
         set(0o600);
     }

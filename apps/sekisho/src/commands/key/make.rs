@@ -171,7 +171,7 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
 pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
-    let transport = transport(&desk, &owner, args.under)?;
+    let transport = transport(&mut desk, &owner, args.under)?;
     let mut text = String::new();
     let read = std::io::stdin().take(4_096).read_to_string(&mut text);
     let wrapped = Wrapped(text.split_whitespace().collect());
@@ -202,7 +202,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
 pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
-    let transport = transport(&desk, &owner, args.under)?;
+    let transport = transport(&mut desk, &owner, args.under)?;
     let holding = desk.holding(&owner)?;
     let key = match args.generation {
         Some(generation) => holding.generation(role, generation),
@@ -246,7 +246,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The key others travel under.
-fn transport(desk: &Desk, owner: &Owner, named: Option<Role>) -> Result<StoredKey, Failure> {
+fn transport(desk: &mut Desk, owner: &Owner, named: Option<Role>) -> Result<StoredKey, Failure> {
     let usual = if matches!(owner, Owner::Terminal(_)) { Role::Tmk } else { Role::Zmk };
     let role = named.unwrap_or(usual);
     let holding = desk.holding(owner)?;

@@ -102,7 +102,7 @@ impl Desk {
         Act { act: act.into(), by: self.by.clone(), second: String::new(), reason: why.reason.clone() }
     }
 
-    pub(crate) fn holding(&self, owner: &Owner) -> Result<Holding, Failure> {
+    pub(crate) fn holding(&mut self, owner: &Owner) -> Result<Holding, Failure> {
         self.store.holding(owner).map_err(of_store)
     }
 }
