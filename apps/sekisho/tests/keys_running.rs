@@ -60,11 +60,13 @@ fn a_moment_that_cannot_be_written_down_is_tried_again_until_it_can() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     types(&setup, &format!("key activate link/core zak --check {check} --reason test --at {}", now + 1_000));
     // A directory stands where the file is written: no disk that is full could refuse more firmly.
-    let in_the_way = setup.data.join("keys/link.core.tmp");
+    let in_the_way = setup.data.join("keys/link.core.json.next");
     std::fs::create_dir_all(in_the_way.join("full")).expect("room");
     let daemon = setup.start();
     wait_for("it to be told", || daemon.stderr().contains("cannot be written down").then_some(()));
     std::fs::remove_dir_all(&in_the_way).expect("ours");
+    let start = daemon.stderr();
+    assert!(start.contains("audit of keys"), "{start}");
     wait_for("the moment to be written", || (states(&setup, "link/core") == ["active"]).then_some(()));
 }
 

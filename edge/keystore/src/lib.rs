@@ -8,7 +8,10 @@
 //!  DIR/ceremony.json  components entered so far, under a key that ends with the ceremony
 //! ```
 //! Several processes may use one store: each change is made under a lock, and begins with what others have done. The
-//! audit is written first. Where power fails between the two, the next to come writes down that it was not done.
+//! new file is written first, beside the old one, then the audit entry with its digest, then it takes the old one's
+//! place. Where that stops in the middle, whoever comes next finds by the digest which of the two counts.
+//!
+//! No link is followed, and nothing is taken that another user owns or may write: commands run as the user of the switch.
 #![forbid(unsafe_code)]
 
 mod audit;
@@ -22,7 +25,7 @@ mod requests;
 mod seal;
 mod store;
 
-pub use audit::{AuditError, Line, Verified, verify};
+pub use audit::{AuditError, Line, Verified, entries, verify};
 pub use ceremony::{Ceremony, CeremonyError, Entered, Purpose};
 pub use error::StoreError;
 pub use master::MasterFile;

@@ -1,11 +1,10 @@
-use crate::audit::{AuditError, Trail};
+use crate::audit::{Mark, Trail};
 use crate::owned::{self, Owned};
 use crate::seal::Seal;
 use crate::{StoreError, files};
-use keys::chain::Entry;
+use keys::chain::{Digest, Entry};
 use keys::{Change, Holding, Order, Owner, Ring};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use terms::Timestamp;
 
@@ -27,8 +26,8 @@ pub struct Store {
     directory: PathBuf,
     seal: Seal,
     trail: Trail,
-    /// The last audit entry about each owner or thing.
-    last: BTreeMap<String, u64>,
+    /// The last audit entry about each owner.
+    last: BTreeMap<Owner, Mark>,
     /// Whom somebody did something to that was not asked for here.
     unread: BTreeSet<Owner>,
     lmk: String,
@@ -65,6 +64,11 @@ impl Store {
         self.trail.number()
     }
 
+    /// Number and digest of that entry, to be noted where nobody reaches the audit.
+    pub fn audit_mark(&self) -> String {
+        format!("{}:{}", self.trail.number(), self.trail.digest())
+    }
+
     /// Whether others have changed something that nobody has read here. Cost: one look at the length of a file.
     pub fn has_news(&self) -> bool {
         !self.unread.is_empty() || self.trail.has_news()
@@ -85,36 +89,16 @@ impl Store {
         Ok(news)
     }
 
-    /// Under the lock. Where the last entry was written and not done, that is written down.
+    /// Reads the audit on, under the lock.
     fn catch_up(&mut self) -> Result<(), StoreError> {
         let Self { trail, seal, last, unread, .. } = self;
-        let mut newest = None;
         // Whoever finds it first remembers it until it is asked for: a change finds what is news to somebody else.
         trail.follow(Some(seal), &mut |line| {
-            let owner = Owner::parse(&line.on);
-            unread.extend(owner);
-            newest = owner.map(|owner| (owner, line.number, line.at_ms));
-            last.insert(line.on, line.number);
-        })?;
-        if let Some((owner, number, at_ms)) = newest {
-            let found = owned::read(&self.directory, &owner, &self.seal)?;
-            if found.as_ref().map_or(0, |owned| owned.audit) < number {
-                let act = Act {
-                    act: "not-done".into(),
-                    by: "sekisho".into(),
-                    reason: format!("entry {number} was written, and power failed before it was done"),
-                    ..Act::default()
-                };
-                // The moment of the entry before: nobody tells the time here, and order is by number.
-                let at = Timestamp::from_unix_ms(at_ms);
-                let audit = self.write_down(at, &act, &owner.to_string(), Vec::new())?;
-                // Under whichever master key they were: who finds this may not know it.
-                let none = || Owned { holding: Holding::default(), audit, lmk: self.lmk.clone() };
-                let owned = found.map_or_else(none, |owned| Owned { audit, ..owned });
-                owned::write(&self.directory, &owner, &owned, &self.seal)?;
+            if let Some(owner) = Owner::parse(&line.on) {
+                unread.insert(owner);
+                last.insert(owner, line.mark());
             }
-        }
-        Ok(())
+        })
     }
 
     /// The keys of an owner as they are now; none of one that has none.
@@ -130,39 +114,27 @@ impl Store {
 
     /// Under the lock.
     fn read(&self, owner: &Owner) -> Result<Holding, StoreError> {
-        let path = || owned::path_of(&self.directory, owner);
-        let expected = self.last.get(&owner.to_string()).copied().unwrap_or(0);
-        let Some(owned) = owned::read(&self.directory, owner, &self.seal)? else {
-            return match expected {
-                0 => Ok(Holding::default()),
-                _ => Err(StoreError::PutBack { path: path(), expected, found: 0 }),
-            };
-        };
-        if owned.audit > self.trail.number() {
-            let (path, found) = (self.directory.join("audit.log"), self.trail.number());
-            return Err(AuditError::Cut { path, found, expected: owned.audit }.into());
-        }
-        if owned.audit != expected {
-            return Err(StoreError::PutBack { path: path(), expected, found: owned.audit });
-        }
+        let found =
+            owned::current(&self.directory, owner, self.mark(owner), self.trail.number(), &self.seal)?;
+        let Some(owned) = found else { return Ok(Holding::default()) };
         if owned.lmk != self.lmk && !owned.holding.keys().is_empty() {
             return Err(StoreError::OtherMaster { expected: owned.lmk, found: self.lmk.clone() });
         }
         Ok(owned.holding)
     }
 
-    /// Everybody who has keys, sorted.
+    fn mark(&self, owner: &Owner) -> Mark {
+        self.last.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Everybody who has keys or had any, sorted: whom the audit tells of, and whoever has a file.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn owners(&self) -> Result<Vec<Owner>, StoreError> {
-        let cannot = StoreError::io(&self.directory);
-        let entries =
-            fs::read_dir(&self.directory).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
-        let mut owners: Vec<_> =
-            entries.map_err(cannot)?.iter().filter_map(|entry| owned::owner_of(&entry.path())).collect();
-        owners.sort();
-        Ok(owners)
+        let mut owners: BTreeSet<Owner> = self.last.keys().copied().collect();
+        owners.extend(owned::owners(&self.directory)?);
+        Ok(owners.into_iter().collect())
     }
 
     /// All of them, for whoever looks keys up; nothing is news to whoever has them.
@@ -221,8 +193,7 @@ impl Store {
             return Ok((holding, changes));
         }
         let said = changes.iter().map(said).collect();
-        let audit = self.write_down(now, act, &owner.to_string(), said)?;
-        self.write(owner, holding.clone(), audit)?;
+        self.write(now, act, owner, holding.clone(), said)?;
         self.unread.remove(owner);
         Ok((holding, changes))
     }
@@ -242,12 +213,10 @@ impl Store {
         self.catch_up()?;
         // An owner's file follows the audit about it.
         match Owner::parse(on) {
-            None => self.write_down(now, act, on, changes),
+            None => self.write_down(now, act, on, changes, None),
             Some(owner) => {
                 let holding = self.read(&owner)?;
-                let audit = self.write_down(now, act, on, changes)?;
-                self.write(&owner, holding, audit)?;
-                Ok(audit)
+                self.write(now, act, &owner, holding, changes)
             }
         }
     }
@@ -258,17 +227,33 @@ impl Store {
         act: &Act,
         on: &str,
         changes: Vec<String>,
+        file: Option<Digest>,
     ) -> Result<u64, StoreError> {
         let Act { act, by, second, reason } = act.clone();
-        let entry =
-            Entry { number: 0, at_ms: now.as_unix_ms(), by, second, act, on: on.into(), changes, reason };
-        let number = self.trail.append(entry, &self.seal)?;
-        self.last.insert(on.into(), number);
-        Ok(number)
+        let (at_ms, on) = (now.as_unix_ms(), on.into());
+        self.trail.append(Entry { number: 0, at_ms, by, second, act, on, changes, reason, file }, &self.seal)
     }
 
-    fn write(&self, owner: &Owner, holding: Holding, audit: u64) -> Result<(), StoreError> {
-        owned::write(&self.directory, owner, &Owned { holding, audit, lmk: self.lmk.clone() }, &self.seal)
+    /// The file first, beside the one there is; then the entry, with its digest: from there on it is done, wherever
+    /// the file lies; then the file takes its place.
+    fn write(
+        &mut self,
+        now: Timestamp,
+        act: &Act,
+        owner: &Owner,
+        holding: Holding,
+        changes: Vec<String>,
+    ) -> Result<u64, StoreError> {
+        // The one that counts may still wait to take its place: it must not be overwritten.
+        owned::settle(&self.directory, owner, self.mark(owner))?;
+        let owned = Owned { holding, audit: self.trail.number() + 1, lmk: self.lmk.clone() };
+        let file = owned::prepare(&self.directory, owner, &owned, &self.seal)?;
+        let number = self.write_down(now, act, &owner.to_string(), changes, Some(file))?;
+        let mark = Mark { number, file: Some(file) };
+        self.last.insert(*owner, mark);
+        // Where this fails it is found by its digest, and the next change of this owner does it.
+        let _ = owned::settle(&self.directory, owner, mark);
+        Ok(number)
     }
 }
 

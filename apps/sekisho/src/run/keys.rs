@@ -42,6 +42,8 @@ pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreEr
     let mut store = Store::open(&config.keys_directory(), lmk, &fresh)?;
     let overlap_ms = config.keys.overlap_ms;
     let ring = store.ring(overlap_ms)?;
+    // A log is elsewhere soon: what it says of the audit proves later that its end was not cut off.
+    tracing::info!(audit = store.audit_mark(), "audit of keys");
     let (heard, hears) = channel();
     let (changes, changed) = channel();
     let holdings = ring.owners().map(|(owner, holding)| (*owner, holding.clone())).collect();
@@ -185,7 +187,10 @@ impl Keeping {
         decide: impl FnOnce(&mut Holding) -> Vec<keys::Change>,
     ) -> bool {
         match self.store.change_by(owner, now, act, |holding| Ok(decide(holding))) {
-            Ok((holding, _)) => {
+            Ok((holding, changes)) => {
+                if !changes.is_empty() {
+                    tracing::info!(%owner, audit = self.store.audit_mark(), "audit of keys");
+                }
                 self.tell(*owner, holding);
                 true
             }
