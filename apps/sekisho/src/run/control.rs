@@ -24,6 +24,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod hsm;
+mod keys;
 mod links;
 mod recovery;
 mod stop;
@@ -89,6 +90,7 @@ pub(crate) async fn serve(
         .route("/v1/saf/{id}/{ruling}", post(rule))
         .merge(hsm::router())
         .merge(links::router())
+        .merge(keys::router())
         .merge(recovery::router())
         .merge(stop::router())
         .with_state(Door { board, orders })
