@@ -7,7 +7,12 @@
 //!          └────────── holdings as they are now ─────┘  people and other processes change the store
 //! ```
 
+mod exchange;
+
+pub(crate) use exchange::{Done, Ended, Errand, NotDone, What};
+
 use crate::config::Config;
+use hsm::ops::Hsm;
 use keys::{Holding, Owner, Ring, State};
 use keystore::{Act, Store, StoreError};
 use std::collections::BTreeMap;
@@ -23,17 +28,29 @@ const TRY_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// The lane's end of it.
 pub(crate) struct Keeper {
-    heard: Sender<keys::Heard>,
+    jobs: Sender<Job>,
     changed: Receiver<(Owner, Holding)>,
+    ended: Receiver<Ended>,
     /// What came into force by being used and may not be written yet.
     unsaved: Vec<keys::Heard>,
 }
+
+/// What the keeper is asked.
+enum Job {
+    /// To write down that a key came into force by being used.
+    Heard(keys::Heard),
+    /// To do its part of an exchange.
+    Exchange(Box<Errand>),
+}
+
+/// A module the keeper has for itself.
+pub(crate) type OwnModule = Option<Box<dyn Hsm + Send>>;
 
 /// The keys of a configuration, and whoever keeps them. `lmk` is the check value of the master key they lie under.
 ///
 /// # Errors
 /// [`StoreError`]: a store that was touched by another hand, or that lies under another master key.
-pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreError> {
+pub(crate) fn open(config: &Config, lmk: &str, module: OwnModule) -> Result<(Ring, Keeper), StoreError> {
     let mut fresh = [0; 32];
     clock::entropy(&mut fresh).map_err(|error| StoreError::Io {
         path: config.keys_directory(),
@@ -42,23 +59,26 @@ pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreEr
     let mut store = Store::open(&config.keys_directory(), lmk, &fresh)?;
     let overlap_ms = config.keys.overlap_ms;
     let ring = store.ring(overlap_ms)?;
-    // A log is elsewhere soon: what it says of the audit proves later that its end was not cut off.
-    tracing::info!(audit = store.audit_mark(), "audit of keys");
-    let (heard, hears) = channel();
+    let (jobs, receive_jobs) = channel();
     let (changes, changed) = channel();
+    let (end, ended) = channel();
     let holdings = ring.owners().map(|(owner, holding)| (*owner, holding.clone())).collect();
-    let keeping = Keeping {
+    let mut keeping = Keeping {
         store,
         overlap_ms,
-        hears,
+        jobs: receive_jobs,
         changes,
+        ended: end,
+        module,
         holdings,
         later: BTreeMap::new(),
         unwritten: Vec::new(),
+        marked: 0,
     };
+    keeping.mark();
     let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run());
     begun.map_err(|source| StoreError::Io { path: config.keys_directory(), source })?;
-    Ok((ring, Keeper { heard, changed, unsaved: Vec::new() }))
+    Ok((ring, Keeper { jobs, changed, ended, unsaved: Vec::new() }))
 }
 
 impl Keeper {
@@ -80,8 +100,19 @@ impl Keeper {
             tracing::info!(owner = %heard.owner, role = %heard.role, generation = heard.generation, "key in force");
             self.unsaved.push(heard);
             // A keeper that is gone ends with the switch.
-            let _ = self.heard.send(heard);
+            let _ = self.jobs.send(Job::Heard(heard));
         }
+    }
+
+    /// Begins a part of an exchange. How it ends is asked by [`Self::ended`].
+    pub(crate) fn exchange(&self, errand: Errand) {
+        // A keeper that is gone ends with the switch.
+        let _ = self.jobs.send(Job::Exchange(Box::new(errand)));
+    }
+
+    /// What of an exchange has ended.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.ended.try_recv().ok()
     }
 }
 
@@ -89,11 +120,16 @@ impl Keeper {
 struct Keeping {
     store: Store,
     overlap_ms: u32,
-    hears: Receiver<keys::Heard>,
+    jobs: Receiver<Job>,
     changes: Sender<(Owner, Holding)>,
+    ended: Sender<Ended>,
+    module: OwnModule,
     holdings: BTreeMap<Owner, Holding>,
-    /// Whom something went wrong with: not before when it is tried and told of again, and how long the wait was.
-    later: BTreeMap<Owner, (Instant, Duration)>,
+    /// Whom something went wrong with, nobody for the audit itself: not before when it is tried and told of again, and
+    /// how long the wait was.
+    later: BTreeMap<Option<Owner>, (Instant, Duration)>,
+    /// The last audit entry the log was told of.
+    marked: u64,
     /// What came into force by being used and could not be written down yet.
     unwritten: Vec<keys::Heard>,
 }
@@ -101,8 +137,10 @@ struct Keeping {
 impl Keeping {
     fn run(mut self) {
         loop {
-            match self.hears.recv_timeout(LOOK_EVERY) {
-                Ok(heard) => self.write_heard(heard),
+            self.mark();
+            match self.jobs.recv_timeout(LOOK_EVERY) {
+                Ok(Job::Exchange(errand)) => self.run_errand(*errand),
+                Ok(Job::Heard(heard)) => self.write_heard(heard),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -111,11 +149,19 @@ impl Keeping {
             }
             self.let_time_pass();
             for heard in std::mem::take(&mut self.unwritten) {
-                match self.is_time(&heard.owner) {
+                match self.is_time(Some(heard.owner)) {
                     true => self.write_heard(heard),
                     false => self.unwritten.push(heard),
                 }
             }
+        }
+    }
+
+    /// A log is elsewhere soon: what it says of the audit proves later that its end was not cut off.
+    fn mark(&mut self) {
+        if self.store.audit_number() != self.marked {
+            self.marked = self.store.audit_number();
+            tracing::info!(audit = self.store.audit_mark(), "audit of keys");
         }
     }
 
@@ -125,19 +171,20 @@ impl Keeping {
             Ok(news) => news,
             // The keys in memory stay as they were: nothing is taken from a store that was touched.
             Err(error) => {
-                if self.is_time(&Owner::House) {
+                if self.is_time(None) {
                     tracing::error!(%error, "keys cannot be read: those in use stay");
-                    self.wait(&Owner::House);
+                    self.wait(None);
                 }
                 return;
             }
         };
+        self.later.remove(&None);
         for (owner, read) in news {
             match read {
                 Ok(holding) => self.tell(owner, holding),
-                Err(error) if self.is_time(&owner) => {
+                Err(error) if self.is_time(Some(owner)) => {
                     tracing::error!(%owner, %error, "keys cannot be read: those in use stay");
-                    self.wait(&owner);
+                    self.wait(Some(owner));
                 }
                 Err(_) => {}
             }
@@ -145,13 +192,13 @@ impl Keeping {
     }
 
     /// Whether something that went wrong with an owner may be tried again.
-    fn is_time(&self, owner: &Owner) -> bool {
-        self.later.get(owner).is_none_or(|(at, _)| *at <= Instant::now())
+    fn is_time(&self, owner: Option<Owner>) -> bool {
+        self.later.get(&owner).is_none_or(|(at, _)| *at <= Instant::now())
     }
 
-    fn wait(&mut self, owner: &Owner) {
-        let wait = self.later.get(owner).map_or(TRY_AGAIN, |(_, wait)| (*wait * 2).min(TRY_AGAIN_MAX));
-        self.later.insert(*owner, (Instant::now() + wait, wait));
+    fn wait(&mut self, owner: Option<Owner>) {
+        let wait = self.later.get(&owner).map_or(TRY_AGAIN, |(_, wait)| (*wait * 2).min(TRY_AGAIN_MAX));
+        self.later.insert(owner, (Instant::now() + wait, wait));
     }
 
     fn write_heard(&mut self, heard: keys::Heard) {
@@ -169,7 +216,8 @@ impl Keeping {
     fn let_time_pass(&mut self) {
         let now = clock::Clock::with_offset_s(0).now().wall;
         let due = |holding: &Holding| holding.next_moment().is_some_and(|moment| moment <= now);
-        let waits = self.holdings.iter().filter(|(owner, holding)| due(holding) && self.is_time(owner));
+        let waits =
+            self.holdings.iter().filter(|(owner, holding)| due(holding) && self.is_time(Some(*owner)));
         let owners: Vec<Owner> = waits.map(|(owner, _)| *owner).collect();
         let overlap_ms = self.overlap_ms;
         for owner in owners {
@@ -187,23 +235,20 @@ impl Keeping {
         decide: impl FnOnce(&mut Holding) -> Vec<keys::Change>,
     ) -> bool {
         match self.store.change_by(owner, now, act, |holding| Ok(decide(holding))) {
-            Ok((holding, changes)) => {
-                if !changes.is_empty() {
-                    tracing::info!(%owner, audit = self.store.audit_mark(), "audit of keys");
-                }
+            Ok((holding, _)) => {
                 self.tell(*owner, holding);
                 true
             }
             Err(error) => {
                 tracing::error!(%owner, %error, "a change of keys cannot be written down; it is tried again");
-                self.wait(owner);
+                self.wait(Some(*owner));
                 false
             }
         }
     }
 
     fn tell(&mut self, owner: Owner, holding: Holding) {
-        self.later.remove(&owner);
+        self.later.remove(&Some(owner));
         self.holdings.insert(owner, holding.clone());
         // A lane that is gone needs no keys.
         let _ = self.changes.send((owner, holding));
