@@ -217,7 +217,7 @@ impl Keeping {
         let now = clock::Clock::with_offset_s(0).now().wall;
         let due = |holding: &Holding| holding.next_moment().is_some_and(|moment| moment <= now);
         let waits =
-            self.holdings.iter().filter(|(owner, holding)| due(holding) && self.is_time(Some(*owner)));
+            self.holdings.iter().filter(|(owner, holding)| due(holding) && self.is_time(Some(**owner)));
         let owners: Vec<Owner> = waits.map(|(owner, _)| *owner).collect();
         let overlap_ms = self.overlap_ms;
         for owner in owners {
