@@ -23,6 +23,9 @@ struct OwnedFile {
     audit: u64,
     awaits_keys_since_ms: Option<i64>,
     keys: Vec<KeyFile>,
+    /// Check values of keys that are over and no longer told of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,7 +154,10 @@ fn parse(path: PathBuf, bytes: &[u8], owner: &Owner, seal: &Seal) -> Result<Owne
     let keys: Option<Vec<HeldKey>> = file.keys.iter().map(restored).collect();
     let keys = keys.ok_or_else(|| said("a key in it makes no sense"))?;
     let awaits = file.awaits_keys_since_ms.map(Timestamp::from_unix_ms);
-    Ok(Owned { holding: Holding::restore(keys, awaits), audit: file.audit, lmk: file.lmk })
+    let forgotten: Option<Vec<_>> = file.forgotten.iter().map(|digits| check_value(digits)).collect();
+    let forgotten = forgotten.ok_or_else(|| said("a check value in it makes no sense"))?;
+    let holding = Holding::restore(keys, awaits).with_forgotten(forgotten);
+    Ok(Owned { holding, audit: file.audit, lmk: file.lmk })
 }
 
 /// Writes the next file beside the one there is, durably; gives its digest for the audit.
@@ -167,6 +173,7 @@ pub(crate) fn prepare(
         audit: owned.audit,
         awaits_keys_since_ms: owned.holding.awaits_keys_since().map(Timestamp::as_unix_ms),
         keys: owned.holding.keys().iter().map(stored).collect(),
+        forgotten: owned.holding.forgotten().iter().map(ToString::to_string).collect(),
     };
     let mut text = serde_json::to_string(&file).expect("texts and numbers");
     let mark = seal.of_bytes(text.as_bytes());
@@ -199,19 +206,13 @@ fn stored(key: &HeldKey) -> KeyFile {
 
 fn restored(file: &KeyFile) -> Option<HeldKey> {
     let role = Role::named(&file.role)?;
-    let digits = file
-        .check
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    let check: Option<Vec<u8>> = digits.collect();
     Some(HeldKey {
         role,
         generation: file.generation,
         set: file.set,
         state: State::named(&file.state)?,
         key: file.key.as_ref().map(|text| StoredKey::new(role, text.clone())),
-        check: CheckValue::told(&check?)?,
+        check: check_value(&file.check)?,
         origin: Origin::named(&file.origin)?,
         start: match file.start {
             StartFile::Order => Start::ByOrder,
@@ -222,4 +223,10 @@ fn restored(file: &KeyFile) -> Option<HeldKey> {
         since: Timestamp::from_unix_ms(file.since_ms),
         until: file.until_ms.map(Timestamp::from_unix_ms),
     })
+}
+
+fn check_value(digits: &str) -> Option<CheckValue> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    CheckValue::told(&pairs.map(byte).collect::<Option<Vec<u8>>>()?)
 }
