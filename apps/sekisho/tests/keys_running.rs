@@ -31,7 +31,7 @@ fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() 
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     setup.tables_more = format!("{MODULE}[keys]\noverlap_ms = 600\n");
-    types(&setup, "ceremony draw --reason test");
+    types(&setup, "ceremony draw --for-tests --reason test");
     for generation in 1..=2 {
         types(&setup, "key generate link/core zak --reason test");
         let check = newest(&setup, "link/core")["check_value"].as_str().expect("text").to_owned();
@@ -54,7 +54,7 @@ fn a_moment_that_cannot_be_written_down_is_tried_again_until_it_can() {
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     setup.tables_more = MODULE.into();
-    types(&setup, "ceremony draw --reason test");
+    types(&setup, "ceremony draw --for-tests --reason test");
     types(&setup, "key generate link/core zak --reason test");
     let check = newest(&setup, "link/core")["check_value"].as_str().expect("text").to_owned();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
@@ -75,7 +75,7 @@ fn a_store_that_was_bent_stops_the_start_and_says_what_to_look_at() {
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     setup.tables_more = MODULE.into();
-    types(&setup, "ceremony draw --reason test");
+    types(&setup, "ceremony draw --for-tests --reason test");
     types(&setup, "key generate link/core zak --reason test");
     let file = setup.data.join("keys/link.core.json");
     let text = std::fs::read_to_string(&file).expect("it is there");

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  DIR/lmk            the master key: 32 bytes, for the owner of the file alone
+//!  DIR/lmk-for-tests  there where one person had that drawn, for tests
 //!  DIR/seal.key       what seals the files below; no command shows it
 //!  DIR/audit.log      one line for each act, each with the digest of all before it
 //!  DIR/link.cn.json   the keys of one owner, under the master key, sealed
@@ -28,7 +29,7 @@ mod store;
 pub use audit::{AuditError, Line, Verified, entries, verify};
 pub use ceremony::{Ceremony, CeremonyError, Entered, Purpose};
 pub use error::StoreError;
-pub use master::MasterFile;
+pub use master::{Made, MasterFile};
 pub use memory::{Locking, keep_memory_to_ourselves};
 pub use requests::{Asked, ask_for};
 pub use store::{Act, News, Store};

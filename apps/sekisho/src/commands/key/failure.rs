@@ -17,7 +17,7 @@ pub(crate) fn of_store(error: StoreError) -> Failure {
     match &error {
         StoreError::Refused(refusal) => of_refusal(*refusal),
         StoreError::NoMaster { .. } => {
-            let next = "sekisho ceremony start lmk --reason TEXT   (for a demo: sekisho ceremony draw --reason TEXT)";
+            let next = "sekisho ceremony start lmk --reason TEXT   (for a demo: sekisho ceremony draw --for-tests --reason TEXT)";
             said("KEY1001-E", error, next, exit::CONFIG)
         }
         StoreError::Seal { .. }

@@ -72,7 +72,7 @@ impl Place {
         let master = MasterFile::read(&directory).map_err(of_store)?;
         let store = store(&directory, &master)?;
         let module = SoftwareHsm::new(master, &*fresh::<SEED_BYTES>()?).map_err(broken)?;
-        Ok(Desk { store, module, by: person(), now: now(), settings })
+        Ok(Desk { store, module, by: person()?, now: now(), settings })
     }
 }
 

@@ -51,8 +51,8 @@ pub(crate) type OwnModule = Option<Box<dyn Hsm + Send>>;
 /// # Errors
 /// [`StoreError`]: a store that was touched by another hand, or that lies under another master key.
 pub(crate) fn open(config: &Config, lmk: &str, module: OwnModule) -> Result<(Ring, Keeper), StoreError> {
-    let mut fresh = [0; 32];
-    clock::entropy(&mut fresh).map_err(|error| StoreError::Io {
+    let mut fresh = zeroize::Zeroizing::new([0; 32]);
+    clock::entropy(&mut *fresh).map_err(|error| StoreError::Io {
         path: config.keys_directory(),
         source: std::io::Error::other(error.to_string()),
     })?;
