@@ -87,8 +87,27 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether keys or cards of living people are in its memory.
+    const fn holds_secrets(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::Demo(_) | Self::Key(_) | Self::Ceremony(_) | Self::Journal(_) | Self::Txn(_)
+        )
+    }
+
     /// Does it.
     pub fn run(self) -> ExitCode {
+        if self.holds_secrets() {
+            match keystore::keep_memory_to_ourselves() {
+                keystore::Locking::Locked => {}
+                // Said where it lasts: a command that ends at once is not swapped out.
+                keystore::Locking::NotAllowed if matches!(self, Self::Run(_)) => eprintln!(
+                    "memory is not locked: it may be swapped out (systemd: LimitMEMLOCK=infinity). No core file is \
+                     written"
+                ),
+                keystore::Locking::NotAllowed => {}
+            }
+        }
         match self {
             Self::Demo(args) => sim::demo::run(args),
             Self::Run(args) => commands::run::run(args),
