@@ -10,9 +10,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+mod day;
 mod keys;
 mod management;
 
+pub use day::{DayToml, ReconciliationToml, TimeOfDay};
 pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 
@@ -29,6 +31,8 @@ pub struct Config {
     pub control: ControlToml,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// The switch's own business day; without it there is none.
+    pub day: Option<DayToml>,
     /// Where keys lie, and how they change.
     #[serde(default)]
     pub keys: KeysToml,
@@ -189,6 +193,9 @@ pub struct ListenerToml {
     /// Peers known by their address; once one is named, nobody else may come in. `access` only.
     #[serde(default)]
     pub peer: Vec<PeerToml>,
+    /// Whether its peers are told a new day of ours, where their dialect has a message for it. `access` only.
+    #[serde(default = "yes")]
+    pub tell_day: bool,
     /// How many requests are worked on at once. `atmc` only.
     pub pool: Option<PoolToml>,
     /// TLS 1.2 or later.
@@ -314,6 +321,8 @@ pub struct LinkToml {
     pub pairs: Option<PairsToml>,
     /// Sign-on and echo; without the table a link that stands is used as it is.
     pub management: Option<ManagementToml>,
+    /// How totals are compared; without the table they are not.
+    pub reconciliation: Option<ReconciliationToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -602,6 +611,7 @@ impl Config {
             wrong.push("no [[link]]: there is nobody to ask".into());
         }
         self.keys.complain(&mut wrong);
+        self.day.iter().for_each(|day| day.complain(&links, &mut wrong));
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
@@ -679,6 +689,7 @@ impl LinkToml {
                     .push(format!("{at}: pairs are over plain TCP; put a tunnel before them instead of tls"));
             }
         }
+        self.reconciliation.iter().for_each(|table| table.complain(&at, wrong));
         for name in self.management.iter().flat_map(ManagementToml::strangers) {
             wrong.push(format!("{at}: management.says {name} is no noun a message may say"));
         }
@@ -848,7 +859,11 @@ mod tests {
     #[test]
     fn every_setting_stands_on_the_reference_page_and_in_the_example() {
         let page = include_str!("../../../docs/configuration.md");
-        let source = concat!(include_str!("config/management.rs"), include_str!("config.rs"));
+        let source = concat!(
+            include_str!("config/management.rs"),
+            include_str!("config/day.rs"),
+            include_str!("config.rs")
+        );
         let example = include_str!("../../../deploy/sekisho.toml");
         let structs = source.split("/// Everything that is wrong").next().expect("the structs come first");
         let settings = structs.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));

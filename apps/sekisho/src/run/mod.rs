@@ -4,6 +4,7 @@
 
 pub(crate) mod control;
 mod core;
+pub(crate) mod days;
 pub(crate) mod ending;
 mod figures;
 mod folded;

@@ -1,6 +1,7 @@
 //! The lane's thread: made, told what to do, and waited for.
 
 use super::core::{Core, Switchboard};
+use super::days::DayCommand;
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::journaling::News;
@@ -43,6 +44,8 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// Show days, or do something about one.
+    Day(DayCommand),
 }
 
 /// How a switch ended.
@@ -236,6 +239,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Day(command)) => self.with_core(|core| core.on_day_command(command)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
                 },
@@ -342,7 +346,10 @@ impl Thread {
             version: env!("CARGO_PKG_VERSION"),
             state,
             started_at: self.started_at.clone(),
-            business_date: core.clock.now().local().date.to_string(),
+            business_date: (core.lane.own_day())
+                .map_or_else(|| core.clock.now().local().date, |own| own.date)
+                .to_string(),
+            own_day: super::days::OwnJson::of(&core.lane, core.clock.now()),
             durable: !self.options.unsafe_no_sync,
             recovered: self.recovered.clone(),
             transactions: TransactionStatus {
