@@ -42,6 +42,9 @@ pub enum Command {
     /// Business day of each host: see it, ask for the next
     #[command(subcommand)]
     Cutover(commands::cutover::Command),
+    /// Security modules: list, status, test
+    #[command(subcommand)]
+    Hsm(commands::hsm::Command),
     /// Wait until something is in a state
     #[command(subcommand)]
     Wait(commands::wait::Command),
@@ -118,6 +121,7 @@ impl Command {
             Self::Check(args) => commands::check::run(&args),
             Self::Link(command) => commands::link::run(command),
             Self::Cutover(command) => commands::cutover::run(command),
+            Self::Hsm(command) => commands::hsm::run(command),
             Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),

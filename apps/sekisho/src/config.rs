@@ -10,13 +10,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+pub(crate) mod api;
 mod day;
 mod keys;
 mod management;
+mod security;
 
+pub use api::ApiToml;
 pub use day::{DayToml, ReconciliationToml, TimeOfDay};
 pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
+pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,10 +33,18 @@ pub struct Config {
     /// Where people give orders to a running switch.
     #[serde(default)]
     pub control: ControlToml,
+    /// Applications that ask over HTTP; without it they may only look and give orders.
+    pub api: Option<ApiToml>,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
     /// The switch's own business day; without it there is none.
     pub day: Option<DayToml>,
+    /// Security modules.
+    #[serde(default)]
+    pub hsm: Vec<HsmToml>,
+    /// How they are asked.
+    #[serde(default)]
+    pub security: SecurityToml,
     /// Where keys lie, and how they change.
     #[serde(default)]
     pub keys: KeysToml,
@@ -198,6 +210,8 @@ pub struct ListenerToml {
     pub tell_day: bool,
     /// How many requests are worked on at once. `atmc` only.
     pub pool: Option<PoolToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsListenerToml>,
 }
@@ -323,6 +337,8 @@ pub struct LinkToml {
     pub management: Option<ManagementToml>,
     /// How totals are compared; without the table they are not.
     pub reconciliation: Option<ReconciliationToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -604,7 +620,7 @@ impl Config {
         let mut wrong = Vec::new();
         let listeners: Vec<&str> = self.listener.iter().map(|listener| listener.name.as_str()).collect();
         let links: Vec<&str> = self.link.iter().map(|link| link.name.as_str()).collect();
-        if listeners.is_empty() {
+        if listeners.is_empty() && self.api.is_none() {
             wrong.push("no [[listener]]: nobody could ask anything".into());
         }
         if links.is_empty() {
@@ -614,6 +630,15 @@ impl Config {
         self.day.iter().for_each(|day| day.complain(&links, &mut wrong));
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
+        let modules: Vec<&str> = self.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
+        check_names("hsm", &modules, &mut wrong);
+        security::complain(self, &mut wrong);
+        if listeners.contains(&api::SOURCE) {
+            wrong.push("listener `api`: this name stands for applications".into());
+        }
+        self.api.iter().for_each(|api| api.complain(&links, !self.route.is_empty(), &mut wrong));
+        let applications = self.api.iter().map(|_| api::SOURCE);
+        let listeners: Vec<&str> = listeners.into_iter().chain(applications).collect();
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
         self.link.iter().for_each(|link| link.complain(&mut wrong));
         self.route.iter().for_each(|route| route.complain(&listeners, &links, &mut wrong));
@@ -862,6 +887,7 @@ mod tests {
         let source = concat!(
             include_str!("config/management.rs"),
             include_str!("config/day.rs"),
+            include_str!("config/api.rs"),
             include_str!("config.rs")
         );
         let example = include_str!("../../../deploy/sekisho.toml");

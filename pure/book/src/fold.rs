@@ -165,6 +165,7 @@ impl Book {
             | Record::Attempt { .. }
             | Record::Ruled { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
             | Record::Cutover { .. }
             | Record::Numbers { .. }
             | Record::Remembers { .. } => {}

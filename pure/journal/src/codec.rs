@@ -53,6 +53,8 @@ mod kind {
     // As their namesakes, with what a host demands besides.
     pub(super) const SENT_KEEPING:    u8 = 96;
     pub(super) const ADVISED_KEEPING: u8 = 97;
+    // 130..=139 submissions of applications.
+    pub(super) const TICKETED: u8 = 130;
     pub(super) const OWN_DATE:        u8 = 110;
     pub(super) const DAY_FROZEN:      u8 = 111;
     pub(super) const TOTALS_SENT:     u8 = 112;
@@ -147,7 +149,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 49] = [
+    const KINDS: [u8; 50] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -182,6 +184,7 @@ mod tests {
         kind::NOT_SENT_OWING,
         kind::SENT_KEEPING,
         kind::ADVISED_KEEPING,
+        kind::TICKETED,
         kind::OWN_DATE,
         kind::DAY_FROZEN,
         kind::TOTALS_SENT,

@@ -203,6 +203,17 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
+    /// The transaction of that number, recorded right behind this, was submitted under a name of its source's own.
+    Ticketed {
+        /// Which transaction.
+        id: TxnId,
+        /// Its name.
+        ticket: Ticket,
+        /// Its business identity.
+        key: Key,
+        /// When.
+        at: Timestamp,
+    },
     /// In snapshots: what became of a decided transaction afterwards.
     Resolved {
         /// Which transaction.
@@ -223,6 +234,17 @@ pub enum Record {
     },
     /// Something about a day: whose it is, what was counted on it, what became of comparing that.
     Day(DayRecord),
+}
+
+/// What an application submits under a name of its own choice, as digests under a secret of the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Who, and under which name: the same again is the same submission.
+    pub name: u128,
+    /// What: the same name with other contents is a mistake.
+    pub contents: u64,
+    /// Who.
+    pub caller: u64,
 }
 
 /// How far the change of a link's day is.
@@ -588,12 +610,12 @@ impl From<Remembered> for Answer {
 impl Record {
     /// The names of all kinds.
     #[rustfmt::skip]
-    pub const NAMES: [&'static str; 36] = [
+    pub const NAMES: [&'static str; 37] = [
         "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
         "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
         "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
         "numbers", "own_date", "day_frozen", "totals_sent", "totals_compared", "compare_ordered", "day_ended",
-        "counted_anew", "counted", "tallied",
+        "counted_anew", "counted", "tallied", "ticketed",
     ];
 
     /// Its name, as `journal show` and JSON write it.
@@ -627,6 +649,7 @@ impl Record {
             Self::LinkOrdered { .. } => "link_ordered",
             Self::Resolved { .. } => "resolved",
             Self::Numbers { .. } => "numbers",
+            Self::Ticketed { .. } => "ticketed",
             Self::Day(day) => day.name(),
         }
     }
@@ -646,6 +669,7 @@ impl Record {
             | Self::Owed { id, .. }
             | Self::Marked { id, .. }
             | Self::Exception { id, .. }
+            | Self::Ticketed { id, .. }
             | Self::Resolved { id, .. } => Some(*id),
             Self::Declined(declined) | Self::Stranded(declined) => Some(declined.id),
             Self::Kept(kept) => Some(kept.id),
@@ -709,6 +733,7 @@ impl Record {
             | Self::Ruled { at, .. }
             | Self::HostDate { at, .. }
             | Self::Cutover { at, .. }
+            | Self::Ticketed { at, .. }
             | Self::LinkOrdered { at, .. } => *at,
             Self::Sent(sent)
             | Self::Inquired(sent)

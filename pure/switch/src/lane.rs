@@ -8,6 +8,7 @@ use crate::memory::{Memory, Place, Room, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
 use crate::reconcile::EndedDays;
 use crate::status::Counts;
+use crate::submission::Tickets;
 use crate::transfer::{self, Legs};
 use crate::{DayConfig, Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
@@ -49,6 +50,7 @@ pub struct Lane {
     pub(crate) secrets: Secrets,
     pub(crate) counts: Counts,
     pub(crate) link_watch: LinkWatch,
+    pub(crate) tickets: Tickets,
     /// What is counted: every record of ours goes through it.
     pub(crate) book: book::Book,
     /// Transactions the book may forget once what was recorded of them is counted.
@@ -115,6 +117,7 @@ impl Lane {
             secrets,
             counts: Counts::default(),
             link_watch: LinkWatch::default(),
+            tickets: Tickets::default(),
             book: book::Book::new(),
             forgotten: Vec::new(),
             ended_days: EndedDays::new(),
@@ -184,6 +187,9 @@ impl Lane {
         self.follow_the_calendar(now, out);
         match event {
             Event::Asked { source, conn, txn } => self.on_asked(now, (source, conn), txn, out),
+            Event::Submitted { source, conn, txn, ticket } => {
+                self.on_submitted(now, (source, conn), txn, ticket, out);
+            }
             Event::HostSaid { link, conn, txn } if txn.message.asks() => {
                 self.on_host_asks(now, (link, conn), txn, out);
             }
@@ -291,7 +297,7 @@ impl Lane {
         self.forwards.len()
     }
 
-    fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
+    pub(crate) fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
         if !txn.message.asks() && txn.message.class == Class::Network {
             // The answer to what sources were told of our day: whoever got it has it.
             return;
@@ -452,6 +458,7 @@ impl Lane {
             kept: demands.pick(&request.carried),
             at: now.wall,
         };
+        self.claim(now, id, sent.key, out);
         match NoMoney::of(&request) {
             Some(no_money) => {
                 out.record(Record::Inquired(sent.clone()));
@@ -533,6 +540,9 @@ impl Lane {
             code: answer.code,
             took_us: 0,
         });
+        if remember == Remember::Yes {
+            self.claim(now, id, key, out);
+        }
         let recorded = out.record(Record::Declined(Declined {
             id,
             key,

@@ -37,6 +37,7 @@ mod replay;
 mod route;
 mod ruling;
 mod status;
+mod submission;
 mod transfer;
 
 pub use breaker::{Breaker, BreakerState};
@@ -57,3 +58,4 @@ pub use replay::{Replay, ReplayError};
 pub use route::{Objection, Receiver, Route, Routes};
 pub use ruling::{CannotRule, Owed, Standing};
 pub use status::{LaneStatus, LinkStatus};
+pub use submission::{Seen, SeenSent, Submission};

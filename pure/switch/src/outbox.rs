@@ -215,6 +215,8 @@ pub enum Tell {
         forward: ForwardId,
         /// By which link's host.
         link: LinkId,
+        /// The transaction it was owed for.
+        id: TxnId,
     },
     /// The business day of a host changed.
     HostDate {

@@ -190,6 +190,7 @@ impl Lane {
         };
         self.note_forward_id(forward.id);
         self.counts.owed += 1;
+        self.claim(now, id, sent.key, out);
         let recorded = out.record(Record::Advised { sent: sent.clone(), forward });
         let at = self.put_back(Slot::of_report(sent, &forward));
         self.enqueue(Item::new(forward, at, now.instant, now));
@@ -225,6 +226,7 @@ impl Lane {
             at: now.wall,
         };
         self.put_back(Slot::of_stranded(&report));
+        self.claim(now, id, report.key, out);
         out.record(Record::Stranded(report));
         let recorded = self.raise(now, id, None, why, out);
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
@@ -419,7 +421,8 @@ impl Lane {
         let owes = self.owed_next(&item);
         let (wire_code, settlement_date) = (reply.wire_code, reply.settlement_date);
         out.record(Record::Forwarded { forward: id, wire_code, settlement_date, owes, at: now.wall });
-        out.tell(Tell::Forwarded { forward: id, link: item.forward.link });
+        let about = self.memory.get(item.at).map_or(TxnId(0), |slot| slot.id);
+        out.tell(Tell::Forwarded { forward: id, link: item.forward.link, id: about });
         self.counts.paid += 1;
         self.advance(now, item.at, Happening::Paid { duty: item.forward.duty, then: owes }, out);
     }

@@ -213,6 +213,10 @@ impl Replay {
                 }
                 self.lane.next_forward = self.lane.next_forward.max(next_forward);
             }
+            Record::Ticketed { id, ticket, key, at } => {
+                let most = self.lane.memory.finished_max();
+                self.lane.tickets.insert(id, ticket, key, at, most);
+            }
             Record::Named { what, number, name } => self.lane.note_name(what, number, name),
             Record::Opened { .. } | Record::Closed { .. } | Record::Observed(_) => {}
         }
@@ -246,6 +250,7 @@ impl Replay {
         configure: impl FnOnce(&Lane) -> LaneConfig,
         out: &mut Outbox,
     ) -> Result<Lane, ReplayError> {
+        self.lane.tickets.forget_from(self.lane.next_id);
         let before = out.len();
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
@@ -601,6 +606,7 @@ impl Lane {
                 keep(Record::Noted { id: slot.id });
             }
         }
+        self.tickets.keep(&mut keep);
         for item in self.forwards.iter() {
             self.keep_owed(item, &mut keep);
         }

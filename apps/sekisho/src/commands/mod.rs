@@ -11,6 +11,7 @@ pub mod doctor;
 mod door;
 pub mod explain;
 mod health;
+pub mod hsm;
 pub mod journal;
 pub mod key;
 pub mod link;

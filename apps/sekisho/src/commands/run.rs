@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::exit;
+use crate::run::api::Api;
 use crate::run::recovery::Recover;
 use crate::run::{Options, Order, Plan, Running, Stopped, control, http, start};
 use std::io::IsTerminal;
@@ -86,6 +87,7 @@ fn plan(path: &Path) -> Result<Plan, Failure> {
 fn serve(args: &Args) -> Result<Stopped, Failure> {
     let plan = plan(&args.config)?;
     let socket = plan.config.control_socket();
+    let settings = plan.config.api.clone();
     if args.unsafe_no_sync {
         eprintln!(
             "*** --unsafe-no-sync: NOTHING THIS SWITCH SAYS IS DURABLE. A crash loses money. Measure with it, \
@@ -111,7 +113,13 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
             .map_err(|error| Failure::new(&error, error.is_permanent()))?;
         // The journal is ours by now, so whatever lies at the usual place was left by a process that died.
         match control::bind(&socket) {
-            Ok(door) => drop(tokio::spawn(control::serve(door, running.board.clone(), running.orders()))),
+            Ok(door) => {
+                let (board, orders) = (running.board.clone(), running.orders());
+                let (sessions, bulletin) = (running.sessions.clone(), running.bulletin.clone());
+                let api = Api::new(settings.as_ref(), board.clone(), orders.clone(), sessions, bulletin);
+                tokio::spawn(api.ringing());
+                tokio::spawn(control::serve(door, board, orders, api));
+            }
             Err(error) => {
                 running.order(Order::Drain);
                 running.ended().await;

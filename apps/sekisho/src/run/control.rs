@@ -1,6 +1,7 @@
 //! The local control socket: HTTP on a Unix socket, for orders to a running switch. Whoever may write to the
 //! socket may give them; the file's mode and group say who that is.
 
+use super::api::{self, Api};
 use super::owed::{OwedJson, OwedOrder, Ruled};
 use super::status::Board;
 use super::thread::Order;
@@ -23,6 +24,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod days;
+mod hsm;
 mod links;
 mod recovery;
 mod stop;
@@ -78,6 +80,7 @@ pub(crate) async fn serve(
     listener: UnixListener,
     board: Board,
     orders: UnboundedSender<Order>,
+    api: Api,
 ) -> io::Result<()> {
     let app = Router::new()
         .route("/", get(index))
@@ -86,10 +89,12 @@ pub(crate) async fn serve(
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
         .merge(days::router())
+        .merge(hsm::router())
         .merge(links::router())
         .merge(recovery::router())
         .merge(stop::router())
-        .with_state(Door { board, orders });
+        .with_state(Door { board, orders })
+        .merge(api::router(api));
     axum::serve(listener, app).await
 }
 

@@ -94,7 +94,7 @@ impl Figures {
                     "host does not accept what it is owed"
                 );
             }
-            Tell::Forwarded { forward, link } => {
+            Tell::Forwarded { forward, link, .. } => {
                 tracing::debug!(link = name(link), owed = forward.0, "owed message accepted");
             }
             Tell::HostDate { link } => tracing::info!(link = name(link), "business day of the host changed"),

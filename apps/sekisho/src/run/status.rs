@@ -2,6 +2,7 @@
 //! and read by everybody else.
 
 use super::days::OwnJson;
+use super::hsm::HsmList;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -49,6 +50,8 @@ pub struct Status {
     pub listeners: Vec<ListenerStatus>,
     /// Where they go.
     pub links: Vec<LinkStatus>,
+    /// Security modules, and what security did.
+    pub hsm: HsmList,
     /// What is remembered.
     pub journal: JournalStatus,
     /// Messages nobody could read, masked, the newest last.

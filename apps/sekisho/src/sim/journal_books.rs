@@ -175,6 +175,7 @@ impl Reading {
             | Record::HostDate { .. }
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
             | Record::Day(_)
             | Record::Resolved { .. }
             | Record::Remembers { .. }

@@ -26,6 +26,7 @@ pub mod process;
 pub mod question;
 mod relay;
 pub mod rules;
+pub mod secrets;
 pub mod speech;
 pub mod street;
 pub mod terminal;

@@ -6,7 +6,7 @@ use super::{
 use crate::vault::{SEALED_ACCOUNT_BYTES, SEALED_BYTES};
 use crate::{
     Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark,
-    Observed, Onward, Record, Remembered, Ruling, SealedAccount, SealedPan, Sent,
+    Observed, Onward, Record, Remembered, Ruling, SealedAccount, SealedPan, Sent, Ticket,
 };
 use terms::{
     Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
@@ -128,6 +128,16 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             link: from.link()?,
             order: from.one_of(&LinkOrder::ALL, "order")?,
             by: from.text("by")?,
+            at: from.timestamp("at")?,
+        },
+        kind::TICKETED => Record::Ticketed {
+            id: from.id()?,
+            ticket: Ticket {
+                name: u128::from_le_bytes(from.array("name")?),
+                contents: u64::from_le_bytes(from.array("contents")?),
+                caller: u64::from_le_bytes(from.array("caller")?),
+            },
+            key: from.key()?,
             at: from.timestamp("at")?,
         },
         kind::RESOLVED => Record::Resolved { id: from.id()?, after: from.after()? },
@@ -393,9 +403,13 @@ impl<'a> Reader<'a> {
     }
 
     fn fingerprint(&mut self) -> Result<u64, RecordError> {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(self.take(8, "fingerprint")?);
-        Ok(u64::from_le_bytes(bytes))
+        Ok(u64::from_le_bytes(self.array("fingerprint")?))
+    }
+
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], RecordError> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.take(N, field)?);
+        Ok(bytes)
     }
 
     fn link_plus_one(&mut self) -> Result<Option<LinkId>, RecordError> {

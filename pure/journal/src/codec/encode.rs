@@ -166,6 +166,15 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.text(reason);
             out.timestamp(*at);
         }
+        Record::Ticketed { id, ticket, key, at } => {
+            out.byte(kind::TICKETED);
+            out.number(id.0);
+            out.out.extend_from_slice(&ticket.name.to_le_bytes());
+            out.out.extend_from_slice(&ticket.contents.to_le_bytes());
+            out.out.extend_from_slice(&ticket.caller.to_le_bytes());
+            out.key(key);
+            out.timestamp(*at);
+        }
         Record::HostDate { link, date, at } => {
             out.byte(kind::HOST_DATE);
             out.number(u64::from(link.0));

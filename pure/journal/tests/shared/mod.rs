@@ -4,7 +4,7 @@ use journal::memory::Memory;
 use journal::{
     Account, After, Batch, Card, Compared, Counted, Credited, CutStage, DayRecord, Debited, DecidedBy,
     Declined, Duty, Forward, Journal, JournalError, Kept, Key, LinkOrder, Mark, Named, Observation, Observed,
-    Onward, Record, Recovered, Remembered, Ruling, Sent, Tallied, Vault, Why,
+    Onward, Record, Recovered, Remembered, Ruling, Sent, Tallied, Ticket, Vault, Why,
 };
 use terms::{
     Amount, Balance, BusinessDate, Carried, Code, Currency, Figure, ForwardId, Kind, LinkId, LocalTime,
@@ -201,6 +201,12 @@ pub fn every_kind() -> Vec<Record> {
         },
         Record::HostDate { link: LinkId(1), date: date(), at: at(8) },
         Record::Cutover { link: LinkId(1), stage: CutStage::Begun, date: date(), at: at(8) },
+        Record::Ticketed {
+            id: TxnId(77),
+            ticket: Ticket { name: u128::MAX - 5, contents: 1 << 63, caller: 3 },
+            key: sent(77).key,
+            at: at(8),
+        },
         Record::LinkOrdered {
             link: LinkId(1),
             order: LinkOrder::Maintain,

@@ -121,6 +121,11 @@ impl Facts {
                 self.text("order", order.name());
                 self.some("by", by.as_str());
             }
+            Record::Ticketed { ticket, .. } => {
+                self.text("name", format_args!("{:032x}", ticket.name));
+                self.text("contents", format_args!("{:016x}", ticket.contents));
+                self.text("caller", format_args!("{:016x}", ticket.caller));
+            }
             Record::Day(day) => self.of_day(day, names),
             Record::Resolved { after, .. } => self.text("after", after.name()),
             Record::Noted { .. } => {}

@@ -1,6 +1,7 @@
 //! What goes wrong in a demo, and when: `silent:CARDS@10s`.
 
 use super::duration;
+use crate::sim::center;
 use crate::sim::host::Trouble;
 use crate::sim::rules::Manner;
 use std::fmt;
@@ -25,6 +26,8 @@ pub enum Deed {
     CashOut(Option<usize>),
     /// The switch dies, as if its cord had been pulled, and is started again.
     SwitchKill,
+    /// The card centre does this.
+    Center(center::Deed),
     /// Hosts are well again and terminals have cash.
     Heal,
 }
@@ -55,10 +58,14 @@ impl FromStr for Deed {
             "slow" => slow(argument.ok_or("slow by how much? Such as slow:3s")?),
             "cash-out" => Ok(Self::CashOut(argument.map(terminal_number).transpose()?)),
             "switch-kill" if argument.is_none() => Ok(Self::SwitchKill),
+            "cutover" | "cutover-again" | "drop-one" | "drop-all" if argument.is_none() => {
+                Ok(Self::Center(center::Deed::named(name).expect("one of the centre's")))
+            }
             "heal" if argument.is_none() => Ok(Self::Heal),
             _ => Err(format!(
                 "`{text}` is no fault: host-down, slow:3s, garbled, cut, silent (each of all hosts, or of one \
-                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, heal"
+                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, cutover, cutover-again, drop-one, \
+                 drop-all (each of the card centre), heal"
             )),
         }
     }
@@ -71,6 +78,7 @@ impl fmt::Display for Deed {
             Self::Host(trouble, None) => write!(f, "every host {trouble}"),
             Self::CashOut(Some(number)) => write!(f, "terminal {number} runs out of cash"),
             Self::CashOut(None) => f.write_str("every terminal runs out of cash"),
+            Self::Center(deed) => write!(f, "the card centre: {}", deed.name()),
             Self::SwitchKill => f.write_str("the switch is killed and started again"),
             Self::Heal => f.write_str("hosts are well again, and terminals have cash"),
         }
@@ -110,13 +118,22 @@ mod tests {
             ("cash-out:ATM00003@1",   Deed::CashOut(Some(3)),                                              1),
             ("switch-kill@3s",      Deed::SwitchKill,                                                      3),
             ("heal@10s",              Deed::Heal,                                                         10),
+            ("cutover@4s",            Deed::Center(center::Deed::Cutover),                                 4),
+            ("drop-all@4s",           Deed::Center(center::Deed::DropAll),                                 4),
         ];
         for (text, deed, seconds) in table {
             assert_eq!(text.parse(), Ok(Fault { deed, at: Duration::from_secs(seconds) }), "{text}");
         }
-        for text in
-            ["silent", "slow@1s", "flood@1s", "heal:now@1s", "switch-kill:me@1s", "cash-out:x@1s", "cut@soon"]
-        {
+        for text in [
+            "silent",
+            "slow@1s",
+            "flood@1s",
+            "heal:now@1s",
+            "switch-kill:me@1s",
+            "cash-out:x@1s",
+            "cut@soon",
+            "malformed@1s",
+        ] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
     }

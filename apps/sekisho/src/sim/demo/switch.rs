@@ -30,6 +30,8 @@ pub(super) struct SwitchPlan {
     pub(super) iso: SocketAddr,
     /// Where the hosts of the cast listen.
     pub(super) hosts: Vec<SocketAddr>,
+    /// The link to the card centre, as it is written in a configuration.
+    pub(super) center: String,
     /// As a process of its own, with its status page there.
     pub(super) apart: Option<SocketAddr>,
 }
@@ -103,7 +105,7 @@ impl SwitchPlan {
                 cast.name
             );
         }
-        text
+        text + &self.center
     }
 }
 
@@ -283,7 +285,8 @@ mod tests {
         let address: SocketAddr = "127.0.0.1:1".parse().expect("an address");
         for apart in [None, Some(address)] {
             let data = PathBuf::from("/some \"where\"/data");
-            let plan = SwitchPlan { data: data.clone(), iso: address, hosts: vec![address; 2], apart };
+            let (hosts, center) = (vec![address; 2], String::new());
+            let plan = SwitchPlan { data: data.clone(), iso: address, hosts, center, apart };
             let config = Config::parse(&plan.config()).expect("a configuration");
             assert_eq!((config.link.len(), config.journal.dir), (2, data));
         }

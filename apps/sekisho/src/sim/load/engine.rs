@@ -3,6 +3,7 @@ use super::pace::Pacer;
 use super::report::{Latency, Report};
 use crate::sim::host::network;
 use crate::sim::process::Watched;
+use crate::sim::secrets::Doubt;
 use crate::sim::speech::{SimError, Speech, local_clock};
 use clock::Clock;
 use hdrhistogram::Histogram;
@@ -258,9 +259,10 @@ impl State {
 
     fn on_answer(&mut self, plan: &LoadPlan, slot: usize, now_ns: u64, body: &[u8]) {
         let today = self.wall.local(now_ns).date;
-        let answer = match plan.speech.dialect.read(body, today) {
+        let answer = match plan.speech.read(body, today) {
             Ok(answer) => answer,
-            Err(refusal) => return self.complain(format!("an answer cannot be read: {}", refusal.error)),
+            Err(Doubt::Unreadable) => return self.complain("an answer cannot be read".into()),
+            Err(Doubt::Code) => return self.complain("an answer's authentication code is wrong".into()),
         };
         let Some(pending) = self.clients[slot].take(&answer) else {
             return self.complain(format!(

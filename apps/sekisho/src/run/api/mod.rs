@@ -1,0 +1,123 @@
+//! The door applications come in by: HTTP and JSON, one more source beside the listeners.
+//!
+//! ```text
+//!  POST /v1/transactions ─▶ request ─▶ Order::Api ─▶ desk ─▶ lane ─▶ journal, host
+//!           ▲                                         │
+//!           └────────────── shown ◀── oneshot ◀── durable answer
+//! ```
+//! An application that goes away cancels nothing: what it submitted goes on, and is found under its key.
+
+mod body;
+pub(crate) mod callers;
+mod currency;
+pub(crate) mod desk;
+pub(crate) mod event;
+pub(crate) mod events;
+mod ids;
+mod numbered;
+pub(crate) mod orders;
+mod problem;
+mod request;
+mod session_pages;
+pub(crate) mod sessions;
+mod shown;
+mod stream;
+mod transactions;
+
+use super::status::Board;
+use super::thread::Order;
+use crate::config::ApiToml;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use events::Bulletin;
+use orders::ApiOrder;
+use problem::{Problem, Wrong};
+use sessions::Sessions;
+use std::sync::Arc;
+use std::time::Duration;
+use stream::ReaderCounts;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender};
+
+/// Bytes of a body. The longest message of any dialect is a fraction of it.
+const BODY_BYTES_MAX: usize = 64 * 1_024;
+/// Readers of events at once. Each costs a connection and about 20 KB.
+const READERS_MAX: usize = 10_000;
+
+/// What every answer is made from.
+#[derive(Clone)]
+pub(crate) struct Api {
+    board: Board,
+    orders: UnboundedSender<Order>,
+    pub(crate) sessions: Sessions,
+    bulletin: Bulletin,
+    readers: Arc<ReaderCounts>,
+    reading: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    answer_timeout_ms: u32,
+}
+
+impl Api {
+    /// For a switch with these settings; without any, applications may look and listen and no more.
+    pub(crate) fn new(
+        settings: Option<&ApiToml>,
+        board: Board,
+        orders: UnboundedSender<Order>,
+        sessions: Sessions,
+        bulletin: Bulletin,
+    ) -> Self {
+        let waiting_max = settings.map_or(1, |settings| settings.waiting_max);
+        Self {
+            board,
+            orders,
+            sessions,
+            bulletin,
+            readers: Arc::default(),
+            reading: Arc::new(Semaphore::new(READERS_MAX)),
+            waiting: Arc::new(Semaphore::new(waiting_max as usize)),
+            answer_timeout_ms: settings.map_or(90_000, |settings| settings.answer_timeout_ms),
+        }
+    }
+
+    /// What wakes the readers of events; runs as long as they do.
+    pub(crate) fn ringing(&self) -> impl Future<Output = ()> + use<> {
+        self.bulletin.clone().ring_out()
+    }
+
+    fn tell(&self, order: ApiOrder) -> Result<(), Problem> {
+        self.orders.send(Order::Api(order)).map_err(|_| Wrong::Stopping.plain())
+    }
+
+    fn room_to_wait(&self) -> Option<OwnedSemaphorePermit> {
+        self.waiting.clone().try_acquire_owned().ok()
+    }
+
+    fn room_for_reader(&self) -> Option<OwnedSemaphorePermit> {
+        self.reading.clone().try_acquire_owned().ok()
+    }
+
+    fn answer_timeout(&self) -> Duration {
+        Duration::from_millis(self.answer_timeout_ms.into())
+    }
+
+    fn has_link(&self, name: &str) -> bool {
+        let status = self.board.read();
+        status.is_some_and(|(status, _)| status.links.iter().any(|link| link.name == name))
+    }
+}
+
+/// Its places.
+pub(crate) fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/sessions", post(session_pages::open).get(session_pages::list))
+        .route("/v1/sessions/{id}", get(session_pages::show).delete(session_pages::close))
+        .route("/v1/sessions/{id}/events", get(session_pages::events))
+        .route("/v1/transactions", post(transactions::submit).get(transactions::find))
+        .route("/v1/transactions/{id}", get(transactions::show))
+        .route("/v1/transactions/{id}/reverse", post(transactions::reverse))
+        .route("/v1/stream", get(stream::all))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(numbered::numbered))
+        .with_state(api)
+}
