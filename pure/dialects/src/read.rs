@@ -193,7 +193,7 @@ impl<'d> Reading<'d> {
         if let Some(balance) = rule.and_then(|rule| rule.balance_of(self.txn.wire_code.as_bytes())) {
             let (code, outcome) = code_and_outcome(balance);
             (self.txn.code, self.txn.outcome) = (Some(code), Some(outcome));
-            self.totals.balance = Some(balance);
+            self.totals.balance = balance;
         }
     }
 

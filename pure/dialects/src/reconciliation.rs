@@ -18,29 +18,30 @@ pub struct ReconciliationRule {
     pub reversals: ReversalBucket,
     /// How the net is made.
     pub net: NetRule,
-    /// The response codes of each verdict; the first is the one written.
-    codes: Vec<(Balance, Vec<Text<4>>)>,
+    /// The response codes of each verdict; the first is the one written. `None` for totals that are told and were
+    /// not compared.
+    codes: Vec<(Option<Balance>, Vec<Text<4>>)>,
 }
 
 impl ReconciliationRule {
     /// The response code that says this; empty where it is said otherwise.
-    pub(crate) fn code_of(&self, balance: Balance) -> Text<4> {
+    pub(crate) fn code_of(&self, balance: Option<Balance>) -> Text<4> {
         let texts = self.codes.iter().find(|(one, _)| *one == balance).map(|(_, texts)| texts);
         texts.and_then(|texts| texts.first().copied()).unwrap_or(Text::EMPTY)
     }
 
     /// What a response code says of totals, where it says something.
-    pub(crate) fn balance_of(&self, text: &[u8]) -> Option<Balance> {
+    pub(crate) fn balance_of(&self, text: &[u8]) -> Option<Option<Balance>> {
         let says = |texts: &[Text<4>]| texts.iter().any(|one| one.as_bytes() == text);
         self.codes.iter().find(|(_, texts)| says(texts)).map(|(balance, _)| *balance)
     }
 }
 
 /// A verdict as code and outcome: that totals differ is an answer, and not a refusal.
-pub(crate) const fn code_and_outcome(balance: Balance) -> (Code, Outcome) {
+pub(crate) const fn code_and_outcome(balance: Option<Balance>) -> (Code, Outcome) {
     match balance {
-        Balance::Balanced | Balance::OutOfBalance => (Code::Approved, Outcome::Approved),
-        Balance::NotAvailable => (Code::NotFound, Outcome::Refused),
+        None | Some(Balance::Balanced | Balance::OutOfBalance) => (Code::Approved, Outcome::Approved),
+        Some(Balance::NotAvailable) => (Code::NotFound, Outcome::Refused),
     }
 }
 
@@ -68,7 +69,7 @@ pub(crate) struct ReconciliationModel {
     pub(crate) date: Option<Placed<u8>>,
     /// The element with the verdict.
     pub(crate) verdict: Option<Placed<u8>>,
-    codes: Vec<(Balance, Vec<Text<4>>)>,
+    codes: Vec<(Option<Balance>, Vec<Text<4>>)>,
     pub(crate) figures: Vec<(Figure, Placed<u8>)>,
 }
 
@@ -108,9 +109,10 @@ impl ReconciliationModel {
             }
         }
         for (key, balance) in [
-            ("balanced", Balance::Balanced),
-            ("out_of_balance", Balance::OutOfBalance),
-            ("not_available", Balance::NotAvailable),
+            ("balanced", Some(Balance::Balanced)),
+            ("out_of_balance", Some(Balance::OutOfBalance)),
+            ("not_available", Some(Balance::NotAvailable)),
+            ("told", None),
         ] {
             let Some((_, list)) = section.list(key, findings) else { continue };
             let texts = list.iter().filter_map(|node| {

@@ -565,7 +565,7 @@ fn net_amount(net: i128, width: usize) -> Text<42> {
 
 /// The response code of a verdict, where this partner has codes for that.
 fn verdict(dialect: &Dialect, answer: &Answer) -> Option<Text<4>> {
-    let balance = answer.totals.as_ref()?.balance?;
+    let balance = answer.totals.as_ref()?.balance;
     let code = dialect.reconciliation.as_ref()?.code_of(balance);
     (!code.is_empty()).then_some(code)
 }

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use stories::*;
 
 /// The simulated centre as somebody started it, with everything it said.
@@ -49,9 +50,12 @@ impl Center {
 
     /// Waits until it has said that so often.
     pub fn wait_to_say(&self, words: &str, times: usize) {
-        wait_for(&format!("the centre to say `{words}` {times} times"), || {
-            self.has_said(words, times).then_some(())
-        });
+        let deadline = Instant::now() + PATIENCE;
+        while !self.has_said(words, times) {
+            let said = || self.lines.lock().unwrap_or_else(PoisonError::into_inner).join("\n");
+            assert!(Instant::now() < deadline, "`{words}` {times} times, and the centre said:\n{}", said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn has_said(&self, words: &str, times: usize) -> bool {

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 /// Whose day.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 #[command(after_help = "NAME is a link, or `own` for the switch's own day.")]
 pub struct Args {
     #[command(flatten)]
