@@ -1,6 +1,7 @@
 //! The command line: one definition, from which the parser, `--help` and completions follow.
 
 use crate::commands;
+use crate::fx;
 use crate::sim;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -42,6 +43,9 @@ pub enum Command {
     /// Business day of each host: see it, ask for the next
     #[command(subcommand)]
     Cutover(commands::cutover::Command),
+    /// Callers of the client API: make, list and remove their keys
+    #[command(subcommand)]
+    Api(commands::api::Command),
     /// Security modules: list, status, test
     #[command(subcommand)]
     Hsm(commands::hsm::Command),
@@ -87,6 +91,8 @@ pub enum Command {
     Load(sim::load::Args),
     /// Measure this switch on this machine, beside a bare relay
     Bench(sim::bench::Args),
+    /// Names of an older product: fxmsg_cn signon and its family, and links to be called by them
+    Fx(fx::Args),
 }
 
 impl Command {
@@ -121,6 +127,7 @@ impl Command {
             Self::Check(args) => commands::check::run(&args),
             Self::Link(command) => commands::link::run(command),
             Self::Cutover(command) => commands::cutover::run(command),
+            Self::Api(command) => commands::api::run(command),
             Self::Hsm(command) => commands::hsm::run(command),
             Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),
@@ -137,6 +144,7 @@ impl Command {
             Self::Sim(command) => sim::run(command),
             Self::Load(args) => sim::load::run(args),
             Self::Bench(args) => sim::bench::run(args),
+            Self::Fx(args) => fx::run(args),
         }
     }
 }

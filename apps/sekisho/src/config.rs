@@ -609,7 +609,16 @@ impl Config {
             settle(&mut tls.key);
             tls.client_authorities.iter_mut().for_each(settle);
         }
-        for tls in self.link.iter_mut().filter_map(|link| link.tls.as_mut()) {
+        if let Some(api) = &mut self.api {
+            settle(api.keys.get_or_insert_with(|| PathBuf::from("api-keys")));
+            if let Some(tls) = &mut api.tls {
+                settle(&mut tls.certificate);
+                settle(&mut tls.key);
+                tls.client_authorities.iter_mut().for_each(settle);
+            }
+        }
+        let of_links = self.link.iter_mut().filter_map(|link| link.tls.as_mut());
+        for tls in of_links.chain(self.hsm.iter_mut().filter_map(|hsm| hsm.tls.as_mut())) {
             settle(&mut tls.authorities);
             tls.certificate.iter_mut().chain(tls.key.iter_mut()).for_each(settle);
         }
@@ -888,6 +897,7 @@ mod tests {
             include_str!("config/management.rs"),
             include_str!("config/day.rs"),
             include_str!("config/api.rs"),
+            include_str!("config/security.rs"),
             include_str!("config.rs")
         );
         let example = include_str!("../../../deploy/sekisho.toml");

@@ -1,7 +1,9 @@
 //! `[api]`: applications as a source of requests.
 
-use super::check_known;
+use super::{TlsListenerToml, check_known};
 use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// The name routes know applications by: `listener = "api"`.
 pub(crate) const SOURCE: &str = "api";
@@ -12,6 +14,16 @@ pub(crate) const SOURCE: &str = "api";
 pub struct ApiToml {
     /// The link for what no route names.
     pub default_link: Option<String>,
+    /// Where callers with a key are let in over TCP; without it there is the control socket alone. Without `tls`
+    /// an address of this machine.
+    pub listen: Option<SocketAddr>,
+    /// The file of their keys (`sekisho api key`), beside this file; without it `api-keys`.
+    pub keys: Option<PathBuf>,
+    /// TLS 1.2 or later.
+    pub tls: Option<TlsListenerToml>,
+    /// Connections at once, on the control socket and over TCP each.
+    #[serde(default = "ApiToml::connections_max")]
+    pub connections_max: u32,
     /// Submissions waiting for their answer at once; the next is refused (503).
     #[serde(default = "ApiToml::waiting_max")]
     pub waiting_max: u32,
@@ -24,6 +36,15 @@ pub struct ApiToml {
 }
 
 impl ApiToml {
+    pub(crate) const fn connections_max() -> u32 {
+        16_384
+    }
+
+    /// The file of callers' keys.
+    pub fn keys_file(&self) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| PathBuf::from("api-keys"))
+    }
+
     const fn waiting_max() -> u32 {
         4_096
     }
@@ -43,6 +64,15 @@ impl ApiToml {
         if !(1_000..=600_000).contains(&self.answer_timeout_ms) {
             let value = self.answer_timeout_ms;
             wrong.push(format!("api: answer_timeout_ms is {value}, not between 1000 and 600000"));
+        }
+        if self.listen.is_some_and(|address| !address.ip().is_loopback()) && self.tls.is_none() {
+            wrong.push(
+                "api: listen is an address others reach, and without tls keys and cards go in the clear"
+                    .into(),
+            );
+        }
+        if !(1..=262_144).contains(&self.connections_max) {
+            wrong.push(format!("api: connections_max is {}, not between 1 and 262144", self.connections_max));
         }
         if !(1..=262_144).contains(&self.waiting_max) {
             wrong.push(format!("api: waiting_max is {}, not between 1 and 262144", self.waiting_max));

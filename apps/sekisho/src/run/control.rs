@@ -1,6 +1,8 @@
 //! The local control socket: HTTP on a Unix socket, for orders to a running switch. Whoever may write to the
 //! socket may give them; the file's mode and group say who that is.
 
+use super::api::line::Lines;
+use super::api::sessions::Sessions;
 use super::api::{self, Api};
 use super::owed::{OwedJson, OwedOrder, Ruled};
 use super::status::Board;
@@ -76,13 +78,13 @@ fn clear_away(path: &FilePath) -> Result<(), BindError> {
 }
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(
-    listener: UnixListener,
-    board: Board,
-    orders: UnboundedSender<Order>,
-    api: Api,
-) -> io::Result<()> {
-    let app = Router::new()
+pub(crate) async fn serve(listener: UnixListener, app: Router, api: Api) -> io::Result<()> {
+    axum::serve(Lines::new(listener, api.connections_max, api.idle(), api.lines), app).await
+}
+
+/// Everything there is, for those who may give orders and for applications.
+pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> Router {
+    Router::new()
         .route("/", get(index))
         .route("/v1/status", get(status))
         .route("/v1/saf", get(list))
@@ -93,15 +95,16 @@ pub(crate) async fn serve(
         .merge(links::router())
         .merge(recovery::router())
         .merge(stop::router())
-        .with_state(Door { board, orders })
-        .merge(api::router(api));
-    axum::serve(listener, app).await
+        .with_state(Door { board, orders, sessions: api.sessions.clone() })
+        .merge(api::router(api))
 }
 
 #[derive(Clone)]
 struct Door {
     board: Board,
     orders: UnboundedSender<Order>,
+    /// Applications that are in: whoever closes a link or ends the switch may want to spare them.
+    sessions: Sessions,
 }
 
 /// Every answer that is no. Fields are added to it, never changed.
@@ -147,7 +150,8 @@ struct Done {
 async fn index() -> &'static str {
     "sekisho\n\nGET  /v1/status\nGET  /v1/saf?from=ID&most=N\nGET  /v1/saf/ID\n\
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
-     GET  /v1/links\nGET  /v1/links/NAME\n\
+     GET  /v1/links\nGET  /v1/links/NAME\nGET  /v1/links/NAME/lines\n\
+     POST /v1/links/NAME/lines/NO/cut  {\"by\":\"...\"}\n\
      GET  /v1/days\nPOST /v1/cutovers  {\"by\":\"...\",\"what\":\"own|LINK\"}\n\
      GET  /v1/reconciliations?link=NAME&business_date=DATE\n\
      POST /v1/reconciliations  {\"by\":\"...\",\"link\":\"NAME\",\"business_date\":\"DATE\"}\n\

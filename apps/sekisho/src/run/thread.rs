@@ -379,6 +379,7 @@ impl Thread {
         Status {
             version: env!("CARGO_PKG_VERSION"),
             state,
+            pid: std::process::id(),
             started_at: self.started_at.clone(),
             business_date: (core.lane.own_day())
                 .map_or_else(|| core.clock.now().local().date, |own| own.date)

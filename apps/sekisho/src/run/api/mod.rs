@@ -14,14 +14,18 @@ pub(crate) mod desk;
 pub(crate) mod event;
 pub(crate) mod events;
 mod ids;
+pub(crate) mod keys;
+pub(crate) mod line;
 mod numbered;
 pub(crate) mod orders;
+mod pace;
 mod problem;
 mod request;
 mod session_pages;
 pub(crate) mod sessions;
 mod shown;
 mod stream;
+pub(crate) mod tcp;
 mod transactions;
 
 use super::status::Board;
@@ -32,7 +36,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use events::Bulletin;
+use line::LineCounts;
 use orders::ApiOrder;
+use pace::Pace;
 use problem::{Problem, Wrong};
 use sessions::Sessions;
 use std::sync::Arc;
@@ -42,6 +48,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender};
 
 /// Bytes of a body. The longest message of any dialect is a fraction of it.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
+/// Seconds nobody says anything on a connection before it is closed; longer than any answer takes.
+const IDLE_S: u64 = 120;
 /// Readers of events at once. Each costs a connection and about 20 KB.
 const READERS_MAX: usize = 10_000;
 
@@ -56,6 +64,10 @@ pub(crate) struct Api {
     reading: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     answer_timeout_ms: u32,
+    waiting_max: u32,
+    pub(crate) connections_max: usize,
+    pub(crate) lines: Arc<LineCounts>,
+    pace: Arc<Pace>,
 }
 
 impl Api {
@@ -77,12 +89,34 @@ impl Api {
             reading: Arc::new(Semaphore::new(READERS_MAX)),
             waiting: Arc::new(Semaphore::new(waiting_max as usize)),
             answer_timeout_ms: settings.map_or(90_000, |settings| settings.answer_timeout_ms),
+            waiting_max,
+            connections_max: settings.map_or(ApiToml::connections_max(), |settings| settings.connections_max)
+                as usize,
+            lines: Arc::default(),
+            pace: Arc::new(Pace::new(settings.map_or(0, |settings| settings.requests_per_s_max))),
         }
     }
 
     /// What wakes the readers of events; runs as long as they do.
     pub(crate) fn ringing(&self) -> impl Future<Output = ()> + use<> {
         self.bulletin.clone().ring_out()
+    }
+
+    /// How long nobody may say anything on a connection.
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(IDLE_S) + self.answer_timeout()
+    }
+
+    /// Waits until every submission is answered, where the switch has ended: for the last ones on their way out.
+    pub(crate) async fn settled(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(500);
+        while self.waiting.available_permits() < self.waiting_max as usize
+            && tokio::time::Instant::now() < deadline
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // Answered is not yet written: one turn of the loop is.
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
     fn tell(&self, order: ApiOrder) -> Result<(), Problem> {
@@ -107,6 +141,13 @@ impl Api {
     }
 }
 
+/// Whether a place is for applications too; everything else is for operators.
+fn is_for_applications(path: &str) -> bool {
+    ["/v1/sessions", "/v1/transactions", "/v1/stream", "/openapi.json"]
+        .iter()
+        .any(|front| path.strip_prefix(front).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
 /// Its places.
 pub(crate) fn router(api: Api) -> Router {
     Router::new()
@@ -118,6 +159,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/transactions/{id}/reverse", post(transactions::reverse))
         .route("/v1/stream", get(stream::all))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(api.clone(), pace::paced))
         .layer(middleware::from_fn(numbered::numbered))
         .with_state(api)
 }

@@ -22,11 +22,18 @@ pub(crate) async fn numbered(request: Request, next: Next) -> Response {
         Some(problem) => {
             let code = problem.code;
             tracing::debug!(request = id.as_str(), %method, path, status = status.as_u16(), code, "refused");
-            problem.numbered(id.clone()).into_response()
+            let mut whole = problem.numbered(id.clone()).into_response();
+            let lost = response.headers().iter().filter(|(name, _)| !name.as_str().starts_with("content-"));
+            let lost: Vec<_> = lost.map(|(name, value)| (name.clone(), value.clone())).collect();
+            whole.headers_mut().extend(lost);
+            whole
         }
     };
     response.extensions_mut().remove::<Problem>();
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    // An outer one of us finds it numbered already.
+    if !response.headers().contains_key(REQUEST_ID)
+        && let Ok(value) = HeaderValue::from_str(&id)
+    {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response

@@ -71,6 +71,8 @@ codes! {
     InvalidRequest     "invalid_request"          BAD_REQUEST            false  "A part of the request is missing or cannot be.";
     KeyMissing         "idempotency_key_missing"  BAD_REQUEST            false  "Every request that can move money needs an Idempotency-Key.";
     TooLarge           "too_large"                PAYLOAD_TOO_LARGE      false  "The body is too large.";
+    Unauthorized       "unauthorized"             UNAUTHORIZED           false  "A key is needed, and this is none.";
+    Forbidden          "forbidden"                FORBIDDEN              false  "This key does not allow that.";
     ForeignSession     "foreign_session"          FORBIDDEN              false  "The session is somebody else's.";
     NoSuchSession      "unknown_session"          NOT_FOUND              false  "There is no such session.";
     NoSuchTransaction  "unknown_transaction"      NOT_FOUND              false  "There is no such transaction.";
@@ -82,6 +84,7 @@ codes! {
     SameIdentity       "same_identity"            CONFLICT               false  "Terminal, trace number and time name another transaction.";
     Forgotten          "forgotten"                GONE                   false  "It is too old: only the journal knows it.";
     OtherContents      "key_reused"               UNPROCESSABLE_ENTITY   false  "This key was used for another request.";
+    RateLimited        "rate_limited"             TOO_MANY_REQUESTS      true   "Too many requests.";
     Busy               "busy"                     SERVICE_UNAVAILABLE    true   "Too much is under way.";
     NotTaken           "not_taken"                SERVICE_UNAVAILABLE    true   "Nothing new is taken now.";
     Stopping           "stopping"                 SERVICE_UNAVAILABLE    true   "The switch is stopping.";
