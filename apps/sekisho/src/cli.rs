@@ -1,6 +1,7 @@
 //! The command line: one definition, from which the parser, `--help` and completions follow.
 
 use crate::commands;
+use crate::fx;
 use crate::sim;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -90,6 +91,8 @@ pub enum Command {
     Load(sim::load::Args),
     /// Measure this switch on this machine, beside a bare relay
     Bench(sim::bench::Args),
+    /// Names of an older product: fxmsg_cn signon and its family, and links to be called by them
+    Fx(fx::Args),
 }
 
 impl Command {
@@ -141,6 +144,7 @@ impl Command {
             Self::Sim(command) => sim::run(command),
             Self::Load(args) => sim::load::run(args),
             Self::Bench(args) => sim::bench::run(args),
+            Self::Fx(args) => fx::run(args),
         }
     }
 }

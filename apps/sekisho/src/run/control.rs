@@ -149,7 +149,8 @@ struct Done {
 async fn index() -> &'static str {
     "sekisho\n\nGET  /v1/status\nGET  /v1/saf?from=ID&most=N\nGET  /v1/saf/ID\n\
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
-     GET  /v1/links\nGET  /v1/links/NAME\n\
+     GET  /v1/links\nGET  /v1/links/NAME\nGET  /v1/links/NAME/lines\n\
+     POST /v1/links/NAME/lines/NO/cut  {\"by\":\"...\"}\n\
      GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
      POST /v1/stop  {\"by\":\"...\",\"force\":false,\"sign_off\":false}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"

@@ -13,7 +13,7 @@ use super::api::events::Bulletin;
 use super::figures::Figures;
 use super::guard::{Guard, Whose};
 use super::journaling::Journaling;
-use super::links::{LinkCommand, LinkJson, Ordered};
+use super::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use super::log_budget::LogBudget;
 use super::owed::{OwedOrder, Ruled};
 use super::parties::{Link, Source};
@@ -239,6 +239,12 @@ impl Core {
             LinkCommand::Show { name, answer } => {
                 let _ = answer.send(self.link_named(name).and_then(|id| self.link_json(id)));
             }
+            LinkCommand::Lines { name, answer } => {
+                let _ = answer.send(self.handle_named(name).map(LineJson::all));
+            }
+            LinkCommand::Cut { name, number, answer } => {
+                let _ = answer.send(self.handle_named(name).map(|handle| LineJson::cut(handle, number)));
+            }
             LinkCommand::Do { name, order, by, answer } => {
                 let Some(link) = self.link_named(name) else {
                     let nowhere = Ordered { may: Err(CannotOrder::NoSuchLink), link: None };
@@ -258,6 +264,10 @@ impl Core {
     fn link_named(&self, name: LinkName) -> Option<LinkId> {
         let at = self.links.iter().position(|link| link.name == name && link.handle.is_some())?;
         Some(LinkId(at as u16))
+    }
+
+    fn handle_named(&self, name: LinkName) -> Option<&LinkHandle> {
+        self.links.iter().find(|link| link.name == name)?.handle.as_ref()
     }
 
     fn link_json(&self, id: LinkId) -> Option<LinkJson> {

@@ -30,6 +30,8 @@ pub struct Status {
     pub version: &'static str,
     /// `running`, `draining` or `stopped`.
     pub state: &'static str,
+    /// The process.
+    pub pid: u32,
     /// When it was started, UTC.
     pub started_at: String,
     /// The local date transactions are stamped with.

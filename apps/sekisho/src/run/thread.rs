@@ -375,6 +375,7 @@ impl Thread {
         Status {
             version: env!("CARGO_PKG_VERSION"),
             state,
+            pid: std::process::id(),
             started_at: self.started_at.clone(),
             business_date: core.clock.now().local().date.to_string(),
             durable: !self.options.unsafe_no_sync,

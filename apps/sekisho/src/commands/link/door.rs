@@ -88,7 +88,7 @@ fn understood(door: &Door, name: &str, reply: Reply) -> Result<LinkJson, Failure
 }
 
 /// Names are made of characters that need no escape; anything else is nobody's name.
-fn in_a_path(name: &str) -> Result<&str, Failure> {
+pub(crate) fn in_a_path(name: &str) -> Result<&str, Failure> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     match !name.is_empty() && name.bytes().all(legal) {
         true => Ok(name),
@@ -108,7 +108,7 @@ pub(crate) fn unreachable(door: &Door, source: Unreachable) -> Failure {
     Failure::Unreachable { source, next }
 }
 
-fn no_such_link(door: &Door, name: &str) -> Failure {
+pub(crate) fn no_such_link(door: &Door, name: &str) -> Failure {
     Failure::Said {
         code: "LNK2001-E",
         said: format!("no link is called `{name}`"),

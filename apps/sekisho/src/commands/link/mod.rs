@@ -1,6 +1,7 @@
 //! `sekisho link`: lines to hosts and networks, what state they are in, and what a person may do about it.
 
 pub(crate) mod door;
+pub(crate) mod lines;
 mod list;
 pub(crate) mod order;
 mod sessions;
@@ -32,6 +33,10 @@ pub enum Command {
     Maint(order::Args),
     /// Changes of state as they happen (reads)
     Watch(watch::Args),
+    /// Every connection of one link (reads)
+    Lines(lines::Args),
+    /// Close one connection of a link; it is built anew (changes)
+    Cut(lines::CutArgs),
 }
 
 /// Does it. Exit: 0 done or already so, 3 no switch answers, 5 no such link, 6 refused by the peer or as things
@@ -49,6 +54,8 @@ pub fn run(command: Command) -> ExitCode {
         Command::Ready(args) => order::run(&args, LinkOrder::Ready),
         Command::Maint(args) => order::run(&args, LinkOrder::Maintain),
         Command::Watch(args) => watch::run(&args),
+        Command::Lines(args) => lines::run(&args),
+        Command::Cut(args) => lines::run_cut(&args),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("{failure}");

@@ -1,8 +1,8 @@
 //! `/v1/links`: links shown, and orders to them.
 
-use super::{Door, gone, no, ordered_by};
+use super::{Door, gone, no, ordered_by, signed_by};
 use crate::run::api::callers::Caller;
-use crate::run::links::{LinkCommand, LinkJson, Ordered};
+use crate::run::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use crate::run::thread::Order;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -21,6 +21,8 @@ pub(super) fn router() -> Router<Door> {
         .route("/v1/links", get(list))
         .route("/v1/links/{name}", get(show))
         .route("/v1/links/{name}/{order}", post(order))
+        .route("/v1/links/{name}/lines", get(lines))
+        .route("/v1/links/{name}/lines/{number}/cut", post(cut))
 }
 
 #[derive(Serialize)]
@@ -29,6 +31,21 @@ struct List {
     data: Vec<LinkJson>,
     /// Always `null`: links are few.
     next: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    object: &'static str,
+    data: Vec<LineJson>,
+    /// Always `null`: connections of one link are few.
+    next: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Cut {
+    object: &'static str,
+    link: String,
+    number: usize,
 }
 
 #[derive(Serialize)]
@@ -101,6 +118,39 @@ async fn order(
             tracing::warn!(link = link.name, order = order.name(), by = by.as_str(), already, "link: order");
             Json(One { object: "link", already: Some(already), link }).into_response()
         }
+    }
+}
+
+async fn lines(State(door): State<Door>, Path(name): Path<String>) -> Response {
+    let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
+    match door.ask(|answer| Order::Link(LinkCommand::Lines { name: known, answer })).await {
+        Some(Some(data)) => Json(Lines { object: "list", data, next: None }).into_response(),
+        Some(None) => no_such_link(&name),
+        None => gone(),
+    }
+}
+
+async fn cut(
+    State(door): State<Door>,
+    caller: Caller,
+    Path((name, number)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let by = match signed_by(&caller, &body) {
+        Ok(by) => by,
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+    };
+    let none = || no(StatusCode::NOT_FOUND, "no_such_line", format!("`{name}` has no connection {number}"));
+    let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
+    let Ok(number) = number.parse() else { return none() };
+    match door.ask(|answer| Order::Link(LinkCommand::Cut { name: known, number, answer })).await {
+        Some(Some(true)) => {
+            tracing::warn!(link = name, number, by = by.as_str(), "link: connection cut by order");
+            Json(Cut { object: "line", link: name, number }).into_response()
+        }
+        Some(Some(false)) => none(),
+        Some(None) => no_such_link(&name),
+        None => gone(),
     }
 }
 
