@@ -58,7 +58,9 @@ fn what_we_say_of_a_day_comes_back_figure_by_figure() {
     for dialect in dialects {
         for repeat in [false, true] {
             let mut bytes = Vec::new();
-            dialect.write_request(&totals(&dialect), &ours(repeat), &mut bytes).expect("it has all it demands");
+            dialect
+                .write_request(&totals(&dialect), &ours(repeat), &mut bytes)
+                .expect("it has all it demands");
             let read = dialect.read(&bytes, day()).expect("it has all it demands");
             assert_eq!(said(&read).statement, statement(), "{}", dialect.name());
             assert_eq!(said(&read).currency.number(), 392, "{}", dialect.name());
