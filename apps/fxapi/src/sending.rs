@@ -234,7 +234,11 @@ impl Session {
         let deadline = Instant::now() + wait;
         let mut inbox = self.inbox();
         loop {
-            let is_ours = |event: &Value| event["data"]["link"].as_str().is_none_or(|link| link == self.link);
+            let is_ours = |event: &Value| match event["data"]["link"].as_str() {
+                Some(link) => link == self.link,
+                // What terminals say wrongly is no news of the centre.
+                None => event["type"] != "message.format_error",
+            };
             while let Some(event) = inbox.events.pop_front() {
                 if let Some(code) = event_code(&event).filter(|_| is_ours(&event)) {
                     if let Some(message) = room {

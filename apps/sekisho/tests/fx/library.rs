@@ -117,6 +117,29 @@ fn silence_is_unknown_and_the_switch_takes_it_back_by_itself() {
 }
 
 #[test]
+fn what_happens_to_the_lines_is_told_in_the_old_codes() {
+    let mut stage = Stage::new();
+    let Some(program) = compiled(&stage, "day") else { return };
+    // It stays away for a moment: otherwise the first is there again before the last is seen to be gone.
+    stage.center_edits.push(("call_again_ms = 100", "call_again_ms = 1000"));
+    let _daemon = stage.daemon();
+    let mut application = spawn(&stage, &program, &["events"]);
+    application.wait_to_say("alone", 1);
+    let mut center = stage.center();
+    stage.wait_for_status("center 4/4");
+    application.wait_to_say("connected", 1);
+    application.types("go on");
+    application.wait_to_say("signed on", 1);
+    stage.fx("fxsession_cn purge 1").ends(0);
+    application.wait_to_say("degraded", 1);
+    stage.wait_for_status("center 4/4");
+    center.types("malformed");
+    application.wait_to_say("malformed", 1);
+    center.types("drop-all");
+    assert_eq!(application.wait(), 0, "{}", application.said());
+}
+
+#[test]
 fn what_the_library_sent_is_cancelled_by_its_number_at_the_keyboard() {
     let stage = Stage::new();
     let Some(program) = compiled(&stage, "day") else { return };

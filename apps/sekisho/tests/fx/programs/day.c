@@ -314,6 +314,32 @@ static void one(void) {
     WANT(RC_NG, FX_GetResult(session, seq, NULL));
 }
 
+/* What happens to the connections with the centre, in the codes the older product had for it. */
+static void events(void) {
+    fx_XMsg told;
+    ULONG session = opened(), type = FX_TRN_OTHER, seq = 0;
+    WANT(RC_DATA_IS_NOT_READY, FX_ReceiveMsg_CN(session, FX_RECEIVE_ASYNC, &type, &seq, &told));
+    WANT(RC_ERR_ALL_CENTER_SESSION, FX_Connect(session));
+    step("alone");
+    event(session, "link.connected", RC_OK_CENTER_SESSION, NULL);
+    step("connected");
+    wait_for_line();
+    WANT(RC_OK, FX_Connect(session));
+    event(session, "link.signed_on", RC_SIGNON, NULL);
+    step("signed on");
+    event(session, "link.degraded", RC_ERR_PART_CENTER_SESSION, NULL);
+    step("degraded");
+    event(session, "message.format_error", RC_FORMAT_ERROR, NULL);
+    step("malformed");
+    event(session, "link.down", RC_ERR_ALL_CENTER_SESSION, NULL);
+    /* It was signed on, so it signs on again by itself. */
+    event(session, "link.signed_on", RC_SIGNON, NULL);
+    step("there again");
+    WANT(RC_OK, FX_Disconnect(session));
+    event(session, "link.signed_off", RC_SIGNOFF, NULL);
+    WANT(RC_OK, FX_CloseSession(session));
+}
+
 static void hold(void) {
     ULONG session = opened();
     HOLDS(FX_IsRunning(session));
@@ -335,6 +361,8 @@ int main(int argc, char **argv) {
         recover((ULONG)strtoul(argv[2], NULL, 10));
     else if (strcmp(part, "silence") == 0)
         silence();
+    else if (strcmp(part, "events") == 0)
+        events();
     else if (strcmp(part, "one") == 0)
         one();
     else if (strcmp(part, "hold") == 0)
