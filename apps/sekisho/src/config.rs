@@ -608,7 +608,8 @@ impl Config {
                 tls.client_authorities.iter_mut().for_each(settle);
             }
         }
-        for tls in self.link.iter_mut().filter_map(|link| link.tls.as_mut()) {
+        let of_links = self.link.iter_mut().filter_map(|link| link.tls.as_mut());
+        for tls in of_links.chain(self.hsm.iter_mut().filter_map(|hsm| hsm.tls.as_mut())) {
             settle(&mut tls.authorities);
             tls.certificate.iter_mut().chain(tls.key.iter_mut()).for_each(settle);
         }
@@ -884,6 +885,7 @@ mod tests {
         let source = concat!(
             include_str!("config/management.rs"),
             include_str!("config/api.rs"),
+            include_str!("config/security.rs"),
             include_str!("config.rs")
         );
         let example = include_str!("../../../deploy/sekisho.toml");

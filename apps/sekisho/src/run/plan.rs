@@ -186,7 +186,8 @@ impl Plan {
     /// Files with secrets in them that the configuration names.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         let listeners = self.config.listener.iter().filter_map(|listener| listener.tls.as_ref());
-        let links = self.config.link.iter().filter_map(|link| link.tls.as_ref());
+        let modules = self.config.hsm.iter().filter_map(|hsm| hsm.tls.as_ref());
+        let links = self.config.link.iter().filter_map(|link| link.tls.as_ref()).chain(modules);
         listeners.map(|tls| tls.key.clone()).chain(links.filter_map(|tls| tls.key.clone())).collect()
     }
 

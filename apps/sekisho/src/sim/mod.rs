@@ -17,6 +17,7 @@ mod host_command;
 pub mod hsm;
 mod hsm_command;
 pub mod journal_books;
+pub mod keyring;
 pub mod ledger;
 pub mod load;
 pub mod luck;

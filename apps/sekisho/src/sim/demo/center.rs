@@ -1,5 +1,6 @@
 //! The card centre of a demo: it calls and is called back, is signed on to, and changes its day now and then.
 
+use super::security;
 use crate::sim::books::HostBooks;
 use crate::sim::center::{CenterAtWork, CenterCounts, CenterToml, Deed};
 use crate::sim::ledger::Sum;
@@ -74,7 +75,8 @@ impl CenterPlan {
              timers = {{ t800_ms = 2000, t801_ms = 2000, t802_ms = 2000 }}\n\
              management = {{ sign_on = \"automatic\", sign_on_retry_ms = 500, says = {{ acquirer_id = \
              \"12345678901\" }} }}\n\
-             \n[[route]]\nprefix = \"{}\"\nlink = \"{NAME}\"\n",
+             {}\n[[route]]\nprefix = \"{}\"\nlink = \"{NAME}\"\n",
+            security::OF_CENTER,
             &CARD_PREFIX[..1]
         )
     }

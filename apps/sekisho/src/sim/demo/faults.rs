@@ -1,6 +1,7 @@
 //! What goes wrong in a demo, and when: `silent:CARDS@10s`.
 
 use super::duration;
+use super::security::MODULES;
 use crate::sim::center;
 use crate::sim::host::Trouble;
 use crate::sim::rules::Manner;
@@ -28,6 +29,8 @@ pub enum Deed {
     SwitchKill,
     /// The card centre does this.
     Center(center::Deed),
+    /// That security module is gone, from 1.
+    HsmAway(usize),
     /// Hosts are well again and terminals have cash.
     Heal,
 }
@@ -61,10 +64,11 @@ impl FromStr for Deed {
             "cutover" | "cutover-again" | "drop-one" | "drop-all" if argument.is_none() => {
                 Ok(Self::Center(center::Deed::named(name).expect("one of the centre's")))
             }
+            "hsm-away" => module_number(argument.unwrap_or("1")).map(Self::HsmAway),
             "heal" if argument.is_none() => Ok(Self::Heal),
             _ => Err(format!(
                 "`{text}` is no fault: host-down, slow:3s, garbled, cut, silent (each of all hosts, or of one \
-                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, cutover, cutover-again, drop-one, \
+                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, hsm-away, hsm-away:2, cutover, cutover-again, drop-one, \
                  drop-all (each of the card centre), heal"
             )),
         }
@@ -80,7 +84,8 @@ impl fmt::Display for Deed {
             Self::CashOut(None) => f.write_str("every terminal runs out of cash"),
             Self::Center(deed) => write!(f, "the card centre: {}", deed.name()),
             Self::SwitchKill => f.write_str("the switch is killed and started again"),
-            Self::Heal => f.write_str("hosts are well again, and terminals have cash"),
+            Self::HsmAway(number) => write!(f, "security module {number} is gone"),
+            Self::Heal => f.write_str("hosts and security modules are well again, and terminals have cash"),
         }
     }
 }
@@ -91,6 +96,11 @@ fn slow(argument: &str) -> Result<Deed, String> {
         None => (argument, None),
     };
     Ok(Deed::Host(Trouble::Slow(duration(by)?), host))
+}
+
+fn module_number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MODULES).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no security module: 1 or 2"))
 }
 
 /// `ATM00003`, or 3.
@@ -117,6 +127,8 @@ mod tests {
             ("cash-out@1",            Deed::CashOut(None),                                                 1),
             ("cash-out:ATM00003@1",   Deed::CashOut(Some(3)),                                              1),
             ("switch-kill@3s",      Deed::SwitchKill,                                                      3),
+            ("hsm-away@1",            Deed::HsmAway(1),                                                    1),
+            ("hsm-away:2@1",          Deed::HsmAway(2),                                                    1),
             ("heal@10s",              Deed::Heal,                                                         10),
             ("cutover@4s",            Deed::Center(center::Deed::Cutover),                                 4),
             ("drop-all@4s",           Deed::Center(center::Deed::DropAll),                                 4),
@@ -126,6 +138,7 @@ mod tests {
         }
         for text in [
             "silent",
+            "hsm-away:3@1s",
             "slow@1s",
             "flood@1s",
             "heal:now@1s",

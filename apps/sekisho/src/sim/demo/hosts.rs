@@ -1,10 +1,12 @@
 //! The hosts of a demo: who they are, and the thread they live on.
 
 use super::center::{CenterEnded, CenterPlan};
+use super::security;
 use super::world::{DemoError, spawn, wait_for};
 use crate::sim::books::HostBooks;
 use crate::sim::center;
 use crate::sim::host::{HostAtWork, HostCounts, HostPlan, Trouble, network};
+use crate::sim::hsm::{HsmAtWork, HsmPlan};
 use crate::sim::luck::Luck;
 use crate::sim::rules::Rules;
 use crate::sim::speech::{SimError, Speech, on_one_thread};
@@ -68,6 +70,8 @@ pub(super) const CAST: [Cast; 2] = [
 /// Both hosts and the card centre, on a thread of their own.
 pub(super) struct Hosts {
     pub(super) addresses: Vec<SocketAddr>,
+    /// Where the security modules listen.
+    pub(super) modules: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     wishes: mpsc::UnboundedSender<Wish>,
     thread: JoinHandle<Result<HostsEnded, SimError>>,
@@ -83,6 +87,8 @@ pub(super) struct HostsEnded {
 enum Wish {
     Trouble(usize, Trouble),
     Center(center::Deed),
+    /// That security module is gone; all are back where none is named.
+    Module(Option<usize>),
 }
 
 impl Hosts {
@@ -97,10 +103,11 @@ impl Hosts {
         let (stop, stopped) = watch::channel(false);
         let (tell, told) = std::sync::mpsc::channel();
         let (wishes, wished) = mpsc::unbounded_channel();
-        let work = Work { plans, center, news, stopped, wished };
+        let modules = security::plans(luck);
+        let work = Work { plans, modules, center, news, stopped, wished };
         let thread = spawn("hosts", move || on_one_thread(work.serve(tell)))?;
         match told.recv() {
-            Ok(addresses) => Ok(Self { addresses, stop, wishes, thread }),
+            Ok((addresses, modules)) => Ok(Self { addresses, modules, stop, wishes, thread }),
             // It ended before it could say where it listens, and its result says why.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error.into()),
@@ -117,6 +124,11 @@ impl Hosts {
                 let _ = self.wishes.send(Wish::Trouble(at, trouble));
             }
         }
+    }
+
+    /// That security module is gone; all are back where none is named.
+    pub(super) fn module_away(&self, number: Option<usize>) {
+        let _ = self.wishes.send(Wish::Module(number));
     }
 
     /// The card centre does this.
@@ -136,7 +148,7 @@ impl Cast {
         Ok(HostPlan {
             name: self.name.to_owned(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            speech: Speech::named(self.dialect, None)?,
+            speech: Speech { secrets: Some(security::host(self.name)), ..Speech::named(self.dialect, None)? },
             rules: rules
                 .map_err(|error| SimError::Rules { path: self.name.to_owned(), source: Box::new(error) })?,
             seed: luck.draw(),
@@ -148,6 +160,7 @@ impl Cast {
 /// Everything their thread needs.
 struct Work {
     plans: Vec<HostPlan>,
+    modules: Vec<HsmPlan>,
     center: CenterPlan,
     news: mpsc::UnboundedSender<String>,
     stopped: watch::Receiver<bool>,
@@ -155,21 +168,39 @@ struct Work {
 }
 
 impl Work {
-    async fn serve(mut self, tell: std::sync::mpsc::Sender<Vec<SocketAddr>>) -> Result<HostsEnded, SimError> {
+    async fn serve(
+        mut self,
+        tell: std::sync::mpsc::Sender<(Vec<SocketAddr>, Vec<SocketAddr>)>,
+    ) -> Result<HostsEnded, SimError> {
         let net = network(0);
         let names: Vec<LinkName> =
             self.plans.iter().map(|plan| LinkName::clipped(plan.name.as_bytes())).collect();
         let hosts: Vec<HostAtWork> =
             self.plans.into_iter().map(|plan| plan.open(&net)).collect::<Result<_, _>>()?;
+        let modules = security::open(self.modules, &net)?;
         let center = self.center.open(&net, self.news)?;
         // Whoever started us may have given up; then `stopped` ends at once.
-        let _ = tell.send(hosts.iter().map(HostAtWork::address).collect());
+        let addresses = hosts.iter().map(HostAtWork::address).collect();
+        let _ = tell.send((addresses, modules.iter().map(HsmAtWork::address).collect()));
+        let mut away = [false; security::MODULES];
         loop {
             tokio::select! {
                 _ = self.stopped.wait_for(|stop| *stop) => break,
                 Some(wish) = self.wished.recv() => match wish {
                     Wish::Trouble(at, trouble) => hosts[at].set_trouble(trouble).await?,
                     Wish::Center(deed) => center.act(deed),
+                    Wish::Module(Some(number)) => {
+                        if let Some(away) = away.get_mut(number - 1).filter(|away| !**away) {
+                            modules[number - 1].die();
+                            *away = true;
+                        }
+                    }
+                    Wish::Module(None) => {
+                        for (module, away) in modules.iter().zip(&mut away).filter(|(_, away)| **away) {
+                            module.revive().await?;
+                            *away = false;
+                        }
+                    }
                 },
             }
         }

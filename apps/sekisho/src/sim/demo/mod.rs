@@ -1,5 +1,7 @@
 //! `sekisho demo`: a switch, terminals, two hosts and a card centre, over real loopback TCP: a whole day in a minute.
 //!
+//! Every PIN is moved and every business message authenticated, by two simulated security modules.
+//!
 //! The centre calls and is called back, is signed on to, ends its day by its own clock, and is signed off from at the end.
 
 mod center;
@@ -7,6 +9,7 @@ mod faults;
 mod hosts;
 mod place;
 mod screen;
+mod security;
 mod switch;
 mod world;
 
@@ -44,7 +47,8 @@ pub struct Args {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     for_: Option<Duration>,
     /// Something that goes wrong, and when: host-down, slow:3s, garbled, cut, silent (of all hosts, or of one such as
-    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), switch-kill, heal, or the
+    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), switch-kill,
+    /// hsm-away (one of two security modules, or hsm-away:2), heal, or the
     /// card centre: cutover, cutover-again, drop-one, drop-all; to be repeated
     #[arg(long, value_name = "NAME@WHEN")]
     fault: Vec<Fault>,

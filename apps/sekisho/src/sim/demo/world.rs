@@ -4,6 +4,7 @@
 use super::center::{self, CenterEnded, CenterPlan};
 use super::faults::Deed;
 use super::hosts::{CAST, Hosts, HostsEnded};
+use super::security;
 use super::switch::{Glance, Switch, SwitchPlan};
 use crate::config::ConfigError;
 use crate::exit;
@@ -199,7 +200,10 @@ impl World {
         let (tell, news) = mpsc::unbounded_channel();
         let hosts = Hosts::start(&mut luck, plan.keeps_books, center, tell)?;
         let (data, hosts_at) = (plan.data.clone(), hosts.addresses.clone());
-        let switch = SwitchPlan { data, iso: plan.iso, hosts: hosts_at, center: link, apart: plan.apart };
+        security::install_keys(&plan.data, center::NAME)?;
+        let modules = hosts.modules.clone();
+        let switch =
+            SwitchPlan { data, iso: plan.iso, hosts: hosts_at, modules, center: link, apart: plan.apart };
         let (switch, iso) = switch.start()?;
         wait_for_links(&switch);
         let cash = Cash::default();
@@ -269,9 +273,11 @@ impl World {
             Deed::SwitchKill => self.switch.kill()?,
             Deed::Host(trouble, name) => self.hosts.trouble(name.as_deref(), *trouble),
             Deed::Center(deed) => self.hosts.center_acts(*deed),
+            Deed::HsmAway(number) => self.hosts.module_away(Some(*number)),
             Deed::CashOut(terminal) => self.cash.run_short(*terminal),
             Deed::Heal => {
                 self.hosts.trouble(None, Trouble::None);
+                self.hosts.module_away(None);
                 self.cash.refill();
             }
         }
@@ -289,6 +295,7 @@ impl World {
         let Self { plan, began, switch, hosts, seen, stop_street, street, .. } = self;
         let lasted = began.elapsed();
         hosts.trouble(None, Trouble::None);
+        hosts.module_away(None);
         stop_street.send_replace(true);
         wait_for(street).await?;
         if plan.keeps_books {
@@ -372,7 +379,7 @@ fn street_plan(
     Ok(StreetPlan {
         habits: Habits {
             address: iso,
-            speech: Speech::named("iso87-ascii", None)?,
+            speech: Speech { secrets: Some(security::terminals()), ..Speech::named("iso87-ascii", None)? },
             one_shot: false,
             // Longer than the switch waits for a host, as the trade has it.
             answer_timeout: Duration::from_secs(5),
