@@ -71,15 +71,14 @@ within() {
 in_flight() { "$SEKISHO" link show cn --json --config "$FX_CONF" | grep -q "\"in_flight\":$1\b"; }
 status_says() { fxctrl_cn status | grep -q -- "$1"; }
 centre_said() { (($(grep -c -- "$1" centre.log) >= ${2:-1})); }
-cut_date() { fxctrl_cn status | sed -n 's/^CUT DATE *//p'; }
+cut_date() { fxctrl_cn status | sed -n 's/^CUT DATE *\([-0-9]*\).*/\1/p'; }
 
 # The day that ended was compared with the centre, and both sides have the same.
 reconciled() {
     local after
     after=$(sed -n 's/^reconcile_after_ms *= *\([0-9]*\).*/\1/p' "$FX_CONF")
     if [[ -z $after ]]; then
-        echo "        skipped: no totals are compared, there is no reconcile_after_ms in $FX_CONF"
-        return
+        fail "no totals are compared: $FX_CONF has no reconcile_after_ms"
     fi
     PATIENCE=$((PATIENCE + after / 1000)) within "the day is reconciled" status_says "RECONCILED(prev) yes"
     echo "        RECONCILED(prev) yes"

@@ -1,6 +1,8 @@
 //! The C library: whole days through it in C and in Python, and everything a caller can get wrong.
 
 use crate::stage::{Process, Stage, root};
+use std::io::Read;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,6 +63,41 @@ fn the_header_is_a_header_for_other_compilers_too() {
             assert!(checked.status.success(), "{compiler} {standard}: {said}");
         }
     }
+}
+
+#[test]
+fn a_program_may_take_the_library_into_itself() {
+    let stage = Stage::new();
+    let archive = library().with_extension("a");
+    if !have("cc") || !archive.exists() {
+        return eprintln!("skipped: no compiler, or no {}", archive.display());
+    }
+    let program = stage.path("alone");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c99", "-pthread", "-I"]).arg(root().join("apps/fxapi/include"));
+    cc.arg(root().join("apps/sekisho/tests/fx/programs/day.c")).arg(&archive).args(["-ldl", "-lm", "-o"]);
+    let compiled = cc.arg(&program).output().expect("it was there a moment ago");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    // It asks the library for its version first, and has then no part to play.
+    assert_eq!(spawn(&stage, &program, &["nothing"]).wait(), 2);
+}
+
+#[test]
+fn a_switch_that_hangs_up_kills_no_application() {
+    let stage = Stage::new();
+    let Some(program) = compiled(&stage, "day") else { return };
+    let socket = stage.path("hung-up.sock");
+    let listener = UnixListener::bind(&socket).expect("a folder of our own");
+    // Some are let go unheard, some in the middle of their question: writing on would end a C program by a signal.
+    std::thread::spawn(move || {
+        for (at, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+            let _ = (&stream).read(&mut [0; 8][..at % 3 * 4]);
+        }
+    });
+    let mut command = Command::new(&program);
+    command.arg("hung up").env("FX_SOCKET", &socket).env("FX_LINK", "cn");
+    let mut application = stage.spawn(command);
+    assert_eq!(application.wait(), 0, "{}", application.said());
 }
 
 #[test]
