@@ -269,8 +269,10 @@ static void recover(ULONG seq) {
     step("7 session closed");
     WANT(RC_OK, FX_SendCutOverMsg(session));
     event(session, "cutover.completed", RC_OK, NULL);
-    wait_until_reconciled(session);
-    step("8 cut over and reconciled");
+    /* The centre has booked and taken back what it never answered; here it counts for nothing. It is the difference. */
+    event(session, "recon.out_of_balance", RC_OK, NULL);
+    HOLDS(!FX_IsReconciled(session));
+    step("8 cut over and compared");
     WANT(RC_OK, FX_Disconnect(session));
     step("9 signed off");
     WANT(RC_OK, FX_CtrlShutdown(session, FALSE));
