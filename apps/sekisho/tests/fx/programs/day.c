@@ -332,6 +332,7 @@ static void events(void) {
     event(session, "message.format_error", RC_FORMAT_ERROR, NULL);
     step("malformed");
     event(session, "link.down", RC_ERR_ALL_CENTER_SESSION, NULL);
+    step("down");
     /* It was signed on, so it signs on again by itself. */
     event(session, "link.signed_on", RC_SIGNON, NULL);
     step("there again");
