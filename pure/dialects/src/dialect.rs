@@ -2,6 +2,7 @@ use crate::{
     codes::CodeTable,
     compile::{Slots, compile},
     elements::Elements,
+    exchange::KeyRule,
     finding::{Finding, Findings, Severity},
     mac::MacRule,
     model::Model,
@@ -49,6 +50,7 @@ pub struct Dialect {
     pairing: Pairing,
     mac: Option<MacRule>,
     pub(crate) reconciliation: Option<ReconciliationRule>,
+    key_exchange: Option<KeyRule>,
 }
 
 /// What a dialect says of one element, for people.
@@ -148,6 +150,11 @@ impl Dialect {
         self.network_types
     }
 
+    /// How messages of a key exchange carry keys, where the dialect says so.
+    pub fn key_exchange(&self) -> Option<&KeyRule> {
+        self.key_exchange.as_ref()
+    }
+
     /// Where the authentication code stands and what it covers, where the dialect has one.
     pub fn mac(&self) -> Option<&MacRule> {
         self.mac.as_ref()
@@ -223,6 +230,7 @@ impl Dialect {
             pairing: model.pairing,
             mac: model.mac,
             reconciliation,
+            key_exchange: model.key_exchange,
             messages,
         }
     }

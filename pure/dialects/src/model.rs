@@ -3,6 +3,7 @@
 use crate::{
     codes::CodeModel,
     document::{Entry, Item, Section, element_key, parse, table_of, text_of},
+    exchange::KeyRule,
     finding::{Findings, did_you_mean},
     mac::MacRule,
     message::MessageModel,
@@ -59,6 +60,7 @@ pub(crate) struct Model {
     pub(crate) defaults: BTreeMap<u8, Placed<String>>,
     pub(crate) pairing: Pairing,
     pub(crate) mac: Option<MacRule>,
+    pub(crate) key_exchange: Option<KeyRule>,
     /// The function code of a reversal that leaves a part valid, where that is how it is said.
     pub(crate) partial_reversal: Option<[u8; 3]>,
     pub(crate) reconciliation: Option<ReconciliationModel>,
@@ -114,6 +116,7 @@ impl Model {
             defaults: BTreeMap::new(),
             pairing: Pairing::default(),
             mac: None,
+            key_exchange: None,
             partial_reversal: None,
             reconciliation: None,
         }
@@ -218,6 +221,9 @@ impl Model {
                         Some(ReconciliationModel::read(entries, inherited, version, findings));
                 }
             }
+        }
+        if let Some((_, entries)) = section.table("key_exchange", findings) {
+            self.key_exchange = KeyRule::read(entries, self.key_exchange.take(), findings);
         }
         match section.take("mac").map(|entry| &entry.node) {
             None => {}

@@ -27,6 +27,7 @@ use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod days;
 mod hsm;
+mod keys;
 mod links;
 mod recovery;
 mod stop;
@@ -93,6 +94,7 @@ pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> 
         .merge(days::router())
         .merge(hsm::router())
         .merge(links::router())
+        .merge(keys::router())
         .merge(recovery::router())
         .merge(stop::router())
         .with_state(Door { board, orders, sessions: api.sessions.clone() })

@@ -32,8 +32,10 @@ use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing
 use tokio::sync::oneshot;
 use wire::Framing;
 
+mod exchanges;
 mod guarded;
 
+pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
 
 /// Something to say, and where to.
@@ -95,6 +97,7 @@ pub(crate) struct Core {
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
     pub(crate) guard: Guard,
+    exchanges: exchanges::Exchanges,
     /// Whether PINs of any source or link are moved from one key to another.
     moves_pins: bool,
     /// Applications that wait for us.
@@ -117,11 +120,10 @@ impl Core {
         (sources, links): (Vec<Source>, Vec<Link>),
         guard: Guard,
     ) -> Self {
-        let of_sources = sources.iter().map(|source| &source.guard);
-        let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
-        Self {
-            moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
+        let mut core = Self {
+            moves_pins: false,
             guard,
+            exchanges: exchanges::Exchanges::default(),
             clock,
             lane,
             journaling,
@@ -136,7 +138,16 @@ impl Core {
             draining: false,
             outbox: Outbox::new(),
             held: VecDeque::new(),
-        }
+        };
+        core.note_guards();
+        core
+    }
+
+    /// Sources and links are others: looks whether PINs of any are moved from one key to another.
+    pub(crate) fn note_guards(&mut self) {
+        let of_sources = self.sources.iter().map(|source| &source.guard);
+        let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
+        self.moves_pins = rules.any(|rule| rule.pin.is_some());
     }
 
     /// Gives the lane one event and does what it wants done.
@@ -168,6 +179,7 @@ impl Core {
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
+                Effect::KeysTold { link, reply } => self.on_keys_told(link, reply.map(|reply| *reply)),
                 Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::AnswerToHost { link, conn, request, answer });
                 }
