@@ -36,6 +36,7 @@ impl World {
                 Effect::Tell(tell) => self.hear(tell),
                 Effect::Displaced { .. }
                 | Effect::ToHostAnswer { .. }
+                | Effect::KeysTold { .. }
                 | Effect::HangUp { .. }
                 | Effect::Announce { .. } => {}
                 Effect::ToHost { link, id, request, ours, durable_first } => {

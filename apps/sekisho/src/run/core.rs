@@ -31,8 +31,10 @@ use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing
 use tokio::sync::oneshot;
 use wire::Framing;
 
+mod exchanges;
 mod guarded;
 
+pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
 
 /// Something to say, and where to.
@@ -92,6 +94,7 @@ pub(crate) struct Core {
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
     pub(crate) guard: Guard,
+    exchanges: exchanges::Exchanges,
     /// Whether PINs of any source or link are moved from one key to another.
     moves_pins: bool,
     /// Applications that wait for us.
@@ -119,6 +122,7 @@ impl Core {
         Self {
             moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
             guard,
+            exchanges: exchanges::Exchanges::default(),
             clock,
             lane,
             journaling,
@@ -165,6 +169,7 @@ impl Core {
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
+                Effect::KeysTold { link, reply } => self.on_keys_told(link, reply.map(|reply| *reply)),
                 Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::AnswerToHost { link, conn, request, answer });
                 }
