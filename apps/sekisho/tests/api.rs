@@ -92,8 +92,9 @@ fn a_death_while_the_host_is_silent_forgets_neither_the_key_nor_the_debt() {
     let setup = with_applications(&host);
     let mut daemon = setup.start();
     let at = At::socket_of(&setup);
-    at.submit_and_leave("k-1", &withdrawal(30_000));
-    until("the host to be asked", || host.seen_count() == 1);
+    let line = at.submit_and_turn_away("k-1", &withdrawal(30_000));
+    host.wait_for_requests(1);
+    drop(line);
     daemon.kill();
     let _daemon = setup.start();
     let again = at.submit("k-1", &withdrawal(30_000)).says(200);
@@ -221,8 +222,9 @@ fn an_application_that_goes_away_cancels_nothing() {
     let setup = with_applications(&host);
     let _daemon = setup.start();
     let at = At::socket_of(&setup);
-    at.submit_and_leave("k-1", &withdrawal(30_000));
-    until("the host to be asked", || host.seen_count() == 1);
+    let line = at.submit_and_turn_away("k-1", &withdrawal(30_000));
+    host.wait_for_requests(1);
+    drop(line);
     host.release();
     let mut found = Value::Null;
     until("the decision", || {
