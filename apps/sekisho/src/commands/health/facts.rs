@@ -18,8 +18,6 @@ pub(crate) struct StatusRead {
     pub(crate) transactions: TransactionsRead,
     pub(crate) decision_us: LatencyRead,
     pub(crate) listeners: Vec<ListenerRead>,
-    #[serde(default)]
-    pub(crate) hsm: ModulesRead,
     pub(crate) journal: JournalRead,
     #[serde(default)]
     pub(crate) hsm: HsmList,
@@ -51,21 +49,6 @@ pub(crate) struct LatencyRead {
 pub(crate) struct ListenerRead {
     pub(crate) name: String,
     pub(crate) listen: String,
-}
-
-/// The security modules.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct ModulesRead {
-    #[serde(default)]
-    pub(crate) data: Vec<ModuleRead>,
-}
-
-/// One of them.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct ModuleRead {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) warning: String,
 }
 
 /// The journal.
