@@ -117,10 +117,8 @@ impl Core {
         (sources, links): (Vec<Source>, Vec<Link>),
         guard: Guard,
     ) -> Self {
-        let of_sources = sources.iter().map(|source| &source.guard);
-        let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
-        Self {
-            moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
+        let mut core = Self {
+            moves_pins: false,
             guard,
             exchanges: exchanges::Exchanges::default(),
             clock,
@@ -137,7 +135,16 @@ impl Core {
             draining: false,
             outbox: Outbox::new(),
             held: VecDeque::new(),
-        }
+        };
+        core.note_guards();
+        core
+    }
+
+    /// Sources and links are others: looks whether PINs of any are moved from one key to another.
+    pub(crate) fn note_guards(&mut self) {
+        let of_sources = self.sources.iter().map(|source| &source.guard);
+        let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
+        self.moves_pins = rules.any(|rule| rule.pin.is_some());
     }
 
     /// Gives the lane one event and does what it wants done.

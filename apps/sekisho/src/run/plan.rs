@@ -397,7 +397,7 @@ impl Plan {
             let changed = other.config.listener.iter().find(|other| other.name == listener.name);
             if changed.is_some_and(|changed| self.fixed_in(listener) != other.fixed_in(changed)) {
                 what.push(format!(
-                    "[[listener]] `{}` (where it listens, its kind, framing, limits)",
+                    "[[listener]] `{}` (where it listens, its kind, framing, limits, security)",
                     listener.name
                 ));
             }
@@ -405,7 +405,8 @@ impl Plan {
         for link in &self.config.link {
             match other.config.link.iter().find(|other| other.name == link.name) {
                 Some(changed) if self.fixed_of(link) == other.fixed_of(changed) => {}
-                Some(_) => what.push(format!("[[link]] `{}` (where it dials, its framing, tls)", link.name)),
+                Some(_) => what
+                    .push(format!("[[link]] `{}` (where it dials, its framing, tls, security)", link.name)),
                 None => what.push(format!("[[link]] `{}` is gone: drain it first", link.name)),
             }
         }
