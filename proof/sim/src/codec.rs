@@ -6,7 +6,7 @@ use crate::invariant::Invariant;
 use crate::luck::Luck;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
-use crate::world::World;
+use crate::world::{HOSTS, World};
 use dialects::Dialect;
 use std::sync::Arc;
 use terms::{Answer, BusinessDate, Outgoing, Txn};
@@ -14,7 +14,7 @@ use wire::{Framing, Next};
 
 pub(crate) struct Codec {
     source: Leg,
-    hosts: [Leg; 2],
+    hosts: [Leg; HOSTS],
 }
 
 /// One side's way to write.
@@ -34,13 +34,13 @@ impl Codec {
             dialect: Dialect::named(DIALECTS[luck.below(5) as usize]).expect("a shipped dialect"),
             framing: Framing::named(FRAMINGS[luck.below(5) as usize]).expect("a framing of the house"),
         };
-        Self { source: leg(), hosts: [leg(), leg()] }
+        Self { source: leg(), hosts: [leg(), leg(), leg()] }
     }
 
     /// Whether terminals, and each of the hosts, can say that a part of what is taken back remains.
-    pub(crate) fn say_remaining(&self) -> (bool, [bool; 2]) {
+    pub(crate) fn say_remaining(&self) -> (bool, [bool; HOSTS]) {
         let says = |leg: &Leg| leg.dialect.says_remaining();
-        (says(&self.source), [says(&self.hosts[0]), says(&self.hosts[1])])
+        (says(&self.source), self.hosts.each_ref().map(says))
     }
 
     /// A terminal's message on its wire.

@@ -4,7 +4,7 @@ use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::speech::Speech;
 use crate::swarm::Fault;
-use crate::world::{Coming, MS, SECOND, World};
+use crate::world::{Coming, HOSTS, MS, SECOND, World};
 use journal::memory::Memory;
 use journal::{Act, Batch, Cause, Journal, Key, Record, Seq, Snapshot, Vault};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -50,11 +50,11 @@ pub(crate) struct Process {
     /// Connections made before this number died with an earlier life.
     pub(crate) conns_from: u64,
     pub(crate) conns: u64,
-    pub(crate) dates: [Option<BusinessDate>; 2],
+    pub(crate) dates: [Option<BusinessDate>; HOSTS],
     /// Since when the lane knows that a link is up.
-    pub(crate) up_since: [Option<u64>; 2],
+    pub(crate) up_since: [Option<u64>; HOSTS],
     /// When people were told last what a link is owed too long, by the lane's clock.
-    pub(crate) alarmed_at: [u64; 2],
+    pub(crate) alarmed_at: [u64; HOSTS],
     /// Messages owed as far as the lane has said, durable or not.
     pub(crate) owed: u64,
     /// What each host has to hear of since the last unclean stop, before anything new.
@@ -112,9 +112,9 @@ impl Process {
             tick_at: u64::MAX,
             conns_from: 0,
             conns: 0,
-            dates: [None; 2],
-            up_since: [None; 2],
-            alarmed_at: [0; 2],
+            dates: [None; HOSTS],
+            up_since: [None; HOSTS],
+            alarmed_at: [0; HOSTS],
             owed: 0,
             to_tell_first: BTreeSet::new(),
             owed_for: BTreeMap::new(),
@@ -161,8 +161,8 @@ impl Process {
         self.tick_at = u64::MAX;
         self.paused_until = now;
         self.was_paused = false;
-        self.up_since = [None; 2];
-        self.alarmed_at = [0; 2];
+        self.up_since = [None; HOSTS];
+        self.alarmed_at = [0; HOSTS];
         self.outstanding.clear();
         self.conns_from = self.conns + 1;
     }

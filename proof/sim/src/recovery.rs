@@ -8,7 +8,7 @@ use crate::process::snapshot_of;
 use crate::speech::REPLY_TIMEOUT_MS;
 use crate::swarm::Fault;
 use crate::transfer::with_receivers;
-use crate::world::{Coming, MS, World};
+use crate::world::{Coming, HOSTS, MS, World};
 use journal::memory::Memory;
 use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault};
 use std::sync::Arc;
@@ -120,7 +120,7 @@ impl World {
             (op.undoing, op.a_persons) = (op.undone, op.is_listed());
         }
         let status = back.lane.status();
-        let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));
+        let dates = core::array::from_fn(|at| status.links.get(at).and_then(|link| link.date));
         self.process.dates = dates;
         let held = |id: u64| {
             let seen = back.lane.owed_one(Instant::default(), ForwardId(id));
@@ -135,7 +135,7 @@ impl World {
 
     fn open_doors(&mut self, reopened: Vec<usize>) {
         let life = self.process.life;
-        for at in 0..2 {
+        for at in 0..HOSTS {
             let wait = self.luck.between(10 * MS, 500 * MS);
             self.after(wait, Coming::LinkUp(LinkId(at as u16), life));
             if !self.hosts[at].profile.day_is_calendar {
@@ -231,8 +231,8 @@ impl World {
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
-            links: vec![link(0, "bank"), link(1, "cards")],
-            routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")])),
+            links: vec![link(0, "bank"), link(1, "cards"), link(2, "net")],
+            routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six"), line("5", 2, "five")])),
             remembered_max: 4_096,
             remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },

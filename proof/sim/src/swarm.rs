@@ -2,6 +2,7 @@
 //! races that need one of them to be absent.
 
 use crate::luck::Luck;
+use crate::world::HOSTS;
 use switch::HostProfile;
 
 macro_rules! faults {
@@ -53,7 +54,7 @@ faults! {
 pub(crate) struct Swarm {
     rates: [u32; FAULTS.len()],
     /// How the two hosts behave, and what the switch is told about it.
-    pub(crate) hosts: [HostProfile; 2],
+    pub(crate) hosts: [HostProfile; HOSTS],
     pub(crate) terminals: u64,
     pub(crate) transactions: u64,
     /// Requests under way at once, as the switch is told; 0 for any number.
@@ -79,7 +80,7 @@ impl Swarm {
             let drawn = luck.between(1, u64::from(*most)) as u32;
             *rate = if everything || luck.below(2) == 0 { drawn } else { 0 };
         }
-        let hosts = [host(&mut luck), host(&mut luck)];
+        let hosts = [host(&mut luck), host(&mut luck), host(&mut luck)];
         let swarm = Self {
             rates,
             hosts,
@@ -104,7 +105,7 @@ impl Swarm {
     }
 
     /// What a dialect cannot say is not done: no part of a reversal, by terminals or to hosts.
-    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; 2])) {
+    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; HOSTS])) {
         if !terminals {
             self.rates[Fault::Partial as usize] = 0;
         }

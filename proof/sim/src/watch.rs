@@ -7,7 +7,7 @@ use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::recovery::IN_FLIGHT_MAX;
 use crate::speech::REPLY_TIMEOUT_MS;
-use crate::world::{MS, SECOND, World};
+use crate::world::{HOSTS, MS, SECOND, World, links};
 use journal::{Batch, Debited, Duty, Observation, Record};
 use switch::{Effect, Event, Standing, Tell};
 use terms::{ForwardId, Function, Kind, LinkId, Outcome, Stan, Text, Txn, TxnId};
@@ -88,8 +88,8 @@ impl World {
         let Some(lane) = &self.process.lane else { return };
         let (in_flight, pending) = (lane.in_flight(), lane.pending() as u64);
         let most = match self.swarm.in_flight_max {
-            0 => 2 * IN_FLIGHT_MAX as usize,
-            most => (most as usize).min(2 * IN_FLIGHT_MAX as usize),
+            0 => HOSTS * IN_FLIGHT_MAX as usize,
+            most => (most as usize).min(HOSTS * IN_FLIGHT_MAX as usize),
         };
         let idle = !is_tick || lane.next_deadline().is_none_or(|deadline| deadline > now);
         if in_flight > most {
@@ -107,7 +107,7 @@ impl World {
             self.process.outstanding.retain(|_, (_, at)| now.as_us() < *at + timeout_us);
         }
         if is_tick {
-            [LinkId(0), LinkId(1)].into_iter().for_each(|link| self.look_at_what_is_owed(link));
+            links().for_each(|link| self.look_at_what_is_owed(link));
         }
     }
 
@@ -223,7 +223,7 @@ impl World {
         if let Some(forward) = record.forward()
             && !self.process.to_tell_first.is_empty()
         {
-            for link in [LinkId(0), LinkId(1)] {
+            for link in links() {
                 self.process.to_tell_first.remove(&(link, forward.0));
             }
         }
@@ -390,7 +390,7 @@ impl World {
                 told.as_bytes()[at..].iter().take(16).filter(|byte| byte.is_ascii_digit()).count() == 16
             })
         };
-        if cards("41110000") || cards("62220000") {
+        if ["41110000", "62220000", "53330000"].into_iter().any(cards) {
             self.truth.breaks(Invariant::I45, None, "a card number is shown");
         }
     }

@@ -15,6 +15,8 @@ use std::collections::BinaryHeap;
 use switch::Event;
 use terms::{LinkId, Now, Timestamp, Txn};
 
+/// So many hosts, each behind a link of its own.
+pub(crate) const HOSTS: usize = 3;
 pub(crate) const MS: u64 = 1_000;
 pub(crate) const SECOND: u64 = 1_000 * MS;
 /// Longer than any chain of time-outs, guards and repeats that is allowed to follow the last fault.
@@ -23,6 +25,11 @@ const QUIET_WITHIN: u64 = 3 * 3_600 * SECOND;
 const EVENTS_MAX: u64 = 1_000_000;
 /// 2026-11-22 09:23:11 UTC.
 const BEGIN_UNIX_MS: i64 = 1_795_339_391_000;
+
+/// The links to the hosts.
+pub(crate) fn links() -> impl Iterator<Item = LinkId> {
+    (0..HOSTS as u16).map(LinkId)
+}
 
 /// Something to come.
 #[derive(Debug)]
@@ -119,7 +126,7 @@ pub(crate) struct World {
     under_way: u64,
     pub(crate) process: Process,
     pub(crate) terminals: Vec<Terminal>,
-    pub(crate) hosts: [Host; 2],
+    pub(crate) hosts: [Host; HOSTS],
     pub(crate) truth: Truth,
     pub(crate) marks: Marks,
     pub(crate) begun: u64,
@@ -333,7 +340,7 @@ impl World {
         self.tell_all(|| format!("fault: {fault:?}"));
         match fault {
             Fault::LinkCut => {
-                let link = LinkId(self.luck.below(2) as u16);
+                let link = LinkId(self.luck.below(HOSTS as u64) as u16);
                 match self.luck.below(4) {
                     0 => self.process.cut_wanted = Some(link),
                     1 => self.process.cut_between_legs = true,
@@ -346,7 +353,7 @@ impl World {
             Fault::LinkDown => self.leave(),
             Fault::HostDead => {
                 let wait = self.luck.between(30 * SECOND, 600 * SECOND);
-                self.hosts[self.luck.below(2) as usize].dead_until = self.now + wait;
+                self.hosts[self.luck.below(HOSTS as u64) as usize].dead_until = self.now + wait;
             }
             Fault::DiskFails => self.fail_disk(),
             Fault::Crash if self.luck.below(4) == 0 => self.process.die_between_legs = true,
@@ -382,7 +389,7 @@ impl World {
 
     /// A host goes away for long, and takes no connection meanwhile.
     fn leave(&mut self) {
-        let link = LinkId(self.luck.below(2) as u16);
+        let link = LinkId(self.luck.below(HOSTS as u64) as u16);
         let wait = self.luck.between(5 * 60 * SECOND, 30 * 60 * SECOND);
         self.hosts[usize::from(link.0)].away_until = self.now + wait;
         self.cut_link(link, wait);
@@ -397,7 +404,7 @@ impl World {
     }
 
     fn change_day(&mut self) {
-        let at = self.luck.below(2) as usize;
+        let at = self.luck.below(HOSTS as u64) as usize;
         if self.hosts[at].profile.day_is_calendar {
             return;
         }
@@ -423,7 +430,7 @@ impl World {
         self.swarm.switch_everything_off();
         (self.process.cut_wanted, self.process.pause_wanted) = (None, 0);
         (self.process.cut_between_legs, self.process.die_between_legs) = (false, false);
-        for at in 0..2 {
+        for at in 0..HOSTS {
             (self.hosts[at].dead_until, self.hosts[at].away_until) = (0, 0);
             let life = self.process.life;
             self.after(SECOND, Coming::LinkUp(LinkId(at as u16), life));
