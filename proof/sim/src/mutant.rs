@@ -60,6 +60,18 @@ mutants! {
     Outruns        "outruns"     [I11], "The credit of a transfer is sent before its debit is known.";
     Keeps          "keeps"       [I1],  "The debit of a transfer is kept when its credit is refused.";
     Anew           "anew"        [I2],  "A credit nobody answered is advised without naming its request.";
+    Backdates      "backdates"   [I31, I32], "A request is stamped with the day that was closed.";
+    Doubles        "doubles"     [I34], "What a host says twice about its day moves it twice.";
+    Overlooks      "overlooks"   [I33], "The totals do not hear that an advice was accepted late.";
+    Anticipates    "anticipates" [I32], "A host hears that its day is changed before that is durable.";
+    Straggles      "straggles"   [I35], "A deposit is advised although the host's day has moved.";
+    Ajar           "ajar"        [I30], "The gate opens with one message left.";
+    Hurries        "hurries"     [I30], "A recovery that is to wait for a person does not.";
+    Unlocks        "unlocks"     [Link], "A restart loses that a person drained a link, or took it out of service.";
+    Barges         "barges"      [Link, I36], "Business is sent on a link whose host has signed off.";
+    Outlives       "outlives"    [I36], "A request permitted in one life of the process is sent in the next.";
+    Clings         "clings"      [I37], "A link on which nobody answers echoes is not given up.";
+    Abandons       "abandons"    [I40], "A restart leaves a request it found open undecided.";
     Mumbles        "mumbles"     [Wire], "A dialect cannot write what it has to.";
 }
 

@@ -3,7 +3,8 @@
 
 use crate::luck::Luck;
 use crate::world::HOSTS;
-use switch::HostProfile;
+use switch::{HostProfile, SignOn};
+use terms::{MessageType, Network, NetworkTypes};
 
 macro_rules! faults {
     ($($fault:ident $name:literal $most:literal;)*) => {
@@ -46,6 +47,12 @@ faults! {
     WallJump        "wall-jump"          400;
     HostDay         "host-day"           400;
     Operator        "operator"           800;
+    Orders          "orders"             500;
+    PeerSigns       "peer-signs"         400;
+    PeerSilent      "peer-silent"        300;
+    PeerRefuses     "peer-refuses"       300;
+    CutTwice        "cutover-twice"      500;
+    CutLost         "cutover-lost"       500;
     Crowd           "crowd"             1000;
 }
 
@@ -67,6 +74,10 @@ pub(crate) struct Swarm {
     pub(crate) window: u32,
     /// Of these, what had to wait for the link.
     pub(crate) catch_up_window: u32,
+    /// What each link is like, as the switch is told.
+    pub(crate) links: [LinkSpec; HOSTS],
+    /// Whether a start after an unclean stop waits for a person.
+    pub(crate) recovery_asks: bool,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
 }
@@ -91,6 +102,8 @@ impl Swarm {
             breaker_min: [5, 20][luck.below(2) as usize],
             window: [1, 2, 8][luck.below(3) as usize],
             catch_up_window: 1 + luck.below(2) as u32,
+            links: core::array::from_fn(|at| LinkSpec::of(&mut luck, &hosts[at])),
+            recovery_asks: luck.below(4) == 0,
             codec: seed % 16 == 7,
         };
         if seed % 128 == 77 { swarm.with_a_flood() } else { swarm }
@@ -135,6 +148,33 @@ impl Swarm {
     }
 }
 
+/// What a link is like above its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinkSpec {
+    pub(crate) sign_on: SignOn,
+    pub(crate) echo_idle_ms: u32,
+    /// As what each sort of network message is said; which of them there are.
+    pub(crate) types: NetworkTypes,
+}
+
+impl LinkSpec {
+    fn of(luck: &mut Luck, host: &HostProfile) -> Self {
+        let sign_on = [SignOn::None, SignOn::ByOrder, SignOn::Automatic, SignOn::Automatic];
+        let mut types = NetworkTypes::default();
+        for about in [Network::SignOn, Network::SignOff, Network::Echo] {
+            types.set(about, MessageType::from_digits([8, 0, 0]));
+        }
+        if !host.day_is_calendar {
+            types.set(Network::Cutover, MessageType::from_digits([8, 0, 0]));
+            if luck.below(2) == 0 {
+                types.set(Network::CutoverEnd, MessageType::from_digits([8, 0, 0]));
+            }
+        }
+        let echo_idle_ms = [0, 15_000, 40_000][luck.below(3) as usize];
+        Self { sign_on: sign_on[luck.below(4) as usize], echo_idle_ms, types }
+    }
+}
+
 fn host(luck: &mut Luck) -> HostProfile {
     HostProfile {
         tombstones: luck.below(2) == 0,
@@ -143,6 +183,8 @@ fn host(luck: &mut Luck) -> HostProfile {
         deposits_are_posted: luck.below(4) > 0,
         guard_ms: 120_000,
         day_is_calendar: luck.below(3) == 0,
+        // A host that ends days as it likes has people of ours who say that it may.
+        days_ahead_max: [1, 1, 400][luck.below(3) as usize],
         partial_reversals: luck.below(4) > 0,
         unknown_credits_approved: luck.below(4) > 0,
         ..HostProfile::default()

@@ -19,6 +19,8 @@ use terms::{
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
 };
 
+/// Why two days differ, to a person.
+pub(crate) const OTHER_DAY: &str = "settled by the host on another day";
 /// A failed attempt whose bytes never left is tried again after so long.
 const SOON_MS: u32 = 1_000;
 
@@ -412,14 +414,29 @@ impl Lane {
         }
     }
 
-    /// The debt is paid.
+    /// The debt is paid. A host that settles it on another day than we count it under makes two days differ, and
+    /// people have to know why.
     fn pay(&mut self, now: Now, id: ForwardId, reply: &Txn, out: &mut Outbox) {
         let Some(item) = self.end(id) else { return };
+        let today = self.links.get(usize::from(item.forward.link.0)).and_then(|link| link.date);
+        let counted_on = match item.forward.duty {
+            Duty::Advice => Some(item.forward.business_date),
+            Duty::Reversal => today,
+        };
+        let differs = reply.settlement_date.is_some_and(|said| counted_on.is_some_and(|ours| ours != said));
         let owes = self.owed_next(&item);
         out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, owes, at: now.wall });
         out.tell(Tell::Forwarded { forward: id, link: item.forward.link });
         self.counts.paid += 1;
         self.advance(now, item.at, Happening::Paid { duty: item.forward.duty, then: owes }, out);
+        if let Some(slot) = self.memory.get_mut(item.at)
+            && differs
+            && !slot.is_a_persons()
+            && !core::mem::replace(&mut slot.noted, true)
+        {
+            let txn = slot.id;
+            self.raise(now, txn, None, OTHER_DAY, out);
+        }
     }
 
     /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back.
