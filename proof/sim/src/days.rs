@@ -7,7 +7,7 @@ use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::world::{HOSTS, World};
 use book::{Book, Class};
-use journal::{Credited, Debited, Record};
+use journal::{Credited, Debited, Duty, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use terms::{BusinessDate, Code, Kind, LinkId, Outcome};
 
@@ -24,17 +24,27 @@ pub(crate) struct Days {
     ledgers: BTreeMap<Column, i64>,
     /// The same of each operation.
     postings: BTreeMap<(usize, Column), i64>,
-    /// For which operation each message is owed.
+    /// For which operation each message is owed, and whom what.
     owed_for: BTreeMap<u64, usize>,
+    owed_to: BTreeMap<u64, (LinkId, Duty)>,
 }
 
 /// Where sums are compared: host, day, and what sort of money.
 pub(crate) type Column = (LinkId, BusinessDate, Class);
 
 impl Days {
+    /// Whether that host has been on that day, and is not any more.
+    pub(crate) fn was_on(&self, link: LinkId, day: BusinessDate) -> bool {
+        self.moved_to[usize::from(link.0)].contains(&day)
+    }
+
     /// What of each day differs between our totals and the hosts' ledgers, and nobody was told of; `listed` says of
     /// which operations people were told.
-    fn unexplained(&self, op_of: impl Fn(&Record) -> Option<usize>, listed: impl Fn(usize) -> bool) -> Vec<(Column, i64)> {
+    fn unexplained(
+        &self,
+        op_of: impl Fn(&Record) -> Option<usize>,
+        listed: impl Fn(usize) -> bool,
+    ) -> Vec<(Column, i64)> {
         let mut ours = Book::new();
         for record in &self.records {
             if op_of(record).is_none_or(|op| !listed(op)) {
@@ -115,6 +125,9 @@ impl World {
             let why = format!("host {} comes to {date} a second time", link.0);
             self.truth.breaks(Invariant::I34, None, why);
         }
+        if let Some(owed) = record.owes() {
+            self.days.owed_to.insert(owed.id.0, (owed.link, owed.duty));
+        }
         if let Some((owed, id)) = record.owes().zip(record.id())
             && let Some(&op) = self.truth.by_id.get(&id.0)
         {
@@ -125,9 +138,37 @@ impl World {
         {
             self.days.owed_for.insert(next.id.0, op);
         }
-        let is_overlooked = self.mutant == Some(Mutant::Overlooks) && matches!(record, Record::Forwarded { .. });
+        let is_overlooked =
+            self.mutant == Some(Mutant::Overlooks) && matches!(record, Record::Forwarded { .. });
+        self.note_counted(record);
         if counts(record) && !is_overlooked {
             self.days.records.push(record.clone());
+        }
+    }
+
+    /// Which legs our totals count as done from here on.
+    fn note_counted(&mut self, record: &Record) {
+        let (id, outcome, owes) = match record {
+            Record::Credited(Credited { id, .. }) => (*id, Outcome::Approved, true),
+            Record::Decided { id, answer, owes, .. } => (*id, answer.outcome, owes.is_some()),
+            Record::Forwarded { forward, .. } => {
+                let op = self.days.owed_for.get(&forward.0).copied();
+                if let Some((op, (link, Duty::Advice))) = op.zip(self.days.owed_to.get(&forward.0).copied()) {
+                    self.truth.ops[op].books_mut(link).is_counted = true;
+                }
+                return;
+            }
+            _ => return,
+        };
+        let Some(&op) = self.truth.by_id.get(&id.0) else { return };
+        let known = &mut self.truth.ops[op];
+        let of_credit = known.legs.is_some_and(|legs| legs.credit.is_some());
+        let is_debit_alone = known.legs.is_some() && !of_credit;
+        let first = matches!(record, Record::Credited(_)) || (is_debit_alone && owes);
+        match (first, of_credit, &mut known.legs) {
+            (true, ..) => known.first.is_counted = true,
+            (false, true, Some(legs)) => legs.books.is_counted |= outcome == Outcome::Approved,
+            _ => known.first.is_counted |= outcome == Outcome::Approved,
         }
     }
 
@@ -141,6 +182,32 @@ impl World {
         let Some(day) = day.or(own).or(stamped) else { return };
         self.truth.ops[op].books_mut(link).day = Some(day);
         self.book_at(op, link, day, kind, sum);
+    }
+
+    /// A ledger gives back: what was cancelled because nobody knew its end on the day it was posted on, what was done
+    /// and is undone on the host's own day.
+    pub(crate) fn unbook_at_host(&mut self, frame: &Frame, sum: i64) {
+        let Some(op) = frame.op else { return };
+        let link = frame.link;
+        let books = *self.truth.ops[op].books(link);
+        let Some(posted_on) = books.day else { return };
+        let day = match (books.is_counted, self.tells_day(link)) {
+            (false, _) => posted_on,
+            (true, true) => self.hosts[usize::from(link.0)].day,
+            // It keeps no days of its own, and takes ours.
+            (true, false) => self.process.dates[usize::from(link.0)].unwrap_or(posted_on),
+        };
+        if books.is_counted {
+            self.truth.ops[op].books_mut(link).undone_on = Some(day);
+        }
+        self.book_at(op, link, day, frame.request.kind, -sum);
+    }
+
+    /// Whether a host that keeps its own days refuses an advice, because it is of another.
+    pub(crate) fn is_of_another_day(&self, frame: &Frame) -> bool {
+        let stamped = frame.op.and_then(|op| self.truth.ops[op].business_date_at(frame.link));
+        let today = self.hosts[usize::from(frame.link.0)].day;
+        self.tells_day(frame.link) && stamped.is_some_and(|stamped| stamped != today)
     }
 
     /// The same, put right by people: under the day it belongs to.
@@ -177,7 +244,11 @@ impl World {
             let (link, day, class) = column;
             let of = |(op, at): &(usize, Column)| (at == column).then_some(*op);
             let op = self.days.postings.keys().filter_map(of).next();
-            let why = format!("host {} holds {sum} more of {} on {day} than our totals, and nobody was told", link.0, class.name());
+            let why = format!(
+                "host {} holds {sum} more of {} on {day} than our totals, and nobody was told",
+                link.0,
+                class.name()
+            );
             self.truth.breaks(Invariant::I33, op.filter(|_| unexplained.len() == 1), why);
         }
     }
@@ -194,13 +265,21 @@ impl World {
         (days.len() as u64, differ.len() as u64)
     }
 
-    /// A host says on which day it settles what it approves.
+    /// A host says on which day it settles what it approves. One that keeps no days of its own says it of what it
+    /// undoes.
     pub(crate) fn settles_on(&mut self, frame: &Frame, code: Code) -> Option<BusinessDate> {
-        if code.outcome() != Outcome::Approved || !self.tells_day(frame.link) {
+        let is_undone = frame.request.message.class == terms::Class::Reversal;
+        let has_done = code.outcome() == Outcome::Approved
+            || matches!(code, Code::Duplicate | Code::SuspectedMalfunction);
+        if !has_done || !(is_undone || self.tells_day(frame.link)) {
             return None;
         }
         let op = frame.op?;
-        let day = self.truth.ops[op].books(frame.link).day;
+        let books = self.truth.ops[op].books(frame.link);
+        let day = match frame.request.message.class {
+            terms::Class::Reversal => books.undone_on,
+            _ => books.day,
+        };
         if day.is_some() && day != self.truth.ops[op].business_date_at(frame.link) {
             self.marks.hit(Mark::SettledElsewhere);
         }

@@ -70,8 +70,7 @@ invariants! {
 /// Those of the design this simulator does not check, and why. With one lane in one process the epoch of I36 is a life
 /// of the process and a session of a link, the lease of I37 is what echoes say of that session, and what I40 says of
 /// nodes holds of the process that dies and of its links.
-pub const NOT_CHECKED: &[(&str, &str)] = &[
-];
+pub const NOT_CHECKED: &[(&str, &str)] = &[];
 
 impl Invariant {
     /// Its number.

@@ -6,14 +6,17 @@
 #![forbid(unsafe_code)]
 
 mod codec;
+mod days;
 mod host;
 mod invariant;
+mod links;
 mod luck;
 mod marks;
 mod mutant;
 mod operator;
 mod process;
 mod recovery;
+mod session;
 mod speech;
 mod swarm;
 mod terminal;

@@ -93,19 +93,23 @@ impl World {
 
     /// The host said something; nothing of it has reached the lane yet.
     pub(crate) fn hear_of_link(&mut self, link: LinkId, txn: &Txn) {
+        let signs_on = self.signs_on(link);
         let seen = self.seen(link);
         seen.echoes = 0;
         if txn.message.asks() {
             if txn.network == Network::SignOff && txn.message.class == Class::Network {
                 // From here on it takes nothing, whatever we answer.
-                seen.in_session &= !self.signs_on(link);
+                seen.in_session &= !signs_on;
             }
             return;
         }
         if txn.message.class == Class::Network && seen.asked.is_some_and(|(stan, _)| stan == txn.stan) {
             let about = seen.asked.take().map(|(_, about)| about);
-            if about == Some(Network::SignOn) && txn.outcome == Some(Outcome::Approved) {
-                seen.in_session = true;
+            match (about, txn.outcome == Some(Outcome::Approved)) {
+                (Some(Network::SignOn), true) => seen.in_session = true,
+                // It refuses to close: the session stands.
+                (Some(Network::SignOff), false) => seen.in_session = true,
+                _ => {}
             }
         }
     }
@@ -213,7 +217,8 @@ impl World {
         for at in 0..HOSTS {
             let link = LinkId(at as u16);
             let lane = self.process.lane.as_ref();
-            let state = lane.and_then(|lane| lane.link_seen(terms::Instant::default(), link)).map(|s| s.state);
+            let state =
+                lane.and_then(|lane| lane.link_seen(terms::Instant::default(), link)).map(|s| s.state);
             let wanted = self.process.seen[at].wanted;
             self.process.seen[at].state = state;
             if wanted == Wanted::Out && state != Some(LinkState::Maintenance) {

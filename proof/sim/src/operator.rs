@@ -64,10 +64,12 @@ impl World {
             Duty::Reversal if books.posted > books.reversed => {
                 books.reversed += 1;
                 books.net -= amount - owed.remaining as i64;
+                self.book_by_hand(owed.op, owed.link, owed.remaining as i64 - amount);
             }
             Duty::Advice if books.posted == books.reversed => {
                 books.posted += 1;
                 books.net += amount;
+                self.book_by_hand(owed.op, owed.link, amount);
             }
             Duty::Reversal | Duty::Advice => {}
         }
@@ -106,7 +108,8 @@ impl World {
         let written = self.process.orders - orders;
         let wanted = u64::from(may == Ok(false) && order != LinkOrder::Echo);
         if is_now && self.process.lane.is_some() && written != wanted {
-            let why = format!("{} is {may:?}, and {written} orders were written from {before:?}", order.name());
+            let why =
+                format!("{} is {may:?}, and {written} orders were written from {before:?}", order.name());
             self.truth.breaks(Invariant::Link, None, why);
         }
     }

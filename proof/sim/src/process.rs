@@ -1,5 +1,6 @@
 //! The process: the loop that runs a lane, with a journal on a disk that can fail, and a power switch.
 
+use crate::links::Seen;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::speech::Speech;
@@ -50,9 +51,17 @@ pub(crate) struct Process {
     /// Connections made before this number died with an earlier life.
     pub(crate) conns_from: u64,
     pub(crate) conns: u64,
+    /// What a wrong rule keeps for the next life.
+    pub(crate) outlived: Option<Speech>,
+    /// Requests nobody has decided yet, and since when they are in flight, by the lane's clock.
+    pub(crate) open: BTreeMap<u64, u64>,
     pub(crate) dates: [Option<BusinessDate>; HOSTS],
-    /// Since when the lane knows that a link is up.
-    pub(crate) up_since: [Option<u64>; HOSTS],
+    /// The links, as people and peers have said.
+    pub(crate) seen: [Seen; HOSTS],
+    /// Orders written down about links.
+    pub(crate) orders: u64,
+    /// A person has not let recovery begin yet.
+    pub(crate) recovery_waits: bool,
     /// When people were told last what a link is owed too long, by the lane's clock.
     pub(crate) alarmed_at: [u64; HOSTS],
     /// Messages owed as far as the lane has said, durable or not.
@@ -112,8 +121,12 @@ impl Process {
             tick_at: u64::MAX,
             conns_from: 0,
             conns: 0,
+            outlived: None,
+            open: BTreeMap::new(),
             dates: [None; HOSTS],
-            up_since: [None; HOSTS],
+            seen: [Seen::default(); HOSTS],
+            orders: 0,
+            recovery_waits: false,
             alarmed_at: [0; HOSTS],
             owed: 0,
             to_tell_first: BTreeSet::new(),
@@ -161,9 +174,9 @@ impl Process {
         self.tick_at = u64::MAX;
         self.paused_until = now;
         self.was_paused = false;
-        self.up_since = [None; HOSTS];
         self.alarmed_at = [0; HOSTS];
         self.outstanding.clear();
+        self.open.clear();
         self.conns_from = self.conns + 1;
     }
 }
@@ -265,7 +278,8 @@ impl World {
             return;
         }
         self.mutant_judges(link, &mut txn);
-        self.step(Event::HostSaid { link, conn: ConnId(1_000 + u64::from(link.0)), txn });
+        self.hear_of_link(link, &txn);
+        self.step(Event::HostSaid { link, conn: ConnId(conn), txn });
     }
 
     pub(crate) fn push(&mut self, record: Record) {
@@ -347,6 +361,8 @@ impl World {
         for record in records {
             let settled = self.settled_by(record);
             self.truth.apply(record);
+            self.count(record);
+            self.durable_order(record);
             settled.iter().for_each(|owed| self.put_right_by_hand(owed));
         }
         self.truth.committed();
@@ -397,6 +413,7 @@ impl World {
 
     fn power_off(&mut self) {
         self.mark_deaths_between_legs();
+        self.keep_for_the_next_life();
         let coin = self.luck.next();
         let process = &mut self.process;
         let Some(mut disk) = process.journal.take().map(Journal::into_storage) else { return };
@@ -416,6 +433,8 @@ impl World {
         process.stood_still_next = 0;
         self.sabotage_disk();
         self.terminals.iter_mut().for_each(|terminal| terminal.conn = None);
+        self.on_death_of_links();
+        self.process.recovery_waits = false;
         self.hosts.iter_mut().for_each(|host| host.conn = None);
         let life = self.process.life;
         let wait = self.luck.between(500 * MS, 30 * SECOND);
@@ -467,6 +486,7 @@ impl World {
         host.conn = Some(host.lives);
         self.tell_all(|| format!("link {} is up", link.0));
         self.step(Event::LinkUp { link });
+        self.send_from_the_last_life(link);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The start of a process: journal, fold, what was left open, and deaths in the middle of it.
 
 use crate::invariant::Invariant;
+use crate::links::ECHO_MISSES_MAX;
 use crate::luck::mix;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
@@ -13,8 +14,8 @@ use journal::memory::Memory;
 use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault};
 use std::sync::Arc;
 use switch::{
-    BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Outbox, Replay,
-    Route, Routes, Secrets, SourceConfig, Standing,
+    BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Management,
+    Outbox, Replay, Route, Routes, Secrets, SourceConfig, Standing, Timers,
 };
 use terms::{ForwardId, Instant, LinkId, Now, Pairing, Text};
 
@@ -102,11 +103,17 @@ impl World {
             self.truth.breaks(Invariant::I27, None, "recovery after a death in recovery ends elsewhere");
         }
         self.marks_of_recovery(&back);
+        if self.mutant == Some(Mutant::Abandons) {
+            back.abandon_one(&self.process.vault);
+        }
         if back.journal.commit(&mut back.batch).is_err() {
             return self.truth.breaks(Invariant::I29, None, "a whole disk refuses the first batch");
         }
         let reopened = self.open_requests();
         self.durable(&back.records);
+        if let Some(op) = self.open_requests().first().copied() {
+            self.truth.breaks(Invariant::I40, Some(op), "open before the death, and open after the restart");
+        }
         self.truth.forget_attempts();
         let (owed, known) = (back.lane.pending() as u64, self.truth.pending());
         if owed != known {
@@ -128,17 +135,29 @@ impl World {
         };
         self.process.to_tell_first =
             self.truth.owed_to.iter().filter(|(_, id)| !held(*id)).copied().collect();
-        self.process.begin(back.lane, back.journal, self.now);
+        let mut lane = back.lane;
+        let waits = self.swarm.recovery_asks && lane.is_recovering();
+        if waits {
+            self.marks.hit(Mark::RecoveryWaits);
+            if self.mutant != Some(Mutant::Hurries) {
+                lane.wait_for_recovery();
+            }
+        }
+        self.process.begin(lane, back.journal, self.now);
+        self.process.recovery_waits = waits;
         self.tell_all(|| "the process is back".into());
+        self.look_at_orders();
         self.open_doors(reopened);
     }
 
     fn open_doors(&mut self, reopened: Vec<usize>) {
+        self.leave_ajar();
         let life = self.process.life;
         for at in 0..HOSTS {
             let wait = self.luck.between(10 * MS, 500 * MS);
             self.after(wait, Coming::LinkUp(LinkId(at as u16), life));
-            if !self.hosts[at].profile.day_is_calendar {
+            if !self.hosts[at].profile.day_is_calendar && self.process.dates[at].is_none() {
+                // Nobody has told it yet.
                 let (link, date) = (LinkId(at as u16), self.hosts[at].day);
                 self.step(Event::HostDate { link, date });
             }
@@ -213,6 +232,19 @@ impl World {
                     catch_up_window: self.swarm.catch_up_window.min(self.swarm.window),
                     ..ForwardConfig::default()
                 },
+                timers: Timers { control_ms: 15_000, close_ms: 15_000, echo_ms: 10_000, ..Timers::default() },
+                management: Management {
+                    sign_on: self.swarm.links[at].sign_on,
+                    sign_on_retry_ms: 10_000,
+                    echo_idle_ms: self.swarm.links[at].echo_idle_ms,
+                    echo_misses_max: if self.mutant == Some(Mutant::Clings) {
+                        1_000
+                    } else {
+                        ECHO_MISSES_MAX
+                    },
+                    types: self.swarm.links[at].types,
+                    ..Management::default()
+                },
                 ..LinkConfig::retired(Text::EMPTY)
             }
         };
@@ -232,7 +264,11 @@ impl World {
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
             links: vec![link(0, "bank"), link(1, "cards"), link(2, "net")],
-            routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six"), line("5", 2, "five")])),
+            routes: with_receivers(Routes::new(vec![
+                line("4", 0, "four"),
+                line("6", 1, "six"),
+                line("5", 2, "five"),
+            ])),
             remembered_max: 4_096,
             remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
@@ -240,7 +276,19 @@ impl World {
     }
 }
 
-impl<S> Back<S> {
+impl<S: Storage> Back<S> {
+    /// One of the decisions it owes is not written down.
+    fn abandon_one(&mut self, vault: &Vault) {
+        let is_decision = |record: &Record| matches!(record, Record::TimedOut { .. });
+        if let Some(at) = self.records.iter().position(is_decision) {
+            self.records.remove(at);
+            self.batch = Batch::starting_at(self.journal.position().next);
+            for record in &self.records {
+                self.batch.push(record, vault);
+            }
+        }
+    }
+
     fn state(&self, vault: &Vault) -> u64 {
         state_of(Some(&self.lane), vault)
     }

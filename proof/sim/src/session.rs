@@ -7,7 +7,7 @@ use crate::swarm::Fault;
 use crate::terminal::message;
 use crate::world::{Coming, MS, SECOND, World};
 use switch::{Event, LinkState};
-use terms::{Answer, BusinessDate, Code, ConnId, LinkId, Network, Outcome, Stan, Text, Txn};
+use terms::{Answer, BusinessDate, Code, ConnId, LinkId, Network, Stan, Text, Txn};
 
 /// A host that is not believed says it again after so long.
 const AGAIN_AFTER: u64 = 20 * SECOND;
@@ -22,6 +22,8 @@ pub(crate) struct Announced {
     /// The first of two messages comes next.
     begins: bool,
     said: u32,
+    /// To which life of the process it was said last.
+    life: u64,
 }
 
 impl World {
@@ -128,11 +130,26 @@ impl World {
         self.after(wait, Coming::ToPeer(link, conn.0, about, said));
     }
 
+    /// The switch gives a link up: whatever stands on it is broken, and dialled anew.
+    pub(crate) fn hang_up(&mut self, link: LinkId) {
+        if self.hosts[usize::from(link.0)].conn.take().is_some() {
+            let wait = self.luck.between(100 * MS, 3 * SECOND);
+            let life = self.process.life;
+            self.step(Event::LinkDown { link });
+            self.after(wait, Coming::LinkUp(link, life));
+        }
+    }
+
     /// The host's day ends: it is another from now on, and the switch has to be told.
     pub(crate) fn end_day(&mut self, link: LinkId) {
         let at = usize::from(link.0);
         if !self.tells_day(link) || self.calm {
             return;
+        }
+        if self.hosts[at].answers_until > self.now {
+            // What it has answered today reaches us today.
+            let wait = self.hosts[at].answers_until - self.now + MS;
+            return self.after(wait, Coming::DayEnds(link));
         }
         if self.hosts[at].announced.is_some() && self.luck.below(4) > 0 {
             // Nobody has believed the last one yet; few begin another.
@@ -147,7 +164,10 @@ impl World {
         let in_two = self.swarm.links[at].types.of(Network::CutoverEnd).is_some();
         let begins = in_two && !self.strikes(Fault::CutLost);
         self.hosts[at].day = new;
-        self.hosts[at].announced = Some(Announced { old, new, begins, said: 0 });
+        self.hosts[at].announced = Some(Announced { old, new, begins, said: 0, life: self.process.life });
+        if in_two && !begins {
+            self.marks.hit(Mark::CutEndAlone);
+        }
         let lane = self.process.lane.as_ref();
         if lane.is_some_and(|lane| lane.in_flight() > 0) {
             self.marks.hit(Mark::DateChangedInFlight);
@@ -173,8 +193,12 @@ impl World {
         if said.said > SAID_MAX {
             return;
         }
+        let has_died = std::mem::replace(&mut said.life, self.process.life) != self.process.life;
         let said = *said;
         self.after(AGAIN_AFTER, Coming::Announces(link));
+        if has_died {
+            self.marks.hit(Mark::CutAgainAfterDeath);
+        }
         if self.strikes(Fault::CutLost) {
             return;
         }
@@ -238,10 +262,5 @@ impl World {
             self.marks.hit(Mark::RecoveryOrdered);
             self.step(Event::Recover);
         }
-    }
-
-    /// The outcome of what the host said in time, for those who count its day.
-    pub(crate) fn host_day(&self, link: LinkId, outcome: Outcome) -> Option<BusinessDate> {
-        (self.tells_day(link) && outcome == Outcome::Approved).then(|| self.hosts[usize::from(link.0)].day)
     }
 }

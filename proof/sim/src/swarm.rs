@@ -118,12 +118,15 @@ impl Swarm {
     }
 
     /// What a dialect cannot say is not done: no part of a reversal, by terminals or to hosts.
-    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; HOSTS])) {
+    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; HOSTS]), types: [NetworkTypes; HOSTS]) {
         if !terminals {
             self.rates[Fault::Partial as usize] = 0;
         }
         for (host, says) in self.hosts.iter_mut().zip(hosts) {
             host.partial_reversals &= says;
+        }
+        for (link, types) in self.links.iter_mut().zip(types) {
+            link.types = types;
         }
     }
 

@@ -24,6 +24,12 @@ pub(crate) struct Books {
     pub(crate) posted: u32,
     pub(crate) reversed: u32,
     pub(crate) net: i64,
+    /// On which day the host has posted it.
+    pub(crate) day: Option<BusinessDate>,
+    /// On which day it has undone it, where it says so.
+    pub(crate) undone_on: Option<BusinessDate>,
+    /// Our totals count it as done.
+    pub(crate) is_counted: bool,
 }
 
 /// What makes an operation a transfer between two hosts.

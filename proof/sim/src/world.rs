@@ -1,6 +1,7 @@
 //! One world: a heap of things to come in virtual time, and everything they happen to.
 
 use crate::codec::Codec;
+use crate::days::Days;
 use crate::host::{Frame, Host};
 use crate::invariant::{Broken, Invariant};
 use crate::luck::{Luck, mix};
@@ -12,8 +13,7 @@ use crate::terminal::Terminal;
 use crate::truth::Truth;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use switch::Event;
-use terms::{LinkId, Now, Timestamp, Txn};
+use terms::{BusinessDate, Code, LinkId, Network, Now, Timestamp, Txn};
 
 /// So many hosts, each behind a link of its own.
 pub(crate) const HOSTS: usize = 3;
@@ -56,6 +56,14 @@ pub(crate) enum Coming {
     Start(u64),
     /// A link comes up.
     LinkUp(LinkId, u64),
+    /// An answer of the switch reaches a host that asked: about what, and what it says.
+    ToPeer(LinkId, u64, Network, (Code, Option<BusinessDate>)),
+    /// A host says its day, and again until it is believed.
+    Announces(LinkId),
+    /// A host ends its day, as it was asked to.
+    DayEnds(LinkId),
+    /// Somebody looks after a link.
+    Attend(LinkId),
     /// A fault that strikes by itself has its moment.
     Strike(Fault),
 }
@@ -128,6 +136,7 @@ pub(crate) struct World {
     pub(crate) terminals: Vec<Terminal>,
     pub(crate) hosts: [Host; HOSTS],
     pub(crate) truth: Truth,
+    pub(crate) days: Days,
     pub(crate) marks: Marks,
     pub(crate) begun: u64,
     pub(crate) busy: u64,
@@ -152,7 +161,7 @@ impl World {
         let terminals = (0..swarm.terminals).map(|at| Terminal::new(at as usize)).collect();
         let codec = swarm.codec.then(|| Codec::new(&mut Luck::new(seed ^ 0xC0DEC)));
         if let Some(codec) = &codec {
-            swarm.bow_to(codec.say_remaining());
+            swarm.bow_to(codec.say_remaining(), codec.network_types());
         }
         let hosts = swarm.hosts.map(Host::new);
         let mut truth = Truth::new(money_only);
@@ -177,6 +186,7 @@ impl World {
             terminals,
             hosts,
             truth,
+            days: Days::default(),
             marks: Marks::none(),
             begun: 0,
             busy: 0,
@@ -208,6 +218,7 @@ impl World {
             self.marks.hit(Mark::ThroughTheCodec);
         }
         self.after(0, Coming::Start(0));
+        links().for_each(|link| self.after(2 * SECOND, Coming::Attend(link)));
         for at in 0..self.terminals.len() {
             let wait = self.luck.about(10 * SECOND);
             self.after(SECOND + wait, Coming::Begin(at));
@@ -222,6 +233,7 @@ impl World {
             }
             if self.calm && self.is_at_rest() {
                 self.truth.settle();
+                self.compare_days();
                 break;
             }
             if self.events > EVENTS_MAX || (self.calm && self.now > calm_at + QUIET_WITHIN) {
@@ -272,6 +284,10 @@ impl World {
             Coming::Tick(life) => self.on_tick(life),
             Coming::Start(life) => self.start(life),
             Coming::LinkUp(link, life) => self.link_up(link, life),
+            Coming::ToPeer(link, conn, about, said) => self.peer_hears(link, conn, about, said),
+            Coming::Announces(link) => self.announce(link),
+            Coming::DayEnds(link) => self.end_day(link),
+            Coming::Attend(link) => self.attend(link),
             Coming::Strike(fault) => self.strike(fault),
         }
     }
@@ -360,8 +376,13 @@ impl World {
             Fault::Crash => self.crash(),
             Fault::Pause => self.pause(),
             Fault::WallJump => self.jump(),
-            Fault::HostDay => self.change_day(),
+            Fault::HostDay => {
+                let link = LinkId(self.luck.below(HOSTS as u64) as u16);
+                self.end_day(link);
+            }
             Fault::Operator => self.rule(),
+            Fault::Orders => self.order_something(),
+            Fault::PeerSigns => self.peer_signs(),
             Fault::Crowd => self.crowd(),
             _ => {}
         }
@@ -401,19 +422,6 @@ impl World {
         let back = self.luck.below(2) == 0;
         self.wall_shift_ms += if back { -jump } else { jump };
         self.marks.hit(if back { Mark::WallJumpedBack } else { Mark::WallJumpedAhead });
-    }
-
-    fn change_day(&mut self) {
-        let at = self.luck.below(HOSTS as u64) as usize;
-        if self.hosts[at].profile.day_is_calendar {
-            return;
-        }
-        self.hosts[at].day = self.hosts[at].day.next();
-        let (link, date) = (LinkId(at as u16), self.hosts[at].day);
-        if self.process.lane.as_ref().is_some_and(|lane| lane.in_flight() > 0) {
-            self.marks.hit(Mark::DateChangedInFlight);
-        }
-        self.step(Event::HostDate { link, date });
     }
 
     /// Everybody at once.
@@ -467,6 +475,8 @@ const fn strikes_by_itself(fault: Fault) -> bool {
             | Fault::WallJump
             | Fault::HostDay
             | Fault::Operator
+            | Fault::Orders
+            | Fault::PeerSigns
             | Fault::Crowd
     )
 }
@@ -480,11 +490,16 @@ impl Coming {
                 | Self::ToHost(_)
                 | Self::HostActs(_)
                 | Self::FromHost(..)
+                | Self::ToPeer(..)
         )
     }
 
     fn is_for_the_process(&self) -> bool {
-        matches!(self, Self::ToSwitch(..) | Self::FromHost(..) | Self::Synced(_) | Self::Tick(_))
+        // It is the process that dials.
+        matches!(
+            self,
+            Self::ToSwitch(..) | Self::FromHost(..) | Self::Synced(_) | Self::Tick(_) | Self::LinkUp(..)
+        )
     }
 
     const fn place(&self) -> u64 {
@@ -501,6 +516,10 @@ impl Coming {
             Self::Start(_) => 10,
             Self::LinkUp(..) => 11,
             Self::Strike(_) => 12,
+            Self::ToPeer(..) => 13,
+            Self::Announces(_) => 14,
+            Self::DayEnds(_) => 15,
+            Self::Attend(_) => 16,
         }
     }
 }

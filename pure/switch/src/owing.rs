@@ -19,6 +19,8 @@ use terms::{
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
 };
 
+/// Why nobody can count it, to a person: whether the part that remains was ever posted the host has not said.
+const PART_OF_UNKNOWN: &str = "a part of what nobody knew was undone";
 /// Why two days differ, to a person.
 pub(crate) const OTHER_DAY: &str = "settled by the host on another day";
 /// A failed attempt whose bytes never left is tried again after so long.
@@ -429,13 +431,21 @@ impl Lane {
         out.tell(Tell::Forwarded { forward: id, link: item.forward.link });
         self.counts.paid += 1;
         self.advance(now, item.at, Happening::Paid { duty: item.forward.duty, then: owes }, out);
-        if let Some(slot) = self.memory.get_mut(item.at)
-            && differs
+        let Some(slot) = self.memory.get_mut(item.at) else { return };
+        let was_unknown = matches!(
+            slot.flow,
+            Flow::Decided(Decision { answer, by: DecidedBy::Silence, .. }) if answer.outcome == Outcome::Unknown
+        );
+        let why = match item.forward.remaining != Amount::default() && was_unknown {
+            true => Some(PART_OF_UNKNOWN),
+            false => differs.then_some(OTHER_DAY),
+        };
+        if let Some(why) = why
             && !slot.is_a_persons()
             && !core::mem::replace(&mut slot.noted, true)
         {
             let txn = slot.id;
-            self.raise(now, txn, None, OTHER_DAY, out);
+            self.raise(now, txn, None, why, out);
         }
     }
 
