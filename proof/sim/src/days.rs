@@ -29,6 +29,23 @@ pub(crate) struct Days {
     owed_to: BTreeMap<u64, (LinkId, Duty)>,
 }
 
+/// What the days of a long run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayFigures {
+    /// Days of all hosts with money in them.
+    pub days: u64,
+    /// Days that began, as the journal says.
+    pub moves: u64,
+    /// Of the first, those on which our totals and the ledger differ.
+    pub differing: u64,
+    /// Transactions on the list for people.
+    pub listed: u64,
+    /// Of these, those by which a day differs.
+    pub explaining: u64,
+    /// Of these, those with one item.
+    pub by_one_item: u64,
+}
+
 /// Where sums are compared: host, day, and what sort of money.
 pub(crate) type Column = (LinkId, BusinessDate, Class);
 
@@ -234,12 +251,8 @@ impl World {
 
     /// At rest: each day with each host, and each difference one item.
     pub(crate) fn compare_days(&mut self) {
-        let truth = &self.truth;
-        let op_of = |record: &Record| {
-            let by_id = record.id().and_then(|id| truth.by_id.get(&id.0).copied());
-            by_id.or_else(|| record.forward().and_then(|id| self.days.owed_for.get(&id.0).copied()))
-        };
-        let unexplained = self.days.unexplained(op_of, |op| truth.ops[op].is_listed());
+        let op_of = |record: &Record| self.op_of(record);
+        let unexplained = self.days.unexplained(op_of, |op| self.truth.ops[op].is_listed());
         if let Some((column, sum)) = unexplained.first() {
             let (link, day, class) = column;
             let of = |(op, at): &(usize, Column)| (at == column).then_some(*op);
@@ -253,8 +266,11 @@ impl World {
         }
     }
 
-    /// Days of hosts that are over, and how many of them differ from our totals, each explained.
-    pub(crate) fn figures_of_days(&self) -> (u64, u64) {
+    /// The days of hosts, how many of them differ from our totals, and by how many transactions, each on the list.
+    pub(crate) fn figures_of_days(&self) -> DayFigures {
+        if self.swarm.days == 0 {
+            return DayFigures::default();
+        }
         let mut ours = Book::new();
         self.days.records.iter().for_each(|record| ours.apply(record));
         let mut sums = self.days.ledgers.clone();
@@ -262,7 +278,50 @@ impl World {
         let days: BTreeSet<_> = sums.keys().map(|(link, day, _)| (*link, *day)).collect();
         let differ: BTreeSet<_> =
             sums.iter().filter(|(_, sum)| **sum != 0).map(|((link, day, _), _)| (*link, *day)).collect();
-        (days.len() as u64, differ.len() as u64)
+        let mut figures = DayFigures {
+            days: days.len() as u64,
+            differing: differ.len() as u64,
+            moves: self.days.moved_to.iter().map(|days| days.len() as u64).sum(),
+            ..DayFigures::default()
+        };
+        let (mut days, mut of_op) = (Vec::new(), BTreeMap::<usize, Vec<usize>>::new());
+        for (at, record) in self.days.records.iter().enumerate() {
+            match (record, self.op_of(record)) {
+                (Record::HostDate { .. }, _) => days.push(at),
+                (_, Some(op)) if self.truth.ops[op].is_listed() => of_op.entry(op).or_default().push(at),
+                _ => {}
+            }
+        }
+        for (op, known) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_listed()) {
+            figures.listed += 1;
+            let items = known.noted + known.ended;
+            let mut records = of_op.remove(&op).unwrap_or_default();
+            records.extend(&days);
+            records.sort_unstable();
+            if self.differs_by(op, &records) {
+                figures.explaining += 1;
+                figures.by_one_item += u64::from(items == 1);
+            }
+        }
+        figures
+    }
+
+    /// Whether our totals and the ledgers differ by this one.
+    fn differs_by(&self, op: usize, records: &[usize]) -> bool {
+        let mut ours = Book::new();
+        records.iter().for_each(|at| ours.apply(&self.days.records[*at]));
+        let mut sums: BTreeMap<Column, i64> = BTreeMap::new();
+        let first = (op, (LinkId(0), BusinessDate::from_days(0), Class::Credit));
+        for ((_, column), sum) in self.days.postings.range(first..).take_while(|((of, _), _)| *of == op) {
+            *sums.entry(*column).or_default() += sum;
+        }
+        columns(&ours).for_each(|(column, sum)| *sums.entry(column).or_default() -= sum);
+        sums.values().any(|sum| *sum != 0)
+    }
+
+    fn op_of(&self, record: &Record) -> Option<usize> {
+        let by_id = record.id().and_then(|id| self.truth.by_id.get(&id.0).copied());
+        by_id.or_else(|| record.forward().and_then(|id| self.days.owed_for.get(&id.0).copied()))
     }
 
     /// A host says on which day it settles what it approves. One that keeps no days of its own says it of what it

@@ -216,6 +216,9 @@ impl World {
     pub(crate) fn look_at_orders(&mut self) {
         for at in 0..HOSTS {
             let link = LinkId(at as u16);
+            // A batch that was under way may have been found again, and orders in it.
+            let durable = self.process.seen[at].durable;
+            self.process.seen[at].wanted = if durable.outlives() { durable } else { Wanted::Business };
             let lane = self.process.lane.as_ref();
             let state =
                 lane.and_then(|lane| lane.link_seen(terms::Instant::default(), link)).map(|s| s.state);

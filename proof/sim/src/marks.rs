@@ -126,6 +126,7 @@ marks! {
     CutPromised             "host promised to end its day when asked";
     CutOverdue              "people told that a change of day hangs";
     CutAgainAfterDeath      "host said its day again to a process that had died over it";
+    CrashUnderADay          "crash while the end of a day waited for the disk";
     SettledElsewhere        "host settled on another day than was stamped, and said so";
     RecoveryWaits           "recovery waits for a person";
     RecoveryOrdered         "a person let recovery begin";

@@ -50,7 +50,7 @@ mutants! {
     Lies           "lies"        [I28], "The disk calls durable what it has not written.";
     Garbles        "garbles"     [I29], "The disk changes a byte of what it has written.";
     Rushes         "rushes"      [I30], "After an unclean stop business begins at once.";
-    Dates          "dates"       [I35], "The lane is not told of the host's day.";
+    Dates          "dates"       [I32, I35], "The lane is not told that the host's day changes.";
     Crosses        "crosses"     [I38], "An answer goes to the next terminal.";
     Stops          "stops"       [I41], "Nobody looks at the clock when the faults are over.";
     Floods         "floods"      [I42], "The limits of what is in flight are not observed.";

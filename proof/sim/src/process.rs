@@ -3,6 +3,7 @@
 use crate::links::Seen;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
+use crate::recovery::StopFigures;
 use crate::speech::Speech;
 use crate::swarm::Fault;
 use crate::world::{Coming, HOSTS, MS, SECOND, World};
@@ -68,6 +69,7 @@ pub(crate) struct Process {
     pub(crate) owed: u64,
     /// What each host has to hear of since the last unclean stop, before anything new.
     pub(crate) to_tell_first: BTreeSet<(LinkId, u64)>,
+    pub(crate) stops: StopFigures,
     /// For which operation each of them was ever owed.
     pub(crate) owed_for: BTreeMap<u64, usize>,
     /// Attempts nobody has answered: to which link, and when, by the lane's clock.
@@ -80,6 +82,8 @@ pub(crate) struct Process {
     /// Somebody waits for a moment between the legs of a transfer: to cut its second link, and to die.
     pub(crate) cut_between_legs: bool,
     pub(crate) die_between_legs: bool,
+    /// Somebody waits for the end of a day to wait for the disk, to die under it.
+    pub(crate) die_under_a_day: bool,
     missed: Vec<Event>,
     was_paused: bool,
     outbox: Outbox,
@@ -130,6 +134,7 @@ impl Process {
             alarmed_at: [0; HOSTS],
             owed: 0,
             to_tell_first: BTreeSet::new(),
+            stops: StopFigures::default(),
             owed_for: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             on_hold: BTreeSet::new(),
@@ -137,6 +142,7 @@ impl Process {
             pause_wanted: 0,
             cut_between_legs: false,
             die_between_legs: false,
+            die_under_a_day: false,
             missed: Vec::new(),
             was_paused: false,
             outbox: Outbox::new(),
@@ -318,10 +324,24 @@ impl World {
             true => self.luck.between(50 * MS, 2 * SECOND),
             false => self.luck.between(200, 3 * MS),
         };
+        let wait = if self.dies_under_a_day() { 60 * MS } else { wait };
         self.after(wait, Coming::Synced(life));
         self.cut_under_a_request();
         self.pause_under_a_request();
         self.die_under_a_credit();
+    }
+
+    /// The death that waits for a day to end: a slow disk has the record of it, and loses it perhaps.
+    fn dies_under_a_day(&mut self) -> bool {
+        let ends = |record: &Record| matches!(record, Record::HostDate { .. });
+        let syncing = self.process.syncing.as_ref();
+        let dies = self.process.die_under_a_day && syncing.is_some_and(|s| s.records.iter().any(ends));
+        if dies {
+            self.process.die_under_a_day = false;
+            self.marks.hit(Mark::CrashUnderADay);
+            self.after(30 * MS, Coming::Dies(self.process.life));
+        }
+        dies
     }
 
     pub(crate) fn on_synced(&mut self, life: u64) {
@@ -414,6 +434,8 @@ impl World {
     fn power_off(&mut self) {
         self.mark_deaths_between_legs();
         self.keep_for_the_next_life();
+        self.process.stops.found_again += self.process.to_tell_first.len() as u64;
+        self.process.to_tell_first.clear();
         let coin = self.luck.next();
         let process = &mut self.process;
         let Some(mut disk) = process.journal.take().map(Journal::into_storage) else { return };

@@ -21,6 +21,21 @@ use terms::{ForwardId, Instant, LinkId, Now, Pairing, Text};
 
 pub(crate) const IN_FLIGHT_MAX: u32 = 40;
 
+/// The ends of the process that were not in order, and what came of what they left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StopFigures {
+    /// How many.
+    pub stops: u64,
+    /// Messages that were owed at the restart: system cancels and advices, those of stops before among them.
+    pub found: u64,
+    /// Of these, attempted before anything new went to their host.
+    pub attempted: u64,
+    /// Of these, ended by a person, or handed to one.
+    pub to_people: u64,
+    /// Of these, still waiting when the next death came, and found again.
+    pub found_again: u64,
+}
+
 /// A lane that came back, and what it writes before it may go on.
 struct Back<S> {
     lane: Lane,
@@ -29,6 +44,21 @@ struct Back<S> {
     batch: Batch,
     records: Vec<Record>,
     was_open: usize,
+}
+
+impl StopFigures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.stops += other.stops;
+        self.found += other.found;
+        self.attempted += other.attempted;
+        self.to_people += other.to_people;
+        self.found_again += other.found_again;
+    }
+
+    /// Whether nothing that was found was left out.
+    pub fn is_whole(&self) -> bool {
+        self.found == self.attempted + self.to_people + self.found_again
+    }
 }
 
 impl World {
@@ -97,6 +127,7 @@ impl World {
 
     /// Goes on from a recovery that ends in one of the `allowed` states; any will do where none is named.
     fn resume(&mut self, mut back: Back<Memory>, allowed: &[u64]) {
+        let life = self.process.life;
         self.check_found(back.found.position.next.0);
         let state = back.state(&self.process.vault);
         if !allowed.is_empty() && !allowed.contains(&state) {
@@ -135,6 +166,9 @@ impl World {
         };
         self.process.to_tell_first =
             self.truth.owed_to.iter().filter(|(_, id)| !held(*id)).copied().collect();
+        let stops = &mut self.process.stops;
+        stops.stops += u64::from(life > 0);
+        stops.found += self.process.to_tell_first.len() as u64;
         let mut lane = back.lane;
         let waits = self.swarm.recovery_asks && lane.is_recovering();
         if waits {
@@ -269,7 +303,7 @@ impl World {
                 line("6", 1, "six"),
                 line("5", 2, "five"),
             ])),
-            remembered_max: 4_096,
+            remembered_max: if self.swarm.days > 0 { 1 << 20 } else { 4_096 },
             remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
         }

@@ -5,7 +5,7 @@ use crate::host::Frame;
 use crate::marks::Mark;
 use crate::swarm::Fault;
 use crate::terminal::message;
-use crate::world::{Coming, MS, SECOND, World};
+use crate::world::{Coming, DAY, MS, SECOND, World};
 use switch::{Event, LinkState};
 use terms::{Answer, BusinessDate, Code, ConnId, LinkId, Network, Stan, Text, Txn};
 
@@ -137,6 +137,18 @@ impl World {
             let life = self.process.life;
             self.step(Event::LinkDown { link });
             self.after(wait, Coming::LinkUp(link, life));
+        }
+    }
+
+    /// By its own clock a host ends its day around midnight, a little early, a little late, or not at all tonight.
+    pub(crate) fn keep_the_hours(&mut self, link: LinkId) {
+        let local = self.now + 18 * 3_600 * SECOND + 1_391 * SECOND;
+        let midnight = DAY - local % DAY;
+        let (early, late) = (self.luck.below(2 * 3_600), self.luck.below(2 * 3_600));
+        self.after(midnight + 3 * 3_600 * SECOND, Coming::Midnight(link));
+        if self.luck.below(20) > 0 {
+            let ends = (midnight + late * SECOND).saturating_sub(early * SECOND);
+            self.after(ends, Coming::DayEnds(link));
         }
     }
 

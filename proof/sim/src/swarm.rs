@@ -78,6 +78,10 @@ pub(crate) struct Swarm {
     pub(crate) links: [LinkSpec; HOSTS],
     /// Whether a start after an unclean stop waits for a person.
     pub(crate) recovery_asks: bool,
+    /// So many days; 0 for until so many transactions have begun.
+    pub(crate) days: u64,
+    /// How many times rarer everything is than in a short run.
+    pub(crate) stretch: u64,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
 }
@@ -105,8 +109,18 @@ impl Swarm {
             links: core::array::from_fn(|at| LinkSpec::of(&mut luck, &hosts[at])),
             recovery_asks: luck.below(4) == 0,
             codec: seed % 16 == 7,
+            days: 0,
+            stretch: 1,
         };
         if seed % 128 == 77 { swarm.with_a_flood() } else { swarm }
+    }
+
+    /// A month is long: what befalls a short run every minute befalls it now and then. Every host ends its days, and
+    /// nobody turns a clock by days.
+    pub(crate) fn of_days(seed: u64, days: u64) -> Self {
+        let mut swarm = Self::of(seed);
+        swarm.rates[Fault::HostDay as usize] = 0;
+        Self { days, stretch: 100, terminals: swarm.terminals.max(6), codec: false, ..swarm }
     }
 
     /// Links that are away for long, and terminals that go on without the switch: reports heap up by thousands.

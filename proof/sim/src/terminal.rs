@@ -59,7 +59,7 @@ impl World {
         if self.calm {
             return;
         }
-        let wait = self.luck.about(15 * SECOND);
+        let wait = self.luck.about(15 * SECOND) * self.swarm.stretch;
         self.after(wait + 100 * MS, Coming::Begin(at));
         if self.is_hostile(at) {
             return self.say_anything(at);

@@ -240,8 +240,11 @@ impl World {
         if let Some(forward) = record.forward()
             && !self.process.to_tell_first.is_empty()
         {
-            for link in links() {
-                self.process.to_tell_first.remove(&(link, forward.0));
+            let told = links().any(|link| self.process.to_tell_first.remove(&(link, forward.0)));
+            let stops = &mut self.process.stops;
+            match record {
+                Record::Attempt { .. } => stops.attempted += u64::from(told),
+                _ => stops.to_people += u64::from(told),
             }
         }
         self.note_legs(record);

@@ -1,13 +1,14 @@
 //! One world: a heap of things to come in virtual time, and everything they happen to.
 
 use crate::codec::Codec;
-use crate::days::Days;
+use crate::days::{DayFigures, Days};
 use crate::host::{Frame, Host};
 use crate::invariant::{Broken, Invariant};
 use crate::luck::{Luck, mix};
 use crate::marks::{Mark, Marks};
 use crate::mutant::Mutant;
 use crate::process::Process;
+use crate::recovery::StopFigures;
 use crate::swarm::{FAULTS, Fault, Swarm};
 use crate::terminal::Terminal;
 use crate::truth::Truth;
@@ -19,6 +20,7 @@ use terms::{BusinessDate, Code, LinkId, Network, Now, Timestamp, Txn};
 pub(crate) const HOSTS: usize = 3;
 pub(crate) const MS: u64 = 1_000;
 pub(crate) const SECOND: u64 = 1_000 * MS;
+pub(crate) const DAY: u64 = 86_400 * SECOND;
 /// Longer than any chain of time-outs, guards and repeats that is allowed to follow the last fault.
 const QUIET_WITHIN: u64 = 3 * 3_600 * SECOND;
 /// No seed needs a hundredth of this; one that does goes round in circles.
@@ -62,8 +64,12 @@ pub(crate) enum Coming {
     Announces(LinkId),
     /// A host ends its day, as it was asked to.
     DayEnds(LinkId),
+    /// A host looks at the clock on its own wall.
+    Midnight(LinkId),
     /// Somebody looks after a link.
     Attend(LinkId),
+    /// The process of that life dies.
+    Dies(u64),
     /// A fault that strikes by itself has its moment.
     Strike(Fault),
 }
@@ -116,6 +122,10 @@ pub struct Ended {
     pub broken: Option<Broken>,
     /// What happened, where it was asked for.
     pub lines: Vec<Line>,
+    /// The days with each host.
+    pub days: DayFigures,
+    /// The ends of the process that were not in order.
+    pub stops: StopFigures,
     pub(crate) marks: Marks,
 }
 
@@ -219,6 +229,9 @@ impl World {
         }
         self.after(0, Coming::Start(0));
         links().for_each(|link| self.after(2 * SECOND, Coming::Attend(link)));
+        if self.swarm.days > 0 {
+            links().for_each(|link| self.keep_the_hours(link));
+        }
         for at in 0..self.terminals.len() {
             let wait = self.luck.about(10 * SECOND);
             self.after(SECOND + wait, Coming::Begin(at));
@@ -227,7 +240,7 @@ impl World {
         struck.into_iter().for_each(|fault| self.schedule_strike(fault));
         let mut calm_at = 0;
         while self.truth.broken.is_none() {
-            if !self.calm && self.begun >= self.swarm.transactions {
+            if !self.calm && self.has_seen_enough() {
                 self.calm_down();
                 calm_at = self.now;
             }
@@ -236,7 +249,9 @@ impl World {
                 self.compare_days();
                 break;
             }
-            if self.events > EVENTS_MAX || (self.calm && self.now > calm_at + QUIET_WITHIN) {
+            if self.events > EVENTS_MAX * (1 + self.swarm.days)
+                || (self.calm && self.now > calm_at + QUIET_WITHIN)
+            {
                 let why = self.unrest();
                 self.truth.breaks(Invariant::I41, None, why);
                 break;
@@ -252,7 +267,15 @@ impl World {
         }
     }
 
+    fn has_seen_enough(&self) -> bool {
+        match self.swarm.days {
+            0 => self.begun >= self.swarm.transactions,
+            days => self.now >= days * DAY,
+        }
+    }
+
     fn finish(mut self) -> Ended {
+        let days = self.figures_of_days();
         let hash = mix(self.hash ^ self.state_hash());
         Ended {
             seed: self.seed,
@@ -261,6 +284,8 @@ impl World {
             hash,
             broken: self.truth.broken.take(),
             lines: self.lines.unwrap_or_default(),
+            days,
+            stops: self.process.stops,
             marks: self.marks,
         }
     }
@@ -287,7 +312,10 @@ impl World {
             Coming::ToPeer(link, conn, about, said) => self.peer_hears(link, conn, about, said),
             Coming::Announces(link) => self.announce(link),
             Coming::DayEnds(link) => self.end_day(link),
+            Coming::Midnight(link) => self.keep_the_hours(link),
             Coming::Attend(link) => self.attend(link),
+            Coming::Dies(life) if life == self.process.life => self.crash(),
+            Coming::Dies(_) => {}
             Coming::Strike(fault) => self.strike(fault),
         }
     }
@@ -344,7 +372,7 @@ impl World {
     fn schedule_strike(&mut self, fault: Fault) {
         if strikes_by_itself(fault) {
             let rate = u64::from(self.swarm.rate(fault).max(1));
-            let wait = self.fault_luck[fault as usize].about(60 * SECOND * 1_000 / rate);
+            let wait = self.fault_luck[fault as usize].about(60 * SECOND * 1_000 / rate) * self.swarm.stretch;
             self.after(SECOND + wait, Coming::Strike(fault));
         }
     }
@@ -373,6 +401,7 @@ impl World {
             }
             Fault::DiskFails => self.fail_disk(),
             Fault::Crash if self.luck.below(4) == 0 => self.process.die_between_legs = true,
+            Fault::Crash if self.luck.below(4) == 0 => self.process.die_under_a_day = true,
             Fault::Crash => self.crash(),
             Fault::Pause => self.pause(),
             Fault::WallJump => self.jump(),
@@ -417,15 +446,26 @@ impl World {
     }
 
     fn jump(&mut self) {
+        if self.swarm.days > 0 && self.wall_shift_ms != 0 {
+            // In a month somebody puts a clock right again.
+            self.wall_shift_ms = 0;
+            return;
+        }
         let most = [2_000, 90_000, 3_600_000, 2 * 86_400_000][self.luck.below(4) as usize];
+        let most = if self.swarm.days > 0 { most.min(3_600_000) } else { most };
         let jump = self.luck.between(1, most) as i64;
         let back = self.luck.below(2) == 0;
         self.wall_shift_ms += if back { -jump } else { jump };
         self.marks.hit(if back { Mark::WallJumpedBack } else { Mark::WallJumpedAhead });
     }
 
-    /// Everybody at once.
+    /// Everybody at once; and now and then a day ends under them.
     fn crowd(&mut self) {
+        if self.luck.below(3) == 0 {
+            let link = LinkId(self.luck.below(HOSTS as u64) as u16);
+            let wait = self.luck.between(60 * MS, 120 * MS);
+            self.after(wait, Coming::DayEnds(link));
+        }
         for at in 0..self.terminals.len() {
             let wait = self.luck.below(50 * MS);
             self.after(wait, Coming::Begin(at));
@@ -438,6 +478,7 @@ impl World {
         self.swarm.switch_everything_off();
         (self.process.cut_wanted, self.process.pause_wanted) = (None, 0);
         (self.process.cut_between_legs, self.process.die_between_legs) = (false, false);
+        self.process.die_under_a_day = false;
         for at in 0..HOSTS {
             (self.hosts[at].dead_until, self.hosts[at].away_until) = (0, 0);
             let life = self.process.life;
@@ -520,6 +561,8 @@ impl Coming {
             Self::Announces(_) => 14,
             Self::DayEnds(_) => 15,
             Self::Attend(_) => 16,
+            Self::Dies(_) => 17,
+            Self::Midnight(_) => 18,
         }
     }
 }

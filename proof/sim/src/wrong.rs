@@ -94,8 +94,10 @@ impl World {
     /// What the lane hears of an event; nothing where a wrong rule keeps it away.
     pub(crate) fn sabotage_event(&mut self, event: Event) -> Option<Event> {
         match (self.mutant, &event) {
-            (Some(Mutant::Dates), Event::HostDate { link, date }) => {
-                self.process.dates[usize::from(link.0)] = Some(*date);
+            (Some(Mutant::Dates), Event::HostSaid { link, txn, .. })
+                if txn.message.asks() && txn.settlement_date.is_some() =>
+            {
+                self.process.dates[usize::from(link.0)] = txn.settlement_date;
                 None
             }
             (Some(Mutant::Sleeps), Event::LinkUp { .. }) if self.now > 60 * SECOND => None,
