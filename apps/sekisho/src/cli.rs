@@ -1,6 +1,7 @@
 //! The command line: one definition, from which the parser, `--help` and completions follow.
 
 use crate::commands;
+use crate::fx;
 use crate::sim;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -42,6 +43,12 @@ pub enum Command {
     /// Business day of each host: see it, ask for the next
     #[command(subcommand)]
     Cutover(commands::cutover::Command),
+    /// Callers of the client API: make, list and remove their keys
+    #[command(subcommand)]
+    Api(commands::api::Command),
+    /// Security modules: list, status, test
+    #[command(subcommand)]
+    Hsm(commands::hsm::Command),
     /// Wait until something is in a state
     #[command(subcommand)]
     Wait(commands::wait::Command),
@@ -84,11 +91,32 @@ pub enum Command {
     Load(sim::load::Args),
     /// Measure this switch on this machine, beside a bare relay
     Bench(sim::bench::Args),
+    /// Names of an older product: fxmsg_cn signon and its family, and links to be called by them
+    Fx(fx::Args),
 }
 
 impl Command {
+    /// Whether keys or cards of living people are in its memory.
+    const fn holds_secrets(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::Demo(_) | Self::Key(_) | Self::Ceremony(_) | Self::Journal(_) | Self::Txn(_)
+        )
+    }
+
     /// Does it.
     pub fn run(self) -> ExitCode {
+        if self.holds_secrets() {
+            match keystore::keep_memory_to_ourselves() {
+                keystore::Locking::Locked => {}
+                // Said where it lasts: a command that ends at once is not swapped out.
+                keystore::Locking::NotAllowed if matches!(self, Self::Run(_)) => eprintln!(
+                    "memory is not locked: it may be swapped out (systemd: LimitMEMLOCK=infinity). No core file is \
+                     written"
+                ),
+                keystore::Locking::NotAllowed => {}
+            }
+        }
         match self {
             Self::Demo(args) => sim::demo::run(args),
             Self::Run(args) => commands::run::run(args),
@@ -99,6 +127,8 @@ impl Command {
             Self::Check(args) => commands::check::run(&args),
             Self::Link(command) => commands::link::run(command),
             Self::Cutover(command) => commands::cutover::run(command),
+            Self::Api(command) => commands::api::run(command),
+            Self::Hsm(command) => commands::hsm::run(command),
             Self::Wait(command) => commands::wait::run(command),
             Self::Saf(command) => commands::saf::run(command),
             Self::Txn(command) => commands::txn::run(command),
@@ -114,6 +144,7 @@ impl Command {
             Self::Sim(command) => sim::run(command),
             Self::Load(args) => sim::load::run(args),
             Self::Bench(args) => sim::bench::run(args),
+            Self::Fx(args) => fx::run(args),
         }
     }
 }

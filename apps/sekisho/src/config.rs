@@ -10,11 +10,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
+pub(crate) mod api;
 mod keys;
 mod management;
+mod security;
 
+pub use api::ApiToml;
 pub use keys::KeysToml;
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
+pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,8 +31,16 @@ pub struct Config {
     /// Where people give orders to a running switch.
     #[serde(default)]
     pub control: ControlToml,
+    /// Applications that ask over HTTP; without it they may only look and give orders.
+    pub api: Option<ApiToml>,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// Security modules.
+    #[serde(default)]
+    pub hsm: Vec<HsmToml>,
+    /// How they are asked.
+    #[serde(default)]
+    pub security: SecurityToml,
     /// Where keys lie, and how they change.
     #[serde(default)]
     pub keys: KeysToml,
@@ -191,6 +203,8 @@ pub struct ListenerToml {
     pub peer: Vec<PeerToml>,
     /// How many requests are worked on at once. `atmc` only.
     pub pool: Option<PoolToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsListenerToml>,
 }
@@ -314,6 +328,8 @@ pub struct LinkToml {
     pub pairs: Option<PairsToml>,
     /// Sign-on and echo; without the table a link that stands is used as it is.
     pub management: Option<ManagementToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -584,7 +600,16 @@ impl Config {
             settle(&mut tls.key);
             tls.client_authorities.iter_mut().for_each(settle);
         }
-        for tls in self.link.iter_mut().filter_map(|link| link.tls.as_mut()) {
+        if let Some(api) = &mut self.api {
+            settle(api.keys.get_or_insert_with(|| PathBuf::from("api-keys")));
+            if let Some(tls) = &mut api.tls {
+                settle(&mut tls.certificate);
+                settle(&mut tls.key);
+                tls.client_authorities.iter_mut().for_each(settle);
+            }
+        }
+        let of_links = self.link.iter_mut().filter_map(|link| link.tls.as_mut());
+        for tls in of_links.chain(self.hsm.iter_mut().filter_map(|hsm| hsm.tls.as_mut())) {
             settle(&mut tls.authorities);
             tls.certificate.iter_mut().chain(tls.key.iter_mut()).for_each(settle);
         }
@@ -595,7 +620,7 @@ impl Config {
         let mut wrong = Vec::new();
         let listeners: Vec<&str> = self.listener.iter().map(|listener| listener.name.as_str()).collect();
         let links: Vec<&str> = self.link.iter().map(|link| link.name.as_str()).collect();
-        if listeners.is_empty() {
+        if listeners.is_empty() && self.api.is_none() {
             wrong.push("no [[listener]]: nobody could ask anything".into());
         }
         if links.is_empty() {
@@ -604,6 +629,15 @@ impl Config {
         self.keys.complain(&mut wrong);
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
+        let modules: Vec<&str> = self.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
+        check_names("hsm", &modules, &mut wrong);
+        security::complain(self, &mut wrong);
+        if listeners.contains(&api::SOURCE) {
+            wrong.push("listener `api`: this name stands for applications".into());
+        }
+        self.api.iter().for_each(|api| api.complain(&links, !self.route.is_empty(), &mut wrong));
+        let applications = self.api.iter().map(|_| api::SOURCE);
+        let listeners: Vec<&str> = listeners.into_iter().chain(applications).collect();
         self.listener.iter().for_each(|listener| listener.complain(&links, &mut wrong));
         self.link.iter().for_each(|link| link.complain(&mut wrong));
         self.route.iter().for_each(|route| route.complain(&listeners, &links, &mut wrong));
@@ -848,7 +882,12 @@ mod tests {
     #[test]
     fn every_setting_stands_on_the_reference_page_and_in_the_example() {
         let page = include_str!("../../../docs/configuration.md");
-        let source = concat!(include_str!("config/management.rs"), include_str!("config.rs"));
+        let source = concat!(
+            include_str!("config/management.rs"),
+            include_str!("config/api.rs"),
+            include_str!("config/security.rs"),
+            include_str!("config.rs")
+        );
         let example = include_str!("../../../deploy/sekisho.toml");
         let structs = source.split("/// Everything that is wrong").next().expect("the structs come first");
         let settings = structs.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));

@@ -24,7 +24,7 @@ fn count(said: &Said, words: &str) -> u64 {
 #[test]
 fn after_every_fault_a_demo_ends_with_books_that_agree() {
     #[rustfmt::skip]
-    let table: [(&str, &[&str], &str); 9] = [
+    let table: [(&str, &[&str], &str); 10] = [
         // fault         when                                             what must have come of it
         ("nothing",      &[],                                             "reported (0220)"),
         ("host-down",    &["host-down@1s", "heal@2s"],                    "refused"),
@@ -33,6 +33,7 @@ fn after_every_fault_a_demo_ends_with_books_that_agree() {
         ("cut",          &["cut@1s", "heal@2s"],                          "unknown"),
         ("cash-out",     &["cash-out@1s", "heal@2s"],                     "taken back (0420)"),
         ("silent",       &["silent@1s", "heal@2s"],                       "unknown"),
+        ("hsm-away",     &["hsm-away@1s", "heal@3s"],                     "reported (0220)"),
         ("switch-kill",  &["switch-kill@1s", "switch-kill@2s"],           "killed and started again"),
         ("all-together", &["silent:CARDS@1s", "switch-kill@2s", "cut@2s", "heal@3s"], "killed and started again"),
     ];
@@ -58,7 +59,9 @@ fn terminals_take_back_and_report_in_every_demo() {
 #[test]
 fn a_fault_that_is_none_is_refused_with_those_there_are() {
     let said = sekisho(&["demo", "--fault", "flood@1s"]).ends(2);
-    for name in ["host-down", "slow:3s", "garbled", "cut", "silent", "cash-out", "switch-kill", "heal"] {
+    for name in
+        ["host-down", "slow:3s", "garbled", "cut", "silent", "cash-out", "switch-kill", "hsm-away", "heal"]
+    {
         assert!(said.err.contains(name), "{name}: {}", said.err);
     }
 }

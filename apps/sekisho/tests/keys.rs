@@ -2,31 +2,14 @@
 
 mod typed;
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use typed::{Said, place};
+use typed::{Said, place, sekisho_as};
 
-/// What somebody types; `SUDO_USER` is who the system says they are.
+/// What somebody types.
 fn types(who: &str, keys: &Path, line: &str, input: &str) -> Said {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
-        .args(line.split_whitespace())
-        .arg("--keys")
-        .arg(keys)
-        .env_remove("COLUMNS")
-        .env("SUDO_USER", who)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program was built for this test");
-    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    Said {
-        code: output.status.code().expect("it ends by itself"),
-        out: String::from_utf8(output.stdout).expect("text"),
-        err: String::from_utf8(output.stderr).expect("text"),
-    }
+    let keys = keys.display().to_string();
+    let words: Vec<&str> = line.split_whitespace().chain(["--keys", &keys]).collect();
+    sekisho_as(who, &words, input.as_bytes())
 }
 
 const ONE: &str = "00112233445566778899AABBCCDDEEFF0123456789ABCDEFFEDCBA9876543210";

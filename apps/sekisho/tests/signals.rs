@@ -58,6 +58,15 @@ fn a_second_term_stops_at_once_and_the_next_start_decides_by_silence() {
     assert_eq!(daemon.figure("/transactions/owed"), 1);
 }
 
+/// Ends the traffic also when the test fails: whoever waits for it would wait for ever.
+struct WhenDone<'a>(&'a AtomicBool);
+
+impl Drop for WhenDone<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn hup_moves_cards_to_another_link_while_traffic_flows_and_a_wrong_file_moves_nothing() {
     let (first, second) = (Host::approving(), Host::approving());
@@ -75,6 +84,7 @@ fn hup_moves_cards_to_another_link_while_traffic_flows_and_a_wrong_file_moves_no
             }
             terminal.stan.0 as usize
         });
+        let _ends = WhenDone(&done);
         first.wait_for_requests(5);
         assert_eq!(second.seen_count(), 0);
 
@@ -117,6 +127,7 @@ fn hup_brings_a_listener_a_link_and_a_dialect_while_traffic_flows_and_nobody_is_
             }
             terminal.stan.0 as usize
         });
+        let _ends = WhenDone(&done);
         first.wait_for_requests(5);
 
         setup.links.push(LinkSetup { name: "other", dialect: "own", ..LinkSetup::to(&second) });
@@ -149,7 +160,9 @@ fn hup_brings_a_listener_a_link_and_a_dialect_while_traffic_flows_and_nobody_is_
         wait_for("the dialect", || (taken() == 3).then_some(()));
         second.wait_for_requests(second.seen_count() + 5);
 
-        setup.write_text(&setup.toml().replace("name = \"other\"", "name = \"third\""));
+        setup.routes.clear();
+        setup.links.truncate(1);
+        setup.write();
         daemon.signal("HUP");
         daemon.wait_to_say("`other` is gone: drain it first");
 

@@ -163,3 +163,21 @@ fn the_doctor_finds_what_is_wrong_and_mends_what_it_may() {
     let wrong = sekisho(&["doctor", "--only", "config", "--json", "--config", &wrong.display().to_string()]);
     assert_eq!(wrong.ends(1).json()["data"][0]["verdict"], "critical");
 }
+
+#[test]
+fn scripts_wait_for_what_they_need_and_no_longer_than_they_say() {
+    let (_host, setup, mut daemon) = signed_on();
+    typed_at(&setup, &["wait", "switch", "--for", "running"]).ends(0);
+    assert_eq!(typed_at(&setup, &["wait", "recovery"]).ends(0).out, "recovery not needed\n");
+    assert_eq!(typed_at(&setup, &["wait", "saf", "core"]).ends(0).out, "nothing is owed\n");
+    typed_at(&setup, &["wait", "day", "core", "--for", "2026-01-01"]).ends(0);
+    let late = typed_at(&setup, &["wait", "day", "core", "--for", "2999-12-31", "--timeout", "0"]).ends(7);
+    assert!(late.err.contains("LNK2106-E") && late.err.contains("cutover status"), "{late:?}");
+    typed_at(&setup, &["wait", "day", "core", "--for", "tomorrow"]).ends(2);
+    typed_at(&setup, &["wait", "day", "nobody", "--for", "2026-01-01"]).ends(5);
+    typed_at(&setup, &["stop", "--sign-off", "--no-wait"]).ends(0);
+    typed_at(&setup, &["wait", "switch", "--for", "stopped"]).ends(0);
+    assert_eq!(daemon.end().0, Some(0));
+    typed_at(&setup, &["wait", "switch", "--for", "running", "--timeout", "0"]).ends(7);
+    typed_at(&setup, &["wait", "saf"]).ends(3);
+}

@@ -48,6 +48,7 @@ fn sent(id: u64, ms: i64) -> Record {
         host_stan: Stan(770_000 + id as u32),
         host_rrn: Text::EMPTY,
         host_transmitted_at: Text::EMPTY,
+        own_date: None,
         business_date: BusinessDate::new(2026, 11, 22).expect("a day"),
         route: Text::clipped(b"6228 -> jcn"),
         to_account: journal::Account::None,

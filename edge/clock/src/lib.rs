@@ -115,6 +115,11 @@ pub fn seed() -> Result<u64, EntropyError> {
     Ok(u64::from_le_bytes(bytes))
 }
 
+/// The wall clock: for what people read, beside the lane.
+pub fn utc_now() -> Timestamp {
+    wall()
+}
+
 fn wall() -> Timestamp {
     let ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => since.as_millis() as i64,

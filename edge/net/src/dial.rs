@@ -155,6 +155,11 @@ impl LinkHandle {
         self.0.slots.borrow().clone()
     }
 
+    /// Whether the connection in that place is the peer's to make.
+    pub fn is_called(&self, slot: usize) -> bool {
+        self.0.pairs.is_some() && slot.is_multiple_of(usize::from(self.0.config.connections) + 1)
+    }
+
     /// Connections that stand.
     pub fn up(&self) -> usize {
         self.0.standing.borrow().len()

@@ -40,4 +40,4 @@ pub use pair::PairRule;
 pub use party::Limits;
 pub use pool::{PoolRule, PoolSize};
 pub use shared::{Net, NetConfig};
-pub use tls::{TlsClient, TlsError, TlsServer};
+pub use tls::{TlsClient, TlsDoor, TlsError, TlsLine, TlsServer};

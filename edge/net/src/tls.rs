@@ -96,7 +96,26 @@ pub enum TlsError {
     },
 }
 
+/// The server's side of a TLS connection.
+pub type TlsLine = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
+
+/// What answers handshakes, for those who speak something else than frames.
+#[derive(Clone)]
+pub struct TlsDoor(TlsAcceptor);
+
+impl TlsDoor {
+    /// Shakes hands; whoever calls limits how long that may take.
+    pub async fn accept(&self, stream: tokio::net::TcpStream) -> io::Result<TlsLine> {
+        self.0.accept(stream).await
+    }
+}
+
 impl TlsServer {
+    /// Reads certificate and key.
+    pub fn door(&self) -> Result<TlsDoor, TlsError> {
+        self.load().map(TlsDoor)
+    }
+
     /// Whether its files can be used, as they are now.
     ///
     /// # Errors

@@ -174,6 +174,7 @@ pub(crate) fn sent(n: u64) -> Sent {
         host_stan: Stan((n % 999_999) as u32 + 1),
         host_rrn: Text::clipped(b"632613000042"),
         host_transmitted_at: Text::clipped(b"1122055900"),
+        own_date: None,
         business_date: date,
         route: Text::clipped(b"prefix 411111"),
         to_account: journal::Account::None,

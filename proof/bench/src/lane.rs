@@ -159,13 +159,12 @@ pub(crate) fn config() -> LaneConfig {
         sources: vec![SourceConfig {
             name: Text::clipped(b"tills"),
             terminal_required: true,
-            consistency: None,
             per_terminal_max: 1,
+            ..SourceConfig::default()
         }],
         links: vec![link],
         routes: Routes::new(vec![route]),
         remembered_max: REMEMBERED_MAX,
-        remembered_min_s: 0,
-        in_flight_max: 0,
+        ..LaneConfig::default()
     }
 }

@@ -209,8 +209,7 @@ impl Scenario {
                 name,
             }]),
             remembered_max: 8,
-            remembered_min_s: 0,
-            in_flight_max: 0,
+            ..LaneConfig::default()
         }
     }
 }

@@ -218,6 +218,7 @@ impl World {
                 }
                 Effect::ToHostAnswer { .. }
                 | Effect::Displaced { .. }
+                | Effect::Announce { .. }
                 | Effect::HangUp { .. }
                 | Effect::Tell(_) => {}
             }

@@ -58,7 +58,7 @@ mutants! {
     Shuns          "shuns"       [I44], "Reversals are refused under load.";
     Shows          "shows"       [I45], "A card number is told to people.";
     Outruns        "outruns"     [I11], "The credit of a transfer is sent before its debit is known.";
-    Keeps          "keeps"       [I1],  "The debit of a transfer is kept when its credit is refused.";
+    Keeps          "keeps"       [I1, I33],  "The debit of a transfer is kept when its credit is refused.";
     Anew           "anew"        [I2],  "A credit nobody answered is advised without naming its request.";
     Backdates      "backdates"   [I31, I32], "A request is stamped with the day that was closed.";
     Doubles        "doubles"     [I34], "What a host says twice about its day moves it twice.";

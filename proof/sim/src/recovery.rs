@@ -294,6 +294,7 @@ impl World {
             terminal_required: true,
             consistency,
             per_terminal_max: self.swarm.per_terminal_max,
+            ..SourceConfig::default()
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
@@ -306,6 +307,7 @@ impl World {
             remembered_max: if self.swarm.days > 0 { 1 << 20 } else { 4_096 },
             remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
+            ..LaneConfig::default()
         }
     }
 }

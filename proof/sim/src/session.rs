@@ -254,11 +254,11 @@ impl World {
         let order = match self.state_of_link(link) {
             Some(LinkState::Maintenance | LinkState::Draining) => journal::LinkOrder::Ready,
             Some(LinkState::Connected | LinkState::SignedOff) => {
+                if self.signs_on(link) && self.luck.below(2) == 0 {
+                    return self.peer_says(link, Network::SignOn, None);
+                }
                 match wanted == crate::links::Wanted::Drained {
                     true => journal::LinkOrder::Ready,
-                    false if self.signs_on(link) && self.luck.below(2) == 0 => {
-                        return self.peer_says(link, Network::SignOn, None);
-                    }
                     false => journal::LinkOrder::SignOn,
                 }
             }

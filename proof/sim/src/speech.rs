@@ -55,7 +55,7 @@ impl World {
             match effect {
                 Effect::Record(record) => self.record(record),
                 Effect::Tell(tell) => self.hear(tell),
-                Effect::Displaced { .. } => {}
+                Effect::Displaced { .. } | Effect::Announce { .. } => {}
                 Effect::HangUp { link } => self.hang_up(link),
                 Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
                     let early = self.mutant == Some(Mutant::Anticipates);

@@ -43,6 +43,7 @@ pub(crate) fn of(id: u64, host_stan: u32) -> Sent {
         host_rrn: Text::EMPTY,
         host_transmitted_at: Text::EMPTY,
         business_date: day(0),
+        own_date: None,
         route: Text::EMPTY,
         to_account: journal::Account::None,
         kept: terms::Carried::default(),

@@ -53,7 +53,12 @@ impl World {
         let Some((link, stan)) = heard else { return };
         // Whatever else happens, what is due goes on being sent.
         let beside = |effect: &&Effect| match effect {
-            Effect::Record(Record::Attempt { .. } | Record::Exception { forward: Some(_), .. })
+            Effect::Record(
+                Record::Attempt { .. }
+                | Record::Exception { forward: Some(_), .. }
+                | Record::HostDate { .. }
+                | Record::Day(_),
+            )
             | Effect::Tell(Tell::ForwardAlarm { .. } | Tell::NeedsAPerson { .. }) => false,
             Effect::ToHost { request, .. } => {
                 request.message.function != Function::Advice && request.message.class != Class::Network

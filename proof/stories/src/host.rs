@@ -1,7 +1,8 @@
 use super::question::{Speech, today};
+use sekisho::sim::port::lasting_listener;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use terms::{Amount, Answer, Class, Code, Function, Outcome, Stan, TerminalId, Text, Txn};
@@ -105,8 +106,8 @@ impl Host {
     /// In that dialect.
     pub fn speaking(dialect: &'static str, rule: impl Fn(&Txn) -> Act + Send + Sync + 'static) -> Self {
         // It may stop listening and begin again.
-        let address = crate::free_address();
-        let listener = TcpListener::bind(address).expect("it is free");
+        let listener = lasting_listener(Ipv4Addr::LOCALHOST.into()).expect("one in a thousand is free");
+        let address = listener.local_addr().expect("it has an address");
         let state = State {
             rule: Arc::new(rule),
             rule_for_owed: Arc::new(|_| Act::Answer),

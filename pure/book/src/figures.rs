@@ -1,26 +1,5 @@
-use crate::{Class, Tally, Totals};
-
-/// Under which side an undone transaction is told. Hosts differ, so it is a matter of the contract.
-///
-/// Source: ISO 8583:1987 fields 75, 77 and 97, which leave it open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ReversalBucket {
-    /// With its original: an undone debit is a reversed debit.
-    #[default]
-    Original,
-    /// By its effect: an undone debit gives money back, so it is told among the credits.
-    Effect,
-}
-
-impl ReversalBucket {
-    /// Its name, as configuration and JSON write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Original => "original",
-            Self::Effect => "effect",
-        }
-    }
-}
+use crate::{Class, Totals};
+use terms::{Figure, NetRule, ReversalBucket, Statement, Tally};
 
 /// The figures two parties compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +43,33 @@ impl Default for Net {
 }
 
 impl Figures {
+    /// The figures as they are said to a host.
+    pub fn statement(&self, net: NetRule) -> Statement {
+        let mut said = Statement::default();
+        for (number, amount, tally) in [
+            (Figure::CreditsNumber, Figure::CreditsAmount, self.credits.done),
+            (Figure::CreditsReversalNumber, Figure::CreditsReversalAmount, self.credits.reversed),
+            (Figure::DebitsNumber, Figure::DebitsAmount, self.debits.done),
+            (Figure::DebitsReversalNumber, Figure::DebitsReversalAmount, self.debits.reversed),
+        ] {
+            said.set(number, i128::from(tally.count));
+            said.set(amount, tally.sum.cast_signed());
+        }
+        said.set(Figure::TransfersNumber, i128::from(self.transfers.done.count));
+        said.set(Figure::TransfersReversalNumber, i128::from(self.transfers.reversed.count));
+        said.set(Figure::InquiriesNumber, i128::from(self.inquiries));
+        said.set(Figure::AuthorizationsNumber, i128::from(self.authorizations));
+        let sum = |tally: Tally| tally.sum.cast_signed();
+        let (credits, debits) = (sum(self.credits.done), sum(self.debits.done));
+        let (back, forth) = (sum(self.credits.reversed), sum(self.debits.reversed));
+        match net {
+            NetRule::Signed => said.set(Figure::Net, (credits - back) - (debits - forth)),
+            NetRule::Plain => said.set(Figure::Net, credits + back - debits - forth),
+            NetRule::Unsaid => {}
+        }
+        said
+    }
+
     /// The figures of a bucket under the rule of a contract. The net is the same under both: what was undone
     /// leaves nothing behind.
     pub fn of(totals: &Totals, rule: ReversalBucket) -> Self {

@@ -1,6 +1,9 @@
 use crate::{Class, Totals};
-use alloc::collections::BTreeMap;
-use journal::{After, Credited, Duty, Record, Remembered, Sent};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use journal::{After, Credited, DayRecord, Duty, Record, Remembered, Sent};
 use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, TxnId};
 
 /// What is counted together: with one host, on one of its days, in one currency.
@@ -18,22 +21,35 @@ pub struct Bucket {
 ///
 /// Records of one transaction come in their order; a record about a transaction whose beginning was never read
 /// (it was cut off with an old segment) counts nothing. Memory: some 100 bytes for each transaction that could
-/// still change, which is what was approved or is open; give up on old ones by [`Book::forget_before`].
+/// still change, which is what was approved or is open; give up on old ones by [`Book::forget_before`] and
+/// [`Book::forget`].
+///
+/// **What comes late.** Once the totals of a day are frozen nothing changes them: what is known later of a
+/// transaction of that day is counted under the day its host is on by then, and noted beside the old one
+/// ([`Book::late`]).
 #[derive(Clone, Debug, Default)]
 pub struct Book {
-    totals: BTreeMap<Bucket, Totals>,
-    entries: BTreeMap<Leg, Entry>,
+    pub(crate) totals: BTreeMap<Bucket, Totals>,
+    /// By the day it was late for.
+    pub(crate) late: BTreeMap<Bucket, Totals>,
+    pub(crate) entries: HashMap<Leg, Entry, FixedState>,
     owed: BTreeMap<ForwardId, Debt>,
     /// The day each host is on, where it said so.
     dates: BTreeMap<LinkId, BusinessDate>,
+    /// Days whose totals stand.
+    pub(crate) frozen: BTreeSet<(LinkId, BusinessDate)>,
+    /// In a snapshot: legs whose place is still to be said.
+    pub(crate) unplaced: HashMap<Leg, Entry, FixedState>,
+    /// Transactions that came late since somebody asked.
+    came_late: Vec<TxnId>,
 }
 
 /// What one host was asked for a transaction. A transfer between two hosts has two of them, the credit second,
 /// and each counts with its own host.
-type Leg = (TxnId, Side);
+pub(crate) type Leg = (TxnId, Side);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Side {
     /// The only one, or the debit.
     First,
     /// The credit.
@@ -42,18 +58,18 @@ enum Side {
 
 /// One leg, as far as counting goes.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+pub(crate) struct Entry {
     /// Where it is counted, or would be.
-    bucket: Bucket,
+    pub(crate) bucket: Bucket,
     class: Option<Class>,
     amount: Amount,
-    state: State,
+    pub(crate) state: State,
     /// Of a transfer between two hosts.
     is_debit_of_transfer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
     Open,
     Done,
     Unknown,
@@ -74,8 +90,12 @@ impl Book {
         Self::default()
     }
 
-    /// Takes in the next record. Cost: a few look-ups in ordered maps, below a microsecond.
+    /// Takes in the next record. Cost: a few look-ups, below a microsecond.
     pub fn apply(&mut self, record: &Record) {
+        if !self.unplaced.is_empty() && !matches!(record, Record::Day(_)) {
+            // Behind the snapshot: what was given no place counts no more.
+            self.unplaced.clear();
+        }
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.ask(sent, sent.kind),
             Record::Debited(debited) => self.ask(&debited.sent, Kind::TransferOut),
@@ -125,7 +145,14 @@ impl Book {
                     self.settle_reversed((*id, Side::Second));
                 }
             }
-            Record::Opened { .. }
+            Record::Day(DayRecord::Frozen { link, date, .. }) => {
+                self.frozen.insert((*link, *date));
+            }
+            Record::Day(DayRecord::CountedAnew) => self.begin_anew(),
+            Record::Day(DayRecord::Counted(counted)) => self.take_over(counted),
+            Record::Day(DayRecord::Tallied(tallied)) => self.place(tallied),
+            Record::Day(_)
+            | Record::Opened { .. }
             | Record::Closed { .. }
             | Record::Declined(_)
             | Record::Observed(_)
@@ -138,6 +165,7 @@ impl Book {
             | Record::Attempt { .. }
             | Record::Ruled { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
             | Record::Cutover { .. }
             | Record::Numbers { .. }
             | Record::Remembers { .. } => {}
@@ -149,6 +177,27 @@ impl Book {
         self.totals.iter()
     }
 
+    /// What came too late for a day's totals, by that day; it is counted under another as well.
+    pub fn late(&self) -> impl Iterator<Item = (&Bucket, &Totals)> {
+        self.late.iter()
+    }
+
+    /// Whether the totals of that day stand.
+    pub fn is_frozen(&self, link: LinkId, date: BusinessDate) -> bool {
+        self.frozen.contains(&(link, date))
+    }
+
+    /// The transactions that came late since this was asked last.
+    pub fn take_late(&mut self) -> Vec<TxnId> {
+        core::mem::take(&mut self.came_late)
+    }
+
+    /// Buckets of one day with one host.
+    pub fn day(&self, link: LinkId, date: BusinessDate) -> impl Iterator<Item = (&Bucket, &Totals)> {
+        let from = Bucket { link, date, currency: Currency::NONE };
+        self.totals.range(from..).take_while(move |(bucket, _)| (bucket.link, bucket.date) == (link, date))
+    }
+
     /// What was counted in one bucket; empty where nothing was.
     pub fn of(&self, bucket: Bucket) -> Totals {
         self.totals.get(&bucket).copied().unwrap_or_default()
@@ -158,7 +207,15 @@ impl Book {
     /// not counted any more.
     pub fn forget_before(&mut self, date: BusinessDate) {
         self.totals.retain(|bucket, _| bucket.date >= date);
+        self.late.retain(|bucket, _| bucket.date >= date);
+        self.frozen.retain(|(_, frozen)| *frozen >= date);
         self.entries.retain(|_, entry| entry.bucket.date >= date);
+    }
+
+    /// Forgets one transaction, of which nothing more will be heard. What was counted stays counted.
+    pub fn forget(&mut self, id: TxnId) {
+        self.entries.remove(&(id, Side::First));
+        self.entries.remove(&(id, Side::Second));
     }
 
     fn ask(&mut self, sent: &Sent, kind: Kind) {
@@ -235,6 +292,11 @@ impl Book {
             (Duty::Reversal, State::Unknown) => {
                 self.move_to(debt.leg, State::Nothing);
                 self.totals.entry(entry.bucket).or_default().cancelled.add(entry.amount);
+                if self.is_frozen(entry.bucket.link, entry.bucket.date) {
+                    // The host may have it in the totals of a day it has told already.
+                    self.late.entry(entry.bucket).or_default().cancelled.add(entry.amount);
+                    self.came_late.push(debt.leg.0);
+                }
             }
             (Duty::Reversal, State::Open | State::Nothing) | (Duty::Advice, State::Done | State::Nothing) => {
             }
@@ -244,17 +306,14 @@ impl Book {
     /// Counted as undone under the day the host is on now, in full or down to what remains.
     fn undo(&mut self, debt: Debt, entry: Entry) {
         let Some(class) = entry.class else { return };
-        let date = self.dates.get(&entry.bucket.link).copied().unwrap_or(entry.bucket.date);
         let undone = entry.amount.minor_units().saturating_sub(debt.remaining.minor_units());
-        let bucket = Bucket { date, ..entry.bucket };
+        let bucket = self.today(entry.bucket);
         self.totals.entry(bucket).or_default().undone_mut(class).add(Amount::minor(undone));
         self.settle_reversed(debt.leg);
     }
 
     fn settle_reversed(&mut self, id: Leg) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.state = State::Nothing;
-        }
+        self.entries.remove(&id);
     }
 
     fn leave_to_a_person(&mut self, id: Leg) {
@@ -276,6 +335,9 @@ impl Book {
         }
         match state {
             State::Open => totals.open.add(amount),
+            State::Done if self.frozen.contains(&(bucket.link, bucket.date)) => {
+                return self.count_late(id, bucket, class, amount);
+            }
             State::Done => totals.done_mut(class).add(amount),
             State::Unknown => totals.unknown.add(amount),
             State::Nothing => {}
@@ -283,6 +345,23 @@ impl Book {
         if state == State::Nothing {
             self.entries.remove(&id);
         }
+    }
+
+    /// Its day's totals were told already: counted under the day of now, and noted.
+    fn count_late(&mut self, id: Leg, was: Bucket, class: Class, amount: Amount) {
+        let bucket = self.today(was);
+        self.late.entry(was).or_default().done_mut(class).add(amount);
+        self.totals.entry(bucket).or_default().done_mut(class).add(amount);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.bucket = bucket;
+        }
+        self.came_late.push(id.0);
+    }
+
+    /// The same bucket under the day its host is on.
+    fn today(&self, bucket: Bucket) -> Bucket {
+        let date = self.dates.get(&bucket.link).copied().unwrap_or(bucket.date);
+        Bucket { date, ..bucket }
     }
 
     /// Puts one that is not counted yet under another day.

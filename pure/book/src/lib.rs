@@ -15,9 +15,11 @@ extern crate alloc;
 mod class;
 mod figures;
 mod fold;
+mod snapshot;
 mod totals;
 
 pub use class::Class;
-pub use figures::{Figures, Net, ReversalBucket, Sides};
+pub use figures::{Figures, Net, Sides};
 pub use fold::{Book, Bucket};
-pub use totals::{Tally, Totals};
+pub use terms::{NetRule, ReversalBucket, Tally};
+pub use totals::Totals;

@@ -1,39 +1,5 @@
 use crate::Class;
-use terms::Amount;
-
-/// So many, so much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// How many.
-    pub count: u64,
-    /// Their sum, in minor units. A sum of amounts of 12 digits needs 10 million of them to outgrow 64 bits, so
-    /// it has 128.
-    pub sum: u128,
-}
-
-impl Tally {
-    /// One more.
-    pub fn add(&mut self, amount: Amount) {
-        self.count += 1;
-        self.sum += u128::from(amount.minor_units());
-    }
-
-    /// One less: it became something else.
-    pub(crate) fn remove(&mut self, amount: Amount) {
-        self.count = self.count.saturating_sub(1);
-        self.sum = self.sum.saturating_sub(u128::from(amount.minor_units()));
-    }
-
-    /// Both together.
-    pub const fn and(self, other: Self) -> Self {
-        Self { count: self.count + other.count, sum: self.sum + other.sum }
-    }
-
-    /// Whether nothing was counted.
-    pub const fn is_empty(self) -> bool {
-        self.count == 0
-    }
-}
+use terms::Tally;
 
 /// What was counted in one bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -203,6 +203,7 @@ fn sent(id: u64, message: MessageType, kind: Kind, amount: u64) -> Sent {
         host_rrn: Text::EMPTY,
         host_transmitted_at: Text::EMPTY,
         business_date: day(1),
+        own_date: None,
         route: Text::EMPTY,
         to_account: Account::None,
         kept: terms::Carried::default(),

@@ -23,6 +23,7 @@ pub mod mac;
 pub mod ops;
 pub mod payshield;
 pub mod pin;
+pub mod pool;
 pub mod ring;
 mod secret;
 pub mod self_test;

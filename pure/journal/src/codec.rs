@@ -6,7 +6,7 @@ mod decode;
 mod encode;
 
 use crate::{DecidedBy, Duty, Named, Observation, Why};
-use terms::Outcome;
+use terms::{Balance, Outcome};
 
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
@@ -14,7 +14,8 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days, 80..=95 links, 96..=111 more of a transaction's life, 170..=179 what is remembered.
+    // is owed, 64..=79 days, 80..=95 links, 96..=109 more of a transaction's life, 110..=129 more of days,
+    // 170..=179 what is remembered.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
     pub(super) const NAMED:     u8 = 3;
@@ -52,6 +53,22 @@ mod kind {
     // As their namesakes, with what a host demands besides.
     pub(super) const SENT_KEEPING:    u8 = 96;
     pub(super) const ADVISED_KEEPING: u8 = 97;
+    // 130..=139 submissions of applications.
+    pub(super) const TICKETED: u8 = 130;
+    pub(super) const OWN_DATE:        u8 = 110;
+    pub(super) const DAY_FROZEN:      u8 = 111;
+    pub(super) const TOTALS_SENT:     u8 = 112;
+    pub(super) const TOTALS_COMPARED: u8 = 113;
+    pub(super) const COMPARE_ORDERED: u8 = 114;
+    pub(super) const DAY_ENDED:       u8 = 115;
+    pub(super) const COUNTED_ANEW:    u8 = 116;
+    pub(super) const COUNTED:         u8 = 117;
+    pub(super) const TALLIED:         u8 = 118;
+    // As their namesakes, with the switch's own day.
+    pub(super) const SENT_DATED:      u8 = 119;
+    pub(super) const INQUIRED_DATED:  u8 = 120;
+    pub(super) const ADVISED_DATED:   u8 = 121;
+    pub(super) const DEBITED_DATED:   u8 = 122;
     pub(super) const REMEMBERS: u8 = 170;
 }
 
@@ -98,6 +115,8 @@ const HOLDS_KEPT: u8 = 2;
 
 // A place in one of these is what stands on disk: add at the end, never move.
 const OUTCOMES: [Outcome; 4] = [Outcome::Approved, Outcome::Refused, Outcome::Unknown, Outcome::NotSent];
+const BALANCES: [Option<Balance>; 4] =
+    [None, Some(Balance::Balanced), Some(Balance::OutOfBalance), Some(Balance::NotAvailable)];
 const DUTIES: [Duty; 2] = [Duty::Reversal, Duty::Advice];
 const WHYS: [Why; 3] = [Why::Asked, Why::Undelivered, Why::OtherLeg];
 const NAMED: [Named; 2] = [Named::Link, Named::Source];
@@ -128,7 +147,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 35] = [
+    const KINDS: [u8; 49] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -163,6 +182,20 @@ mod tests {
         kind::NOT_SENT_OWING,
         kind::SENT_KEEPING,
         kind::ADVISED_KEEPING,
+        kind::TICKETED,
+        kind::OWN_DATE,
+        kind::DAY_FROZEN,
+        kind::TOTALS_SENT,
+        kind::TOTALS_COMPARED,
+        kind::COMPARE_ORDERED,
+        kind::DAY_ENDED,
+        kind::COUNTED_ANEW,
+        kind::COUNTED,
+        kind::TALLIED,
+        kind::SENT_DATED,
+        kind::INQUIRED_DATED,
+        kind::ADVISED_DATED,
+        kind::DEBITED_DATED,
         kind::REMEMBERS,
     ];
 

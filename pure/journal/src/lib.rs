@@ -11,6 +11,7 @@ extern crate alloc;
 
 mod batch;
 mod codec;
+mod day;
 mod error;
 mod journal;
 mod layout;
@@ -25,12 +26,13 @@ mod window;
 
 pub use batch::{Batch, Seq};
 pub use codec::RecordError;
+pub use day::{Compared, Counted, DayRecord, Tallied};
 pub use error::{Damage, JournalError};
 pub use journal::{Cut, Journal, Recovered};
 pub use layout::Position;
 pub use record::{
     After, Credited, CutStage, Debited, DecidedBy, Declined, Duty, Forward, Kept, Key, LinkOrder, Mark,
-    Named, Observation, Observed, Onward, Record, Remembered, Ruling, Sent, Why,
+    Named, Observation, Observed, Onward, Record, Remembered, Ruling, Sent, Ticket, Why,
 };
 pub use snapshot::Snapshot;
 pub use storage::{Act, Cause, Object, Storage, StorageError};

@@ -1,4 +1,4 @@
-use crate::{Account, Card};
+use crate::{Account, Card, DayRecord};
 use terms::{
     Amount, Answer, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LinkName, LocalTime,
     MessageType, Outcome, Rrn, SourceId, Stan, TerminalId, Text, Timestamp, TxnId,
@@ -201,6 +201,17 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
+    /// The transaction of that number, recorded right behind this, was submitted under a name of its source's own.
+    Ticketed {
+        /// Which transaction.
+        id: TxnId,
+        /// Its name.
+        ticket: Ticket,
+        /// Its business identity.
+        key: Key,
+        /// When.
+        at: Timestamp,
+    },
     /// In snapshots: what became of a decided transaction afterwards.
     Resolved {
         /// Which transaction.
@@ -219,6 +230,19 @@ pub enum Record {
         /// The last trace number there.
         last_stan: Stan,
     },
+    /// Something about a day: whose it is, what was counted on it, what became of comparing that.
+    Day(DayRecord),
+}
+
+/// What an application submits under a name of its own choice, as digests under a secret of the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// Who, and under which name: the same again is the same submission.
+    pub name: u128,
+    /// What: the same name with other contents is a mistake.
+    pub contents: u64,
+    /// Who.
+    pub caller: u64,
 }
 
 /// How far the change of a link's day is.
@@ -350,6 +374,8 @@ pub struct Sent {
     pub host_transmitted_at: Text<10>,
     /// The day the money is counted under, fixed here and never read again.
     pub business_date: BusinessDate,
+    /// The switch's own day, where it keeps one; fixed here as well.
+    pub own_date: Option<BusinessDate>,
     /// Why this link.
     pub route: Text<24>,
     /// The account that receives, where the message names one: an advice has to name it again.
@@ -582,11 +608,12 @@ impl From<Remembered> for Answer {
 impl Record {
     /// The names of all kinds.
     #[rustfmt::skip]
-    pub const NAMES: [&'static str; 27] = [
+    pub const NAMES: [&'static str; 37] = [
         "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
         "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
         "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
-        "numbers",
+        "numbers", "own_date", "day_frozen", "totals_sent", "totals_compared", "compare_ordered", "day_ended",
+        "counted_anew", "counted", "tallied", "ticketed",
     ];
 
     /// Its name, as `journal show` and JSON write it.
@@ -620,6 +647,8 @@ impl Record {
             Self::LinkOrdered { .. } => "link_ordered",
             Self::Resolved { .. } => "resolved",
             Self::Numbers { .. } => "numbers",
+            Self::Ticketed { .. } => "ticketed",
+            Self::Day(day) => day.name(),
         }
     }
 
@@ -638,6 +667,7 @@ impl Record {
             | Self::Owed { id, .. }
             | Self::Marked { id, .. }
             | Self::Exception { id, .. }
+            | Self::Ticketed { id, .. }
             | Self::Resolved { id, .. } => Some(*id),
             Self::Declined(declined) | Self::Stranded(declined) => Some(declined.id),
             Self::Kept(kept) => Some(kept.id),
@@ -652,6 +682,7 @@ impl Record {
             | Self::Ruled { .. }
             | Self::HostDate { .. }
             | Self::Cutover { .. }
+            | Self::Day(_)
             | Self::LinkOrdered { .. } => None,
         }
     }
@@ -684,8 +715,9 @@ impl Record {
     }
 
     /// When it happened, by the wall clock; 1970 for what is no event.
-    pub const fn at(&self) -> Timestamp {
+    pub fn at(&self) -> Timestamp {
         match self {
+            Self::Day(day) => day.at(),
             Self::Opened { at, .. }
             | Self::Closed { at }
             | Self::Decided { at, .. }
@@ -699,6 +731,7 @@ impl Record {
             | Self::Ruled { at, .. }
             | Self::HostDate { at, .. }
             | Self::Cutover { at, .. }
+            | Self::Ticketed { at, .. }
             | Self::LinkOrdered { at, .. } => *at,
             Self::Sent(sent)
             | Self::Inquired(sent)

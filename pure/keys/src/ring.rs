@@ -36,6 +36,11 @@ impl Ring {
         Self { owners: BTreeMap::new(), overlap_ms, heard: Vec::new() }
     }
 
+    /// For how long the key before is taken.
+    pub const fn overlap_ms(&self) -> u32 {
+        self.overlap_ms
+    }
+
     /// What came into force by being used since this was asked last: to be written down.
     pub fn take_heard(&mut self) -> Vec<Heard> {
         core::mem::take(&mut self.heard)

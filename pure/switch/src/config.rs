@@ -1,7 +1,10 @@
 use crate::Routes;
 use alloc::{sync::Arc, vec::Vec};
 use journal::Duty;
-use terms::{Carried, Class, LinkName, NetworkTypes, Noun, Pairing, Text};
+use terms::{
+    Carried, Class, Currency, LinkId, LinkName, MessageType, NetRule, NetworkTypes, Noun, Pairing,
+    ReversalBucket, Text,
+};
 
 /// Everything a lane is told before it starts. Links and sources are named by their place in these lists, and
 /// the caller keeps a name at its place for the life of the journal.
@@ -21,6 +24,29 @@ pub struct LaneConfig {
     /// Requests under way on all links together; nearing it, the least important are declined first. 0 for any
     /// number.
     pub in_flight_max: u32,
+    /// The switch's own day; without it there is none.
+    pub day: Option<DayConfig>,
+}
+
+/// The switch's own day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayConfig {
+    /// What moves it.
+    pub moves: Moves,
+}
+
+/// What moves the switch's own day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Moves {
+    /// The clock on the wall.
+    BySchedule {
+        /// Local seconds since midnight: in the afternoon the next day begins then, in the morning the day itself.
+        at_s: u32,
+    },
+    /// A person.
+    ByOrder,
+    /// It goes with that host's.
+    With(LinkId),
 }
 
 /// A source of requests.
@@ -34,6 +60,8 @@ pub struct SourceConfig {
     pub consistency: Option<Consistency>,
     /// Requests of one terminal under way at once; the next is declined. 0 for any number.
     pub per_terminal_max: u32,
+    /// As which messages it is told of a new day of ours; none where it is not told.
+    pub told_of_days: NetworkTypes,
 }
 
 /// How a terminal that does not know what became of its request makes sure that cash and books agree.
@@ -70,6 +98,33 @@ pub struct LinkConfig {
     pub timers: Timers,
     /// Sign-on, echo and what network messages say.
     pub management: Management,
+    /// How totals are compared; `None` where they are not.
+    pub reconciliation: Option<Arc<ReconcileConfig>>,
+}
+
+/// How the totals of a day are compared with a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReconcileConfig {
+    /// As which message ours are sent.
+    pub message: MessageType,
+    /// On which side reversals stand.
+    pub reversals: ReversalBucket,
+    /// How the net is made.
+    pub net: NetRule,
+    /// The currency of a day without business.
+    pub currency: Currency,
+    /// From the end of a day to its totals, in milliseconds.
+    pub after_ms: u32,
+    /// The longest that is waited for what is still open of it, from the end of the day on.
+    pub open_max_ms: u32,
+    /// From one attempt to the next.
+    pub repeat_ms: u32,
+    /// Attempts after which people are told.
+    pub alarm_after: u32,
+    /// The acquirer these messages name; empty for none.
+    pub acquirer_id: Text<11>,
+    /// What else they say.
+    pub says: Carried,
 }
 
 /// How long an answer is waited for, by the sort of question, in milliseconds. The names in brackets are those
@@ -144,6 +199,8 @@ pub struct Management {
     pub acquirer_id: Text<11>,
     /// What else every network message of ours says.
     pub says: Arc<Carried>,
+    /// Local seconds since midnight at which the peer is asked for its next day; `None` for never.
+    pub ask_cutover_at_s: Option<u32>,
 }
 
 impl Management {
@@ -164,6 +221,7 @@ impl Default for Management {
             types: NetworkTypes::default(),
             acquirer_id: Text::EMPTY,
             says: Arc::default(),
+            ask_cutover_at_s: None,
         }
     }
 }
@@ -317,6 +375,7 @@ impl LinkConfig {
             forward: ForwardConfig::default(),
             timers: Timers::default(),
             management: Management::default(),
+            reconciliation: None,
         }
     }
 

@@ -161,7 +161,7 @@ impl Link {
     }
 
     /// Whether the peer and we are in session, business or not.
-    fn in_session(&self) -> bool {
+    pub(crate) fn in_session(&self) -> bool {
         let signed_on =
             matches!(self.life.position.state, crate::LinkState::SignedOn | crate::LinkState::Draining);
         self.up && (signed_on || !self.config.management.signs_on())

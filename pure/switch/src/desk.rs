@@ -3,7 +3,7 @@ use crate::admit::Refusal;
 use crate::pairing::{Link, link_mut};
 use crate::transfer::Debit;
 use journal::{Credited, Duty, Forward};
-use terms::{Amount, BusinessDate, Code, ForwardId, Kind, LinkId, Now, Stan, TxnId};
+use terms::{Amount, Answer, BusinessDate, Code, ForwardId, Kind, LinkId, Now, Stan, TxnId};
 
 /// What does not change about a transaction while it takes one step.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +16,18 @@ pub(crate) struct Facts {
     pub(crate) business_date: BusinessDate,
     /// In a transfer whose credit was sent: its debit.
     pub(crate) debit: Option<Debit>,
+    /// Our own day when it was sent, where we keep one: what its source is told.
+    pub(crate) told_date: Option<BusinessDate>,
     /// Whether there is an item for a person about it already.
     pub(crate) noted: bool,
     pub(crate) now: Now,
+}
+
+impl Facts {
+    /// What its source is told, under our own day where we keep one: it is ours that the source goes by.
+    pub(crate) fn dated(&self, answer: Answer) -> Answer {
+        Answer { settlement_date: self.told_date.or(answer.settlement_date), ..answer }
+    }
 }
 
 /// What one transaction may take from the lane while it takes one step: numbers, and the outbox.

@@ -1,5 +1,5 @@
 use alloc::sync::Arc;
-use journal::{LinkOrder, Ruling};
+use journal::{LinkOrder, Ruling, Ticket};
 use terms::{BusinessDate, Code, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
 
 /// Something happened in the world.
@@ -13,6 +13,18 @@ pub enum Event {
         conn: ConnId,
         /// What it said.
         txn: Txn,
+    },
+    /// An application submitted a request under a name of its own. Whoever runs the lane has asked before whether
+    /// the name is taken ([`crate::Lane::submitted`]).
+    Submitted {
+        /// Which source.
+        source: SourceId,
+        /// Where the answer must go.
+        conn: ConnId,
+        /// What it said.
+        txn: Txn,
+        /// Its name.
+        ticket: Ticket,
     },
     /// A host sent a well-formed message over this connection.
     HostSaid {
@@ -79,6 +91,21 @@ pub enum Event {
         link: LinkId,
         /// What.
         order: LinkOrder,
+        /// Who.
+        by: Text<24>,
+    },
+    /// A person moves our own day. What cannot be is not done: see [`crate::Lane::may_cut_over`].
+    OwnCutover {
+        /// Who.
+        by: Text<24>,
+    },
+    /// A person wants the totals of a day compared now, or once more. What cannot be is not done: see
+    /// [`crate::Lane::may_reconcile`].
+    ReconcileOrdered {
+        /// With whom.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
         /// Who.
         by: Text<24>,
     },

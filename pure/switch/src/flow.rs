@@ -203,6 +203,7 @@ impl Awaiting {
                 settlement_date: reply.settlement_date,
                 // Not the host's own: a repeat is answered from what is remembered, and must hear the same.
                 wire_code: Text::EMPTY,
+                totals: None,
                 carried: reply.carried,
             },
         };
@@ -342,6 +343,7 @@ impl Awaiting {
         });
         let taken_back = matches!(self.mark, Some(Mark::Reverse { .. }));
         let told = if taken_back { Answer::ours(Code::Declined, Outcome::Refused) } else { answer };
+        let told = facts.dated(told);
         match NoMoney::of(&self.request) {
             Some(no_money) => desk.out.answer_source(no_money, self.asked_by, self.request, told),
             None => desk.out.tell_decision(recorded, facts.id, self.asked_by, self.request, told),
@@ -381,7 +383,7 @@ impl Decision {
             }
             _ => self.answer.into(),
         };
-        desk.out.answer_source(&recorded, asker.asked_by, asker.request, answer);
+        desk.out.answer_source(&recorded, asker.asked_by, asker.request, facts.dated(answer));
         Flow::Decided(self)
     }
 
@@ -557,7 +559,16 @@ mod tests {
         let kind = if hosts == One { Kind::Withdrawal } else { Kind::Transfer };
         let link = Some(LinkId(u16::from(hosts == Receiving)));
         let debit = (hosts == Receiving).then_some(Debit { link: LinkId(0), business_date });
-        Facts { id: TxnId(1), kind, link, business_date, debit, noted: false, now: Now::default() }
+        Facts {
+            id: TxnId(1),
+            kind,
+            link,
+            business_date,
+            debit,
+            told_date: None,
+            noted: false,
+            now: Now::default(),
+        }
     }
 
     fn awaiting() -> Flow {
@@ -710,6 +721,7 @@ mod tests {
                 Effect::ToSource { .. } | Effect::ToHostAnswer { .. } => "answer now",
                 Effect::Displaced { .. } => "displace",
                 Effect::HangUp { .. } => "hang up",
+                Effect::Announce { .. } => "announce",
                 Effect::Tell(Tell::Meaningless { .. }) => "meaningless",
                 Effect::Tell(Tell::NeedsAPerson { .. }) => "call a person",
                 Effect::Tell(_) => "tell",

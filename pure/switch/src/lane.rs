@@ -1,23 +1,26 @@
 use crate::admit::{Refusal, Way, admit, fingerprint, key_of, sheds};
+use crate::day::{Calendar, Own};
 use crate::desk::{Desk, Facts};
 use crate::flow::{Asker, Awaiting, Decision, Flow, Happening, Leg};
 use crate::forward::{Forwards, Item};
 use crate::management::LinkWatch;
 use crate::memory::{Memory, Place, Room, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
+use crate::reconcile::EndedDays;
 use crate::status::Counts;
+use crate::submission::Tickets;
 use crate::transfer::{self, Legs};
-use crate::{Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
+use crate::{DayConfig, Demands, Event, LaneConfig, LinkConfig, NoMoney, Outbox, Routes, SourceConfig, Tell};
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, CutStage, Debited, DecidedBy, Declined, Key, Named, Observation, Observed, Onward, Record,
-    Remembered, Sent, Vault,
+    After, Card, CutStage, DayRecord, Debited, DecidedBy, Declined, Key, Named, Observation, Observed,
+    Onward, Record, Remembered, Sent, Vault,
 };
 use terms::{
-    Answer, BusinessDate, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId, Stan,
-    TerminalId, Text, Txn, TxnId,
+    Answer, BusinessDate, Class, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId,
+    Stan, TerminalId, Text, Txn, TxnId,
 };
 
 /// One single-threaded state machine with one journal: the unit of order.
@@ -47,6 +50,19 @@ pub struct Lane {
     pub(crate) secrets: Secrets,
     pub(crate) counts: Counts,
     pub(crate) link_watch: LinkWatch,
+    pub(crate) tickets: Tickets,
+    /// What is counted: every record of ours goes through it.
+    pub(crate) book: book::Book,
+    /// Transactions the book may forget once what was recorded of them is counted.
+    forgotten: Vec<TxnId>,
+    /// Days of hosts that ended, and what became of comparing them.
+    pub(crate) ended_days: EndedDays,
+    pub(crate) day: Option<DayConfig>,
+    /// Our own day.
+    pub(crate) own: Own,
+    pub(crate) calendar: Calendar,
+    /// The last trace number under which sources were told of a day.
+    pub(crate) announced: Stan,
     /// Links whose gate has opened in this step.
     pub(crate) recovered: Vec<LinkId>,
     forgets_early: Early,
@@ -101,6 +117,14 @@ impl Lane {
             secrets,
             counts: Counts::default(),
             link_watch: LinkWatch::default(),
+            tickets: Tickets::default(),
+            book: book::Book::new(),
+            forgotten: Vec::new(),
+            ended_days: EndedDays::new(),
+            day: config.day,
+            own: Own::default(),
+            calendar: Calendar::default(),
+            announced: Stan(0),
             recovered: Vec::new(),
             forgets_early: Early::default(),
             remembers: 0,
@@ -135,6 +159,8 @@ impl Lane {
         self.watch_links();
         self.routes = config.routes;
         self.in_flight_max = config.in_flight_max;
+        self.day = config.day;
+        self.calendar.forget();
     }
 
     /// The journal says how much is remembered: whoever reads it has to remember as much.
@@ -155,9 +181,15 @@ impl Lane {
 
     /// Advances the lane by one event at one moment. Pure: everything the world should do is left in `out`.
     pub fn step(&mut self, now: Now, event: Event, out: &mut Outbox) {
+        let before = out.len();
         self.memory.tell_time(now.wall);
+        // First of all, so that nothing is stamped with a day that is over.
+        self.follow_the_calendar(now, out);
         match event {
             Event::Asked { source, conn, txn } => self.on_asked(now, (source, conn), txn, out),
+            Event::Submitted { source, conn, txn, ticket } => {
+                self.on_submitted(now, (source, conn), txn, ticket, out);
+            }
             Event::HostSaid { link, conn, txn } if txn.message.asks() => {
                 self.on_host_asks(now, (link, conn), txn, out);
             }
@@ -174,7 +206,14 @@ impl Lane {
                 self.on_ruling(now, forward, ruling, by, reason, out);
             }
             Event::LinkOrdered { link, order, by } => self.on_link_ordered(now, link, order, by, out),
-            Event::Recover => self.recovery_waits = false,
+            Event::OwnCutover { by } => self.on_own_cutover(now, by, out),
+            Event::ReconcileOrdered { link, date, by } => {
+                self.on_reconcile_ordered(now, link, date, by, out);
+            }
+            Event::Recover => {
+                self.recovery_waits = false;
+                self.look_at_links();
+            }
             Event::LinkUp { link } => self.on_link_up(now, link, out),
             Event::LinkDown { link } => self.on_link_down(now, link, out),
             Event::Tick => self.on_tick(now, out),
@@ -189,6 +228,38 @@ impl Lane {
         self.recovered.drain(..).for_each(|link| out.tell(Tell::Recovered { link }));
         if self.memory.forgotten_early() > self.forgets_early.told {
             self.tell_of_forgetting(now, out);
+        }
+        self.count(now, before, out);
+    }
+
+    /// Counts what was recorded since there were so many effects in the outbox.
+    pub(crate) fn count(&mut self, now: Now, mut from: usize, out: &mut Outbox) {
+        loop {
+            let upto = out.len();
+            out.recorded_since(from).for_each(|record| self.book.apply(record));
+            let late = self.book.take_late();
+            if late.is_empty() {
+                return self.forget_what_is_counted();
+            }
+            for id in late {
+                self.on_late_result(now, id, out);
+            }
+            from = upto;
+        }
+    }
+
+    /// Of what is not remembered any more nothing will be heard.
+    pub(crate) fn forget_what_is_counted(&mut self) {
+        self.forgotten.drain(..).for_each(|id| self.book.forget(id));
+    }
+
+    /// The totals of its day were told without it: somebody has to know, once.
+    pub(crate) fn on_late_result(&mut self, now: Now, id: TxnId, out: &mut Outbox) {
+        let Some((at, _)) = self.memory.iter().find(|(_, slot)| slot.id == id) else { return };
+        out.tell(Tell::LateResult { id });
+        let Some(slot) = self.memory.get_mut(at) else { return };
+        if !(core::mem::replace(&mut slot.noted, true) || slot.is_a_persons()) {
+            self.raise(now, id, None, "known after its day's totals were told", out);
         }
     }
 
@@ -226,7 +297,11 @@ impl Lane {
         self.forwards.len()
     }
 
-    fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
+    pub(crate) fn on_asked(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
+        if !txn.message.asks() && txn.message.class == Class::Network {
+            // The answer to what sources were told of our day: whoever got it has it.
+            return;
+        }
         let unknown_source = SourceConfig::default();
         let source = self.sources.get(usize::from(asked_by.0.0)).unwrap_or(&unknown_source);
         match admit(source, &txn) {
@@ -377,11 +452,13 @@ impl Lane {
             host_rrn: ours.rrn,
             host_transmitted_at: ours.transmitted_at,
             business_date,
+            own_date: self.own_date(),
             route: path.route,
             to_account: transfer::sealed_account(&self.secrets.vault, id, &request),
             kept: demands.pick(&request.carried),
             at: now.wall,
         };
+        self.claim(now, id, sent.key, out);
         match NoMoney::of(&request) {
             Some(no_money) => {
                 out.record(Record::Inquired(sent.clone()));
@@ -463,6 +540,9 @@ impl Lane {
             code: answer.code,
             took_us: 0,
         });
+        if remember == Remember::Yes {
+            self.claim(now, id, key, out);
+        }
         let recorded = out.record(Record::Declined(Declined {
             id,
             key,
@@ -509,6 +589,9 @@ impl Lane {
         let pairing = link.config.pairing;
         let at = match link.find(reply.stan) {
             Some(Owner::Management) => return self.on_network_answer(now, link_id, reply, out),
+            Some(Owner::Totals(date, currency)) => {
+                return self.on_totals_answered(now, link_id, (date, currency), &reply, out);
+            }
             None => return self.on_stranger(now, link_id, &reply, false, out),
             Some(Owner::Forward(forward)) => {
                 return self.on_forward_answer(now, link_id, forward, reply, out);
@@ -572,6 +655,7 @@ impl Lane {
         match link_mut(&mut self.links, link).and_then(|link| link.find(host_stan)) {
             Some(Owner::Forward(forward)) => self.try_again_soon(now, forward),
             Some(Owner::Management) => self.on_network_unsent(now, link, host_stan, out),
+            Some(Owner::Totals(date, currency)) => self.on_totals_unsent(now, link, date, currency),
             Some(Owner::InFlight(at) | Owner::Finished(at))
                 if self
                     .memory
@@ -599,7 +683,6 @@ impl Lane {
             self.advance(now, at as usize, Happening::Deadline, out);
         }
         self.give_up_overdue(now, out);
-        self.follow_the_calendar(now, out);
     }
 
     /// Gives one happening to one transaction and keeps the books around it.
@@ -625,6 +708,7 @@ impl Lane {
             link: slot.asked_last().map(|(link, _)| link),
             business_date: slot.business_date().unwrap_or_else(|| now.local().date),
             debit: slot.debit(),
+            told_date: slot.sent.as_ref().and_then(|sent| sent.own_date),
             noted: slot.noted || slot.is_a_persons(),
             now,
         };
@@ -828,7 +912,14 @@ impl Lane {
                     keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
                 }
             }
+            if let Some(at) = link.asked_for_day {
+                self.keep_asked_for_day(id, at, keep);
+            }
             link.life.keep(id, keep);
+        }
+        if let Some(date) = self.own.date {
+            let (by, at) = (self.own.by, self.own.since);
+            keep(Record::Day(DayRecord::Own { date, by, at }));
         }
     }
 
@@ -861,8 +952,9 @@ impl Lane {
     }
 
     fn forget(&mut self) {
-        let links = &mut self.links;
+        let (links, forgotten) = (&mut self.links, &mut self.forgotten);
         self.memory.forget_some(|at, slot| {
+            forgotten.push(slot.id);
             for (link, stan) in [slot.asked_host(), slot.credited()].into_iter().flatten() {
                 if let Some(link) = link_mut(links, link) {
                     link.release(stan, Owner::Finished(at as u32));

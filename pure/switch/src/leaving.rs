@@ -3,7 +3,7 @@
 use crate::Lane;
 use crate::forward::State;
 use crate::pairing::Owner;
-use terms::{Instant, LinkId, Stan, TxnId};
+use terms::{Instant, LinkId, SourceId, Stan, TxnId};
 
 /// What is to be done with a message whose record is durable now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,20 @@ impl Lane {
             },
             // A question about the link itself: late or not, its answer says that somebody is there.
             Some(Owner::Management) => MayLeave::Yes,
+            // The same day's totals, however late: they were frozen before.
+            Some(Owner::Totals(..)) => match link.is_between_sessions() {
+                true => MayLeave::TooLate,
+                false => MayLeave::Yes,
+            },
             Some(Owner::Finished(_)) | None => MayLeave::No,
+        }
+    }
+
+    /// Who asked what is in flight under that trace number of ours: whose keys its PIN is under.
+    pub fn asked_by(&self, link: LinkId, host_stan: Stan) -> Option<SourceId> {
+        match self.links.get(usize::from(link.0))?.find(host_stan)? {
+            Owner::InFlight(at) => self.memory.get(at as usize).map(|slot| slot.key.source),
+            Owner::Finished(_) | Owner::Forward(_) | Owner::Management | Owner::Totals(..) => None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod admit;
 mod breaker;
 mod config;
 mod cutover;
+mod day;
 mod desk;
 mod digest;
 mod event;
@@ -31,17 +32,20 @@ mod outbox;
 mod owing;
 mod pace;
 mod pairing;
+mod reconcile;
 mod replay;
 mod route;
 mod ruling;
 mod status;
+mod submission;
 mod transfer;
 
 pub use breaker::{Breaker, BreakerState};
 pub use config::{
-    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management,
-    SignOn, SourceConfig, Timers,
+    BreakerConfig, Consistency, DayConfig, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig,
+    Management, Moves, ReconcileConfig, SignOn, SourceConfig, Timers,
 };
+pub use day::{CannotCutOver, OwnDay};
 pub use event::Event;
 pub use forward::Settles;
 pub use lane::{Lane, Secrets};
@@ -49,7 +53,9 @@ pub use leaving::MayLeave;
 pub use link::{CannotOrder, LinkState};
 pub use management::{Cause, Change, Failure, LinkSeen};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
+pub use reconcile::{CannotReconcile, ReconSeen, Reconciliation};
 pub use replay::{Replay, ReplayError};
 pub use route::{Objection, Receiver, Route, Routes};
 pub use ruling::{CannotRule, Owed, Standing};
 pub use status::{LaneStatus, LinkStatus};
+pub use submission::{Seen, SeenSent, Submission};

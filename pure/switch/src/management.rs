@@ -3,6 +3,7 @@
 use crate::admit::{Way, at_home};
 use crate::link::{Act, CannotOrder, Facts, Happening, LinkState, Position, Wish};
 use crate::pairing::{Link, Owner, link_mut, transmitted_at};
+use crate::reconcile::asks_for_totals;
 use crate::{Lane, Management, NoMoney, Outbox, SignOn, Tell};
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::hash::{Hash, Hasher};
@@ -405,6 +406,9 @@ impl Lane {
         if order != LinkOrder::Echo {
             out.record(Record::LinkOrdered { link: id, order, by, at: now.wall });
         }
+        if order == LinkOrder::AskCutover {
+            self.note_asked_for_day(id, &by, now.wall);
+        }
         self.happen(now, id, Happening::Ordered(order), Cause::Ordered(order), by, out);
     }
 
@@ -412,6 +416,13 @@ impl Lane {
     pub(crate) fn on_host_asks(&mut self, now: Now, from: (LinkId, ConnId), txn: Txn, out: &mut Outbox) {
         if let Some(link) = link_mut(&mut self.links, from.0) {
             link.life.heard(now.instant);
+        }
+        if asks_for_totals(txn.message) {
+            let (answer, recorded) = self.on_totals_asked(now, from.0, &txn, out);
+            return match recorded {
+                Some(recorded) => out.answer_host(&recorded, from, Arc::new(txn), answer),
+                None => out.answer_host(NoMoney::of_refusal(), from, Arc::new(txn), answer),
+            };
         }
         let answer = match (txn.message.class, txn.network) {
             (Class::Network, Network::SignOn) => {
@@ -549,6 +560,11 @@ impl Lane {
         self.watch_links();
     }
 
+    /// The links want to be looked at when this event is over.
+    pub(crate) const fn look_at_links(&mut self) {
+        self.link_watch = LinkWatch::LOOK;
+    }
+
     /// Finds out when the links want to be looked at next.
     pub(crate) fn watch_links(&mut self) {
         let moment = |link: &Link| {
@@ -559,7 +575,7 @@ impl Lane {
             let Position { state, wish } = link.life.position;
             state == LinkState::Draining && wish != Wish::Drain
         };
-        let at = self.links.iter().filter_map(moment).min();
+        let at = self.links.iter().filter_map(moment).chain(self.next_day_moment()).min();
         self.link_watch = LinkWatch { at, always: self.links.iter().any(winds_down) };
     }
 
@@ -571,6 +587,7 @@ impl Lane {
         }
         self.mind_echo(now, id, out);
         self.mind_cutover(now, id, out);
+        self.mind_days(now, id, out);
         let Some(link) = link_mut(&mut self.links, id) else { return };
         if link.life.retry_at.is_some_and(|at| at <= now.instant) {
             link.life.retry_at = None;

@@ -351,6 +351,13 @@ impl Memory {
         self.slots.iter()
     }
 
+    /// How many finished ones are remembered, at most.
+    pub(crate) const fn finished_max(&self) -> usize {
+        match self.room {
+            Room::All { most, .. } | Room::Each { most } => most,
+        }
+    }
+
     /// Finished ones, but for those put aside.
     pub(crate) fn finished_len(&self) -> usize {
         self.finished.iter().map(|queue| queue.len).sum()

@@ -2,8 +2,8 @@ use crate::{Cause, LinkState};
 use alloc::{sync::Arc, vec::Vec};
 use journal::{CutStage, Record};
 use terms::{
-    Answer, BusinessDate, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId, Txn,
-    TxnId,
+    Answer, Balance, BusinessDate, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId,
+    Txn, TxnId,
 };
 
 /// Proof that a record stands in the outbox before whatever is sent with it. Made by `Outbox::record` and
@@ -102,6 +102,15 @@ pub enum Effect {
         answer: Answer,
         /// It says that something was done that is written down: the record has to be durable first.
         durable_first: bool,
+    },
+    /// Say something to every connection of a source that stands. Whoever is not there misses it.
+    Announce {
+        /// Which source.
+        source: SourceId,
+        /// What.
+        message: Arc<Txn>,
+        /// What is ours in it.
+        ours: Outgoing,
     },
     /// The answer this connection waits for will go to another: the same request came again there.
     Displaced {
@@ -206,11 +215,61 @@ pub enum Tell {
         forward: ForwardId,
         /// By which link's host.
         link: LinkId,
+        /// The transaction it was owed for.
+        id: TxnId,
     },
     /// The business day of a host changed.
     HostDate {
         /// Whose.
         link: LinkId,
+    },
+    /// Our own day changed.
+    OwnDate {
+        /// What it was; `None` at the very beginning.
+        from: Option<BusinessDate>,
+        /// What it is.
+        to: BusinessDate,
+    },
+    /// The totals of a day were sent.
+    TotalsSent {
+        /// To whom.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
+        /// The how manyeth time.
+        number: u32,
+    },
+    /// Nobody answered them in time; they are sent again.
+    TotalsUnanswered {
+        /// Who.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
+        /// How often they were sent.
+        attempts: u32,
+    },
+    /// They were sent so often that people should know.
+    TotalsOverdue {
+        /// Who does not answer.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
+        /// How often they were sent.
+        attempts: u32,
+    },
+    /// The totals of a day were compared.
+    Compared {
+        /// With whom.
+        link: LinkId,
+        /// Which day.
+        date: BusinessDate,
+        /// What it came to; `None` where the host refused.
+        balance: Option<Balance>,
+    },
+    /// A transaction became known after the totals of its day were told.
+    LateResult {
+        /// Which.
+        id: TxnId,
     },
     /// A link has come to another state.
     Link {
@@ -329,6 +388,23 @@ impl Outbox {
     ) {
         let durable_first = permit.into().durable_first;
         self.effects.push(Effect::ToHostAnswer { link, conn, request, answer, durable_first });
+    }
+
+    pub(crate) fn announce(&mut self, _: NoMoney, source: SourceId, message: Arc<Txn>, ours: Outgoing) {
+        self.effects.push(Effect::Announce { source, message, ours });
+    }
+
+    /// How many effects stand in it.
+    pub(crate) fn len(&self) -> usize {
+        self.effects.len()
+    }
+
+    /// What was recorded since there were so many effects in it.
+    pub(crate) fn recorded_since(&self, from: usize) -> impl Iterator<Item = &Record> {
+        self.effects.get(from..).unwrap_or_default().iter().filter_map(|effect| match effect {
+            Effect::Record(record) => Some(record),
+            _ => None,
+        })
     }
 
     pub(crate) fn displace(&mut self, conn: ConnId) {

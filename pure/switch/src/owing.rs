@@ -178,6 +178,7 @@ impl Lane {
             host_rrn: request.rrn,
             host_transmitted_at: transmitted_at(now, &state.config),
             business_date,
+            own_date: self.own_date(),
             route,
             to_account: sealed_account(&self.secrets.vault, id, request),
             kept: demands.pick(&request.carried),
@@ -193,6 +194,7 @@ impl Lane {
         };
         self.note_forward_id(forward.id);
         self.counts.owed += 1;
+        self.claim(now, id, sent.key, out);
         let recorded = out.record(Record::Advised { sent: sent.clone(), forward });
         let at = self.put_back(Slot::of_report(sent, &forward));
         self.enqueue(Item::new(forward, at, now.instant, now));
@@ -228,6 +230,7 @@ impl Lane {
             at: now.wall,
         };
         self.put_back(Slot::of_stranded(&report));
+        self.claim(now, id, report.key, out);
         out.record(Record::Stranded(report));
         let recorded = self.raise(now, id, None, why, out);
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
@@ -428,7 +431,8 @@ impl Lane {
         let differs = reply.settlement_date.is_some_and(|said| counted_on.is_some_and(|ours| ours != said));
         let owes = self.owed_next(&item);
         out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, owes, at: now.wall });
-        out.tell(Tell::Forwarded { forward: id, link: item.forward.link });
+        let about = self.memory.get(item.at).map_or(TxnId(0), |slot| slot.id);
+        out.tell(Tell::Forwarded { forward: id, link: item.forward.link, id: about });
         self.counts.paid += 1;
         self.advance(now, item.at, Happening::Paid { duty: item.forward.duty, then: owes }, out);
         let Some(slot) = self.memory.get_mut(item.at) else { return };
@@ -550,10 +554,16 @@ impl Lane {
         if link.date == Some(date) {
             return None;
         }
-        link.date = Some(date);
+        let before = link.date.replace(date);
         link.cut = Cut::default();
         let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
+        if let Some(ended) = before.filter(|before| *before < date) {
+            self.end_day(link_id, ended, now.wall);
+            self.time_day(now, link_id, ended);
+            self.look_at_links();
+        }
+        self.own_day_goes_with(now, link_id, out);
         // What is owed of another day's deposits may not be sent any more: it becomes a person's in the same
         // breath.
         let is_deposit =
@@ -572,17 +582,6 @@ impl Lane {
             self.hand_over(now, id, why, out);
         }
         Some(recorded)
-    }
-
-    /// Hosts whose day is the calendar's get the new one at midnight. A clock that is put back does not bring back
-    /// a day that is closed.
-    pub(crate) fn follow_the_calendar(&mut self, now: Now, out: &mut Outbox) {
-        let today = now.local().date;
-        for at in 0..self.links.len() {
-            if self.links[at].config.host.day_is_calendar && self.links[at].date < Some(today) {
-                let _ = self.on_host_date(now, LinkId(at as u16), today, out);
-            }
-        }
     }
 
     /// Ends an owed message unsent: from here on it is a person's.

@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use terms::{
-    BusinessDate, Code, ForwardId, Instant, LinkId, MessageType, Now, Outgoing, Pairing, Stan, Text, Txn,
+    BusinessDate, Code, Currency, ForwardId, Instant, LinkId, MessageType, Now, Outgoing, Pairing, Stan,
+    Text, Txn,
 };
 
 /// Whom a trace number of ours stands for.
@@ -22,6 +23,8 @@ pub(crate) enum Owner {
     Forward(ForwardId),
     /// A network message of ours.
     Management,
+    /// Totals of ours, of that day in that currency.
+    Totals(BusinessDate, Currency),
 }
 
 /// One link as the lane sees it.
@@ -41,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) date: Option<BusinessDate>,
     /// How far the change to the next one is.
     pub(crate) cut: Cut,
+    /// When it was asked for its next day by schedule last.
+    pub(crate) asked_for_day: Option<terms::Timestamp>,
     /// The last trace number given out.
     pub(crate) last_stan: Stan,
     /// Whom a trace number of ours stands for.
@@ -65,6 +70,7 @@ impl Link {
             life: Life::new(&config.management),
             date: None,
             cut: Cut::default(),
+            asked_for_day: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),
             alarm_from: Instant::default(),
@@ -115,7 +121,7 @@ impl Link {
             self.last_stan = self.last_stan.next();
             match self.by_stan.get(&self.last_stan.0) {
                 None | Some(Owner::Finished(_)) => return Some(self.last_stan),
-                Some(Owner::InFlight(_) | Owner::Forward(_) | Owner::Management) => {}
+                Some(Owner::InFlight(_) | Owner::Forward(_) | Owner::Management | Owner::Totals(..)) => {}
             }
         }
         None
@@ -207,6 +213,14 @@ fn reference_number(year: u16, day_of_year: u16, hour: u8, stan: Stan) -> Text<1
     put(&mut rrn[4..6], u32::from(hour));
     put(&mut rrn[6..], stan.0);
     Text::clipped(&rrn)
+}
+
+/// The same on our own clock.
+pub(crate) fn local_transmission(now: Now) -> Text<10> {
+    let local = now.local();
+    let (_, month, day) = local.date.ymd();
+    let (hour, minute, second) = local.hms();
+    digits::<10>([month, day, hour, minute, second])
 }
 
 fn digits<const N: usize>(pairs: [u8; 5]) -> Text<N> {

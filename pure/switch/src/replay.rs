@@ -4,6 +4,7 @@
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
 use crate::cutover::Cut;
+use crate::day::Own;
 use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
 use crate::forward::{Item, State};
 use crate::memory::{Place, Room, Slot};
@@ -14,8 +15,8 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, Credited, Debited, DecidedBy, Duty, Forward, Kept, Mark, Record, Remembered, Ruling, Sent,
-    VaultError, Why,
+    After, Card, Credited, DayRecord, Debited, DecidedBy, Duty, Forward, Kept, LinkOrder, Mark, Record,
+    Remembered, Ruling, Sent, VaultError, Why,
 };
 use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
 
@@ -113,6 +114,8 @@ impl Replay {
         self.records += 1;
         let name = record.name();
         self.closed = matches!(record, Record::Closed { .. });
+        self.lane.forget_what_is_counted();
+        self.lane.book.apply(&record);
         match record {
             Record::Sent(sent) | Record::Inquired(sent) => self.on_sent(sent, None)?,
             Record::Debited(Debited { sent, onward }) => {
@@ -181,16 +184,23 @@ impl Replay {
                 self.pending(name, forward)?;
                 self.lane.rule(Instant::default(), forward, ruling);
             }
-            Record::HostDate { link, date, .. } => {
-                if let Some(link) = link_mut(&mut self.lane.links, link) {
-                    (link.date, link.cut) = (Some(date), Cut::default());
+            Record::HostDate { link: id, date, at } => {
+                let Some(link) = link_mut(&mut self.lane.links, id) else { return Ok(()) };
+                let before = link.date.replace(date);
+                link.cut = Cut::default();
+                if let Some(ended) = before.filter(|before| *before < date) {
+                    self.lane.end_day(id, ended, at);
                 }
             }
-            Record::LinkOrdered { link, order, .. } => {
-                if let Some(link) = link_mut(&mut self.lane.links, link) {
+            Record::LinkOrdered { link: id, order, by, at } => {
+                if let Some(link) = link_mut(&mut self.lane.links, id) {
                     link.life.remember(order);
                 }
+                if order == LinkOrder::AskCutover {
+                    self.lane.note_asked_for_day(id, &by, at);
+                }
             }
+            Record::Day(day) => self.on_day(day),
             Record::Cutover { link, stage, .. } => {
                 if let Some(link) = link_mut(&mut self.lane.links, link) {
                     link.cut = Cut::at(stage);
@@ -202,6 +212,10 @@ impl Replay {
                     link.last_stan = last_stan;
                 }
                 self.lane.next_forward = self.lane.next_forward.max(next_forward);
+            }
+            Record::Ticketed { id, ticket, key, at } => {
+                let most = self.lane.memory.finished_max();
+                self.lane.tickets.insert(id, ticket, key, at, most);
             }
             Record::Named { what, number, name } => self.lane.note_name(what, number, name),
             Record::Opened { .. } | Record::Closed { .. } | Record::Observed(_) => {}
@@ -236,6 +250,8 @@ impl Replay {
         configure: impl FnOnce(&Lane) -> LaneConfig,
         out: &mut Outbox,
     ) -> Result<Lane, ReplayError> {
+        self.lane.tickets.forget_from(self.lane.next_id);
+        let before = out.len();
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
         self.lane.memory.tell_time(now.wall);
@@ -267,7 +283,14 @@ impl Replay {
         if !self.closed {
             self.lane.shut_gates();
         }
+        self.lane.take_up_days(now);
+        // Known late before the death, and perhaps not said.
+        for id in self.lane.book.take_late() {
+            self.lane.on_late_result(now, id, out);
+        }
         self.lane.forget_the_rest();
+        self.lane.count(now, before, out);
+        self.lane.watch_links();
         Ok(self.lane)
     }
 
@@ -308,6 +331,23 @@ impl Replay {
         };
         let slot = slot_of(sent, legs, Flow::AwaitingHost(Box::new(awaiting)));
         Ok(self.lane.put_back(Slot { noted, ..slot }))
+    }
+
+    fn on_day(&mut self, day: DayRecord) {
+        let (lane, now) = (&mut self.lane, Instant::default());
+        match day {
+            DayRecord::Own { date, by, at } => lane.own = Own { date: Some(date), since: at, by },
+            DayRecord::Frozen { link, date, .. } => lane.set_frozen(now, link, date),
+            DayRecord::TotalsSent { link, date, currency, number, host_stan, .. } => {
+                lane.note_numbers(TxnId(0), Some(link), host_stan);
+                lane.note_totals_sent(link, (date, currency), number, host_stan);
+            }
+            DayRecord::Compared(compared) => lane.note_compared(now, *compared),
+            DayRecord::CompareOrdered { link, date, .. } => lane.reconcile_again(now, link, date),
+            DayRecord::Ended { link, date, at } => lane.end_day(link, date, at),
+            // The book's alone.
+            DayRecord::CountedAnew | DayRecord::Counted(_) | DayRecord::Tallied(_) => {}
+        }
     }
 
     fn on_sent(&mut self, sent: Sent, legs: Option<Legs>) -> Result<(), ReplayError> {
@@ -566,9 +606,12 @@ impl Lane {
                 keep(Record::Noted { id: slot.id });
             }
         }
+        self.tickets.keep(&mut keep);
         for item in self.forwards.iter() {
             self.keep_owed(item, &mut keep);
         }
+        self.keep_days(&mut keep);
+        self.book.snapshot(&mut keep);
     }
 
     /// Owed messages that may have arrived at a host who would do them twice, but for those a person holds.

@@ -15,6 +15,7 @@ mod money;
 mod secret;
 mod text;
 mod time;
+mod totals;
 mod txn;
 
 pub use code::{Code, Outcome};
@@ -23,6 +24,7 @@ pub use money::{Amount, Currency};
 pub use secret::{Pan, Sealed};
 pub use text::Text;
 pub use time::{BusinessDate, Instant, LocalTime, Now, Timestamp};
+pub use totals::{Balance, Comparison, Figure, NetRule, ReversalBucket, Statement, Tally};
 pub use txn::{
     Answer, Carried, Class, Function, Kind, MessageType, Network, NetworkTypes, Noun, Original, Outgoing,
     Pairing, Txn,

@@ -1,5 +1,7 @@
-use crate::{Amount, BusinessDate, Code, Currency, LocalTime, Outcome, Pan, Rrn, Stan, TerminalId, Text};
-use alloc::vec::Vec;
+use crate::{
+    Amount, BusinessDate, Code, Comparison, Currency, LocalTime, Outcome, Pan, Rrn, Stan, TerminalId, Text,
+};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, zeroize_bytes};
 
@@ -479,6 +481,8 @@ pub struct Txn {
     pub wire_code: Text<4>,
     /// In answers: the approval code.
     pub approval_code: Text<6>,
+    /// In messages that compare totals: the day and what is said of it.
+    pub totals: Option<Box<Comparison>>,
     /// Everything else.
     pub carried: Carried,
 }
@@ -509,6 +513,7 @@ impl Txn {
             outcome: None,
             wire_code: Text::EMPTY,
             approval_code: Text::EMPTY,
+            totals: None,
             carried: Carried::default(),
         }
     }
@@ -548,6 +553,8 @@ pub struct Answer {
     /// The characters the host wrote for the code, so that a source that knows them gets them as they were;
     /// empty where the answer is ours. Not remembered either.
     pub wire_code: Text<4>,
+    /// To whoever compares totals: our side. Not remembered.
+    pub totals: Option<Box<Comparison>>,
     /// What else the host said. Not remembered: a repeat is told the decision without it.
     pub carried: Carried,
 }
@@ -562,6 +569,7 @@ impl Answer {
             rrn: Text::EMPTY,
             settlement_date: None,
             wire_code: Text::EMPTY,
+            totals: None,
             carried: Carried::default(),
         }
     }

@@ -1,9 +1,12 @@
 //! `sekisho config`
 
+mod braces;
+mod import;
+
 use crate::config::Config;
 use crate::exit;
 use crate::run::Plan;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What to do with a configuration.
@@ -15,12 +18,20 @@ pub enum Command {
         #[arg(default_value = "sekisho.toml")]
         file: PathBuf,
     },
+    /// Make a configuration of an older product's, and name what has no place in it
+    Import(import::Args),
 }
 
-/// Does it. Exit: 0 good, 78 not.
+/// Does it. Exit: 0 good, 78 not; of an import, see there.
 pub fn run(command: Command) -> ExitCode {
-    let Command::Check { file } = command;
-    match Config::load(&file).and_then(|config| Plan::of(&config, &file)) {
+    match command {
+        Command::Check { file } => check(&file),
+        Command::Import(args) => import::run(&args),
+    }
+}
+
+fn check(file: &Path) -> ExitCode {
+    match Config::load(file).and_then(|config| Plan::of(&config, file)) {
         Ok(plan) => {
             println!("{}: good. {}", file.display(), plan.summary());
             ExitCode::SUCCESS

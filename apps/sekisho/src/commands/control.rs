@@ -52,14 +52,33 @@ fn ask(socket: &Path, method: &str, place: &str, body: &str) -> Result<Reply, Un
 fn exchange(mut stream: UnixStream, method: &str, place: &str, body: &str) -> io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(
-        stream,
+    let question = format!(
         "{method} {place} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
-    )?;
-    let mut said = String::new();
-    stream.read_to_string(&mut said)?;
-    Ok(said)
+    );
+    // In one piece: a switch that needs no body may have answered and closed before a second one.
+    stream.write_all(question.as_bytes())?;
+    read_answer(&mut stream)
+}
+
+/// Everything up to the end of the connection. An answer that came whole is one, also where the switch has closed
+/// without reading all of the question: the system calls that a broken connection.
+fn read_answer(stream: &mut impl Read) -> io::Result<String> {
+    let mut said = Vec::new();
+    match stream.read_to_end(&mut said) {
+        Err(error) if !is_whole(&said) => return Err(error),
+        Ok(_) | Err(_) => {}
+    }
+    String::from_utf8(said).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Whether as many bytes stand behind its head as the head says.
+fn is_whole(said: &[u8]) -> bool {
+    let said = String::from_utf8_lossy(said);
+    let Some((head, body)) = said.split_once("\r\n\r\n") else { return false };
+    let lengths = head.lines().filter_map(|line| line.split_once(':'));
+    let length = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.filter_map(|(_, value)| value.trim().parse::<usize>().ok()).any(|length| body.len() >= length)
 }
 
 fn understood(said: &str) -> Option<Reply> {
@@ -71,6 +90,27 @@ fn understood(said: &str) -> Option<Reply> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Gives what it has, and then breaks.
+    struct Broken<'a>(&'a [u8]);
+
+    impl Read for Broken<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(into) {
+                Ok(0) => Err(io::ErrorKind::ConnectionReset.into()),
+                read => read,
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_came_whole_is_one_however_its_connection_ended() {
+        let whole = "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(read_answer(&mut Broken(whole.as_bytes())).ok().as_deref(), Some(whole));
+        for cut in ["", "HTTP/1.0 200 OK\r\n", &whole[..whole.len() - 1], "HTTP/1.0 200 OK\r\n\r\n{}"] {
+            assert!(read_answer(&mut Broken(cut.as_bytes())).is_err(), "{cut}");
+        }
+    }
 
     #[test]
     fn an_answer_is_a_status_and_json() {

@@ -1,5 +1,6 @@
 //! Commands that are not simulators, one module each.
 
+pub mod api;
 pub mod audit;
 pub mod ceremony;
 pub mod check;
@@ -8,20 +9,21 @@ pub(crate) mod control;
 pub mod cutover;
 pub mod dialect;
 pub mod doctor;
-mod door;
+pub(crate) mod door;
 pub mod explain;
 mod health;
+pub mod hsm;
 pub mod journal;
 pub mod key;
 pub mod link;
-mod paper;
+pub(crate) mod paper;
 pub mod recon;
 pub mod recovery;
 pub mod run;
 pub mod saf;
 pub mod status;
 pub mod stop;
-mod table;
+pub(crate) mod table;
 pub mod tool;
 pub mod txn;
 pub mod wait;

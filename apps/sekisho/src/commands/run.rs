@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::exit;
+use crate::run::api::{Api, tcp};
 use crate::run::recovery::Recover;
 use crate::run::{Options, Order, Plan, Running, Stopped, control, http, start};
 use std::io::IsTerminal;
@@ -86,6 +87,7 @@ fn plan(path: &Path) -> Result<Plan, Failure> {
 fn serve(args: &Args) -> Result<Stopped, Failure> {
     let plan = plan(&args.config)?;
     let socket = plan.config.control_socket();
+    let settings = plan.config.api.clone();
     if args.unsafe_no_sync {
         eprintln!(
             "*** --unsafe-no-sync: NOTHING THIS SWITCH SAYS IS DURABLE. A crash loses money. Measure with it, \
@@ -107,23 +109,40 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
             ),
             None => None,
         };
+        let over_tcp =
+            tcp::bind(settings.as_ref()).await.map_err(|error| Failure::new(&error, error.is_permanent()))?;
         let mut running = start(plan, Options { unsafe_no_sync: args.unsafe_no_sync, recover: args.recover })
             .map_err(|error| Failure::new(&error, error.is_permanent()))?;
         // The journal is ours by now, so whatever lies at the usual place was left by a process that died.
-        match control::bind(&socket) {
-            Ok(door) => drop(tokio::spawn(control::serve(door, running.board.clone(), running.orders()))),
+        let api = match control::bind(&socket) {
+            Ok(door) => {
+                let (board, orders) = (running.board.clone(), running.orders());
+                let (sessions, bulletin) = (running.sessions.clone(), running.bulletin.clone());
+                let api = Api::new(settings.as_ref(), board.clone(), orders.clone(), sessions, bulletin);
+                let app = control::router(board, orders, api.clone());
+                tokio::spawn(api.ringing());
+                tokio::spawn(control::serve(door, app.clone(), api.clone()));
+                if let Some(over_tcp) = over_tcp {
+                    if let Some(address) = over_tcp.address() {
+                        tracing::info!(%address, "API for callers with a key");
+                    }
+                    tokio::spawn(over_tcp.serve(app, api.clone()));
+                }
+                api
+            }
             Err(error) => {
                 running.order(Order::Drain);
                 running.ended().await;
                 return Err(Failure::permanent(error));
             }
-        }
+        };
         tracing::info!(socket = %socket.display(), "control socket");
         announce(&running, page.as_ref().and_then(|page| page.local_addr().ok()));
         if let Some(page) = page {
             tokio::spawn(http::serve(page, running.board.clone()));
         }
         let stopped = watch(running, &args.config).await;
+        api.settled().await;
         // When somebody took it away before, all the better.
         let _ = std::fs::remove_file(&socket);
         Ok(stopped)

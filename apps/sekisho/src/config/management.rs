@@ -67,6 +67,7 @@ impl ManagementToml {
             types,
             acquirer_id: Text::clipped(acquirer_id.as_bytes()),
             says: Arc::new(carried),
+            ask_cutover_at_s: None,
         }
     }
 

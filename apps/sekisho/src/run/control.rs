@@ -1,6 +1,9 @@
 //! The local control socket: HTTP on a Unix socket, for orders to a running switch. Whoever may write to the
 //! socket may give them; the file's mode and group say who that is.
 
+use super::api::line::Lines;
+use super::api::sessions::Sessions;
+use super::api::{self, Api};
 use super::owed::{OwedJson, OwedOrder, Ruled};
 use super::status::Board;
 use super::thread::Order;
@@ -22,6 +25,7 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod hsm;
 mod links;
 mod recovery;
 mod stop;
@@ -73,28 +77,32 @@ fn clear_away(path: &FilePath) -> Result<(), BindError> {
 }
 
 /// Serves until the task is dropped.
-pub(crate) async fn serve(
-    listener: UnixListener,
-    board: Board,
-    orders: UnboundedSender<Order>,
-) -> io::Result<()> {
-    let app = Router::new()
+pub(crate) async fn serve(listener: UnixListener, app: Router, api: Api) -> io::Result<()> {
+    axum::serve(Lines::new(listener, api.connections_max, api.idle(), api.lines), app).await
+}
+
+/// Everything there is, for those who may give orders and for applications.
+pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> Router {
+    Router::new()
         .route("/", get(index))
         .route("/v1/status", get(status))
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(hsm::router())
         .merge(links::router())
         .merge(recovery::router())
         .merge(stop::router())
-        .with_state(Door { board, orders });
-    axum::serve(listener, app).await
+        .with_state(Door { board, orders, sessions: api.sessions.clone() })
+        .merge(api::router(api))
 }
 
 #[derive(Clone)]
 struct Door {
     board: Board,
     orders: UnboundedSender<Order>,
+    /// Applications that are in: whoever closes a link or ends the switch may want to spare them.
+    sessions: Sessions,
 }
 
 /// Every answer that is no. Fields are added to it, never changed.
@@ -140,7 +148,8 @@ struct Done {
 async fn index() -> &'static str {
     "sekisho\n\nGET  /v1/status\nGET  /v1/saf?from=ID&most=N\nGET  /v1/saf/ID\n\
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
-     GET  /v1/links\nGET  /v1/links/NAME\n\
+     GET  /v1/links\nGET  /v1/links/NAME\nGET  /v1/links/NAME/lines\n\
+     POST /v1/links/NAME/lines/NO/cut  {\"by\":\"...\"}\n\
      GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
      POST /v1/stop  {\"by\":\"...\",\"force\":false,\"sign_off\":false}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"

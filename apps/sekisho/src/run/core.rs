@@ -7,9 +7,13 @@
 //! A send marked `durable_first` waits in `held` until the sync that covers everything recorded before it has
 //! returned. While one sync runs, the next batch gathers.
 
+use super::api::desk::{Desk, Word};
+use super::api::event::Event as News;
+use super::api::events::Bulletin;
 use super::figures::Figures;
+use super::guard::{Guard, Whose};
 use super::journaling::Journaling;
-use super::links::{LinkCommand, LinkJson, Ordered};
+use super::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use super::log_budget::LogBudget;
 use super::owed::{OwedOrder, Ruled};
 use super::parties::{Link, Source};
@@ -26,6 +30,10 @@ use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
+
+mod guarded;
+
+pub(crate) use guarded::ModuleLines;
 
 /// Something to say, and where to.
 enum Speech {
@@ -53,6 +61,10 @@ enum Speech {
         answer: oneshot::Sender<Ruled>,
         ruled: Ruled,
     },
+    /// To an application.
+    Word(Word),
+    /// To all of them.
+    News(Box<News>),
     /// To a person, what became of an order to a link.
     Ordered {
         answer: oneshot::Sender<Ordered>,
@@ -79,6 +91,13 @@ pub(crate) struct Core {
     pub(crate) links: Vec<Link>,
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
+    pub(crate) guard: Guard,
+    /// Whether PINs of any source or link are moved from one key to another.
+    moves_pins: bool,
+    /// Applications that wait for us.
+    pub(crate) desk: Desk,
+    /// What happened, for whoever listens.
+    pub(crate) bulletin: Bulletin,
     log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
@@ -92,10 +111,14 @@ impl Core {
         lane: Lane,
         journaling: Journaling,
         net: Net,
-        sources: Vec<Source>,
-        links: Vec<Link>,
+        (sources, links): (Vec<Source>, Vec<Link>),
+        guard: Guard,
     ) -> Self {
+        let of_sources = sources.iter().map(|source| &source.guard);
+        let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
         Self {
+            moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
+            guard,
             clock,
             lane,
             journaling,
@@ -104,6 +127,8 @@ impl Core {
             links,
             figures: Figures::default(),
             specimens: Specimens::default(),
+            desk: Desk::default(),
+            bulletin: Bulletin::default(),
             log: LogBudget::default(),
             draining: false,
             outbox: Outbox::new(),
@@ -133,6 +158,7 @@ impl Core {
                     self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
                 }
                 Effect::HangUp { link } => self.hang_up(link),
+                Effect::Announce { source, message, ours } => self.announce(source, &message, &ours),
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
@@ -152,8 +178,26 @@ impl Core {
         handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
+    /// Says something to whoever is connected as that source. Nobody waits for an answer.
+    fn announce(&self, source: SourceId, message: &Txn, ours: &Outgoing) {
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+        else {
+            return;
+        };
+        for conn in
+            self.net.conns().iter().filter(|conn| matches!(conn.role(), Role::Source(of) if of == source))
+        {
+            let header = conn.framing().request_header();
+            let sent = conn.send(header.as_bytes(), |out| dialect.write_request(message, ours, out));
+            if let Err(error) = sent {
+                tracing::warn!(source = %conn.name(), %error, "the new day was not told there");
+            }
+        }
+    }
+
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
+        self.publish_told(tell);
         // The usual is counted only: a line for each decision would cost more than the decision.
         if is_alarm(tell) || is_news(tell) && self.log.allows(self.clock.now().wall) {
             self.figures.say(tell, &self.links);
@@ -195,6 +239,12 @@ impl Core {
             LinkCommand::Show { name, answer } => {
                 let _ = answer.send(self.link_named(name).and_then(|id| self.link_json(id)));
             }
+            LinkCommand::Lines { name, answer } => {
+                let _ = answer.send(self.handle_named(name).map(LineJson::all));
+            }
+            LinkCommand::Cut { name, number, answer } => {
+                let _ = answer.send(self.handle_named(name).map(|handle| LineJson::cut(handle, number)));
+            }
             LinkCommand::Do { name, order, by, answer } => {
                 let Some(link) = self.link_named(name) else {
                     let nowhere = Ordered { may: Err(CannotOrder::NoSuchLink), link: None };
@@ -214,6 +264,10 @@ impl Core {
     fn link_named(&self, name: LinkName) -> Option<LinkId> {
         let at = self.links.iter().position(|link| link.name == name && link.handle.is_some())?;
         Some(LinkId(at as u16))
+    }
+
+    fn handle_named(&self, name: LinkName) -> Option<&LinkHandle> {
+        self.links.iter().find(|link| link.name == name)?.handle.as_ref()
     }
 
     fn link_json(&self, id: LinkId) -> Option<LinkJson> {
@@ -237,16 +291,34 @@ impl Core {
     /// Time has passed: deadlines, and whatever waits for a quiet moment.
     pub(crate) fn on_tick(&mut self) {
         let now = self.clock.now();
-        if self.lane.next_deadline().is_some_and(|deadline| deadline <= now.instant) {
+        let wanted = [self.lane.next_deadline(), self.lane.next_look_at_the_calendar()];
+        if wanted.into_iter().flatten().any(|moment| moment <= now.instant) {
             self.step_at(now, Event::Tick);
         }
+        self.mind_modules();
         self.journaling.pump(&self.lane);
         self.net.flush();
     }
 
     /// Whether nothing is under way: nothing in flight, nothing held, nothing unwritten.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.lane.in_flight() == 0 && self.held.is_empty() && self.journaling.is_idle()
+        self.lane.in_flight() == 0
+            && self.held.is_empty()
+            && self.guard.under_way() == 0
+            && self.journaling.is_idle()
+    }
+
+    /// Says something to an application as soon as everything decided so far is durable.
+    pub(crate) fn say_to_application(&mut self, word: Word) {
+        self.say(true, Speech::Word(word));
+    }
+
+    /// Tells all applications, as soon as everything decided so far is durable.
+    pub(crate) fn publish(&mut self, news: News) {
+        if self.held.is_empty() && self.journaling.last() <= self.journaling.durable() {
+            return self.bulletin.post(news);
+        }
+        self.say(true, Speech::News(Box::new(news)));
     }
 
     fn say(&mut self, durable_first: bool, speech: Speech) {
@@ -260,44 +332,59 @@ impl Core {
     fn speak(&mut self, speech: Speech) {
         match speech {
             Speech::Request { link, id, request, ours } => self.ask_host(link, id, &request, &ours),
+            Speech::Answer { source, conn, answer, .. } if self.desk.is_for(source) => {
+                // Nobody need hear it: an application looks up what became of its submission.
+                self.answer_application(conn, answer);
+            }
             Speech::Answer { decision, source, conn, request, answer } => {
-                let Some(dialect) =
-                    self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
-                else {
-                    return;
-                };
-                let handed = self.answer(conn, &dialect, &request, &answer);
-                if let (Handed::Nobody, Some(id)) = (handed, decision) {
-                    // Proof, not silence: not a byte of it was handed to anybody.
-                    self.step(Event::Undelivered { source, request, id });
-                }
+                self.answer_source(decision, source, conn, &request, &answer);
             }
             Speech::AnswerToHost { link, conn, request, answer } => {
                 let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
                 else {
                     return;
                 };
-                let _ = self.answer(conn, &dialect, &request, &answer);
+                if !self.seal_answer(Whose::Host(link), None, (conn, &dialect), (&request, &answer)) {
+                    let _ = self.answer(conn, &dialect, &request, &answer);
+                }
             }
+            Speech::Word(word) => word.say(),
+            Speech::News(news) => self.bulletin.post(*news),
             Speech::Done { answer, ruled } => drop(answer.send(ruled)),
             Speech::Ordered { answer, ordered } => drop(answer.send(ordered)),
         }
     }
 
-    fn ask_host(&mut self, link_id: LinkId, id: TxnId, request: &Txn, ours: &Outgoing) {
-        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
-        match self.lane.may_leave(self.clock.now().instant, link_id, ours.stan, id) {
-            MayLeave::Yes => {}
+    fn ask_host(&mut self, link: LinkId, id: TxnId, request: &Arc<Txn>, ours: &Outgoing) {
+        match self.lane.may_leave(self.clock.now().instant, link, ours.stan, id) {
+            MayLeave::Yes if self.must_guard(link, request) => self.guard_request(link, id, request, ours),
+            MayLeave::Yes => {
+                let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
+                else {
+                    return;
+                };
+                self.send_to_host(link, id, ours, |out| dialect.write_request(request, ours, out));
+            }
             // The disk was slower than the deadline, or we stood still: nobody waits for it any more.
-            MayLeave::TooLate => return self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id }),
+            MayLeave::TooLate => self.step(Event::Unsent { link, host_stan: ours.stan, id }),
             // The customer has been told, so the host never hears of it.
-            MayLeave::No => return,
+            MayLeave::No => {}
         }
+    }
+
+    /// Hands a request to a connection of its link, its body by `write`.
+    fn send_to_host(
+        &mut self,
+        link_id: LinkId,
+        id: TxnId,
+        ours: &Outgoing,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), WriteError>,
+    ) {
+        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
         let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
             let header = conn.framing().request_header();
-            let written = conn.send(header.as_bytes(), |out| link.dialect.write_request(request, ours, out));
-            written.map_err(Unsent::from)
+            conn.send(header.as_bytes(), write).map_err(Unsent::from)
         });
         if let Err(why) = sent {
             // Not one byte of it left, and that is certain: the frame was never queued.
@@ -305,6 +392,30 @@ impl Core {
                 tracing::warn!(link = %link.name, txn = id.0, %why, "request not sent");
             }
             self.step(Event::Unsent { link: link_id, host_stan: ours.stan, id });
+        }
+    }
+
+    /// Answers a source, with a code where it has agreed on one; `told` is the decision it hears of for the first
+    /// time.
+    fn answer_source(
+        &mut self,
+        told: Option<TxnId>,
+        source: SourceId,
+        conn: ConnId,
+        request: &Arc<Txn>,
+        answer: &Answer,
+    ) {
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+        else {
+            return;
+        };
+        if self.seal_answer(Whose::Source(source), told, (conn, &dialect), (request, answer)) {
+            return;
+        }
+        let handed = self.answer(conn, &dialect, request, answer);
+        if let (Handed::Nobody, Some(id)) = (handed, told) {
+            // Proof, not silence: not a byte of it was handed to anybody.
+            self.step(Event::Undelivered { source, request: request.clone(), id });
         }
     }
 
@@ -350,8 +461,7 @@ impl Core {
                     txn.carried.push(Noun::Header, header);
                 }
                 self.figures.asked_at = Some(now.instant);
-                self.lane.take_nothing_new(self.takes_nothing_new());
-                self.step_at(now, Event::Asked { source, conn: conn.id(), txn });
+                self.admit(now, Whose::Source(source), conn.id(), &dialect, body, txn);
             }
             Err(refusal) => self.on_unreadable_request(source, conn, header, body, *refusal),
         }
@@ -359,7 +469,7 @@ impl Core {
 
     /// Why no request may begin now: we are going, or the disk is full and what is left of the journal belongs
     /// to what has begun. Nothing of it is recorded, because nothing happens.
-    fn takes_nothing_new(&self) -> Option<Code> {
+    pub(crate) fn takes_nothing_new(&self) -> Option<Code> {
         match (self.draining, self.journaling.has_room()) {
             (true, _) => Some(Code::HostDown),
             (false, false) => Some(Code::Malfunction),
@@ -384,6 +494,7 @@ impl Core {
         let may_log = self.log.allows(now);
         if may_log {
             tracing::warn!(source = %conn.name(), peer = %conn.peer(), error = %refusal.error, "message refused");
+            self.announce_unreadable(None, conn.name().as_str(), &refusal.error);
         }
         self.specimens.keep(now, *conn.name(), &dialect, body, &refusal.error);
         if let Some(mut partial) = refusal.partial.filter(|partial| partial.message.asks()) {
@@ -391,7 +502,7 @@ impl Core {
                 partial.carried.push(Noun::Header, header);
             }
             let answer = Answer::ours(Code::FormatError, Outcome::NotSent);
-            let _ = self.answer(conn.id(), &dialect, &partial, &answer);
+            self.answer_source(None, source, conn.id(), &Arc::new(partial), &answer);
         }
         conn.set_tag(conn.tag() + 1);
         if conn.tag() >= u64::from(unreadable_max) {
@@ -413,13 +524,14 @@ impl Core {
                 if !header.is_empty() && txn.message.asks() {
                     txn.carried.push(Noun::Header, header);
                 }
-                self.step_at(now, Event::HostSaid { link, conn: conn.id(), txn });
+                self.admit(now, Whose::Host(link), conn.id(), &dialect, body, txn);
             }
             Err(refusal) => {
                 // Whatever it was meant to answer goes on waiting for its deadline.
                 self.figures.garbled += 1;
                 if self.log.allows(now.wall) {
                     tracing::warn!(link = %conn.name(), error = %refusal.error, "host sent what cannot be read");
+                    self.announce_unreadable(Some(link), conn.name().as_str(), &refusal.error);
                 }
                 self.specimens.keep(now.wall, *conn.name(), &dialect, body, &refusal.error);
             }
@@ -440,8 +552,9 @@ impl Core {
                 (self.links.get(usize::from(link.0))).and_then(|link| link.handle.as_ref()).is_none_or(
                     |handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()),
                 );
-            if none_left {
-                self.step(Event::LinkDown { link });
+            match none_left {
+                true => self.step(Event::LinkDown { link }),
+                false => self.announce_degraded(link),
             }
         }
     }
@@ -452,6 +565,12 @@ const fn is_news(tell: Tell) -> bool {
     match tell {
         Tell::Decided { outcome, .. } => matches!(outcome, Outcome::Unknown),
         Tell::Repeated { .. } | Tell::Meaningless { .. } | Tell::Forwarded { .. } => false,
+        Tell::OwnDate { .. }
+        | Tell::TotalsSent { .. }
+        | Tell::TotalsUnanswered { .. }
+        | Tell::TotalsOverdue { .. }
+        | Tell::Compared { .. }
+        | Tell::LateResult { .. } => true,
         Tell::LateAnswer { .. }
         | Tell::SecondAnswer { .. }
         | Tell::StrangeAnswer { .. }
@@ -482,6 +601,9 @@ const fn is_alarm(tell: Tell) -> bool {
             | Tell::ForwardAlarm { .. }
             | Tell::HostDate { .. }
             | Tell::CutoverOverdue { .. }
+            | Tell::OwnDate { .. }
+            | Tell::TotalsOverdue { .. }
+            | Tell::Compared { .. }
     ) || matches!(tell, Tell::Link { cause, .. } if !is_peers(cause))
 }
 

@@ -1,7 +1,7 @@
 use super::parties::Link;
 use hdrhistogram::Histogram;
 use switch::Tell;
-use terms::{Instant, Kind, LinkId, Outcome};
+use terms::{Balance, Instant, Kind, LinkId, Outcome};
 
 /// What the loop counts for people and for metrics. One thread writes it; others get copies.
 pub(crate) struct Figures {
@@ -94,7 +94,7 @@ impl Figures {
                     "host does not accept what it is owed"
                 );
             }
-            Tell::Forwarded { forward, link } => {
+            Tell::Forwarded { forward, link, .. } => {
                 tracing::debug!(link = name(link), owed = forward.0, "owed message accepted");
             }
             Tell::HostDate { link } => tracing::info!(link = name(link), "business day of the host changed"),
@@ -123,6 +123,32 @@ impl Figures {
                     stage = stage.name(),
                     "the change of the host's day hangs"
                 );
+            }
+            Tell::OwnDate { from, to } => {
+                let from = from.map_or_else(|| "none".into(), |from| from.to_string());
+                tracing::info!(from, to = %to, "our business day changed");
+            }
+            Tell::TotalsSent { link, date, number } => {
+                tracing::info!(link = name(link), %date, number, "totals sent");
+            }
+            Tell::TotalsUnanswered { link, date, attempts } => {
+                tracing::warn!(link = name(link), %date, attempts, "totals not answered; they are sent again");
+            }
+            Tell::TotalsOverdue { link, date, attempts } => {
+                tracing::error!(link = name(link), %date, attempts, "the host does not answer our totals");
+            }
+            Tell::Compared { link, date, balance } => match balance {
+                Some(Balance::Balanced) => tracing::info!(link = name(link), %date, "totals balanced"),
+                Some(Balance::OutOfBalance) => {
+                    tracing::error!(link = name(link), %date, "totals out of balance: sekisho recon status");
+                }
+                Some(Balance::NotAvailable) => {
+                    tracing::warn!(link = name(link), %date, "the host has no totals yet; ours are sent again");
+                }
+                None => tracing::error!(link = name(link), %date, "the host refused to compare totals"),
+            },
+            Tell::LateResult { id } => {
+                tracing::error!(txn = id.0, "became known after the totals of its day were told");
             }
             Tell::EchoMissed { link, misses } => {
                 tracing::warn!(link = name(link), misses, "echo not answered");

@@ -2,6 +2,7 @@
 
 use super::parties::Link;
 use journal::LinkOrder;
+use net::{LinkHandle, LinkState};
 use serde::{Deserialize, Serialize};
 use switch::{CannotOrder, Cause, Change, Failure, LinkSeen, SignOn};
 use terms::{LinkName, Text};
@@ -20,6 +21,22 @@ pub enum LinkCommand {
         name: LinkName,
         /// Where it goes; `None` where there is no such link.
         answer: oneshot::Sender<Option<LinkJson>>,
+    },
+    /// Show every connection of one of them.
+    Lines {
+        /// Which.
+        name: LinkName,
+        /// Where they go; `None` where there is no such link.
+        answer: oneshot::Sender<Option<Vec<LineJson>>>,
+    },
+    /// Break one connection of one of them. It is dialled, or waited for, anew.
+    Cut {
+        /// Which.
+        name: LinkName,
+        /// The number of the connection.
+        number: usize,
+        /// Where it is said whether there is one of that number; `None` where there is no such link.
+        answer: oneshot::Sender<Option<bool>>,
     },
     /// A person gives one of them an order.
     Do {
@@ -81,6 +98,9 @@ pub struct LinkJson {
     pub silent_ms: Option<u64>,
     /// Until the answer awaited counts as not coming.
     pub awaited_ms: Option<u64>,
+    /// Sessions of applications that are open for it; said of one link alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<usize>,
     /// What it came to since the start, the newest last.
     pub history: Vec<ChangeJson>,
 }
@@ -127,6 +147,69 @@ pub struct ChangeJson {
     pub by: String,
 }
 
+/// One connection of a link. Fields are added to it, never changed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LineJson {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Who makes it: `us` or `peer`.
+    pub called_by: String,
+    /// `awaited` (the peer has to call first), `connecting`, `up`, `lost`, `failed` or `stopped`.
+    pub state: String,
+    /// The other end; `null` where it does not stand.
+    pub peer: Option<String>,
+    /// Why it was lost or could not be had.
+    pub said: Option<String>,
+}
+
+impl LineJson {
+    /// Every connection of a link.
+    pub(crate) fn all(handle: &LinkHandle) -> Vec<Self> {
+        let standing = handle.conns();
+        let peer = |state: &LinkState| {
+            let LinkState::Up(id) = state else { return None };
+            standing.iter().find(|conn| conn.id() == *id).map(|conn| conn.peer().to_string())
+        };
+        let lines = handle.states().into_iter().enumerate();
+        lines
+            .map(|(slot, state)| Self {
+                number: slot + 1,
+                called_by: if handle.is_called(slot) { "peer" } else { "us" }.into(),
+                state: state_name(&state).into(),
+                peer: peer(&state),
+                said: match &state {
+                    LinkState::Lost(why) => Some(why.to_string()),
+                    LinkState::Failed(why) => Some(why.to_string()),
+                    LinkState::Awaited | LinkState::Connecting | LinkState::Up(_) | LinkState::Stopped => {
+                        None
+                    }
+                },
+            })
+            .collect()
+    }
+
+    /// Breaks one; `false` where there is none of that number.
+    pub(crate) fn cut(handle: &LinkHandle, number: usize) -> bool {
+        let states = handle.states();
+        let Some(state) = number.checked_sub(1).and_then(|slot| states.get(slot)) else { return false };
+        if let LinkState::Up(id) = state {
+            handle.conns().iter().filter(|conn| conn.id() == *id).for_each(|conn| conn.abort());
+        }
+        true
+    }
+}
+
+const fn state_name(state: &LinkState) -> &'static str {
+    match state {
+        LinkState::Awaited => "awaited",
+        LinkState::Connecting => "connecting",
+        LinkState::Up(_) => "up",
+        LinkState::Lost(_) => "lost",
+        LinkState::Failed(_) => "failed",
+        LinkState::Stopped => "stopped",
+    }
+}
+
 impl LinkJson {
     pub(crate) fn of(seen: &LinkSeen, link: &Link, business_date: Option<String>) -> Self {
         let handle = link.handle.as_ref();
@@ -143,7 +226,7 @@ impl LinkJson {
                 SignOn::Automatic => "automatic",
             }
             .into(),
-            connections: handle.map_or(0, net::LinkHandle::up),
+            connections: handle.map_or(0, LinkHandle::up),
             connections_wanted: handle.map_or(0, |handle| handle.states().len()),
             in_flight: seen.in_flight,
             pending: seen.pending,
@@ -153,6 +236,7 @@ impl LinkJson {
             echo: EchoJson { answered: seen.echoes_answered, missed: seen.echoes_missed, us: seen.echo_us },
             silent_ms: seen.silent_ms,
             awaited_ms: seen.awaited_ms,
+            sessions: None,
             history: seen.history.iter().map(ChangeJson::of).collect(),
         }
     }

@@ -60,6 +60,7 @@ impl Collector for Figures {
         }
         gauges(&mut to, "decision_microseconds", "From question to decision", &quantiles(&s.decision_us))?;
         self.links(&mut to)?;
+        self.security(&mut to)?;
         self.lines(&mut to)
     }
 }
@@ -82,6 +83,38 @@ impl Figures {
         counters(to, "link_timeouts", "Requests not answered in time", &rows(|link| link.unanswered))?;
         counters(to, "link_late_answers", "Answers late or twice", &rows(|link| link.late))?;
         counters(to, "link_strange_answers", "Answers to nothing we asked", &rows(|link| link.strange))
+    }
+
+    /// Security modules, and what was done with them.
+    fn security(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let hsm = &self.0.hsm;
+        let rows = |value: fn(&super::hsm::HsmJson) -> u64| -> Vec<Row> {
+            hsm.data.iter().map(|one| (vec![("hsm", one.name.clone())], value(one))).collect()
+        };
+        gauges(to, "hsm_well", "1 when the module is asked", &rows(|one| (one.state == "well").into()))?;
+        gauges(to, "hsm_connections", "Connections that stand", &rows(|one| one.connections as u64))?;
+        gauges(to, "hsm_under_way", "Commands under way", &rows(|one| one.under_way as u64))?;
+        counters(to, "hsm_commands", "Commands sent", &rows(|one| one.asked))?;
+        counters(to, "hsm_answers", "Commands answered", &rows(|one| one.answered))?;
+        counters(to, "hsm_faults", "Answers that it is not well", &rows(|one| one.faults))?;
+        counters(to, "hsm_silences", "Commands not answered in time", &rows(|one| one.silent))?;
+        counters(to, "hsm_moved", "Commands taken to another module", &rows(|one| one.moved))?;
+        gauges(to, "hsm_queued", "Requests that wait for a module", &[(Vec::new(), hsm.queued as u64)])?;
+        let did = &hsm.security;
+        let rows = [
+            ("verified", did.verified),
+            ("under_other_key", did.under_other_key),
+            ("wrong", did.wrong),
+            ("missing", did.missing),
+            ("wrong_from_hosts", did.wrong_from_hosts),
+            ("not_verified", did.not_verified),
+            ("made", did.made),
+            ("pins_moved", did.pins_moved),
+            ("withheld", did.withheld),
+            ("not_sealed", did.not_sealed),
+        ];
+        let rows = rows.map(|(what, count)| (vec![("what", what.to_owned())], count));
+        counters(to, "security", "Authentication codes and PINs", &rows)
     }
 
     /// The counters of the network, listeners and links alike.

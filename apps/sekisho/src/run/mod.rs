@@ -2,13 +2,17 @@
 //!
 //! [`start`] gives a running switch to whoever wants one in this process: the `run` command, the demo, tests.
 
+pub(crate) mod api;
 pub(crate) mod control;
-mod core;
+pub(crate) mod core;
 pub(crate) mod ending;
 mod figures;
 mod folded;
+mod guard;
+pub(crate) mod hsm;
 pub(crate) mod http;
 mod journaling;
+mod keys;
 pub(crate) mod links;
 mod log_budget;
 mod metrics;

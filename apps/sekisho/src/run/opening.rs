@@ -51,6 +51,12 @@ pub enum StartError {
     /// The system gave no random bits.
     #[error("{0}")]
     Entropy(#[from] clock::EntropyError),
+    /// The store of keys: touched by another hand, under another master key, or without one.
+    #[error("{0}")]
+    Keys(#[from] keystore::StoreError),
+    /// The software security module found that this machine computes wrongly.
+    #[error("the software security module failed its own test: this machine computes wrongly")]
+    SelfTest,
     /// The time zone.
     #[error("{0}")]
     Zone(#[from] clock::ZoneError),
@@ -70,7 +76,12 @@ impl StartError {
             // A disk that is full or fails now may not later; what lies on it stays as it is.
             Self::Journal { source: JournalError::Storage(error), .. } => error.cause == Cause::Missing,
             Self::Net(error) => error.is_permanent(),
-            Self::Journal { .. } | Self::Replay { .. } | Self::RecoveryNeeded { .. } | Self::Zone(_) => true,
+            Self::Journal { .. }
+            | Self::Replay { .. }
+            | Self::RecoveryNeeded { .. }
+            | Self::SelfTest
+            | Self::Keys(_)
+            | Self::Zone(_) => true,
             Self::Entropy(_) | Self::Thread(_) | Self::Gone => false,
         }
     }

@@ -1,10 +1,12 @@
 //! From a configuration to everything it names: dialects loaded, framings understood, certificates not yet
 //! opened, nothing listening.
 
+use super::guard::Rule;
 use super::parties::{Link, Source};
+use crate::config::api::SOURCE;
 use crate::config::{
-    BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml, ListenerKind,
-    ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
+    ApiToml, BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml,
+    ListenerKind, ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
 };
 use dialects::Dialect;
 use net::{
@@ -18,7 +20,8 @@ use switch::{
     Receiver, Route, Routes, SourceConfig,
 };
 use terms::{
-    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, Outgoing, SourceId, Stan, Text, Txn,
+    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, NetworkTypes, Outgoing, SourceId,
+    Stan, Text, Txn,
 };
 use wire::Framing;
 
@@ -83,6 +86,7 @@ impl Plan {
                 let wrong = complaints_about_speech(link, &dialect);
                 complaints.extend(wrong.into_iter().map(|line| format!("link `{}`: {line}", link.name)));
             }
+            complaints.extend(plan.guards_that_do_not_fit());
             complaints.extend(plan.legs_nobody_can_write());
             complaints.extend(plan.debts_nobody_can_pay());
         }
@@ -106,6 +110,33 @@ impl Plan {
                      them: state a [default], or do not demand it there",
                     link.name, link.dialect
                 ));
+            }
+        }
+        wrong
+    }
+
+    fn guard_of_listener(
+        &self,
+        listener: &ListenerToml,
+        name: &str,
+        loaded: &mut BTreeMap<String, Rc<Dialect>>,
+    ) -> Result<Option<Rule>, String> {
+        Rule::of(listener.security.as_ref(), name, false, &self.dialect(&listener.dialect, loaded))
+    }
+
+    /// What is to be guarded must have an algorithm, and messages with room for a code.
+    fn guards_that_do_not_fit(&self) -> Vec<String> {
+        let mut loaded = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for listener in &self.config.listener {
+            if let Err(why) = self.guard_of_listener(listener, &listener.name, &mut loaded) {
+                wrong.push(format!("listener `{}`: security: {why}", listener.name));
+            }
+        }
+        for link in &self.config.link {
+            let dialect = self.dialect(&link.dialect, &mut loaded);
+            if let Err(why) = Rule::of(link.security.as_ref(), &link.name, true, &dialect) {
+                wrong.push(format!("link `{}`: security: {why}", link.name));
             }
         }
         wrong
@@ -155,7 +186,8 @@ impl Plan {
     /// Files with secrets in them that the configuration names.
     pub(crate) fn secret_files(&self) -> Vec<PathBuf> {
         let listeners = self.config.listener.iter().filter_map(|listener| listener.tls.as_ref());
-        let links = self.config.link.iter().filter_map(|link| link.tls.as_ref());
+        let modules = self.config.hsm.iter().filter_map(|hsm| hsm.tls.as_ref());
+        let links = self.config.link.iter().filter_map(|link| link.tls.as_ref()).chain(modules);
         listeners.map(|tls| tls.key.clone()).chain(links.filter_map(|tls| tls.key.clone())).collect()
     }
 
@@ -218,6 +250,7 @@ impl Plan {
                 let named = std::iter::once(listener.name.as_str()).chain(peers);
                 named.map(|name| source_config(name, listener)).collect::<Vec<_>>()
             })
+            .chain(self.config.api.iter().map(|_| applications()))
             .map(|source| (names.source(source.name.as_str()), source))
             .collect();
         // A name the configuration has dropped keeps its number, and nothing is routed there.
@@ -227,8 +260,8 @@ impl Plan {
             names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
         let LaneToml { remembered_max, remembered_min_s, in_flight_max } = self.config.lane;
-        let routes = self.routes(names);
-        LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max }
+        let (routes, day) = (self.routes(names), None);
+        LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max, day }
     }
 
     fn routes(&self, names: &mut Names) -> Routes {
@@ -254,6 +287,15 @@ impl Plan {
                 });
             }
         }
+        if let Some(link) = self.config.api.as_ref().and_then(|api| api.default_link.as_ref()) {
+            lines.push(Route {
+                prefix: Text::EMPTY,
+                source: Some(names.source(SOURCE)),
+                kind: None,
+                link: names.link(link),
+                name: Text::clipped(b"default of api"),
+            });
+        }
         let receivers = (self.config.receiver.iter()).map(|line| Receiver {
             prefix: Text::clipped(line.prefix.as_bytes()),
             source: line.listener.as_deref().map(|name| names.source(name)),
@@ -273,6 +315,9 @@ impl Plan {
                 names.source(name);
             }
         }
+        if self.config.api.is_some() {
+            names.source(SOURCE);
+        }
         let routes = self.routes(&mut names);
         let text = |names: Vec<LinkName>| names.iter().map(LinkName::to_string).collect();
         (routes, text(names.sources), text(names.links))
@@ -288,6 +333,7 @@ impl Plan {
                 let source = Source {
                     dialect: self.dialect(&listener.dialect, &mut loaded),
                     unreadable_max: listener.unreadable_max,
+                    guard: self.guard_of_listener(listener, name, &mut loaded).unwrap_or_default(),
                 };
                 sources.insert(names.source(name).0, source);
             }
@@ -296,13 +342,15 @@ impl Plan {
         for link in &self.config.link {
             let dialect = self.dialect(&link.dialect, &mut loaded);
             let name = Text::clipped(link.name.as_bytes());
-            links.insert(names.link(&link.name).0, Link { name, dialect, handle: None });
+            let guard = Rule::of(link.security.as_ref(), &link.name, true, &dialect).unwrap_or_default();
+            links.insert(names.link(&link.name).0, Link { name, dialect, handle: None, guard });
         }
         // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
         let any = loaded.values().next().cloned();
-        let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1 });
-        let fill_link =
-            |at: usize| Some(Link { name: *names.links.get(at)?, dialect: any.clone()?, handle: None });
+        let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1, guard: None });
+        let fill_link = |at: usize| {
+            Some(Link { name: *names.links.get(at)?, dialect: any.clone()?, handle: None, guard: None })
+        };
         let all_sources = (0..names.sources.len())
             .filter_map(|at| sources.remove(&(at as u16)).or_else(fill_source))
             .collect();
@@ -312,12 +360,19 @@ impl Plan {
         (all_sources, all_links)
     }
 
+    /// The number of the source that applications are, where they may ask.
+    pub(crate) fn applications(&self, names: &mut Names) -> Option<SourceId> {
+        self.config.api.as_ref().map(|_| names.source(SOURCE))
+    }
+
     /// Whether a source of that name may come in somewhere.
     pub(crate) fn has_source(&self, name: &LinkName) -> bool {
-        self.config.listener.iter().any(|listener| {
-            let peers = listener.peer.iter().map(|peer| peer.name.as_str());
-            std::iter::once(listener.name.as_str()).chain(peers).any(|known| known == name.as_str())
-        })
+        let is_applications = self.config.api.is_some() && name.as_str() == SOURCE;
+        is_applications
+            || self.config.listener.iter().any(|listener| {
+                let peers = listener.peer.iter().map(|peer| peer.name.as_str());
+                std::iter::once(listener.name.as_str()).chain(peers).any(|known| known == name.as_str())
+            })
     }
 
     /// What a listener's peers speak.
@@ -345,11 +400,19 @@ impl Plan {
                 None => what.push(format!("[[link]] `{}` is gone: drain it first", link.name)),
             }
         }
+        let api = |plan: &Self| {
+            let api = plan.config.api.clone().map(|api| ApiToml { default_link: None, ..api });
+            format!("{api:?}")
+        };
         let differs = [
             (format!("{:?}", self.config.journal) != format!("{:?}", other.config.journal), "[journal]"),
             (self.config.time_zone != other.config.time_zone, "time_zone"),
             (format!("{:?}", self.config.http) != format!("{:?}", other.config.http), "[http]"),
             (self.config.control_socket() != other.config.control_socket(), "[control]"),
+            (self.config.keys != other.config.keys, "[keys]"),
+            (format!("{:?}", self.config.hsm) != format!("{:?}", other.config.hsm), "[[hsm]]"),
+            (format!("{:?}", self.config.security) != format!("{:?}", other.config.security), "[security]"),
+            (api(self) != api(other), "[api] (other than default_link)"),
             (self.config.lane.remembered_max != other.config.lane.remembered_max, "[lane]"),
         ];
         what.extend(differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what.to_string()));
@@ -475,6 +538,7 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
         },
         timers: link.timers.timers(),
         management: management_of(link, dialect),
+        reconciliation: None,
     }
 }
 
@@ -509,6 +573,18 @@ fn complaints_about_speech(link: &LinkToml, dialect: &Dialect) -> Vec<String> {
     toml.speaks().filter_map(sample).collect()
 }
 
+/// Applications: they can look up what became of a submission, and take it back.
+fn applications() -> SourceConfig {
+    SourceConfig {
+        name: Text::clipped(SOURCE.as_bytes()),
+        terminal_required: false,
+        consistency: Some(Consistency::Reversal),
+        per_terminal_max: 0,
+        // They are told by events.
+        told_of_days: NetworkTypes::default(),
+    }
+}
+
 fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {
     SourceConfig {
         name: Text::clipped(name.as_bytes()),
@@ -519,6 +595,7 @@ fn source_config(name: &str, listener: &ListenerToml) -> SourceConfig {
             ConsistencyToml::Inquiry => Consistency::Inquiry,
         }),
         per_terminal_max: listener.per_terminal_max,
+        ..SourceConfig::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is told about the switch while it runs: one snapshot, made by the lane's thread a few times a second
 //! and read by everybody else.
 
+use super::hsm::HsmList;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -29,6 +30,8 @@ pub struct Status {
     pub version: &'static str,
     /// `running`, `draining` or `stopped`.
     pub state: &'static str,
+    /// The process.
+    pub pid: u32,
     /// When it was started, UTC.
     pub started_at: String,
     /// The local date transactions are stamped with.
@@ -45,6 +48,8 @@ pub struct Status {
     pub listeners: Vec<ListenerStatus>,
     /// Where they go.
     pub links: Vec<LinkStatus>,
+    /// Security modules, and what security did.
+    pub hsm: HsmList,
     /// What is remembered.
     pub journal: JournalStatus,
     /// Messages nobody could read, masked, the newest last.

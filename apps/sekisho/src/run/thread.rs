@@ -1,8 +1,14 @@
 //! The lane's thread: made, told what to do, and waited for.
 
+use super::api::desk::Desk;
+use super::api::events::Bulletin;
+use super::api::orders::ApiOrder;
+use super::api::sessions::Sessions;
 use super::core::{Core, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
+use super::guard;
+use super::hsm::HsmCommand;
 use super::journaling::News;
 use super::links::LinkCommand;
 use super::opening::{self, Opened, StartError};
@@ -43,6 +49,10 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// Show security modules, or test one.
+    Hsm(HsmCommand),
+    /// Something an application wants.
+    Api(ApiOrder),
 }
 
 /// How a switch ended.
@@ -62,6 +72,10 @@ pub struct Running {
     pub board: Board,
     /// Where it listens: names and addresses, with the ports that were chosen.
     pub listeners: Vec<(String, SocketAddr)>,
+    /// Sessions of applications that are open.
+    pub sessions: Sessions,
+    /// What happens, for whoever listens.
+    pub bulletin: Bulletin,
     orders: mpsc::UnboundedSender<Order>,
     ended: Option<oneshot::Receiver<Stopped>>,
     thread: JoinHandle<()>,
@@ -114,13 +128,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     let (ready, receive_ready) = std::sync::mpsc::channel();
     let (end, ended) = oneshot::channel();
     let posted = board.clone();
+    let bulletin = Bulletin::since(clock::utc_now());
+    let published = bulletin.clone();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
         let stopped = runtime.block_on(async {
-            let thread = match Thread::open(plan, options, posted) {
+            let thread = match Thread::open(plan, options, posted, published) {
                 Ok(thread) => thread,
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -136,7 +152,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
         }
     })?;
     let listeners = receive_ready.recv().map_err(|_| StartError::Gone)??;
-    Ok(Running { board, listeners, orders, ended: Some(ended), thread })
+    Ok(Running {
+        board,
+        listeners,
+        sessions: Sessions::default(),
+        bulletin,
+        orders,
+        ended: Some(ended),
+        thread,
+    })
 }
 
 pub(super) struct Thread {
@@ -156,7 +180,7 @@ const TICK: Duration = Duration::from_millis(20);
 const POST_EVERY_TICKS: u32 = 10;
 
 impl Thread {
-    fn open(plan: Plan, options: Options, board: Board) -> Result<Self, StartError> {
+    fn open(plan: Plan, options: Options, board: Board, bulletin: Bulletin) -> Result<Self, StartError> {
         let clock = match &plan.config.time_zone {
             Some(zone) => Clock::in_zone(zone)?,
             None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
@@ -170,8 +194,14 @@ impl Thread {
         let (sources, links) = plan.parties(&mut names);
         let started_at = clock.now().wall.to_string();
         let switchboard = Switchboard::empty();
-        let core = Core::new(clock, lane, journaling, net.clone(), sources, links);
+        let guard = guard::guard(&plan.config, &net)?;
+        let mut core = Core::new(clock, lane, journaling, net.clone(), (sources, links), guard);
+        core.desk = Desk::of(plan.applications(&mut names), u64::from_le_bytes(seed));
+        core.bulletin = bulletin;
         *switchboard.0.borrow_mut() = Some(core);
+        // Before anybody is let in, so that the first to ask need not be refused.
+        let lines = guard::dial(&plan.config, &net, &switchboard)?;
+        switchboard.with(|core| core.guard.modules.know(lines));
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
             let name = config.name.to_string();
@@ -236,6 +266,8 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
+                    Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
                 },
@@ -265,6 +297,7 @@ impl Thread {
             RecoveryOrder::Begin { answer } => {
                 let before = self.with_core(|core| {
                     let before = stands(core);
+                    core.announce_recovery();
                     core.step(Event::Recover);
                     core.on_durable();
                     before
@@ -294,6 +327,7 @@ impl Thread {
         for link in &core.links {
             link.handle.iter().for_each(net::LinkHandle::close);
         }
+        core.guard.modules.close();
         core.net.conns().iter().for_each(net::Conn::close);
         // Answers queued in this turn still have to leave.
         core.net.flush();
@@ -341,6 +375,7 @@ impl Thread {
         Status {
             version: env!("CARGO_PKG_VERSION"),
             state,
+            pid: std::process::id(),
             started_at: self.started_at.clone(),
             business_date: core.clock.now().local().date.to_string(),
             durable: !self.options.unsafe_no_sync,
@@ -402,6 +437,7 @@ impl Thread {
                 })
                 .collect(),
             journal: core.journaling.status(),
+            hsm: core.guard.list(),
             specimens: core.specimens.all(),
         }
     }

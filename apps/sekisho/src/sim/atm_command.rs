@@ -41,6 +41,9 @@ pub struct Args {
     /// First digits of their cards
     #[arg(long, value_name = "DIGITS", default_value = "411111", value_delimiter = ',')]
     bin: Vec<String>,
+    /// Test keys for PINs and authentication codes, as the switch's listener has them
+    #[arg(long, value_name = "FILE")]
+    keys: Option<std::path::PathBuf>,
     /// Same seed, same people
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -76,7 +79,7 @@ pub(super) fn run(args: Args) -> ExitCode {
 }
 
 async fn serve(args: Args) -> Result<ExitCode, SimError> {
-    let speech = Speech::named(&args.dialect, args.framing.as_deref())?;
+    let speech = Speech::named(&args.dialect, args.framing.as_deref())?.with_keys(args.keys.as_deref())?;
     try_speech(&speech)?;
     let mut luck = Luck::seeded(args.seed);
     let cash = Cash::default();

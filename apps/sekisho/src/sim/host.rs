@@ -4,6 +4,7 @@ use super::ledger::{Ledger, Sum};
 use super::luck::Luck;
 use super::question::digits;
 use super::rules::{Deed, Manner, Rules, is_owed};
+use super::secrets::Doubt;
 use super::speech::{SimError, Speech, again, local_clock};
 use clock::Clock;
 use net::{CloseReason, Conn, Handler, ListenerConfig, Listening, Net, NetConfig, Service};
@@ -53,6 +54,10 @@ pub struct HostCounts {
     pub asked: u64,
     /// Messages that could not.
     pub unreadable: u64,
+    /// Messages whose authentication code was missing or wrong.
+    pub doubted: u64,
+    /// Requests whose PIN was not the card's.
+    pub wrong_pins: u64,
     /// Answers that could not be written.
     pub unwritable: u64,
     /// Reversals and advices among them.
@@ -175,10 +180,14 @@ impl HostAtWork {
 
 impl Desk {
     /// Decides, posts, and words the answer.
-    fn serve(&mut self, request: &Txn) -> (Deed, Answer) {
+    fn serve(&mut self, request: &Txn, pin_is_right: bool) -> (Deed, Answer) {
         self.counts.asked += 1;
         self.counts.owed += u64::from(is_owed(request));
         let mut deed = self.rules.decide(request, self.counts.asked, &mut self.luck);
+        if !pin_is_right {
+            self.counts.wrong_pins += 1;
+            deed.code = Code::WrongPin;
+        }
         match self.trouble {
             Trouble::None | Trouble::Down => {}
             Trouble::Slow(more) => deed.delay_us += more.as_micros() as u64,
@@ -231,7 +240,7 @@ impl Host {
     fn answer(&self, conn: &Conn, header: &[u8], request: &Txn, answer: &Answer, garbled: bool) {
         let sent = conn.send(header, |out| {
             let start = out.len();
-            self.speech.dialect.write_answer(request, answer, out)?;
+            self.speech.write_answer(request, answer, out)?;
             if garbled {
                 out[start..].iter_mut().for_each(|byte| *byte ^= 0x55);
             }
@@ -261,14 +270,16 @@ impl Handler for Counter {
         let host = &self.0;
         let mut desk = host.desk.borrow_mut();
         let today = desk.clock.now().local().date;
-        let Ok(request) = host.speech.dialect.read(body, today) else {
-            desk.counts.unreadable += 1;
-            return;
+        let request = match host.speech.read(body, today) {
+            Ok(request) => request,
+            Err(Doubt::Unreadable) => return desk.counts.unreadable += 1,
+            Err(Doubt::Code) => return desk.counts.doubted += 1,
         };
         if !request.message.asks() {
             return;
         }
-        let (deed, answer) = desk.serve(&request);
+        let pin_is_right = host.speech.secrets.as_ref().is_none_or(|secrets| secrets.pin_is_right(&request));
+        let (deed, answer) = desk.serve(&request, pin_is_right);
         drop(desk);
         let header = conn.framing().answer_header(header);
         match deed.delay_us {

@@ -82,6 +82,9 @@ pub struct Args {
     /// Take what is owed on its own day only
     #[arg(long)]
     date_strict: bool,
+    /// Test keys for PINs and authentication codes, as the switch has them for this link
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// Same seed, same luck
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -114,7 +117,8 @@ impl Args {
         rules.promises.tombstones &= !self.no_tombstones;
         rules.promises.dedups &= !self.no_dedup;
         rules.promises.date_strict |= self.date_strict;
-        let speech = Speech::named(&self.dialect, self.framing.as_deref())?;
+        let speech =
+            Speech::named(&self.dialect, self.framing.as_deref())?.with_keys(self.keys.as_deref())?;
         let (listen, seed) = (self.listen, self.seed);
         Ok(HostPlan { name: "host".into(), listen, speech, rules, seed, keeps_postings: false })
     }

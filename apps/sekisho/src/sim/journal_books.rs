@@ -175,6 +175,8 @@ impl Reading {
             | Record::HostDate { .. }
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
+            | Record::Day(_)
             | Record::Resolved { .. }
             | Record::Remembers { .. }
             | Record::Noted { .. } => {}

@@ -17,6 +17,14 @@ const TRIED: usize = 1_000;
 /// # Errors
 /// What the system said to the last of a thousand ports that were tried.
 pub fn lasting_address(ip: IpAddr) -> io::Result<SocketAddr> {
+    lasting_listener(ip)?.local_addr()
+}
+
+/// The same, listened on already, so that nobody comes in between.
+///
+/// # Errors
+/// As [`lasting_address`].
+pub fn lasting_listener(ip: IpAddr) -> io::Result<TcpListener> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let begin = std::process::id().wrapping_mul(61);
     let mut refused = None;
@@ -24,7 +32,7 @@ pub fn lasting_address(ip: IpAddr) -> io::Result<SocketAddr> {
         let step = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
         let address = SocketAddr::new(ip, FIRST + step as u16);
         match TcpListener::bind(address) {
-            Ok(_) => return Ok(address),
+            Ok(listener) => return Ok(listener),
             Err(error) => refused = Some(error),
         }
     }

@@ -1,16 +1,22 @@
 //! What both ends of a simulated line need: a dialect, its framing, and words for what went wrong.
 
+use super::secrets::Secrets;
 use dialects::{Dialect, WriteError};
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use wire::Framing;
 
 /// How one line is spoken.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Speech {
     /// What messages look like.
     pub dialect: Dialect,
     /// How they are told apart.
     pub framing: Framing,
+    /// What is shared with the other side, where PINs and codes were agreed on.
+    pub secrets: Option<Arc<Secrets>>,
 }
 
 /// Why a simulator cannot work. For people.
@@ -86,6 +92,14 @@ pub enum SimError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file of test keys makes no sense.
+    #[error("{path}: {what}")]
+    Keys {
+        /// Which.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A rules file makes no sense.
     #[error("{path}: {source}")]
     Rules {
@@ -109,6 +123,12 @@ impl SimError {
     }
 }
 
+impl fmt::Debug for Speech {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speech").field("dialect", &self.dialect.name()).finish()
+    }
+}
+
 impl Speech {
     /// The shipped dialect of that name, in the framing named or the one the dialect suggests.
     pub fn named(dialect: &str, framing: Option<&str>) -> Result<Self, SimError> {
@@ -121,7 +141,13 @@ impl Speech {
         };
         let framing = Framing::named(framing)
             .map_err(|source| SimError::NoSuchFraming { name: framing.to_owned(), source })?;
-        Ok(Self { dialect, framing })
+        Ok(Self { dialect, framing, secrets: None })
+    }
+
+    /// The same, with PINs and codes under the test keys of that file; as it was where there is none.
+    pub fn with_keys(self, keys: Option<&Path>) -> Result<Self, SimError> {
+        let secrets = keys.map(Secrets::load).transpose()?;
+        Ok(Self { secrets, ..self })
     }
 }
 

@@ -153,6 +153,9 @@ impl Terminal {
         let at = self.clock.now().local();
         self.stan = self.stan.next();
         let mut txn = question(customer.kind, &customer.card, customer.amount, &self.place);
+        if let Some(secrets) = &self.habits.speech.secrets {
+            secrets.put_pin(&mut txn);
+        }
         stamp(&mut txn, self.stan, reference_number(at, self.stan), at);
         txn
     }
@@ -199,7 +202,7 @@ impl Terminal {
         loop {
             let body = line.hear(&habits.speech).await?;
             // What cannot be read, or belongs to another request, is not this one's answer.
-            let Ok(answer) = habits.speech.dialect.read(&body, today) else { continue };
+            let Ok(answer) = habits.speech.read(&body, today) else { continue };
             let is_answer = Some(answer.message) == txn.message.answered_by();
             if is_answer && answer.stan == txn.stan && answer.terminal_id == txn.terminal_id {
                 let said = answer.code.zip(answer.outcome);
@@ -226,7 +229,7 @@ impl Line {
         let mut out = Vec::with_capacity(1_024);
         let header = speech.framing.request_header();
         let written = speech.framing.write(header.as_bytes(), &mut out, |out| {
-            speech.dialect.write_request(txn, &as_stamped(txn, repeat), out)
+            speech.write_request(txn, &as_stamped(txn, repeat), out)
         });
         written.map_err(|_| io::ErrorKind::InvalidInput)?;
         self.stream.write_all(&out).await

@@ -44,9 +44,15 @@ pub(crate) fn sekisho(words: &[&str]) -> Said {
 
 /// `sekisho` and these words, with something on standard input.
 pub(crate) fn sekisho_reading(words: &[&str], input: &[u8]) -> Said {
+    sekisho_as("tester", words, input)
+}
+
+/// The same, typed by somebody whom the system calls so.
+pub(crate) fn sekisho_as(who: &str, words: &[&str], input: &[u8]) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
         .args(words)
         .env_remove("COLUMNS")
+        .env("SUDO_USER", who)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,6 +1,6 @@
 //! Bans: each says why, every crate takes them, and the room's own list is really read.
 
-use crate::tree::{read, root, table};
+use crate::tree::{read, root, table, tracked};
 use crate::workspace::ours;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,14 @@ fn every_lint_says_why() {
 #[test]
 fn every_crate_takes_the_lints_of_the_house_or_says_why_not() {
     let exceptions = table(&read("ARCHITECTURE.md"), &["Crate", "Does without", "Why"]);
-    for package in ours() {
+    let packages = ours();
+    let is_linked = |name: &str| {
+        let named = |package: &crate::workspace::Package| {
+            package.leans_on.iter().any(|one| one.name == name && !one.for_tests)
+        };
+        packages.iter().any(named)
+    };
+    for package in &packages {
         let manifest: toml::Table =
             read(&format!("{}/Cargo.toml", package.folder)).parse().expect("a manifest is TOML");
         let taken = manifest.get("lints").and_then(|lints| lints.get("workspace")).is_some();
@@ -37,10 +44,26 @@ fn every_crate_takes_the_lints_of_the_house_or_says_why_not() {
             package.name
         );
         assert!(
-            taken || package.room() == "proof",
+            taken || package.room() == "proof" || !is_linked(&package.name),
             "{} is linked into the program: no exceptions",
             package.name
         );
+    }
+}
+
+#[test]
+fn unsafe_code_is_let_in_one_module_of_each_crate_the_table_names() {
+    let exceptions = table(&read("ARCHITECTURE.md"), &["Crate", "Does without", "Why"]);
+    let excepted = exceptions.iter().filter(|row| row[1].contains("`unsafe`"));
+    let excepted: Vec<_> = excepted.map(|row| row[0].trim_matches('`').to_owned()).collect();
+    let paths = tracked().unwrap_or_default();
+    let permission = concat!("allow(unsafe", "_code");
+    for package in ours() {
+        let inside = format!("{}/", package.folder);
+        let sources = paths.iter().filter(|path| path.starts_with(&inside) && path.ends_with(".rs"));
+        let let_in: usize = sources.map(|path| read(path).matches(permission).count()).sum();
+        let expected = usize::from(excepted.contains(&package.name) && !paths.is_empty());
+        assert_eq!(let_in, expected, "{} lets unsafe code in elsewhere than the table says", package.name);
     }
 }
 

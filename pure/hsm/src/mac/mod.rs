@@ -81,7 +81,30 @@ pub struct Mac {
 /// Fewest bytes of a MAC that are compared: what X9.9 sends. Fewer would be guessed.
 pub const MAC_BYTES_MIN: usize = 4;
 
+/// Names of algorithms, as configurations, dialect files and command lines write them.
+const NAMES: [(&str, Algorithm); 9] = [
+    ("x99", Algorithm::X99),
+    ("x919", Algorithm::X919),
+    ("iso9797-1", Algorithm::Iso1),
+    ("iso9797-3", Algorithm::Iso3),
+    ("tdes-cbc", Algorithm::TdesCbc),
+    ("aes-cmac", Algorithm::AesCmac),
+    ("unionpay-ecb", Algorithm::UnionPayEcb),
+    ("unionpay-cbc", Algorithm::UnionPayCbc),
+    ("sm4-cbc", Algorithm::Sm4Cbc),
+];
+
 impl Algorithm {
+    /// The algorithm of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(one, _)| *one == name).map(|(_, algorithm)| *algorithm)
+    }
+
+    /// Every name there is.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
     /// The cipher of its keys.
     pub const fn cipher(self) -> Cipher {
         match self {

@@ -204,7 +204,8 @@ impl Client {
                 self.write_mac(data, mac.len(), body).map_err(misfit)?;
                 write(Charset::Ascii, mac, body);
             }
-            Request::Status => {}
+            // Of several master keys the one our keys lie under is meant.
+            Request::Status => self.write_tail(None, body),
             Request::Echo(data) => {
                 let length =
                     u16::try_from(data.len()).map_err(|_| misfit("more bytes than a length can say"))?;
@@ -365,7 +366,9 @@ impl Client {
             Request::VerifyMac { .. } => Answer::Verified,
             Request::Status => {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                let lmk_check = text(fields.take(16)?);
+                // Sixteen digits of most master keys, fewer of some; the firmware has nine characters always.
+                let digits = fields.0.len().checked_sub(9).filter(|digits| (6..=16).contains(digits));
+                let lmk_check = text(fields.take(digits.ok_or(Fault::Request)?)?);
                 Answer::Status { lmk_check, firmware: text(fields.take(fields.0.len())?) }
             }
             Request::Echo(_) => Answer::Echoed(fields.take(fields.0.len())?.to_vec()),

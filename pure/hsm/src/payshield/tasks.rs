@@ -76,7 +76,7 @@ impl Task {
             b"AE" => again_for_terminal(f, Role::Tpk, 0),
             b"AG" => again_for_terminal(f, Role::Tak, 16),
             b"KA" => old_check_value(f),
-            b"NC" => Ok(Self::plain(Request::Status, Reply::Diagnosis)),
+            b"NC" => lmk_id(f).map(|lmk| Self { lmk, ..Self::plain(Request::Status, Reply::Diagnosis) }),
             b"NO" => f.take(2).map(|_| Self::plain(Request::Status, Reply::Settings)),
             b"B2" => echo(f),
             b"RA" => Ok(Self::plain(Request::Status, Reply::Nothing)),

@@ -1,10 +1,12 @@
+mod day;
+
 use super::{
     DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, RecordError, WHYS, kind,
 };
 use crate::vault::{SEALED_ACCOUNT_BYTES, SEALED_BYTES};
 use crate::{
     Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark,
-    Observed, Onward, Record, Remembered, Ruling, SealedAccount, SealedPan, Sent,
+    Observed, Onward, Record, Remembered, Ruling, SealedAccount, SealedPan, Sent, Ticket,
 };
 use terms::{
     Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
@@ -25,9 +27,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::SENT => Record::Sent(from.sent(0)?),
         kind::SENT_TO => Record::Sent(from.sent(HOLDS_ACCOUNT)?),
         kind::SENT_KEEPING => Record::Sent(from.sent_keeping()?),
+        kind::SENT_DATED => Record::Sent(from.sent_dated(HOLDS_BOTH)?),
         kind::INQUIRED => Record::Inquired(from.sent(0)?),
+        kind::INQUIRED_DATED => Record::Inquired(from.sent_dated(HOLDS_ACCOUNT)?),
         kind::INQUIRED_TO => Record::Inquired(from.sent(HOLDS_ACCOUNT)?),
-        kind::DEBITED => Record::Debited(from.debited()?),
+        kind::DEBITED | kind::DEBITED_DATED => Record::Debited(from.debited()?),
         kind::CREDITED => Record::Credited(from.credited()?),
         kind::STRANDED => Record::Stranded(from.declined()?),
         kind::NOTED => Record::Noted { id: from.id()? },
@@ -75,6 +79,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::ADVISED => Record::Advised { sent: from.sent(0)?, forward: from.forward()? },
         kind::ADVISED_TO => Record::Advised { sent: from.sent(HOLDS_ACCOUNT)?, forward: from.forward()? },
         kind::ADVISED_KEEPING => Record::Advised { sent: from.sent_keeping()?, forward: from.forward()? },
+        kind::ADVISED_DATED => {
+            Record::Advised { sent: from.sent_dated(HOLDS_BOTH)?, forward: from.forward()? }
+        }
         kind::ATTEMPT => Record::Attempt {
             forward: from.forward_id()?,
             number: from.narrow("number")?,
@@ -115,8 +122,21 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             by: from.text("by")?,
             at: from.timestamp("at")?,
         },
+        kind::TICKETED => Record::Ticketed {
+            id: from.id()?,
+            ticket: Ticket {
+                name: u128::from_le_bytes(from.array("name")?),
+                contents: u64::from_le_bytes(from.array("contents")?),
+                caller: u64::from_le_bytes(from.array("caller")?),
+            },
+            key: from.key()?,
+            at: from.timestamp("at")?,
+        },
         kind::RESOLVED => Record::Resolved { id: from.id()?, after: from.after()? },
-        kind => return Err(RecordError::UnknownKind { kind }),
+        kind => match from.day()? {
+            Some(day) => Record::Day(day),
+            None => return Err(RecordError::UnknownKind { kind }),
+        },
     };
     from.end()?;
     Ok(record)
@@ -283,6 +303,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn sent_dated(&mut self, holds_most: u8) -> Result<Sent, RecordError> {
+        let holds = self.byte("what it holds")?;
+        if holds > holds_most {
+            return Err(self.impossible("what it holds"));
+        }
+        let own_date = Some(self.sure_date("own_date")?);
+        Ok(Sent { own_date, ..self.sent(holds)? })
+    }
+
     fn sent(&mut self, holds: u8) -> Result<Sent, RecordError> {
         let id = self.id()?;
         let key = self.key()?;
@@ -302,7 +331,8 @@ impl<'a> Reader<'a> {
             host_stan: self.stan("host_stan")?,
             host_rrn: self.text("host_rrn")?,
             host_transmitted_at: self.text("host_transmitted_at")?,
-            business_date: self.date("business_date")?.ok_or_else(|| self.impossible("business_date"))?,
+            business_date: self.sure_date("business_date")?,
+            own_date: None,
             route: self.text("route")?,
             to_account: self.account(id, holds & HOLDS_ACCOUNT != 0)?,
             kept: self.besides(holds & HOLDS_KEPT != 0)?,
@@ -341,9 +371,12 @@ impl<'a> Reader<'a> {
     }
 
     fn debited(&mut self) -> Result<Debited, RecordError> {
-        let sent = match self.byte("what it holds")? {
-            holds @ 0..=HOLDS_BOTH => self.sent(holds)?,
-            _ => return Err(self.impossible("what it holds")),
+        let sent = match self.kind {
+            kind::DEBITED_DATED => self.sent_dated(HOLDS_BOTH)?,
+            _ => match self.byte("what it holds")? {
+                holds @ 0..=HOLDS_BOTH => self.sent(holds)?,
+                _ => return Err(self.impossible("what it holds")),
+            },
         };
         Ok(Debited { sent, onward: Onward { link: self.link()?, route: self.text("route")? } })
     }
@@ -362,9 +395,13 @@ impl<'a> Reader<'a> {
     }
 
     fn fingerprint(&mut self) -> Result<u64, RecordError> {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(self.take(8, "fingerprint")?);
-        Ok(u64::from_le_bytes(bytes))
+        Ok(u64::from_le_bytes(self.array("fingerprint")?))
+    }
+
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], RecordError> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.take(N, field)?);
+        Ok(bytes)
     }
 
     fn link_plus_one(&mut self) -> Result<Option<LinkId>, RecordError> {

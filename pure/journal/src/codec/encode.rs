@@ -1,3 +1,5 @@
+mod day;
+
 use super::{
     DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place,
 };
@@ -23,17 +25,24 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Sent(sent) => {
-            out.begin_sent(sent, [kind::SENT, kind::SENT_TO, kind::SENT_KEEPING]);
+            out.begin_sent(sent, [kind::SENT, kind::SENT_TO, kind::SENT_KEEPING, kind::SENT_DATED]);
             out.sent(sent);
         }
         Record::Inquired(sent) => {
-            out.byte(if sent.to_account.is_none() { kind::INQUIRED } else { kind::INQUIRED_TO });
             // Nothing is ever owed for it, so nothing is kept for that.
-            out.sent(&Sent { kept: Carried::default(), ..sent.clone() });
+            let sent = &Sent { kept: Carried::default(), ..sent.clone() };
+            // It holds no more than an account, so its third kind cannot come up.
+            out.begin_sent(sent, [kind::INQUIRED, kind::INQUIRED_TO, kind::INQUIRED, kind::INQUIRED_DATED]);
+            out.sent(sent);
         }
         Record::Debited(Debited { sent, onward }) => {
-            out.byte(kind::DEBITED);
-            out.byte(holds(sent));
+            match sent.own_date {
+                None => {
+                    out.byte(kind::DEBITED);
+                    out.byte(holds(sent));
+                }
+                Some(_) => out.begin_dated(sent, kind::DEBITED_DATED),
+            }
             out.sent(sent);
             out.number(u64::from(onward.link.0));
             out.text(&onward.route);
@@ -114,7 +123,8 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.timestamp(*at);
         }
         Record::Advised { sent, forward } => {
-            out.begin_sent(sent, [kind::ADVISED, kind::ADVISED_TO, kind::ADVISED_KEEPING]);
+            let kinds = [kind::ADVISED, kind::ADVISED_TO, kind::ADVISED_KEEPING, kind::ADVISED_DATED];
+            out.begin_sent(sent, kinds);
             out.sent(sent);
             out.forward(forward);
         }
@@ -146,6 +156,15 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(place(&Ruling::ALL, ruling));
             out.text(by);
             out.text(reason);
+            out.timestamp(*at);
+        }
+        Record::Ticketed { id, ticket, key, at } => {
+            out.byte(kind::TICKETED);
+            out.number(id.0);
+            out.out.extend_from_slice(&ticket.name.to_le_bytes());
+            out.out.extend_from_slice(&ticket.contents.to_le_bytes());
+            out.out.extend_from_slice(&ticket.caller.to_le_bytes());
+            out.key(key);
             out.timestamp(*at);
         }
         Record::HostDate { link, date, at } => {
@@ -189,6 +208,7 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(link.map_or(0, |link| u64::from(link.0) + 1));
             out.number(u64::from(last_stan.0));
         }
+        Record::Day(day) => out.day(day),
     }
 }
 
@@ -294,7 +314,10 @@ impl Writer<'_> {
     }
 
     /// The kind of the record says what else it holds: nothing, an account, or whatever the byte behind it says.
-    fn begin_sent(&mut self, sent: &Sent, [plain, to, keeping]: [u8; 3]) {
+    fn begin_sent(&mut self, sent: &Sent, [plain, to, keeping, dated]: [u8; 4]) {
+        if sent.own_date.is_some() {
+            return self.begin_dated(sent, dated);
+        }
         match holds(sent) {
             0 => self.byte(plain),
             HOLDS_ACCOUNT => self.byte(to),
@@ -303,6 +326,13 @@ impl Writer<'_> {
                 self.byte(holds);
             }
         }
+    }
+
+    /// With the switch's own day in front.
+    fn begin_dated(&mut self, sent: &Sent, kind: u8) {
+        self.byte(kind);
+        self.byte(holds(sent));
+        self.date(sent.own_date);
     }
 
     /// Nothing where there is nothing: the record says so in front.

@@ -2,13 +2,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 use journal::memory::Memory;
 use journal::{
-    Account, After, Batch, Card, Credited, CutStage, Debited, DecidedBy, Declined, Duty, Forward, Journal,
-    JournalError, Kept, Key, LinkOrder, Mark, Named, Observation, Observed, Onward, Record, Recovered,
-    Remembered, Ruling, Sent, Vault, Why,
+    Account, After, Batch, Card, Compared, Counted, Credited, CutStage, DayRecord, Debited, DecidedBy,
+    Declined, Duty, Forward, Journal, JournalError, Kept, Key, LinkOrder, Mark, Named, Observation, Observed,
+    Onward, Record, Recovered, Remembered, Ruling, Sent, Tallied, Ticket, Vault, Why,
 };
 use terms::{
-    Amount, BusinessDate, Carried, Code, Currency, ForwardId, Kind, LinkId, LocalTime, MessageType, Noun,
-    Outcome, Pan, SourceId, Stan, Text, Timestamp, TxnId,
+    Amount, Balance, BusinessDate, Carried, Code, Currency, Figure, ForwardId, Kind, LinkId, LocalTime,
+    MessageType, Noun, Outcome, Pan, SourceId, Stan, Statement, Tally, Text, Timestamp, TxnId,
 };
 
 pub const LANE: u16 = 3;
@@ -57,6 +57,7 @@ pub fn sent(n: u64) -> Sent {
         host_rrn: Text::clipped(b"632613000042"),
         host_transmitted_at: Text::clipped(b"1122055900"),
         business_date: date(),
+        own_date: None,
         route: Text::clipped(b"prefix 622848"),
         to_account: Account::None,
         kept: Carried::default(),
@@ -199,6 +200,12 @@ pub fn every_kind() -> Vec<Record> {
         },
         Record::HostDate { link: LinkId(1), date: date(), at: at(8) },
         Record::Cutover { link: LinkId(1), stage: CutStage::Begun, date: date(), at: at(8) },
+        Record::Ticketed {
+            id: TxnId(77),
+            ticket: Ticket { name: u128::MAX - 5, contents: 1 << 63, caller: 3 },
+            key: sent(77).key,
+            at: at(8),
+        },
         Record::LinkOrdered {
             link: LinkId(1),
             order: LinkOrder::Maintain,
@@ -222,6 +229,40 @@ pub fn every_kind() -> Vec<Record> {
             last_stan: Stan(999_999),
         },
         Record::Numbers { next_id: TxnId(10), next_forward: ForwardId(0), link: None, last_stan: Stan(0) },
+        Record::Sent(dated(sent(1))),
+        Record::Sent(dated(keeping(sent_to(1)))),
+        Record::Inquired(dated(sent_to(2))),
+        Record::Advised { sent: dated(keeping(sent(5))), forward: forward(4, Duty::Advice) },
+        Record::Debited(Debited { sent: dated(sent_to(6)), onward: ONWARD }),
+        Record::Day(DayRecord::Own { date: date(), by: Text::clipped(b"schedule"), at: at(8) }),
+        Record::Day(DayRecord::Frozen { link: LinkId(1), date: date(), at: at(8) }),
+        Record::Day(DayRecord::TotalsSent {
+            link: LinkId(1),
+            date: date(),
+            currency: Currency::NONE,
+            number: 3,
+            host_stan: Stan(79),
+            at: at(8),
+        }),
+        compared(None),
+        compared(Some(Balance::OutOfBalance)),
+        Record::Day(DayRecord::CompareOrdered {
+            link: LinkId(1),
+            date: date(),
+            by: Text::clipped(b"suzuki"),
+            at: at(8),
+        }),
+        Record::Day(DayRecord::Ended { link: LinkId(1), date: date(), at: at(8) }),
+        Record::Day(DayRecord::CountedAnew),
+        Record::Day(DayRecord::Counted(Box::new(Counted {
+            link: LinkId(1),
+            date: date(),
+            currency: Currency::NONE,
+            late: true,
+            tallies: [Tally { count: u64::MAX, sum: u128::MAX }; Counted::TALLIES],
+            exceptions: 1,
+        }))),
+        Record::Day(DayRecord::Tallied(Tallied { id: TxnId(6), second: true, state: 15, date: date() })),
         Record::Closed { at: at(9) },
     ]
 }
@@ -239,6 +280,28 @@ fn keeping(sent: Sent) -> Sent {
     kept.push(Noun::ForwarderId, b"12345678901");
     kept.push(Noun::AcceptorName, b"ACME STORES 42         SPRINGFIELD  ILUS");
     Sent { kept, ..sent }
+}
+
+/// With the switch's own day.
+fn dated(sent: Sent) -> Sent {
+    Sent { own_date: Some(date()), ..sent }
+}
+
+fn compared(balance: Option<Balance>) -> Record {
+    let mut ours = Statement::default();
+    ours.set(Figure::Net, i128::MIN);
+    ours.set(Figure::CreditsNumber, i128::MAX);
+    Record::Day(DayRecord::Compared(Box::new(Compared {
+        link: LinkId(1),
+        date: date(),
+        currency: Currency::NONE,
+        balance,
+        ours,
+        theirs: Statement::default(),
+        wire_code: Text::clipped(b"501"),
+        asked_by_peer: balance.is_none(),
+        at: at(8),
+    })))
 }
 
 pub fn account(n: u64) -> Text<28> {

@@ -30,6 +30,8 @@ pub(crate) struct World {
     /// Everything asked of hosts since the last start.
     pub(crate) asked: Vec<(LinkId, TxnId, Outgoing)>,
     last_asked: Option<Txn>,
+    /// Everything recorded, counted as somebody with the whole journal counts it.
+    book: book::Book,
     out: Outbox,
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct Left {
     pub(crate) told: Vec<Tell>,
     /// Links whose connections are to be broken.
     pub(crate) hung_up: Vec<LinkId>,
+    /// What sources were told of their own accord.
+    pub(crate) announced: Vec<(SourceId, Arc<Txn>, Outgoing)>,
     /// One letter an effect, in order: `r`ecord, `h`ost, `s`ource, `t`ell.
     pub(crate) order: String,
 }
@@ -88,13 +92,12 @@ pub(crate) fn config() -> LaneConfig {
             name: Text::clipped(b"till"),
             terminal_required: true,
             consistency: Some(Consistency::Reversal),
-            per_terminal_max: 0,
+            ..SourceConfig::default()
         }],
         links: vec![link("bank"), link("cards")],
         routes: Routes::new(vec![line("4", BANK, "visa"), line("62", CARDS, "union")]),
         remembered_max: 8,
-        remembered_min_s: 0,
-        in_flight_max: 0,
+        ..LaneConfig::default()
     }
 }
 
@@ -154,6 +157,7 @@ impl World {
             journal: Vec::new(),
             asked: Vec::new(),
             last_asked: None,
+            book: book::Book::new(),
             out: Outbox::new(),
         };
         world.reconfigure(config);
@@ -255,6 +259,9 @@ impl World {
 
     fn start_past(&mut self, count: u32, records: Vec<Record>) -> Left {
         self.asked.clear();
+        // What was never durable is in no journal.
+        self.book = book::Book::new();
+        self.journal.iter().for_each(|record| self.book.apply(record));
         let nothing = LaneConfig { remembered_max: self.config.remembered_max, ..LaneConfig::default() };
         let mut replay = Replay::into_lane(Lane::new(nothing, secrets()));
         for record in records {
@@ -272,6 +279,7 @@ impl World {
             match effect {
                 Effect::Record(record) => {
                     left.order.push('r');
+                    self.book.apply(&record);
                     self.journal.push(record.clone());
                     left.records.push(record);
                 }
@@ -290,6 +298,7 @@ impl World {
                     left.answers.push((conn, answer, durable_first));
                 }
                 Effect::Displaced { .. } => {}
+                Effect::Announce { source, message, ours } => left.announced.push((source, message, ours)),
                 Effect::HangUp { link } => left.hung_up.push(link),
                 Effect::Tell(tell) => {
                     left.order.push('t');
@@ -297,6 +306,25 @@ impl World {
                 }
             }
         }
+        self.totals_agree();
         left
+    }
+
+    /// The lane's totals are those of the journal, always: as far back as the lane keeps them.
+    fn totals_agree(&mut self) {
+        drop(self.book.take_late());
+        let lane = self.lane.book();
+        let kept_from = lane.totals().map(|(bucket, _)| bucket.date).min();
+        let is_kept =
+            |(bucket, _): &(&book::Bucket, &book::Totals)| kept_from.is_some_and(|from| bucket.date >= from);
+        let of = |book: &book::Book| -> Vec<(book::Bucket, book::Totals)> {
+            let totals = book.totals().filter(is_kept).map(|(bucket, totals)| (*bucket, *totals));
+            totals.filter(|(_, totals)| *totals != book::Totals::default()).collect()
+        };
+        let late = |book: &book::Book| -> Vec<(book::Bucket, book::Totals)> {
+            book.late().filter(is_kept).map(|(bucket, totals)| (*bucket, *totals)).collect()
+        };
+        assert_eq!(of(lane), of(&self.book), "what the lane has counted, and what the journal comes to");
+        assert_eq!(late(lane), late(&self.book), "what came late");
     }
 }

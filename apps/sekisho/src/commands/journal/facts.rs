@@ -121,6 +121,12 @@ impl Facts {
                 self.text("order", order.name());
                 self.some("by", by.as_str());
             }
+            Record::Ticketed { ticket, .. } => {
+                self.text("name", format_args!("{:032x}", ticket.name));
+                self.text("contents", format_args!("{:016x}", ticket.contents));
+                self.text("caller", format_args!("{:016x}", ticket.caller));
+            }
+            Record::Day(day) => self.of_day(day, names),
             Record::Resolved { after, .. } => self.text("after", after.name()),
             Record::Noted { .. } => {}
             Record::Remembers { most } => self.text("most", most),
@@ -165,6 +171,9 @@ impl Facts {
         self.some("host_rrn", sent.host_rrn);
         self.some("host_transmitted_at", sent.host_transmitted_at);
         self.text("business_date", sent.business_date);
+        if let Some(own) = sent.own_date {
+            self.text("own_date", own);
+        }
         self.some("route", sent.route);
         if !sent.to_account.is_none() {
             self.text("to_account", account(&sent.to_account, vault));
@@ -237,17 +246,17 @@ impl Facts {
         self.some("settlement_date", answer.settlement_date.map(|date| date.to_string()).unwrap_or_default());
     }
 
-    fn text(&mut self, name: &'static str, value: impl fmt::Display) {
+    pub(super) fn text(&mut self, name: &'static str, value: impl fmt::Display) {
         self.add(name, Fact::Text(value.to_string()));
     }
 
     /// A text, or nothing where it is empty.
-    fn some(&mut self, name: &'static str, value: impl fmt::Display) {
+    pub(super) fn some(&mut self, name: &'static str, value: impl fmt::Display) {
         let text = value.to_string();
         self.add(name, if text.trim().is_empty() { Fact::Nothing } else { Fact::Text(text) });
     }
 
-    fn number(&mut self, name: &'static str, value: u64) {
+    pub(super) fn number(&mut self, name: &'static str, value: u64) {
         self.add(name, Fact::Number(value));
     }
 

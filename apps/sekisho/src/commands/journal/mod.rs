@@ -1,5 +1,6 @@
 //! `sekisho journal`: looking at what a switch remembers, also while it runs. Nothing here changes anything.
 
+pub(crate) mod day;
 pub(crate) mod facts;
 mod list;
 pub(crate) mod names;

@@ -49,6 +49,8 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         Record::LinkOrdered { link, order, by, .. } => {
             format!("{} {} by {}", names.link(*link), order.name(), by.as_str())
         }
+        Record::Ticketed { ticket, .. } => format!("submitted under name {:032x}", ticket.name),
+        Record::Day(day) => super::day::line(day, names),
         Record::Resolved { after, .. } => after.name().into(),
         Record::NotSent { answer, owes, .. } => format!("{}{}", of_answer(answer), of_debt(owes.as_ref())),
         Record::Declined(declined) => of_declined(declined, vault),

@@ -52,9 +52,14 @@ pub(crate) fn order(
     name: &str,
     order: LinkOrder,
     by: &str,
+    unless_sessions: bool,
 ) -> Result<(bool, LinkJson), Failure> {
     let place = format!("/v1/links/{}/{}", in_a_path(name)?, order.name());
-    let asked = control::post(&door.socket, &place, &json!({ "by": by }));
+    let body = match unless_sessions {
+        true => json!({ "by": by, "unless_sessions": true }),
+        false => json!({ "by": by }),
+    };
+    let asked = control::post(&door.socket, &place, &body);
     let reply = asked.map_err(|error| match error {
         Unreachable::Nobody { .. } => unreachable(door, error),
         Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
@@ -83,7 +88,7 @@ fn understood(door: &Door, name: &str, reply: Reply) -> Result<LinkJson, Failure
 }
 
 /// Names are made of characters that need no escape; anything else is nobody's name.
-fn in_a_path(name: &str) -> Result<&str, Failure> {
+pub(crate) fn in_a_path(name: &str) -> Result<&str, Failure> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     match !name.is_empty() && name.bytes().all(legal) {
         true => Ok(name),
@@ -103,7 +108,7 @@ pub(crate) fn unreachable(door: &Door, source: Unreachable) -> Failure {
     Failure::Unreachable { source, next }
 }
 
-fn no_such_link(door: &Door, name: &str) -> Failure {
+pub(crate) fn no_such_link(door: &Door, name: &str) -> Failure {
     Failure::Said {
         code: "LNK2001-E",
         said: format!("no link is called `{name}`"),
@@ -133,6 +138,10 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
         Some("is_drained") => ("LNK2007-E", format!("sekisho link ready {name}{at}")),
         Some("in_maintenance") => ("LNK2008-E", format!("sekisho link ready {name}{at}")),
         Some("not_out") => ("LNK2009-E", show(door, name)),
+        Some("sessions_open") => (
+            "LNK2020-E",
+            format!("sekisho link sessions {name}{at}   sekisho link sign-off {name} --force{at}"),
+        ),
         _ => ("LNK2000-E", show(door, name)),
     };
     let link = serde_json::from_value::<LinkJson>(reply.body["link"].clone()).ok();

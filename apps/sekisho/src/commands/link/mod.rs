@@ -1,8 +1,10 @@
 //! `sekisho link`: lines to hosts and networks, what state they are in, and what a person may do about it.
 
 pub(crate) mod door;
+pub(crate) mod lines;
 mod list;
 pub(crate) mod order;
+mod sessions;
 mod show;
 mod watch;
 
@@ -15,10 +17,12 @@ pub enum Command {
     Ls(list::Args),
     /// One link: session, echoes, last failure, history (reads)
     Show(show::Args),
+    /// Applications that are in, by their sessions (reads)
+    Sessions(sessions::Args),
     /// Ask to sign on and wait for the answer (changes)
     SignOn(order::Args),
     /// Let what is in flight end, sign off and wait for the answer (changes)
-    SignOff(order::Args),
+    SignOff(order::SignOffArgs),
     /// Ask whether anybody is there, and time it (changes)
     Echo(order::Args),
     /// Begin nothing new, let what is in flight end (changes)
@@ -29,6 +33,10 @@ pub enum Command {
     Maint(order::Args),
     /// Changes of state as they happen (reads)
     Watch(watch::Args),
+    /// Every connection of one link (reads)
+    Lines(lines::Args),
+    /// Close one connection of a link; it is built anew (changes)
+    Cut(lines::CutArgs),
 }
 
 /// Does it. Exit: 0 done or already so, 3 no switch answers, 5 no such link, 6 refused by the peer or as things
@@ -38,13 +46,16 @@ pub fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Ls(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
         Command::SignOn(args) => order::run(&args, LinkOrder::SignOn),
-        Command::SignOff(args) => order::run(&args, LinkOrder::SignOff),
+        Command::SignOff(args) => order::sign_off(&args),
         Command::Echo(args) => order::run(&args, LinkOrder::Echo),
         Command::Drain(args) => order::run(&args, LinkOrder::Drain),
         Command::Ready(args) => order::run(&args, LinkOrder::Ready),
         Command::Maint(args) => order::run(&args, LinkOrder::Maintain),
         Command::Watch(args) => watch::run(&args),
+        Command::Lines(args) => lines::run(&args),
+        Command::Cut(args) => lines::run_cut(&args),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("{failure}");

@@ -39,6 +39,21 @@ pub struct Args {
     json: bool,
 }
 
+/// The same for sign-off.
+#[derive(Debug, clap::Args)]
+pub struct SignOffArgs {
+    #[command(flatten)]
+    order: Args,
+    /// Also while applications have sessions open
+    #[arg(long)]
+    force: bool,
+}
+
+/// Signs off; where applications are in, only when that is meant.
+pub(crate) fn sign_off(args: &SignOffArgs) -> Result<ExitCode, Failure> {
+    run_with(&args.order, LinkOrder::SignOff, !args.force)
+}
+
 /// Where an order has come to.
 enum Progress {
     /// Not there yet.
@@ -53,18 +68,23 @@ enum Progress {
 
 /// Does it, link by link; the first failure ends it.
 pub(crate) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
+    run_with(args, order, false)
+}
+
+fn run_with(args: &Args, order: LinkOrder, unless_sessions: bool) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
     let by = args.by.clone().unwrap_or_else(whoever);
     let mut paper = Paper::new();
     for name in &args.names {
         let before = door::one(&door, name)?;
-        let (already, link) = door::order(&door, name, order, &by)?;
+        let (already, link) = door::order(&door, name, order, &by, unless_sessions)?;
         let said = if already && is_settled(order, &link) {
             format!("already {}", link.state)
         } else if args.no_wait {
             format!("{}: it is {} now", order.name(), link.state)
         } else {
-            wait(args, &door, order, &before)?
+            let timeout = Duration::from_secs(args.timeout);
+            until(&door, order, &before, Until { timeout, a_promise_is_enough: false })?
         };
         match args.json {
             true => paper.json(&door::one(&door, name)?),
@@ -82,13 +102,30 @@ fn is_settled(order: LinkOrder, link: &LinkJson) -> bool {
         || order == LinkOrder::Drain && link.in_flight == 0
 }
 
-/// Asks again and again until it is known what became of an order.
-fn wait(args: &Args, door: &Door, order: LinkOrder, before: &LinkJson) -> Result<String, Failure> {
-    let deadline = Instant::now() + Duration::from_secs(args.timeout);
+/// How long an order is waited for, and what for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until {
+    /// Longest wait.
+    pub(crate) timeout: Duration,
+    /// A wish for cutover is done when the peer has accepted it, whatever the peer does then.
+    pub(crate) a_promise_is_enough: bool,
+}
+
+/// Asks again and again until it is known what became of an order; says it in words.
+pub(crate) fn until(
+    door: &Door,
+    order: LinkOrder,
+    before: &LinkJson,
+    until: Until,
+) -> Result<String, Failure> {
+    let deadline = Instant::now() + until.timeout;
     let name = &before.name;
     let mut teller = Teller::new(name);
     loop {
         let link = door::one(door, name)?;
+        if until.a_promise_is_enough && link.cutover == "cutover-asked" {
+            return Ok(link.cutover);
+        }
         match progress(order, before, &link) {
             Progress::Done(said) => return Ok(said),
             Progress::Failed(change) => return Err(failed(door, order, &link, &change)),

@@ -62,6 +62,9 @@ fn facts(link: &LinkJson, ascii: bool) -> Table {
     row("day", if link.cutover == "open" { day.into() } else { format!("{day}, {}", link.cutover) });
     row("in flight", link.in_flight.to_string());
     row("owed", link.pending.to_string());
+    if let Some(sessions) = link.sessions {
+        row("sessions", sessions.to_string());
+    }
     row(
         "last word",
         link.silent_ms.map_or_else(|| "none yet".into(), |ms| format!("{} ago", span(ms as i64))),

@@ -183,6 +183,8 @@ impl<'a> Teller<'a> {
             | Record::HostDate { .. }
             | Record::Cutover { .. }
             | Record::LinkOrdered { .. }
+            | Record::Ticketed { .. }
+            | Record::Day(_)
             | Record::Numbers { .. }
             | Record::Remembers { .. } => Vec::new(),
         }

@@ -1,7 +1,7 @@
 //! `/v1/links`: links shown, and orders to them.
 
-use super::{Door, gone, no, signed_by};
-use crate::run::links::{LinkCommand, LinkJson, Ordered};
+use super::{Door, gone, no, said, signed_by};
+use crate::run::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use crate::run::thread::Order;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use journal::LinkOrder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use switch::CannotOrder;
-use terms::LinkName;
+use terms::{LinkName, Text};
 
 /// Its places.
 pub(super) fn router() -> Router<Door> {
@@ -20,6 +20,8 @@ pub(super) fn router() -> Router<Door> {
         .route("/v1/links", get(list))
         .route("/v1/links/{name}", get(show))
         .route("/v1/links/{name}/{order}", post(order))
+        .route("/v1/links/{name}/lines", get(lines))
+        .route("/v1/links/{name}/lines/{number}/cut", post(cut))
 }
 
 #[derive(Serialize)]
@@ -28,6 +30,21 @@ struct List {
     data: Vec<LinkJson>,
     /// Always `null`: links are few.
     next: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    object: &'static str,
+    data: Vec<LineJson>,
+    /// Always `null`: connections of one link are few.
+    next: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Cut {
+    object: &'static str,
+    link: String,
+    number: usize,
 }
 
 #[derive(Serialize)]
@@ -59,7 +76,10 @@ async fn list(State(door): State<Door>) -> Response {
 async fn show(State(door): State<Door>, Path(name): Path<String>) -> Response {
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
     match door.ask(|answer| Order::Link(LinkCommand::Show { name: known, answer })).await {
-        Some(Some(link)) => Json(One { object: "link", already: None, link }).into_response(),
+        Some(Some(mut link)) => {
+            link.sessions = Some(door.sessions.count(Some(&name)));
+            Json(One { object: "link", already: None, link }).into_response()
+        }
         Some(None) => no_such_link(&name),
         None => gone(),
     }
@@ -74,10 +94,15 @@ async fn order(
         let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
         return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
     };
-    let by = match signed_by(&body) {
-        Ok(by) => by,
+    let (by, unless_sessions) = match signed(&body) {
+        Ok(signed) => signed,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
+    let sessions = if unless_sessions { door.sessions.count(Some(&name)) } else { 0 };
+    if sessions > 0 {
+        let said = format!("{sessions} sessions of applications are open");
+        return no(StatusCode::CONFLICT, "sessions_open", said);
+    }
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
     let done = door.ask(|answer| Order::Link(LinkCommand::Do { name: known, order, by, answer })).await;
     let Some(Ordered { may, link }) = done else { return gone() };
@@ -92,6 +117,51 @@ async fn order(
             Json(One { object: "link", already: Some(already), link }).into_response()
         }
     }
+}
+
+async fn lines(State(door): State<Door>, Path(name): Path<String>) -> Response {
+    let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
+    match door.ask(|answer| Order::Link(LinkCommand::Lines { name: known, answer })).await {
+        Some(Some(data)) => Json(Lines { object: "list", data, next: None }).into_response(),
+        Some(None) => no_such_link(&name),
+        None => gone(),
+    }
+}
+
+async fn cut(
+    State(door): State<Door>,
+    Path((name, number)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    let by = match signed_by(&body) {
+        Ok(by) => by,
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+    };
+    let none = || no(StatusCode::NOT_FOUND, "no_such_line", format!("`{name}` has no connection {number}"));
+    let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
+    let Ok(number) = number.parse() else { return none() };
+    match door.ask(|answer| Order::Link(LinkCommand::Cut { name: known, number, answer })).await {
+        Some(Some(true)) => {
+            tracing::warn!(link = name, number, by = by.as_str(), "link: connection cut by order");
+            Json(Cut { object: "line", link: name, number }).into_response()
+        }
+        Some(Some(false)) => none(),
+        Some(None) => no_such_link(&name),
+        None => gone(),
+    }
+}
+
+/// Who gives the order, and whether applications with open sessions are to be spared.
+fn signed(body: &[u8]) -> Result<(Text<24>, bool), String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct By {
+        by: String,
+        #[serde(default)]
+        unless_sessions: bool,
+    }
+    let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
+    by.and_then(|asked: By| Ok((said("by", &asked.by)?, asked.unless_sessions)))
 }
 
 fn no_such_link(name: &str) -> Response {

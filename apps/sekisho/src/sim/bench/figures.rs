@@ -79,7 +79,7 @@ impl Row {
             |spread: Spread| json!({"median": spread.median, "low": spread.low, "high": spread.high});
         json!({
             "subject": self.subject.name(),
-            "durable": self.subject == Subject::Switch,
+            "durable": matches!(self.subject, Subject::Switch | Subject::Guarded),
             "clients": self.clients,
             "rounds": self.rounds.len(),
             "flawed_rounds": self.flawed(),
@@ -94,6 +94,8 @@ impl Row {
             "records_per_sync": self.median(|one| one.records_per_sync),
             "sync_us_mean": self.median(|one| one.sync_us_mean as f64),
             "of_relay": self.ratio_to_relay(),
+            "per_second": self.rounds.last().map(|one| one.load.per_second.clone()),
+            "p99_us_per_second": self.rounds.last().map(|one| one.load.p99_us_per_second.clone()),
         })
     }
 }
@@ -146,6 +148,13 @@ impl fmt::Display for Row {
         }
         if self.subject == Subject::SwitchUnsynced {
             f.write_str("   NOTHING WAS DURABLE")?;
+        }
+        if self.subject == Subject::Guarded
+            && let Some(last) = self.rounds.last()
+        {
+            let seconds = last.load.per_second.iter().zip(&last.load.p99_us_per_second);
+            f.write_str("\n         each second, transactions / p99 ms:")?;
+            seconds.into_iter().try_for_each(|(count, p99)| write!(f, " {count}/{:.0}", p99 / 1_000.0))?;
         }
         match self.flawed() {
             0 => Ok(()),

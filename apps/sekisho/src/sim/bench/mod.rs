@@ -12,9 +12,10 @@ pub use stage::BenchError;
 use super::speech::SimError;
 use super::{say, told};
 use figures::{Figures, Row};
-use stage::{Stage, Subject};
+use stage::{Modules, Stage, Subject};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// How.
 #[derive(Debug, clap::Args)]
@@ -43,6 +44,18 @@ pub struct Args {
     /// Measure the switch without syncing too: NOT A FIGURE OF THIS SWITCH, only where its time goes
     #[arg(long)]
     unsafe_no_sync: bool,
+    /// Measure the switch with PINs moved and authentication codes verified and made on both legs, and nothing else
+    #[arg(long)]
+    guarded: bool,
+    /// Security modules: so many simulated ones instead of the built-in one
+    #[arg(long, value_name = "N", requires = "guarded", default_value_t = 0)]
+    hsm: u8,
+    /// Commands each of them works off in a second, as modules are sold: 60, 250, 2500
+    #[arg(long, value_name = "N", requires = "hsm", value_parser = clap::value_parser!(u32).range(1..))]
+    calls_per_second: Option<u32>,
+    /// Kill one of them so many seconds into each load, the time before measuring included
+    #[arg(long, value_name = "S", requires = "hsm", value_parser = super::load::positive)]
+    kill_hsm_after: Option<f64>,
     /// Tell it as JSON
     #[arg(long)]
     json: bool,
@@ -59,8 +72,14 @@ pub fn run(args: Args) -> ExitCode {
 impl Args {
     fn measure(self) -> Result<bool, BenchError> {
         let (rounds, clients) = (self.rounds(), self.clients());
-        let stage = Stage::set(&self.data)?;
-        let mut subjects = vec![Subject::Switch, Subject::Relay];
+        let modules = self.guarded.then(|| Modules {
+            devices: self.hsm,
+            calls_per_second: self.calls_per_second,
+            kill_after: self.kill_hsm_after.map(Duration::from_secs_f64),
+        });
+        let stage = Stage::set(&self.data, modules)?;
+        let mut subjects =
+            if self.guarded { vec![Subject::Guarded] } else { vec![Subject::Switch, Subject::Relay] };
         if self.unsafe_no_sync {
             subjects.push(Subject::SwitchUnsynced);
         }

@@ -1,7 +1,10 @@
 //! The processes of a measurement: begun, waited for, asked for figures, ended.
 
+use crate::sim::keyring::{install, key_named, test_master, write_partner};
 use crate::sim::load::Report;
 use crate::sim::port::lasting_address;
+use crate::sim::speech::SimError;
+use hsm::ops::Role;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -22,6 +25,19 @@ pub(super) enum Subject {
     SwitchUnsynced,
     /// A relay that decides and writes nothing.
     Relay,
+    /// The switch as it runs for money, with PINs and authentication codes on both legs.
+    Guarded,
+}
+
+/// Who guards, where PINs and codes are measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Modules {
+    /// Simulated modules; none is the built-in one.
+    pub(super) devices: u8,
+    /// Commands each works off in a second.
+    pub(super) calls_per_second: Option<u32>,
+    /// One of them is killed so many seconds into the load.
+    pub(super) kill_after: Option<Duration>,
 }
 
 impl Subject {
@@ -30,6 +46,7 @@ impl Subject {
             Self::Switch => "switch",
             Self::SwitchUnsynced => "UNSYNCED",
             Self::Relay => "relay",
+            Self::Guarded => "guarded",
         }
     }
 }
@@ -77,14 +94,21 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> BenchError {
 pub(super) struct Stage {
     directory: PathBuf,
     host: Process,
+    guarded: Option<Modules>,
 }
 
 impl Stage {
-    pub(super) fn set(data: &Path) -> Result<Self, BenchError> {
+    pub(super) fn set(data: &Path, guarded: Option<Modules>) -> Result<Self, BenchError> {
         let directory = data.join(std::process::id().to_string());
         fs::create_dir_all(&directory).map_err(system("cannot make the data directory"))?;
-        let host = Process::announcing("host", &directory, &["sim", "host", "--listen", "127.0.0.1:0"])?;
-        Ok(Self { directory, host })
+        let keys = directory.join("host-keys.toml").display().to_string();
+        let mut words = vec!["sim", "host", "--listen", "127.0.0.1:0"];
+        if guarded.is_some() {
+            write_partners(&directory)?;
+            words.extend(["--keys", &keys]);
+        }
+        let host = Process::announcing("host", &directory, &words)?;
+        Ok(Self { directory, host, guarded })
     }
 
     /// The machine in a line.
@@ -112,10 +136,20 @@ impl Stage {
                 let load = self.put_load(&relay, load)?;
                 Ok(Measured { load, records_per_sync: 0.0, sync_us_mean: 0 })
             }
-            Subject::Switch | Subject::SwitchUnsynced => {
-                let (switch, page) = self.begin_switch(subject)?;
+            Subject::Switch | Subject::SwitchUnsynced | Subject::Guarded => {
+                let devices = self.begin_devices(subject)?;
+                let (switch, page) = self.begin_switch(subject, &devices)?;
                 let before = JournalFigures::read(page)?;
-                let load = self.put_load(&switch, load)?;
+                let mut load = load.to_vec();
+                if subject == Subject::Guarded {
+                    load.extend([
+                        "--keys".into(),
+                        self.directory.join("load-keys.toml").display().to_string(),
+                    ]);
+                }
+                let killer = self.kill_one_later(devices);
+                let load = self.put_load(&switch, &load)?;
+                drop(killer.join());
                 let after = JournalFigures::read(page)?;
                 drop(switch);
                 self.forget_journal()?;
@@ -127,10 +161,41 @@ impl Stage {
         }
     }
 
-    fn begin_switch(&self, subject: Subject) -> Result<(Process, SocketAddr), BenchError> {
+    /// The modules of a measurement, killed when it is over.
+    fn begin_devices(&self, subject: Subject) -> Result<Vec<Process>, BenchError> {
+        let modules = self.guarded.filter(|_| subject == Subject::Guarded).unwrap_or_default();
+        let pace = modules.calls_per_second.map(|pace| pace.to_string());
+        let mut words = vec!["sim", "hsm", "--listen", "127.0.0.1:0"];
+        words.extend(pace.iter().flat_map(|pace| ["--calls-per-second", pace]));
+        (0..modules.devices).map(|_| Process::announcing("hsm", &self.directory, &words)).collect()
+    }
+
+    /// Keeps the modules until the load is over, but for the one that is to die.
+    fn kill_one_later(&self, mut devices: Vec<Process>) -> std::thread::JoinHandle<Vec<Process>> {
+        let after = self.guarded.and_then(|modules| modules.kill_after);
+        std::thread::spawn(move || {
+            if let Some(after) = after {
+                sleep(after);
+                drop(devices.pop());
+            }
+            devices
+        })
+    }
+
+    fn begin_switch(
+        &self,
+        subject: Subject,
+        devices: &[Process],
+    ) -> Result<(Process, SocketAddr), BenchError> {
         let (listen, page) = (free_address()?, free_address()?);
         let path = self.directory.join("switch.toml");
-        let config = config(&self.directory.join("journal"), listen, page, self.host.address);
+        let mut config = config(&self.directory.join("journal"), listen, page, self.host.address);
+        if subject == Subject::Guarded {
+            let keys = self.directory.join("journal").join("keys");
+            install_keys(&keys)?;
+            let addresses: Vec<SocketAddr> = devices.iter().map(|device| device.address).collect();
+            config = guarded(&config, &addresses);
+        }
         fs::write(&path, config).map_err(system("cannot write the configuration"))?;
         let path = path.display().to_string();
         let mut words = vec!["run", "--config", &path];
@@ -139,6 +204,7 @@ impl Stage {
         }
         let mut switch = Process::begin("switch", &self.directory, &words, listen)?;
         switch.wait_until(|| get(page, "/readyz").is_ok_and(|(code, _)| code == 200))?;
+        switch.wait_until(|| modules_are_well(page))?;
         Ok((switch, page))
     }
 
@@ -164,6 +230,63 @@ impl Drop for Stage {
         // What cannot be removed is left for a person: it holds test cards only.
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Whether every security module is; where there is none, none is sick.
+fn modules_are_well(page: SocketAddr) -> bool {
+    let Ok((_, body)) = get(page, "/v1/status") else { return false };
+    let status: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+    let modules = status["hsm"]["data"].as_array();
+    modules.is_some_and(|modules| modules.iter().all(|module| module["state"] == "well"))
+}
+
+const TERMINALS: [&str; 2] = ["bench ZAK of terminals", "bench ZPK of terminals"];
+const HOST: [&str; 2] = ["bench ZAK of the host", "bench ZPK of the host"];
+
+/// What generator and host know of keys.
+fn write_partners(directory: &Path) -> Result<(), BenchError> {
+    for (file, [mac, pin]) in [("load-keys.toml", TERMINALS), ("host-keys.toml", HOST)] {
+        write_partner(&directory.join(file), "x919", &key_named(mac), Some(&key_named(pin))).map_err(sim)?;
+    }
+    Ok(())
+}
+
+/// What the switch knows of them.
+fn install_keys(keys: &Path) -> Result<(), BenchError> {
+    let made = [("listener/acquirer", TERMINALS), ("link/host", HOST)]
+        .map(|(owner, [mac, pin])| [(owner, Role::Zak, key_named(mac)), (owner, Role::Zpk, key_named(pin))]);
+    let made: Vec<(&str, Role, &hsm::Key)> =
+        made.iter().flatten().map(|(owner, role, key)| (*owner, *role, key)).collect();
+    let parent = keys.parent().unwrap_or(keys);
+    fs::create_dir_all(parent).map_err(system("cannot make the data directory"))?;
+    install(keys, &test_master().1, 0, &made).map_err(sim)
+}
+
+fn sim(error: SimError) -> BenchError {
+    system("cannot make test keys")(io::Error::other(error.to_string()))
+}
+
+/// The same configuration with PINs and codes on both legs.
+fn guarded(config: &str, devices: &[SocketAddr]) -> String {
+    let (lmk, check) = test_master();
+    let mut config = config
+        .replace(
+            "default_link = \"host\"",
+            "default_link = \"host\"\nsecurity = { keys = \"listener\", mac = \"x919\", pin_format = 0 }",
+        )
+        .replace("reconnect_ms = 500", "reconnect_ms = 500\nsecurity = { mac = \"x919\", pin_format = 0 }");
+    config += "\n[security]\nallow_test_lmk = true\n";
+    if devices.is_empty() {
+        config += "\n[[hsm]]\nname = \"soft\"\nsoftware = \"public-test\"\n";
+    }
+    for (at, address) in devices.iter().enumerate() {
+        let number = at + 1;
+        config += &format!(
+            "\n[[hsm]]\nname = \"hsm-{number}\"\naddress = \"{address}\"\nlmk = \"{lmk}\"\n\
+             lmk_check = \"{check}\"\n"
+        );
+    }
+    config
 }
 
 fn config(journal: &Path, listen: SocketAddr, page: SocketAddr, host: SocketAddr) -> String {

@@ -44,6 +44,10 @@ pub struct CenterCounts {
     pub accepted: u64,
     /// Messages of its own that were refused.
     pub refused: u64,
+    /// Sign-offs of the switch that were accepted.
+    pub sign_offs: u64,
+    /// Days it has ended.
+    pub cutovers: u64,
 }
 
 /// A centre at work on this thread's network.
@@ -266,6 +270,7 @@ impl Center {
             let new = BusinessDate::from_days(old.days() + 1);
             state.date = new;
             state.ledger.set_today(new);
+            state.counts.cutovers += 1;
             (old, new, state.script.cutover.between_ms)
         };
         self.tell(format!("cutover from {old} to {new}"));
@@ -313,7 +318,7 @@ impl Center {
         let ours = Outgoing { stan, rrn: Text::EMPTY, transmitted_at, repeat: false };
         let sent = self.next_conn().map(|conn| {
             let header = conn.framing().request_header();
-            conn.send(header.as_bytes(), |out| self.speech.dialect.write_request(&request, &ours, out))
+            conn.send(header.as_bytes(), |out| self.speech.write_request(&request, &ours, out))
         });
         match sent {
             Some(Ok(())) => self.tell(format!("asked: {about}")),
@@ -353,7 +358,9 @@ impl Center {
                 Network::SignOn if reaction.accepts() && heard => {
                     (state.signed_on, state.counts.sign_ons) = (true, state.counts.sign_ons + 1);
                 }
-                Network::SignOff if reaction.accepts() && heard => state.signed_on = false,
+                Network::SignOff if reaction.accepts() && heard => {
+                    (state.signed_on, state.counts.sign_offs) = (false, state.counts.sign_offs + 1);
+                }
                 Network::Echo => state.counts.echoes += 1,
                 _ => {}
             }
@@ -404,7 +411,7 @@ impl Center {
         let say = |garbled: bool| {
             let sent = conn.send(header, |out| {
                 let start = out.len();
-                self.speech.dialect.write_answer(request, answer, out)?;
+                self.speech.write_answer(request, answer, out)?;
                 if garbled {
                     out[start..].iter_mut().for_each(|byte| *byte ^= 0x55);
                 }
@@ -435,7 +442,7 @@ impl Handler for Door {
     fn frame(&self, conn: &Conn, header: &[u8], body: &[u8]) {
         let center = &self.0;
         let today = center.state.borrow().clock.now().local().date;
-        let Ok(message) = center.speech.dialect.read(body, today) else {
+        let Ok(message) = center.speech.read(body, today) else {
             center.state.borrow_mut().counts.unreadable += 1;
             return;
         };

@@ -1,6 +1,8 @@
 //! What goes wrong in a demo, and when: `silent:CARDS@10s`.
 
 use super::duration;
+use super::security::MODULES;
+use crate::sim::center;
 use crate::sim::host::Trouble;
 use crate::sim::rules::Manner;
 use std::fmt;
@@ -25,6 +27,10 @@ pub enum Deed {
     CashOut(Option<usize>),
     /// The switch dies, as if its cord had been pulled, and is started again.
     SwitchKill,
+    /// The card centre does this.
+    Center(center::Deed),
+    /// That security module is gone, from 1.
+    HsmAway(usize),
     /// Hosts are well again and terminals have cash.
     Heal,
 }
@@ -55,10 +61,15 @@ impl FromStr for Deed {
             "slow" => slow(argument.ok_or("slow by how much? Such as slow:3s")?),
             "cash-out" => Ok(Self::CashOut(argument.map(terminal_number).transpose()?)),
             "switch-kill" if argument.is_none() => Ok(Self::SwitchKill),
+            "cutover" | "cutover-again" | "drop-one" | "drop-all" if argument.is_none() => {
+                Ok(Self::Center(center::Deed::named(name).expect("one of the centre's")))
+            }
+            "hsm-away" => module_number(argument.unwrap_or("1")).map(Self::HsmAway),
             "heal" if argument.is_none() => Ok(Self::Heal),
             _ => Err(format!(
                 "`{text}` is no fault: host-down, slow:3s, garbled, cut, silent (each of all hosts, or of one \
-                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, heal"
+                 such as silent:CARDS), cash-out, cash-out:ATM00001, switch-kill, hsm-away, hsm-away:2, cutover, cutover-again, drop-one, \
+                 drop-all (each of the card centre), heal"
             )),
         }
     }
@@ -71,8 +82,10 @@ impl fmt::Display for Deed {
             Self::Host(trouble, None) => write!(f, "every host {trouble}"),
             Self::CashOut(Some(number)) => write!(f, "terminal {number} runs out of cash"),
             Self::CashOut(None) => f.write_str("every terminal runs out of cash"),
+            Self::Center(deed) => write!(f, "the card centre: {}", deed.name()),
             Self::SwitchKill => f.write_str("the switch is killed and started again"),
-            Self::Heal => f.write_str("hosts are well again, and terminals have cash"),
+            Self::HsmAway(number) => write!(f, "security module {number} is gone"),
+            Self::Heal => f.write_str("hosts and security modules are well again, and terminals have cash"),
         }
     }
 }
@@ -83,6 +96,11 @@ fn slow(argument: &str) -> Result<Deed, String> {
         None => (argument, None),
     };
     Ok(Deed::Host(Trouble::Slow(duration(by)?), host))
+}
+
+fn module_number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MODULES).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no security module: 1 or 2"))
 }
 
 /// `ATM00003`, or 3.
@@ -109,14 +127,26 @@ mod tests {
             ("cash-out@1",            Deed::CashOut(None),                                                 1),
             ("cash-out:ATM00003@1",   Deed::CashOut(Some(3)),                                              1),
             ("switch-kill@3s",      Deed::SwitchKill,                                                      3),
+            ("hsm-away@1",            Deed::HsmAway(1),                                                    1),
+            ("hsm-away:2@1",          Deed::HsmAway(2),                                                    1),
             ("heal@10s",              Deed::Heal,                                                         10),
+            ("cutover@4s",            Deed::Center(center::Deed::Cutover),                                 4),
+            ("drop-all@4s",           Deed::Center(center::Deed::DropAll),                                 4),
         ];
         for (text, deed, seconds) in table {
             assert_eq!(text.parse(), Ok(Fault { deed, at: Duration::from_secs(seconds) }), "{text}");
         }
-        for text in
-            ["silent", "slow@1s", "flood@1s", "heal:now@1s", "switch-kill:me@1s", "cash-out:x@1s", "cut@soon"]
-        {
+        for text in [
+            "silent",
+            "hsm-away:3@1s",
+            "slow@1s",
+            "flood@1s",
+            "heal:now@1s",
+            "switch-kill:me@1s",
+            "cash-out:x@1s",
+            "cut@soon",
+            "malformed@1s",
+        ] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
     }

@@ -1,12 +1,19 @@
-//! `sekisho demo`: a switch, terminals and two hosts in one process, over real loopback TCP.
+//! `sekisho demo`: a switch, terminals, two hosts and a card centre, over real loopback TCP: a whole day in a minute.
+//!
+//! Every PIN is moved and every business message authenticated, by two simulated security modules.
+//!
+//! The centre calls and is called back, is signed on to, ends its day by its own clock, and is signed off from at the end.
 
+mod center;
 mod faults;
 mod hosts;
 mod place;
 mod screen;
+mod security;
 mod switch;
 mod world;
 
+pub use center::CenterEnded;
 pub use faults::{Deed, Fault};
 pub use world::{DemoError, Ended, World, WorldPlan};
 
@@ -40,9 +47,14 @@ pub struct Args {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     for_: Option<Duration>,
     /// Something that goes wrong, and when: host-down, slow:3s, garbled, cut, silent (of all hosts, or of one such as
-    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), switch-kill, heal; to be repeated
+    /// silent:CARDS), cash-out (everywhere, or cash-out:ATM00001), switch-kill,
+    /// hsm-away (one of two security modules, or hsm-away:2), heal, or the
+    /// card centre: cutover, cutover-again, drop-one, drop-all; to be repeated
     #[arg(long, value_name = "NAME@WHEN")]
     fault: Vec<Fault>,
+    /// How long the card centre's day is, such as 20s [default: two thirds of --for, or 60s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    day: Option<Duration>,
     /// Exit 1 unless the books of terminals, journal and hosts agree at the end; everything is kept in memory
     /// for that, about half a kilobyte each transaction
     #[arg(long)]
@@ -89,7 +101,8 @@ async fn play(args: Args) -> Result<ExitCode, DemoError> {
     let (atms, tps, data, keeps_books) = (args.atms, args.tps, args.data, args.assert);
     // Its page is then its own.
     let listener = apart.is_none().then_some(page.0);
-    let plan = WorldPlan { atms, tps, seed, iso, data, keeps_books, apart };
+    let day = args.day.or(args.for_.map(|lasts| lasts * 2 / 3)).unwrap_or(Duration::from_secs(60));
+    let plan = WorldPlan { atms, tps, seed, iso, data, keeps_books, apart, day };
     faults.sort_by_key(|fault| std::cmp::Reverse(fault.at));
     let mut world = World::start(plan)?;
     if let Some((listener, board)) = listener.zip(world.board()) {
@@ -161,6 +174,10 @@ async fn watch(
             _ = int.recv() => return Ok(()),
             _ = term.recv() => return Ok(()),
             _ = ticks.tick() => {
+                for line in world.news() {
+                    screen.leave_line();
+                    say(format_args!("  {:>5.1} s  {}  {line}", world.age().as_secs_f64(), center::NAME));
+                }
                 let passed = before.elapsed();
                 if passed > Duration::from_millis(500) {
                     before = Instant::now();
@@ -229,7 +246,8 @@ mod tests {
         let ended = runtime.block_on(async {
             let iso = "127.0.0.1:0".parse().expect("an address");
             let (data, keeps_books, apart) = (data.to_owned(), true, None);
-            let plan = WorldPlan { atms: 8, tps, seed, iso, data, keeps_books, apart };
+            let day = Duration::from_secs(1);
+            let plan = WorldPlan { atms: 8, tps, seed, iso, data, keeps_books, apart, day };
             let mut world = World::start(plan).expect("a world");
             play(&mut world).await;
             world.end().await.expect("an end")

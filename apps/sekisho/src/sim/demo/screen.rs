@@ -1,5 +1,6 @@
 //! What a demo shows: a banner, one live line, a summary.
 
+use super::center::{self, CenterEnded};
 use super::switch::Glance;
 use super::world::{Ended, World};
 use crate::run::Stopped;
@@ -162,6 +163,18 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
             counts.reversed.minor_units
         )?;
     }
+    let CenterEnded { counts, posted, date, is_signed_off } = &ended.center;
+    writeln!(
+        out,
+        "  {:<10} asked {}   posted {}, {} yen   signed on {}   days ended {}, now {date}   {}",
+        center::NAME,
+        counts.asked,
+        posted.count,
+        posted.minor_units,
+        counts.sign_ons,
+        counts.cutovers,
+        if *is_signed_off { "signed off" } else { "left without a word" }
+    )?;
     if ended.starts > 1 {
         writeln!(out, "  switch     killed and started again {} times", ended.starts - 1)?;
     }

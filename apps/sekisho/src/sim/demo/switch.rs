@@ -1,6 +1,7 @@
 //! The switch of a demo: on threads of this process, or a process of its own where somebody means to kill it.
 
 use super::hosts::CAST;
+use super::security;
 use super::world::DemoError;
 use crate::commands::control;
 use crate::config::{Config, ConfigError};
@@ -30,6 +31,10 @@ pub(super) struct SwitchPlan {
     pub(super) iso: SocketAddr,
     /// Where the hosts of the cast listen.
     pub(super) hosts: Vec<SocketAddr>,
+    /// Where the security modules listen.
+    pub(super) modules: Vec<SocketAddr>,
+    /// The link to the card centre, as it is written in a configuration.
+    pub(super) center: String,
     /// As a process of its own, with its status page there.
     pub(super) apart: Option<SocketAddr>,
 }
@@ -88,22 +93,24 @@ impl SwitchPlan {
         let page = self.apart.map_or(String::new(), |page| format!("[http]\nlisten = \"{page}\"\n\n"));
         let mut text = format!(
             "[journal]\ndir = {data}\nsegment_bytes = 16777216\n\n{page}[[listener]]\nname = \"atm\"\n\
-             kind = \"access\"\nconsistency = \"reversal\"\nlisten = \"{}\"\ndialect = \"iso87-ascii\"\n",
-            self.iso
+             kind = \"access\"\nconsistency = \"reversal\"\nlisten = \"{}\"\ndialect = \"iso87-ascii\"\n{}",
+            self.iso,
+            security::OF_LISTENER
         );
         for (cast, address) in CAST.iter().zip(&self.hosts) {
             text += &format!(
                 "\n[[link]]\nname = \"{}\"\ndial = \"{address}\"\ndialect = \"{}\"\nreply_timeout_ms = 2000\n\
-                 reconnect_ms = 500\nforward = {{ reply_timeout_ms = 1000, repeat_ms = 2000 }}\nhost = {}\n\
+                 reconnect_ms = 500\nforward = {{ reply_timeout_ms = 1000, repeat_ms = 2000 }}\nhost = {}\n{}\
                  \n[[route]]\nprefix = \"{}\"\nlink = \"{}\"\n",
                 cast.name,
                 cast.dialect,
                 cast.contract,
+                security::OF_HOST,
                 &cast.card_prefix[..1],
                 cast.name
             );
         }
-        text
+        text + &self.center + &security::tables(&self.modules)
     }
 }
 
@@ -283,7 +290,8 @@ mod tests {
         let address: SocketAddr = "127.0.0.1:1".parse().expect("an address");
         for apart in [None, Some(address)] {
             let data = PathBuf::from("/some \"where\"/data");
-            let plan = SwitchPlan { data: data.clone(), iso: address, hosts: vec![address; 2], apart };
+            let (hosts, modules, center) = (vec![address; 2], vec![address; 2], String::new());
+            let plan = SwitchPlan { data: data.clone(), iso: address, hosts, modules, center, apart };
             let config = Config::parse(&plan.config()).expect("a configuration");
             assert_eq!((config.link.len(), config.journal.dir), (2, data));
         }

@@ -1,8 +1,10 @@
 //! The world of a demo: who is in it, how it begins, what can go wrong with it, and how it ends with nothing left
 //! under way and nothing owed.
 
+use super::center::{self, CenterEnded, CenterPlan};
 use super::faults::Deed;
-use super::hosts::{CAST, Hosts};
+use super::hosts::{CAST, Hosts, HostsEnded};
+use super::security;
 use super::switch::{Glance, Switch, SwitchPlan};
 use crate::config::ConfigError;
 use crate::exit;
@@ -22,7 +24,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 /// How long terminals wait for the switch to reach its hosts.
@@ -51,6 +53,8 @@ pub struct WorldPlan {
     pub keeps_books: bool,
     /// The switch as a process of its own, which can be killed, with its status page there.
     pub apart: Option<SocketAddr>,
+    /// How long the card centre's day is.
+    pub day: Duration,
 }
 
 /// A world at play.
@@ -60,6 +64,8 @@ pub struct World {
     iso: SocketAddr,
     switch: Switch,
     hosts: Hosts,
+    center: SocketAddr,
+    news: mpsc::UnboundedReceiver<String>,
     cash: Cash,
     seen: Seen,
     stop_street: watch::Sender<bool>,
@@ -81,6 +87,8 @@ pub struct Ended {
     pub starts: usize,
     /// By host: its name and what it counted.
     pub hosts: Vec<(&'static str, HostCounts)>,
+    /// The card centre.
+    pub center: CenterEnded,
     /// What the journal says; `None` where it was not read because nothing was to be compared.
     pub verdict: Option<Verdict>,
     /// Where the journal lies.
@@ -187,9 +195,16 @@ impl World {
     /// Begins: hosts, then the switch, then, when its links stand, terminals.
     pub fn start(plan: WorldPlan) -> Result<Self, DemoError> {
         let mut luck = Luck::seeded(plan.seed);
-        let hosts = Hosts::start(&mut luck, plan.keeps_books)?;
+        let center = CenterPlan::new(plan.day, luck.draw(), &plan.data)?;
+        let (link, address) = (center.config(), center.address());
+        let (tell, news) = mpsc::unbounded_channel();
+        let hosts = Hosts::start(&mut luck, plan.keeps_books, center, tell)?;
         let (data, hosts_at) = (plan.data.clone(), hosts.addresses.clone());
-        let (switch, iso) = SwitchPlan { data, iso: plan.iso, hosts: hosts_at, apart: plan.apart }.start()?;
+        security::install_keys(&plan.data, center::NAME)?;
+        let modules = hosts.modules.clone();
+        let switch =
+            SwitchPlan { data, iso: plan.iso, hosts: hosts_at, modules, center: link, apart: plan.apart };
+        let (switch, iso) = switch.start()?;
         wait_for_links(&switch);
         let cash = Cash::default();
         let street = street_plan(&plan, iso, cash.clone(), &mut luck)?;
@@ -201,7 +216,8 @@ impl World {
                 Ok(())
             })
         })?;
-        Ok(Self { plan, began: Instant::now(), iso, switch, hosts, cash, seen, stop_street, street })
+        let began = Instant::now();
+        Ok(Self { plan, began, iso, switch, hosts, center: address, news, cash, seen, stop_street, street })
     }
 
     /// Its plan.
@@ -236,7 +252,14 @@ impl World {
 
     /// Hosts with what they speak and where they listen.
     pub fn hosts(&self) -> impl Iterator<Item = (&'static str, &'static str, SocketAddr)> {
-        CAST.iter().zip(&self.hosts.addresses).map(|(cast, address)| (cast.name, cast.dialect, *address))
+        let hosts = CAST.iter().zip(&self.hosts.addresses);
+        let hosts = hosts.map(|(cast, address)| (cast.name, cast.dialect, *address));
+        hosts.chain([(center::NAME, center::DIALECT, self.center)])
+    }
+
+    /// What has happened to the card centre since the last time.
+    pub fn news(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.news.try_recv().ok()).collect()
     }
 
     /// Since it began.
@@ -249,9 +272,12 @@ impl World {
         match deed {
             Deed::SwitchKill => self.switch.kill()?,
             Deed::Host(trouble, name) => self.hosts.trouble(name.as_deref(), *trouble),
+            Deed::Center(deed) => self.hosts.center_acts(*deed),
+            Deed::HsmAway(number) => self.hosts.module_away(Some(*number)),
             Deed::CashOut(terminal) => self.cash.run_short(*terminal),
             Deed::Heal => {
                 self.hosts.trouble(None, Trouble::None);
+                self.hosts.module_away(None);
                 self.cash.refill();
             }
         }
@@ -269,6 +295,7 @@ impl World {
         let Self { plan, began, switch, hosts, seen, stop_street, street, .. } = self;
         let lasted = began.elapsed();
         hosts.trouble(None, Trouble::None);
+        hosts.module_away(None);
         stop_street.send_replace(true);
         wait_for(street).await?;
         if plan.keeps_books {
@@ -276,24 +303,26 @@ impl World {
         }
         let starts = switch.starts();
         let stopped = switch.drain().await?;
-        let hosts = hosts.end().await?;
+        let HostsEnded { hosts, center: (center, center_books) } = hosts.end().await?;
+        center::keep_day(&plan.data, &center);
         let sight = seen.with(|sight| sight.clone());
+        let books = hosts.iter().map(|(_, books)| books.clone()).chain([center_books]).collect();
         let verdict = match plan.keeps_books {
-            true => Some(verdict(&plan.data, starts, &sight, &hosts)?),
+            true => Some(verdict(&plan.data, starts, &sight, books)?),
             false => None,
         };
         let hosts = CAST.iter().zip(hosts).map(|(cast, (counts, _))| (cast.name, counts)).collect();
-        Ok(Ended { seed: plan.seed, lasted, sight, stopped, starts, hosts, verdict, data: plan.data })
+        Ok(Ended { seed: plan.seed, lasted, sight, stopped, starts, hosts, center, verdict, data: plan.data })
     }
 }
 
 impl Ended {
-    /// Whether it ended in order, and, where that is wanted, with all books in agreement.
+    /// Whether it ended in order, nobody signed on any more, and, where that is wanted, with all books in agreement.
     pub fn is_good(&self, books_wanted: bool) -> bool {
         // Books that nothing stands in agree about nothing.
         let agree = |verdict: &Verdict| verdict.is_clean() && verdict.told_approved.count > 0;
         let agree = self.verdict.as_ref().map_or(!books_wanted, agree);
-        self.stopped == Stopped::Drained && agree
+        self.stopped == Stopped::Drained && self.center.is_signed_off && agree
     }
 }
 
@@ -322,10 +351,9 @@ fn verdict(
     data: &Path,
     starts: usize,
     sight: &Sight,
-    hosts: &[(HostCounts, HostBooks)],
+    mut hosts: Vec<HostBooks>,
 ) -> Result<Verdict, DemoError> {
     let journal = JournalBooks::read(data, Since::LastOpenings(starts))?;
-    let mut hosts: Vec<HostBooks> = hosts.iter().map(|(_, books)| books.clone()).collect();
     for books in &mut hosts {
         // What an earlier demo still owed was paid in this one.
         let host = books.host;
@@ -346,11 +374,12 @@ fn street_plan(
     cash: Cash,
     luck: &mut Luck,
 ) -> Result<StreetPlan, SimError> {
-    let prefixes = CAST.iter().map(|cast| cast.card_prefix.to_owned()).collect();
+    let prefixes = CAST.iter().map(|cast| cast.card_prefix).chain([center::CARD_PREFIX]);
+    let prefixes = prefixes.map(str::to_owned).collect();
     Ok(StreetPlan {
         habits: Habits {
             address: iso,
-            speech: Speech::named("iso87-ascii", None)?,
+            speech: Speech { secrets: Some(security::terminals()), ..Speech::named("iso87-ascii", None)? },
             one_shot: false,
             // Longer than the switch waits for a host, as the trade has it.
             answer_timeout: Duration::from_secs(5),

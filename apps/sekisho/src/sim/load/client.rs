@@ -46,8 +46,8 @@ impl Client {
         self.stan = self.stan.next();
         let txn = deck.draw(self.terminal_id, self.stan, at);
         let header = conn.framing().request_header();
-        let sent = conn
-            .send(header.as_bytes(), |out| speech.dialect.write_request(txn, &as_stamped(txn, false), out));
+        let sent =
+            conn.send(header.as_bytes(), |out| speech.write_request(txn, &as_stamped(txn, false), out));
         if let Err(SendError::Frame(error)) = &sent {
             unreachable!("the deck was tried on this dialect at the start: {error}");
         }
@@ -78,8 +78,11 @@ impl Deck {
         let new =
             |number| question(Kind::Purchase, &card(prefix, number * 7_919 + 13), Amount::minor(1), &place);
         let mut deck = Self { txns: (0..CARDS).map(new).collect(), drawn: 0 };
+        if let Some(secrets) = &speech.secrets {
+            deck.txns.iter_mut().for_each(|txn| secrets.put_pin(txn));
+        }
         let txn = deck.draw(place.terminal_id, Stan(1), at);
-        let written = speech.dialect.write_request(txn, &as_stamped(txn, false), &mut Vec::new());
+        let written = speech.write_request(txn, &as_stamped(txn, false), &mut Vec::new());
         let dialect = speech.dialect.name().to_owned();
         written.map_err(|source| SimError::CannotSpeak { dialect, source })?;
         Ok(deck)

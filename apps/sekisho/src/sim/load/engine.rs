@@ -3,6 +3,7 @@ use super::pace::Pacer;
 use super::report::{Latency, Report};
 use crate::sim::host::network;
 use crate::sim::process::Watched;
+use crate::sim::secrets::Doubt;
 use crate::sim::speech::{SimError, Speech, local_clock};
 use clock::Clock;
 use hdrhistogram::Histogram;
@@ -87,6 +88,9 @@ struct State {
     /// Open loop: whose turn it is.
     turn: usize,
     took_ns: Histogram<u64>,
+    /// The same of the second that runs, and which that is.
+    took_now_ns: Histogram<u64>,
+    second: u64,
     report: Report,
 }
 
@@ -135,6 +139,8 @@ impl Load {
             backlog: VecDeque::new(),
             turn: 0,
             took_ns: Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("bounds in order"),
+            took_now_ns: Histogram::new_with_bounds(1, 600_000_000_000, 2).expect("bounds in order"),
+            second: 0,
             report: Report::default(),
         };
         Ok(Self { plan, net, began: Instant::now(), state: RefCell::new(state), news: Notify::new() })
@@ -225,11 +231,14 @@ impl State {
     fn begin(&mut self, plan: &LoadPlan, now_ns: u64) -> Meters {
         let at = Instant::now();
         self.took_ns.clear();
+        self.took_now_ns.clear();
+        self.second = 0;
         self.report = Report {
             clients: plan.clients,
             depth: plan.depth,
             rate: plan.rate,
             per_second: vec![0; plan.measured.as_secs_f64().ceil() as usize],
+            p99_us_per_second: Vec::new(),
             ..std::mem::take(&mut self.report)
         };
         (self.report.approved, self.report.declined) = (0, 0);
@@ -245,6 +254,7 @@ impl State {
         let seconds = began.at.elapsed().as_secs_f64();
         let answered = self.report.approved + self.report.declined;
         self.phase = Phase::Over;
+        self.end_seconds(seconds.round() as u64);
         let mut report = self.report.clone();
         report.seconds = seconds;
         report.tps = answered as f64 / seconds;
@@ -258,9 +268,10 @@ impl State {
 
     fn on_answer(&mut self, plan: &LoadPlan, slot: usize, now_ns: u64, body: &[u8]) {
         let today = self.wall.local(now_ns).date;
-        let answer = match plan.speech.dialect.read(body, today) {
+        let answer = match plan.speech.read(body, today) {
             Ok(answer) => answer,
-            Err(refusal) => return self.complain(format!("an answer cannot be read: {}", refusal.error)),
+            Err(Doubt::Unreadable) => return self.complain("an answer cannot be read".into()),
+            Err(Doubt::Code) => return self.complain("an answer's authentication code is wrong".into()),
         };
         let Some(pending) = self.clients[slot].take(&answer) else {
             return self.complain(format!(
@@ -282,12 +293,25 @@ impl State {
                 self.say(format!("declined: {}", other.map_or("no code", Code::name)));
             }
         }
-        self.took_ns.saturating_record(now_ns.saturating_sub(pending.due_ns).max(1));
+        let took_ns = now_ns.saturating_sub(pending.due_ns).max(1);
+        self.took_ns.saturating_record(took_ns);
         if let Phase::Measuring(since_ns) = self.phase {
             let second = now_ns.saturating_sub(since_ns) / 1_000_000_000;
+            self.end_seconds(second);
+            self.took_now_ns.saturating_record(took_ns);
             if let Some(count) = self.report.per_second.get_mut(second as usize) {
                 *count += 1;
             }
+        }
+    }
+
+    /// The seconds up to this one are over.
+    fn end_seconds(&mut self, second: u64) {
+        while self.second < second {
+            let p99_us = self.took_now_ns.value_at_quantile(0.99) as f64 / 1_000.0;
+            self.report.p99_us_per_second.push(p99_us);
+            self.took_now_ns.clear();
+            self.second += 1;
         }
     }
 

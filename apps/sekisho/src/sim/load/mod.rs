@@ -18,6 +18,7 @@ use super::process::Watched;
 use super::speech::{SimError, Speech, on_one_thread};
 use super::{say, told};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ pub struct Args {
     /// Silence after which a request counts as not answered
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     timeout_ms: u64,
+    /// Test keys for PINs and authentication codes, as the switch's listener has them
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// First digits of the cards
     #[arg(long, value_name = "DIGITS", default_value = "411111")]
     bin: String,
@@ -82,7 +86,7 @@ impl Args {
     fn plan(self) -> Result<LoadPlan, SimError> {
         Ok(LoadPlan {
             address: self.addr,
-            speech: Speech::named(&self.dialect, self.framing.as_deref())?,
+            speech: Speech::named(&self.dialect, self.framing.as_deref())?.with_keys(self.keys.as_deref())?,
             clients: self.clients,
             depth: usize::from(self.depth),
             warmup: Duration::from_secs_f64(self.warmup),

@@ -34,6 +34,9 @@ pub struct Report {
     pub processes: Vec<Used>,
     /// Answers in each second.
     pub per_second: Vec<u64>,
+    /// 99 of 100 answers of each second took no longer, in microseconds.
+    #[serde(default)]
+    pub p99_us_per_second: Vec<f64>,
     /// The first few things that were wrong, in words, without contents.
     pub complaints: Vec<String>,
 }

@@ -1,0 +1,70 @@
+//! Bodies: JSON in, with a digest of what it says however it is written.
+
+use super::problem::{Problem, Wrong};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// What a body says, and a digest that is the same for the same members in another order or other white space.
+pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<([u8; 32], T), Problem> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        // What stands at that place may be a card number: only where it is, never what it is.
+        let (line, column) = (error.line(), error.column());
+        Wrong::MalformedJson.said(format!("the body is not JSON: line {line}, column {column}"))
+    })?;
+    let digest = Sha256::digest(value.to_string().as_bytes());
+    let asked = serde_json::from_value(value).map_err(|error| misfit(&error))?;
+    Ok((digest.into(), asked))
+}
+
+/// JSON, and not what was wanted. What the parser says of names is told; what it quotes of values is not.
+fn misfit(error: &serde_json::Error) -> Problem {
+    let said = error.to_string();
+    let named = |front: &str| said.strip_prefix(front)?.split('`').nth(1).map(str::to_owned);
+    if let Some(name) = named("unknown field ") {
+        let hint =
+            said.split_once("expected").map_or(String::new(), |(_, rest)| format!("; known are{rest}"));
+        return Wrong::InvalidRequest.said(format!("`{name}` is no member of this{hint}")).at(name);
+    }
+    if let Some(name) = named("missing field ") {
+        return Wrong::InvalidRequest.said(format!("`{name}` is missing")).at(name);
+    }
+    let expected = said.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
+    Wrong::InvalidRequest.said(format!("a member is of the wrong type: expected {expected}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Small {
+        amount: u64,
+    }
+
+    #[test]
+    fn order_and_white_space_make_no_other_request() {
+        let digest = |text: &str| parsed::<Value>(text.as_bytes()).expect("JSON").0;
+        assert_eq!(digest(r#"{"a":1,"b":[2,3]}"#), digest("{ \"b\": [2, 3],\n \"a\": 1 }"));
+        assert_ne!(digest(r#"{"a":1}"#), digest(r#"{"a":2}"#));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_no_value_is_quoted() {
+        let problem = |text: &str| parsed::<Small>(text.as_bytes()).expect_err("it is wrong");
+        let amount = problem(r#"{"amount":1}"#.trim_end_matches('}'));
+        assert_eq!(amount.code, "malformed_json");
+        let wrong = problem(r#"{"amount":"4111111111111111"}"#);
+        assert_eq!(wrong.code, "invalid_request");
+        assert!(!wrong.detail.contains("4111"), "{}", wrong.detail);
+        let stranger = problem(r#"{"amuont":1}"#);
+        assert_eq!(stranger.param.as_deref(), Some("amuont"));
+        let missing = problem("{}");
+        assert_eq!(
+            (missing.param.as_deref(), parsed::<Small>(br#"{"amount":7}"#).map(|(_, s)| s.amount).ok()),
+            (Some("amount"), Some(7))
+        );
+    }
+}

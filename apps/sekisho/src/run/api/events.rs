@@ -1,0 +1,254 @@
+//! What happened, for applications: a ring the lane writes and never waits for, read by whoever listens.
+
+use super::event::{Event, Severity};
+use crate::run::core::Core;
+use journal::CutStage;
+use serde_json::json;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use switch::{LinkState, Tell};
+use terms::{Balance, BusinessDate, LinkId, Timestamp, TxnId};
+use tokio::sync::{Notify, watch};
+
+/// Events kept for those who come back with the number of the last they saw. About 500 bytes each.
+pub(crate) const KEPT: usize = 8_192;
+
+/// The last events, in order.
+#[derive(Clone, Default)]
+pub struct Bulletin(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    ring: Mutex<Ring>,
+    news: Notify,
+    readers: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Ring {
+    /// When the switch was started, in the names of its events: those of another life mean nothing in this one.
+    life: i64,
+    /// Number of the next one, from 1.
+    next: u64,
+    kept: VecDeque<Arc<Event>>,
+}
+
+/// What a reader gets next.
+pub(crate) enum Next {
+    /// This.
+    Event(Arc<Event>),
+    /// Nothing yet.
+    Nothing,
+    /// Events after the last one read are gone already; go on from here.
+    Missed {
+        /// The number of the oldest that is left.
+        oldest: u64,
+    },
+}
+
+impl Bulletin {
+    /// One of a switch started then.
+    pub(crate) fn since(life: Timestamp) -> Self {
+        let shared = Shared::default();
+        *shared.ring.lock().unwrap_or_else(PoisonError::into_inner) =
+            Ring { life: life.as_unix_ms(), next: 1, kept: VecDeque::new() };
+        Self(Arc::new(shared))
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts one up. Cost: below a microsecond, whoever reads.
+    pub(crate) fn post(&self, mut event: Event) {
+        let mut ring = self.ring();
+        event.number(ring.life, ring.next);
+        ring.next += 1;
+        ring.kept.push_back(Arc::new(event));
+        if ring.kept.len() > KEPT {
+            ring.kept.pop_front();
+        }
+        drop(ring);
+        // One waker, however many read: waking them all is not the lane's work.
+        self.0.news.notify_one();
+    }
+
+    /// Wakes readers whenever there is something to read; ends with its task.
+    pub(crate) async fn ring_out(self) {
+        loop {
+            self.0.news.notified().await;
+            self.0.readers.send_replace(self.next());
+        }
+    }
+
+    /// The number of the next event.
+    pub(crate) fn next(&self) -> u64 {
+        self.ring().next
+    }
+
+    /// The event with that number, or what there is instead.
+    pub(crate) fn read(&self, number: u64) -> Next {
+        let ring = self.ring();
+        let oldest = ring.next - ring.kept.len() as u64;
+        match number.checked_sub(oldest) {
+            None => Next::Missed { oldest },
+            Some(at) => ring.kept.get(at as usize).map_or(Next::Nothing, |event| Next::Event(event.clone())),
+        }
+    }
+
+    /// Where somebody goes on who last saw the event of that name; `None` where it is of another life.
+    pub(crate) fn after(&self, id: &str) -> Option<u64> {
+        let (life, number) = id.strip_prefix("evt_")?.split_once('_')?;
+        let (life, number) = (i64::from_str_radix(life, 16).ok()?, number.parse::<u64>().ok()?);
+        let ring = self.ring();
+        (life == ring.life && number < ring.next).then_some(number + 1)
+    }
+
+    /// Changes whenever there may be something to read.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.0.readers.subscribe()
+    }
+}
+
+impl Core {
+    /// Puts up what applications want to know of what the lane tells.
+    pub(crate) fn publish_told(&mut self, tell: Tell) {
+        let event = match tell {
+            Tell::Link { link, state, cause } => self.of_link(link, state, cause.name()),
+            Tell::Cutover { link, stage } => {
+                let name = match stage {
+                    CutStage::Open => "cutover.given_up",
+                    CutStage::Asked => "cutover.requested",
+                    CutStage::Begun => "cutover.received",
+                };
+                Some(self.about(link, name, Severity::Info))
+            }
+            Tell::HostDate { link } => Some(self.about(link, "cutover.completed", Severity::Info)),
+            Tell::CutoverRefused { link, date } => {
+                let date = date.map(|date| date.to_string());
+                Some(self.about(link, "cutover.refused", Severity::Error).with("date", json!(date)))
+            }
+            Tell::CutoverOverdue { link, stage } => {
+                Some(self.about(link, "cutover.overdue", Severity::Error).with("stage", json!(stage.name())))
+            }
+            Tell::OwnDate { from, to } => Some(self.of_own_day(from, to)),
+            Tell::TotalsSent { link, date, number } => {
+                let event =
+                    self.about(link, "recon.sent", Severity::Info).with("date", json!(date.to_string()));
+                Some(event.with("attempts", json!(number)))
+            }
+            Tell::TotalsOverdue { link, date, attempts } => {
+                let event = self.about(link, "recon.overdue", Severity::Error);
+                Some(event.with("date", json!(date.to_string())).with("attempts", json!(attempts)))
+            }
+            Tell::Compared { link, date, balance } => {
+                let (name, severity) = match balance {
+                    Some(Balance::Balanced) => ("recon.balanced", Severity::Info),
+                    Some(Balance::OutOfBalance) => ("recon.out_of_balance", Severity::Error),
+                    Some(Balance::NotAvailable) => ("recon.not_available", Severity::Warning),
+                    None => ("recon.refused", Severity::Error),
+                };
+                Some(self.about(link, name, severity).with("date", json!(date.to_string())))
+            }
+            Tell::LateResult { id } => {
+                Some(Event::new("recon.late_result", Severity::Warning, self.clock.now().wall).of(id))
+            }
+            Tell::Recovered { link } => Some(self.about(link, "recovery.completed", Severity::Info)),
+            Tell::StrangeAnswer { link, stan_known } => {
+                let reason =
+                    if stan_known { "the trace number is ours, the rest disagrees" } else { "not asked" };
+                Some(self.about(link, "message.discarded", Severity::Warning).with("reason", json!(reason)))
+            }
+            Tell::SecondAnswer { id, link } => {
+                let event = self.about(link, "message.discarded", Severity::Warning);
+                Some(event.of(id).with("reason", json!("second answer")))
+            }
+            Tell::LateAnswer { id, link, outcome } => {
+                let event = self.about(link, "transaction.late_answer", Severity::Warning);
+                Some(event.of(id).with("would_have_been", json!(outcome.name())))
+            }
+            // Only those of applications have anybody here who waits for the last word.
+            Tell::Forwarded { link, id, .. } if self.lane.submission(id).is_some() => {
+                Some(self.resolved(link, id, Severity::Info))
+            }
+            Tell::NeedsAPerson { id } if self.lane.submission(id).is_some() => {
+                let event = Event::new("transaction.needs_a_person", Severity::Error, self.clock.now().wall);
+                Some(event.of(id))
+            }
+            Tell::Decided { .. }
+            | Tell::Repeated { .. }
+            | Tell::BreakerOpened { .. }
+            | Tell::BreakerClosed { .. }
+            | Tell::NeedsAPerson { .. }
+            | Tell::ForwardAlarm { .. }
+            | Tell::Forwarded { .. }
+            | Tell::ForgetsEarly { .. }
+            | Tell::TotalsUnanswered { .. }
+            | Tell::EchoMissed { .. }
+            | Tell::Meaningless { .. } => None,
+        };
+        event.into_iter().for_each(|event| self.publish(event));
+    }
+
+    /// One connection of several is lost.
+    pub(crate) fn announce_degraded(&mut self, link: LinkId) {
+        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
+        let (up, wanted) = handle.map_or((0, 0), |handle| (handle.up(), handle.states().len()));
+        let event = self.about(link, "link.degraded", Severity::Warning);
+        self.publish(event.with("connections", json!(up)).with("connections_wanted", json!(wanted)));
+    }
+
+    /// Somebody sent what nobody can read. Where and why, never what.
+    pub(crate) fn announce_unreadable(
+        &mut self,
+        link: Option<LinkId>,
+        from: &str,
+        why: &dialects::ReadError,
+    ) {
+        let name = "message.format_error";
+        let event = match link {
+            Some(link) => self.about(link, name, Severity::Warning),
+            None => Event::new(name, Severity::Warning, self.clock.now().wall),
+        };
+        self.publish(event.with("from", json!(from)).with("why", json!(why.to_string())));
+    }
+
+    /// The order to recover was given.
+    pub(crate) fn announce_recovery(&mut self) {
+        self.publish(Event::new("recovery.started", Severity::Info, self.clock.now().wall));
+    }
+
+    fn of_own_day(&self, from: Option<BusinessDate>, to: BusinessDate) -> Event {
+        let mut event = Event::new("business_day.opened", Severity::Info, self.clock.now().wall);
+        event.business_date = Some(to.to_string());
+        event.with("from", json!(from.map(|from| from.to_string())))
+    }
+
+    fn of_link(&self, link: LinkId, state: LinkState, cause: &str) -> Option<Event> {
+        let (name, severity) = match state {
+            LinkState::Disconnected => ("link.down", Severity::Error),
+            LinkState::SignedOn => ("link.signed_on", Severity::Info),
+            LinkState::SignedOff => ("link.signed_off", Severity::Info),
+            LinkState::Draining => ("link.draining", Severity::Info),
+            LinkState::Maintenance => ("link.maintenance", Severity::Info),
+            LinkState::Connected => ("link.connected", Severity::Info),
+            // Said in a moment by what they end in.
+            LinkState::SigningOn | LinkState::SigningOff => return None,
+        };
+        let event = self.about(link, name, severity);
+        Some(event.with("state", json!(state.name())).with("cause", json!(cause)))
+    }
+
+    fn resolved(&self, link: LinkId, id: TxnId, severity: Severity) -> Event {
+        self.about(link, "transaction.resolved", severity).of(id)
+    }
+
+    /// An event about a link.
+    pub(crate) fn about(&self, link: LinkId, name: &'static str, severity: Severity) -> Event {
+        let now = self.clock.now();
+        let link_name =
+            self.links.get(usize::from(link.0)).map_or_else(String::new, |link| link.name.to_string());
+        let date = self.lane.date_with(now, link).to_string();
+        Event::new(name, severity, now.wall).on(&link_name, date)
+    }
+}

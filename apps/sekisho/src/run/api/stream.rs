@@ -1,0 +1,205 @@
+//! Events as they happen: server-sent events, for everybody or with a session's life.
+
+use super::Api;
+use super::callers::Caller;
+use super::event::Event;
+use super::events::{Bulletin, Next};
+use super::problem::{ProblemJson, Wrong};
+use super::sessions::Listening;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{self, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_core::Stream;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{sleep, timeout};
+
+/// A comment this often, so that both sides learn of a line that is dead.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The same where the reader asks for it. At least this.
+const HEARTBEAT_MIN_S: u64 = 1;
+/// Events on their way to one reader.
+const AHEAD: usize = 64;
+/// A reader that takes nothing for so long has stopped reading.
+const STALLED: Duration = Duration::from_secs(20);
+
+/// Counts of readers, for the figures.
+#[derive(Default)]
+pub(crate) struct ReaderCounts {
+    /// Reading now.
+    pub(crate) open: AtomicU64,
+    /// Sent away because they stopped reading.
+    pub(crate) dropped: AtomicU64,
+}
+
+/// Everything that happens.
+#[utoipa::path(get, path = "/v1/stream",
+    params(("types" = Option<String>, Query, description = "Names of events with commas between, `*` at the end for all that begin so"), ("heartbeat_s" = Option<u64>, Query, description = "A comment so often, 1 to 15 seconds"), ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event")),
+    responses(
+        (status = 200, body = Event, content_type = "text/event-stream", description = "Events as they happen, one in each `data`"),
+        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn all(
+    State(api): State<Api>,
+    _: Caller,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let wish = Wish::of(query.as_deref().unwrap_or_default(), &headers);
+    match api.room_for_reader() {
+        Some(room) => begin(&api, wish, room, None, None),
+        None => Wrong::Busy.said("too many listen already").after_s(5).into_response(),
+    }
+}
+
+/// What a reader wants to hear.
+pub(crate) struct Wish {
+    types: Vec<String>,
+    after: Option<String>,
+    heartbeat: Duration,
+}
+
+impl Wish {
+    pub(crate) fn of(query: &str, headers: &HeaderMap) -> Self {
+        let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
+        let said = |key: &str| pairs().find(|(name, _)| *name == key).map(|(_, value)| value);
+        let types = said("types").unwrap_or_default().replace("%2C", ",").replace("%2A", "*");
+        let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+        let heartbeat_s = said("heartbeat_s").and_then(|seconds| seconds.parse::<u64>().ok());
+        Self {
+            types: types.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+            after: header.or(said("after")).map(str::to_owned),
+            heartbeat: heartbeat_s.map_or(HEARTBEAT, |seconds| {
+                Duration::from_secs(seconds.clamp(HEARTBEAT_MIN_S, HEARTBEAT.as_secs()))
+            }),
+        }
+    }
+}
+
+/// Begins to read, from now or from where the reader left off.
+pub(crate) fn begin(
+    api: &Api,
+    wish: Wish,
+    room: OwnedSemaphorePermit,
+    listening: Option<Listening>,
+    first: Option<Event>,
+) -> Response {
+    let (to, from) = mpsc::channel(AHEAD);
+    let feed = Feed { bulletin: api.bulletin.clone(), to, counts: api.readers.clone(), wish };
+    api.readers.open.fetch_add(1, Ordering::Relaxed);
+    tokio::spawn(async move {
+        let counts = feed.counts.clone();
+        feed.run(listening.as_ref(), first).await;
+        counts.open.fetch_sub(1, Ordering::Relaxed);
+        drop((room, listening));
+    });
+    Sse::new(Reading(from)).into_response()
+}
+
+/// What feeds one reader.
+struct Feed {
+    bulletin: Bulletin,
+    to: mpsc::Sender<sse::Event>,
+    counts: Arc<ReaderCounts>,
+    wish: Wish,
+}
+
+impl Feed {
+    async fn run(&self, listening: Option<&Listening>, first: Option<Event>) {
+        let mut news = self.bulletin.news();
+        let mut next = match &self.wish.after {
+            None => self.bulletin.next(),
+            // Of another life: what happened since nobody knows here.
+            Some(after) => match self.bulletin.after(after) {
+                Some(next) => next,
+                None => {
+                    let missed = r#"{"type":"stream.missed","data":{"why":"the switch was started again"}}"#;
+                    if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
+                        return;
+                    }
+                    self.bulletin.next()
+                }
+            },
+        };
+        if let Some(first) = first
+            && !self.give(written(&first)).await
+        {
+            return;
+        }
+        loop {
+            if listening.is_some_and(Listening::is_closed) {
+                self.give(
+                    sse::Event::default().event("session.closed").data("{\"type\":\"session.closed\"}"),
+                )
+                .await;
+                return;
+            }
+            match self.bulletin.read(next) {
+                Next::Event(event) => {
+                    next += 1;
+                    if event.is_wanted(&self.wish.types) && !self.give(written(&event)).await {
+                        return;
+                    }
+                }
+                Next::Missed { oldest } => {
+                    let missed = format!(
+                        "{{\"type\":\"stream.missed\",\"data\":{{\"from_seq\":{next},\"to_seq\":{}}}}}",
+                        oldest - 1
+                    );
+                    next = oldest;
+                    if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
+                        return;
+                    }
+                }
+                Next::Nothing => {
+                    tokio::select! {
+                        changed = news.changed() => if changed.is_err() { return },
+                        () = self.to.closed() => return,
+                        () = sleep(self.wish.heartbeat) => {
+                            if !self.give(sse::Event::default().comment("")).await {
+                                return;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands one on. False when the reader is gone, or reads no more.
+    async fn give(&self, event: sse::Event) -> bool {
+        match timeout(STALLED, self.to.send(event)).await {
+            Ok(sent) => sent.is_ok(),
+            Err(_) => {
+                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!("a reader of events has stopped reading: dropped");
+                false
+            }
+        }
+    }
+}
+
+fn written(event: &Event) -> sse::Event {
+    let data = serde_json::to_string(event).unwrap_or_default();
+    sse::Event::default().id(event.id.clone()).event(event.kind).data(data)
+}
+
+/// The other end, as the web server wants it.
+struct Reading(mpsc::Receiver<sse::Event>);
+
+impl Stream for Reading {
+    type Item = Result<sse::Event, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|event| event.map(Ok))
+    }
+}

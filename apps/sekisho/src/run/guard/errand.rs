@@ -1,0 +1,422 @@
+use super::{Rule, Trouble, Wrong, accepted, in_force};
+use crate::run::hsm::Probing;
+use dialects::{Covered, Dialect, MacJoin};
+use hsm::mac::{Algorithm, Padding, unionpay};
+use hsm::ops::{Answer, Fault, MacData, PinSide, Request, Role};
+use hsm::pin::Format;
+use hsm::pool::Failure;
+use hsm::ring::{KeyInUse, KeyRing};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use terms::{
+    Answer as Decision, Carried, ConnId, LinkId, Noun, Now, Outgoing, Pan, Sealed, SourceId, Txn, TxnId,
+};
+
+/// What waits for a module.
+pub(crate) enum Errand {
+    /// A message came.
+    Verify(Box<Verifying>),
+    /// A request is about to leave for a host.
+    Leave(Box<Leaving>),
+    /// An answer is about to leave.
+    Seal(Box<Sealing>),
+    /// A person wants to know how a module is.
+    Probe(Probing),
+}
+
+/// How an errand goes on.
+pub(crate) enum Next {
+    /// By asking this.
+    Ask(Request),
+    /// It is at its end.
+    End,
+}
+
+/// Who sent a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    /// A source.
+    Source(SourceId),
+    /// A host.
+    Host(LinkId),
+}
+
+/// A message whose code is being verified.
+pub(crate) struct Verifying {
+    pub(crate) whose: Whose,
+    pub(crate) conn: ConnId,
+    pub(crate) txn: Txn,
+    owner: Rc<str>,
+    role: Role,
+    algorithm: Algorithm,
+    padding: Padding,
+    data: Sealed,
+    code: Vec<u8>,
+    keys: VecDeque<KeyInUse>,
+    tried: Option<KeyInUse>,
+    is_first: bool,
+    /// What came of it: whether it was the key in force.
+    pub(crate) found: Result<bool, Wrong>,
+}
+
+impl Verifying {
+    pub(crate) fn new(
+        rule: &Rule,
+        ring: &dyn KeyRing,
+        now: Now,
+        whose: Whose,
+        (conn, dialect, body): (ConnId, &Dialect, &[u8]),
+        txn: Txn,
+    ) -> Self {
+        let (owner, role, _) = rule.owner(&txn.terminal_id);
+        let (algorithm, padding) = rule.mac.unwrap_or((Algorithm::X919, Padding::Zeros));
+        let mut verifying = Self {
+            whose,
+            conn,
+            txn,
+            role,
+            algorithm,
+            padding,
+            data: Sealed::new(Vec::new()),
+            code: Vec::new(),
+            keys: VecDeque::new(),
+            tried: None,
+            is_first: true,
+            found: Err(Wrong::Code),
+            owner,
+        };
+        match dialect.covered(body) {
+            Ok(Covered { code: None, .. }) => verifying.found = Err(Wrong::Missing),
+            Ok(covered) => {
+                verifying.code = covered.code.clone().unwrap_or_default();
+                verifying.data = covered_data(dialect, covered);
+                match accepted(ring, &verifying.owner, role, now.wall) {
+                    Ok(keys) => verifying.keys = keys,
+                    Err(trouble) => verifying.found = Err(Wrong::Unknown(trouble)),
+                }
+            }
+            Err(why) => verifying.found = Err(Wrong::Unknown(Trouble::NoCode(why))),
+        }
+        verifying
+    }
+
+    pub(crate) fn go_on(
+        &mut self,
+        answer: Option<Result<Answer, Failure>>,
+        ring: &mut dyn KeyRing,
+        now: Now,
+    ) -> Next {
+        match answer {
+            None => {}
+            Some(Ok(Answer::Verified)) => {
+                if let Some(key) = &self.tried {
+                    ring.confirmed(&self.owner, self.role, key.generation, now.wall);
+                }
+                self.found = Ok(self.is_first);
+                return Next::End;
+            }
+            Some(Err(Failure::Fault(Fault::NotVerified))) => {
+                self.found = Err(Wrong::Code);
+                self.is_first = false;
+            }
+            Some(Err(failure)) => {
+                self.found = Err(Wrong::Unknown(Trouble::Module(failure)));
+                return Next::End;
+            }
+            Some(Ok(_)) => {
+                self.found = Err(Wrong::Unknown(Trouble::Nonsense));
+                return Next::End;
+            }
+        }
+        let Some(key) = self.keys.pop_front() else { return Next::End };
+        let data = MacData {
+            key: key.key.clone(),
+            algorithm: self.algorithm,
+            padding: self.padding,
+            data: Sealed::new(self.data.expose().to_vec()),
+        };
+        self.tried = Some(key);
+        Next::Ask(Request::VerifyMac { data, mac: self.code.clone() })
+    }
+}
+
+/// A PIN block that is to be moved.
+pub(crate) struct Moving {
+    noun: Noun,
+    /// What stands before the block in its element, and travels with it.
+    before: Vec<u8>,
+    block: Vec<u8>,
+    keys: VecDeque<KeyInUse>,
+}
+
+/// How PINs are moved between two sides.
+pub(crate) struct Move {
+    from: Format,
+    to: Format,
+    key: KeyInUse,
+    pan: Pan,
+    left: VecDeque<Moving>,
+    moved: Vec<(Noun, Vec<u8>)>,
+}
+
+impl Move {
+    /// Everything that is to be moved in a request; `None` where there is nothing.
+    pub(crate) fn of(
+        request: &Txn,
+        from: Option<&Rule>,
+        to: Option<&Rule>,
+        ring: &dyn KeyRing,
+        now: Now,
+    ) -> Result<Option<Self>, Trouble> {
+        let blocks = [Noun::PinBlock, Noun::NewPinBlock].map(|noun| (noun, request.carried.get(noun)));
+        if blocks.iter().all(|(_, block)| block.is_none_or(<[u8]>::is_empty)) {
+            return Ok(None);
+        }
+        let format = |rule: Option<&Rule>| rule.and_then(|rule| rule.pin);
+        let (from_rule, from, to_rule, to) = match (from.zip(format(from)), to.zip(format(to))) {
+            (None, None) => return Ok(None),
+            (Some((from_rule, from)), Some((to_rule, to))) => (from_rule, from, to_rule, to),
+            (Some(_), None) | (None, Some(_)) => return Err(Trouble::OneSided),
+        };
+        let (owner, _, role) = from_rule.owner(&request.terminal_id);
+        let keys = accepted(ring, &owner, role, now.wall)?;
+        let (owner, _, role) = to_rule.owner(&request.terminal_id);
+        let key = in_force(ring, &owner, role, now)?;
+        let left = blocks.into_iter().filter_map(|(noun, held)| {
+            let held = held.filter(|held| !held.is_empty())?;
+            // An element for a new PIN may say something in front of its block.
+            let at = match noun {
+                Noun::NewPinBlock => held.len().saturating_sub(from.block_bytes()),
+                _ => 0,
+            };
+            let (before, block) = held.split_at(at);
+            Some(Moving { noun, before: before.to_vec(), block: block.to_vec(), keys: keys.clone() })
+        });
+        let left = left.collect();
+        Ok(Some(Self { from, to, key, pan: request.pan.clone(), left, moved: Vec::new() }))
+    }
+
+    fn go_on(&mut self, answer: Option<Result<Answer, Failure>>) -> Result<Option<Request>, Trouble> {
+        match answer {
+            None => {}
+            Some(Ok(Answer::Pin { block, .. })) => {
+                let Some(done) = self.left.pop_front() else { return Err(Trouble::Nonsense) };
+                self.moved.push((done.noun, [done.before, block].concat()));
+            }
+            Some(Err(failure)) => {
+                let about_block =
+                    matches!(failure, Failure::Fault(Fault::PinBlock | Fault::PinLength | Fault::Account));
+                // Under another key that may be used it may be one.
+                if !about_block || self.left.front().is_none_or(|moving| moving.keys.is_empty()) {
+                    return Err(Trouble::Module(failure));
+                }
+            }
+            Some(Ok(_)) => return Err(Trouble::Nonsense),
+        }
+        let Some(moving) = self.left.front_mut() else { return Ok(None) };
+        let Some(key) = moving.keys.pop_front() else { return Err(Trouble::Nonsense) };
+        let side = |key: &KeyInUse, format| PinSide { key: key.key.clone(), format, pan: self.pan.clone() };
+        Ok(Some(Request::TranslatePin {
+            block: Sealed::new(moving.block.clone()),
+            from: side(&key, self.from),
+            to: side(&self.key, self.to),
+        }))
+    }
+
+    /// The request as the host is to get it.
+    fn put_into(&mut self, request: &Txn) -> Txn {
+        let mut carried = Carried::default();
+        for (number, contents) in request.carried.iter() {
+            let Some(noun) = Noun::numbered(number) else { continue };
+            let moved = self.moved.iter().find(|(one, _)| *one == noun);
+            carried.push(noun, moved.map_or(contents, |(_, block)| block));
+        }
+        Txn { carried, ..request.clone() }
+    }
+}
+
+/// A request that is about to leave.
+pub(crate) struct Leaving {
+    pub(crate) link: LinkId,
+    pub(crate) id: TxnId,
+    pub(crate) ours: Outgoing,
+    pub(crate) dialect: Rc<Dialect>,
+    request: Arc<Txn>,
+    pins: Option<Move>,
+    /// Algorithm and key of the code it gets, where it gets one.
+    mac: Option<(Algorithm, Padding, KeyInUse)>,
+    covered: Option<Covered>,
+    /// Its bytes; whole at the end.
+    pub(crate) body: Vec<u8>,
+    /// What kept it from leaving, and whether that was its PIN.
+    pub(crate) trouble: Option<(Trouble, bool)>,
+    /// PINs moved in it.
+    pub(crate) moved: u64,
+}
+
+impl Leaving {
+    pub(crate) fn new(
+        (link, id, ours): (LinkId, TxnId, Outgoing),
+        dialect: Rc<Dialect>,
+        request: Arc<Txn>,
+        pins: Result<Option<Move>, Trouble>,
+        mac: Result<Option<(Algorithm, Padding, KeyInUse)>, Trouble>,
+    ) -> Self {
+        let (pins, about_pin) =
+            pins.map_or_else(|trouble| (None, Some((trouble, true))), |pins| (pins, None));
+        let (mac, about_mac) = mac.map_or_else(|trouble| (None, Some((trouble, false))), |mac| (mac, None));
+        Self {
+            link,
+            id,
+            ours,
+            dialect,
+            request,
+            pins,
+            mac,
+            covered: None,
+            body: Vec::with_capacity(256),
+            trouble: about_pin.or(about_mac),
+            moved: 0,
+        }
+    }
+
+    pub(crate) fn go_on(&mut self, mut answer: Option<Result<Answer, Failure>>) -> Next {
+        if self.trouble.is_some() {
+            return Next::End;
+        }
+        if let Some(pins) = &mut self.pins {
+            match pins.go_on(answer.take()) {
+                Ok(Some(request)) => return Next::Ask(request),
+                Ok(None) => {
+                    self.moved = pins.moved.len() as u64;
+                    self.request = Arc::new(pins.put_into(&self.request));
+                    self.pins = None;
+                }
+                Err(trouble) => {
+                    self.trouble = Some((trouble, true));
+                    return Next::End;
+                }
+            }
+        }
+        let sealed = match answer {
+            None => self.written(),
+            Some(answer) => {
+                sealed(&self.dialect, self.covered.as_ref(), answer, &mut self.body).map(|()| None)
+            }
+        };
+        match sealed {
+            Ok(Some(request)) => Next::Ask(request),
+            Ok(None) => Next::End,
+            Err(trouble) => {
+                self.trouble = Some((trouble, false));
+                Next::End
+            }
+        }
+    }
+
+    /// Writes it, and says what to ask for its code.
+    fn written(&mut self) -> Result<Option<Request>, Trouble> {
+        let Self { dialect, request, ours, body, .. } = self;
+        let Some((algorithm, padding, key)) = self.mac.take() else {
+            dialect.write_request(request, ours, body).map_err(|_| Trouble::Unwritable)?;
+            return Ok(None);
+        };
+        dialect.write_request_with_room(request, ours, body).map_err(|_| Trouble::Unwritable)?;
+        let (covered, request) = code_of(dialect, body, (algorithm, padding, &key))?;
+        self.covered = Some(covered);
+        Ok(Some(request))
+    }
+}
+
+/// An answer that is about to leave, and who is to get it.
+pub(crate) struct Sealing {
+    pub(crate) whose: Whose,
+    /// Where it is the first telling of a decision to a source.
+    pub(crate) told: Option<(SourceId, TxnId)>,
+    pub(crate) conn: ConnId,
+    pub(crate) dialect: Rc<Dialect>,
+    pub(crate) request: Arc<Txn>,
+    pub(crate) answer: Decision,
+    key: Option<(Algorithm, Padding, KeyInUse)>,
+    covered: Option<Covered>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trouble: Option<Trouble>,
+}
+
+impl Sealing {
+    pub(crate) fn new(
+        whose: Whose,
+        told: Option<(SourceId, TxnId)>,
+        (conn, dialect): (ConnId, Rc<Dialect>),
+        (request, answer): (Arc<Txn>, Decision),
+        key: Result<(Algorithm, Padding, KeyInUse), Trouble>,
+    ) -> Self {
+        let (key, trouble) = key.map_or_else(|trouble| (None, Some(trouble)), |key| (Some(key), None));
+        let body = Vec::with_capacity(256);
+        Self { whose, told, conn, dialect, request, answer, key, covered: None, body, trouble }
+    }
+
+    pub(crate) fn go_on(&mut self, answer: Option<Result<Answer, Failure>>) -> Next {
+        let went = match (self.trouble, answer, self.key.take()) {
+            (Some(_), ..) => return Next::End,
+            (None, None, Some(key)) => self.written(&key).map(Some),
+            (None, Some(answer), _) => {
+                sealed(&self.dialect, self.covered.as_ref(), answer, &mut self.body).map(|()| None)
+            }
+            (None, None, None) => Err(Trouble::Nonsense),
+        };
+        match went {
+            Ok(Some(request)) => Next::Ask(request),
+            Ok(None) => Next::End,
+            Err(trouble) => {
+                self.trouble = Some(trouble);
+                Next::End
+            }
+        }
+    }
+
+    fn written(&mut self, key: &(Algorithm, Padding, KeyInUse)) -> Result<Request, Trouble> {
+        let Self { dialect, request, answer, body, .. } = self;
+        dialect.write_answer_with_room(request, answer, body).map_err(|_| Trouble::Unwritable)?;
+        let (covered, request) = code_of(dialect, body, (key.0, key.1, &key.2))?;
+        self.covered = Some(covered);
+        Ok(request)
+    }
+}
+
+/// What to ask for the code of a message that was written with room for it.
+fn code_of(
+    dialect: &Dialect,
+    body: &[u8],
+    (algorithm, padding, key): (Algorithm, Padding, &KeyInUse),
+) -> Result<(Covered, Request), Trouble> {
+    let mut covered = dialect.covered(body).map_err(Trouble::NoCode)?;
+    let data = covered_data(dialect, covered.clone());
+    covered.data = Sealed::new(Vec::new());
+    Ok((covered, Request::MakeMac(MacData { key: key.key.clone(), algorithm, padding, data })))
+}
+
+/// Puts the code into the message it was made for.
+fn sealed(
+    dialect: &Dialect,
+    covered: Option<&Covered>,
+    answer: Result<Answer, Failure>,
+    body: &mut [u8],
+) -> Result<(), Trouble> {
+    match (answer, covered) {
+        (Ok(Answer::Mac(mac)), Some(covered)) => {
+            dialect.put_code(covered, &mac, body).map_err(Trouble::NoCode)
+        }
+        (Ok(_), _) => Err(Trouble::Nonsense),
+        (Err(failure), _) => Err(Trouble::Module(failure)),
+    }
+}
+
+/// The data, cleaned where its dialect joins it as card networks do.
+fn covered_data(dialect: &Dialect, covered: Covered) -> Sealed {
+    match dialect.mac().map(|rule| rule.join) {
+        Some(MacJoin::Spaces) => Sealed::new(unionpay::plain([covered.data.expose()])),
+        _ => covered.data,
+    }
+}

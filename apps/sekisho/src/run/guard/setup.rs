@@ -1,0 +1,109 @@
+//! From the configuration to security modules at work.
+
+use super::modules::{Devices, Software};
+use super::{Guard, Modules};
+use crate::config::{Config, HsmToml, SoftwareToml};
+use crate::run::core::{ModuleLines, Switchboard};
+use crate::run::{StartError, keys};
+use hsm::drbg::SEED_BYTES;
+use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
+use hsm::pool::{Counts, DeviceConfig, Pool};
+use hsm::software::{SoftwareHsm, WARNING};
+use keystore::MasterFile;
+use net::{DialConfig, LinkHandle, Net, TlsClient};
+use std::rc::Rc;
+use terms::{LinkId, LinkName};
+use wire::Framing;
+
+/// Lines to modules are no links of the lane: their numbers are behind all of those.
+const FIRST_LINE: u16 = 0x8000;
+
+/// The modules and keys a configuration names; nothing is dialled yet.
+pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
+    let modules = match config.hsm.as_slice() {
+        [] => Modules::None,
+        [one] if one.software.is_some() => Modules::Software(Box::new(software(config, one)?)),
+        devices => Modules::Devices(Box::new(Devices {
+            pool: Pool::new(config.security.pool(), devices.iter().filter_map(device).collect()),
+            net: net.clone(),
+            known: devices.iter().map(known).collect(),
+            handles: Vec::new(),
+        })),
+    };
+    let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
+    let keys = lmk.map(|lmk| keys::open(config, &lmk)).transpose()?;
+    Ok(Guard::new(modules, keys))
+}
+
+/// Dials every device.
+pub(crate) fn dial(
+    config: &Config,
+    net: &Net,
+    switchboard: &Rc<Switchboard>,
+) -> Result<Vec<LinkHandle>, StartError> {
+    let devices = config.hsm.iter().filter(|hsm| hsm.software.is_none());
+    let dialled = devices.enumerate().map(|(device, hsm)| {
+        let lines = ModuleLines { switchboard: switchboard.clone(), device };
+        net.dial(line(hsm, device), Rc::new(lines)).map_err(StartError::from)
+    });
+    dialled.collect()
+}
+
+fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
+    let public = || test_lmk::masters()[2].1.clone();
+    let (master, is_public) = match hsm.software {
+        Some(SoftwareToml::PublicTest) | None => (public(), true),
+        Some(SoftwareToml::Store) => (MasterFile::read(&config.keys_directory())?, false),
+    };
+    let mut seed = [0; SEED_BYTES];
+    clock::entropy(&mut seed)?;
+    let check = master.check();
+    let module = SoftwareHsm::new(master, &seed).map_err(|_| StartError::SelfTest)?;
+    tracing::warn!(hsm = hsm.name, lmk = check, "{WARNING}");
+    if is_public {
+        tracing::warn!(
+            hsm = hsm.name,
+            "its master key is a public test key: everything under it is in clear"
+        );
+    }
+    Ok(Software {
+        name: hsm.name.clone(),
+        hsm: module,
+        check,
+        is_public,
+        allowed: hsm.allowed(),
+        counts: Counts::default(),
+    })
+}
+
+fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
+    Some(DeviceConfig {
+        client: Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys },
+        header_bytes: hsm.header_bytes,
+        lmk_check: hsm.lmk_check.clone()?,
+        in_flight_max: hsm.in_flight_max,
+        allowed: hsm.allowed(),
+    })
+}
+
+fn known(hsm: &HsmToml) -> (String, String, String) {
+    let address = hsm.address.map(|address| address.to_string()).unwrap_or_default();
+    (hsm.name.clone(), address, hsm.lmk_check.clone().unwrap_or_default().to_uppercase())
+}
+
+fn line(hsm: &HsmToml, device: usize) -> DialConfig {
+    let mut framing = Framing::named("bin2").expect("a length of two bytes has a name");
+    framing.body_bytes_max = MESSAGE_BYTES_MAX;
+    let name = LinkName::clipped(hsm.name.as_bytes());
+    let address = hsm.address.map(|address| address.to_string()).unwrap_or_default();
+    DialConfig {
+        connections: hsm.connections,
+        reconnect_ms: hsm.reconnect_ms,
+        tls: hsm.tls.as_ref().map(|tls| TlsClient {
+            authorities: tls.authorities.clone(),
+            server_name: tls.server_name.clone(),
+            identity: tls.certificate.clone().zip(tls.key.clone()),
+        }),
+        ..DialConfig::new(name, LinkId(FIRST_LINE + device as u16), address, framing)
+    }
+}

@@ -1,0 +1,253 @@
+//! Security modules shown to people, and tested for them.
+
+use super::guard::{Guard, ModuleSeen, Next};
+use hsm::ops::{Answer, Request};
+use hsm::pool::{Condition, Failure};
+use hsm::software::WARNING;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use terms::Instant;
+use tokio::sync::oneshot;
+
+/// What a person may want of security modules.
+pub enum HsmCommand {
+    /// See them all.
+    List {
+        /// Where they are told.
+        answer: oneshot::Sender<HsmList>,
+    },
+    /// Test one.
+    Test {
+        /// Its name.
+        name: String,
+        /// Where it is told; `None` where there is no such module.
+        answer: oneshot::Sender<Option<HsmTest>>,
+    },
+}
+
+/// Every module, and what security did.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct HsmList {
+    /// Each of them.
+    pub data: Vec<HsmJson>,
+    /// Requests that wait for a module.
+    pub queued: usize,
+    /// Errands under way.
+    pub under_way: usize,
+    /// What was done since the start.
+    pub security: SecurityJson,
+}
+
+/// What security did since the start.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct SecurityJson {
+    /// Messages whose authentication code was right.
+    pub verified: u64,
+    /// Of these, under a key that was not the one in force.
+    pub under_other_key: u64,
+    /// Messages of sources whose code was wrong.
+    pub wrong: u64,
+    /// Messages of sources without one.
+    pub missing: u64,
+    /// Messages of hosts whose code was wrong or missing: taken for no answer.
+    pub wrong_from_hosts: u64,
+    /// Messages nobody could verify.
+    pub not_verified: u64,
+    /// Codes made.
+    pub made: u64,
+    /// PINs moved to the key of a host.
+    pub pins_moved: u64,
+    /// Requests that could not be guarded, and were not sent.
+    pub withheld: u64,
+    /// Answers that could not be given a code.
+    pub not_sealed: u64,
+}
+
+/// One module.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HsmJson {
+    /// Its name.
+    pub name: String,
+    /// `software`, or the family of its commands.
+    pub kind: String,
+    /// Where it is; `null` of the software module.
+    pub address: Option<String>,
+    /// `well`, `tested`, `dropped`, `other_master_key` or `away`.
+    pub state: String,
+    /// What people should know of it; empty for nothing.
+    pub warning: String,
+    /// The check value of the master key it must have.
+    pub lmk_check: String,
+    /// The one it showed instead; `null` where it showed none, or the right one.
+    pub lmk_check_shown: Option<String>,
+    /// Connections that stand.
+    pub connections: usize,
+    /// Connections wanted.
+    pub connections_wanted: usize,
+    /// Commands under way.
+    pub under_way: usize,
+    /// Commands sent.
+    pub asked: u64,
+    /// Answered.
+    pub answered: u64,
+    /// Answers that it is not well.
+    pub faults: u64,
+    /// Commands not answered in time.
+    pub silent: u64,
+    /// Answers after that.
+    pub late: u64,
+    /// Answers that were none.
+    pub unusable: u64,
+    /// Commands taken to another module.
+    pub moved: u64,
+    /// Microseconds an answer took, on average.
+    pub us_mean: u64,
+    /// The longest.
+    pub us_max: u64,
+}
+
+/// What a test found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HsmTest {
+    /// Of which module.
+    pub name: String,
+    /// Whether all of it was well.
+    pub ok: bool,
+    /// Each step.
+    pub steps: Vec<HsmTestStep>,
+}
+
+/// One step of a test.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HsmTestStep {
+    /// What was asked.
+    pub asked: String,
+    /// Whether the answer is right.
+    pub ok: bool,
+    /// What it says, for people.
+    pub said: String,
+    /// Microseconds it took.
+    pub us: u64,
+}
+
+impl HsmJson {
+    fn of(seen: ModuleSeen) -> Self {
+        let (state, shown) = match &seen.condition {
+            Condition::Well => ("well", None),
+            Condition::Tested => ("tested", None),
+            Condition::Away => ("away", None),
+            Condition::Dropped { .. } => ("dropped", None),
+            Condition::OtherMaster { shown, .. } => ("other_master_key", Some(shown.clone())),
+        };
+        let is_software = seen.address.is_none();
+        let warning = match (is_software, seen.is_public) {
+            (true, true) => format!("{WARNING}; its master key is a public test key"),
+            (true, false) => WARNING.to_owned(),
+            (false, true) => {
+                "its master key is a public test key: everything under it is in clear".to_owned()
+            }
+            (false, false) => String::new(),
+        };
+        let counts = seen.counts;
+        Self {
+            name: seen.name,
+            kind: if is_software { "software" } else { "payshield" }.to_owned(),
+            address: seen.address,
+            state: state.to_owned(),
+            warning,
+            lmk_check: seen.lmk_check,
+            lmk_check_shown: shown,
+            connections: seen.lines,
+            connections_wanted: seen.lines_wanted,
+            under_way: seen.under_way,
+            asked: counts.asked,
+            answered: counts.answered,
+            faults: counts.faults,
+            silent: counts.silent,
+            late: counts.late,
+            unusable: counts.unusable,
+            moved: counts.moved,
+            us_mean: counts.took_us.checked_div(counts.answered).unwrap_or(0),
+            us_max: counts.longest_us,
+        }
+    }
+}
+
+impl Guard {
+    /// Every module, and what security did.
+    pub(crate) fn list(&self) -> HsmList {
+        let figures = self.figures;
+        HsmList {
+            data: self.modules.seen().into_iter().map(HsmJson::of).collect(),
+            queued: self.modules.queued(),
+            under_way: self.under_way(),
+            security: SecurityJson {
+                verified: figures.verified,
+                under_other_key: figures.under_other_key,
+                wrong: figures.wrong,
+                missing: figures.missing,
+                wrong_from_hosts: figures.wrong_from_hosts,
+                not_verified: figures.not_verified,
+                made: figures.made,
+                pins_moved: figures.pins_moved,
+                withheld: figures.withheld,
+                not_sealed: figures.not_sealed,
+            },
+        }
+    }
+}
+
+/// A test under way.
+pub(crate) struct Probing {
+    pub(crate) device: usize,
+    left: VecDeque<(&'static str, Request)>,
+    asked: Option<(&'static str, Instant)>,
+    lmk_check: String,
+    found: HsmTest,
+    answer: Option<oneshot::Sender<Option<HsmTest>>>,
+}
+
+const ECHO: &[u8] = b"is anybody there";
+
+impl Probing {
+    pub(crate) fn new(
+        name: String,
+        device: usize,
+        lmk_check: String,
+        answer: oneshot::Sender<Option<HsmTest>>,
+    ) -> Self {
+        let left = [("diagnosis", Request::Status), ("echo", Request::Echo(ECHO.to_vec()))].into();
+        let found = HsmTest { name, ok: true, steps: Vec::new() };
+        Self { device, left, asked: None, lmk_check, found, answer: Some(answer) }
+    }
+
+    pub(crate) fn go_on(&mut self, now: Instant, answer: Option<Result<Answer, Failure>>) -> Next {
+        if let (Some(answer), Some((asked, began))) = (answer, self.asked.take()) {
+            let (ok, said) = match answer {
+                Ok(Answer::Status { lmk_check, firmware }) => {
+                    let ok = lmk_check.eq_ignore_ascii_case(&self.lmk_check);
+                    let other = if ok { "" } else { ", not the one configured" };
+                    (ok, format!("master key {lmk_check}{other}, firmware {firmware}"))
+                }
+                Ok(Answer::Echoed(said)) if said == ECHO => (true, "the same came back".to_owned()),
+                Ok(_) => (false, "something else came back".to_owned()),
+                Err(failure) => (false, failure.to_string()),
+            };
+            self.found.ok &= ok;
+            self.found.steps.push(HsmTestStep { asked: asked.to_owned(), ok, said, us: now.us_since(began) });
+        }
+        match self.left.pop_front() {
+            Some((asked, request)) => {
+                self.asked = Some((asked, now));
+                Next::Ask(request)
+            }
+            None => {
+                if let Some(answer) = self.answer.take() {
+                    // Whoever asked may be gone by now, and misses nothing.
+                    let _ = answer.send(Some(self.found.clone()));
+                }
+                Next::End
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Keys while the switch runs: looked up in memory by the lane's thread, kept on disk by a thread of their own, so that
+//! no transaction waits for a file.
+//!
+//! ```text
+//!  lane: ring ── came into force by being used ─▶ keeper ─▶ store, audit
+//!          ▲                                         │  overlaps end, moments come
+//!          └────────── holdings as they are now ─────┘  people and other processes change the store
+//! ```
+
+use crate::config::Config;
+use keys::{Holding, Owner, Ring, State};
+use keystore::{Act, Store, StoreError};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use terms::Timestamp;
+
+/// How often the store is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// The lane's end of it.
+pub(crate) struct Keeper {
+    heard: Sender<keys::Heard>,
+    changed: Receiver<(Owner, Holding)>,
+    /// What came into force by being used and may not be written yet.
+    unsaved: Vec<keys::Heard>,
+}
+
+/// The keys of a configuration, and whoever keeps them. `lmk` is the check value of the master key they lie under.
+///
+/// # Errors
+/// [`StoreError`]: a store that was touched by another hand, or that lies under another master key.
+pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreError> {
+    let mut fresh = [0; 32];
+    clock::entropy(&mut fresh).map_err(|error| StoreError::Io {
+        path: config.keys_directory(),
+        source: std::io::Error::other(error.to_string()),
+    })?;
+    let store = Store::open(&config.keys_directory(), lmk, &fresh)?;
+    let overlap_ms = config.keys.overlap_ms;
+    let ring = store.ring(overlap_ms)?;
+    let (heard, hears) = channel();
+    let (changes, changed) = channel();
+    let holdings = ring.owners().map(|(owner, holding)| (*owner, holding.clone())).collect();
+    let keeping = Keeping { store, overlap_ms, hears, changes, holdings };
+    let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run());
+    begun.map_err(|source| StoreError::Io { path: config.keys_directory(), source })?;
+    Ok((ring, Keeper { heard, changed, unsaved: Vec::new() }))
+}
+
+impl Keeper {
+    /// Takes over what changed, and hands on what came into force by being used. Cost: a look into two queues.
+    pub(crate) fn mind(&mut self, ring: &mut Ring) {
+        while let Ok((owner, mut holding)) = self.changed.try_recv() {
+            // What was heard since that was written stays heard.
+            self.unsaved.retain(|heard| {
+                let key = holding.generation(heard.role, heard.generation);
+                let waits = heard.owner == owner && key.is_some_and(|key| key.state == State::Confirmed);
+                if waits {
+                    let _ = holding.heard(heard.role, heard.generation, heard.at, ring.overlap_ms());
+                }
+                heard.owner != owner || waits
+            });
+            ring.put(owner, holding);
+        }
+        for heard in ring.take_heard() {
+            tracing::info!(owner = %heard.owner, role = %heard.role, generation = heard.generation, "key in force");
+            self.unsaved.push(heard);
+            // A keeper that is gone ends with the switch.
+            let _ = self.heard.send(heard);
+        }
+    }
+}
+
+/// The keeper's end.
+struct Keeping {
+    store: Store,
+    overlap_ms: u32,
+    hears: Receiver<keys::Heard>,
+    changes: Sender<(Owner, Holding)>,
+    holdings: BTreeMap<Owner, Holding>,
+}
+
+impl Keeping {
+    fn run(mut self) {
+        loop {
+            match self.hears.recv_timeout(LOOK_EVERY) {
+                Ok(heard) => {
+                    let act = by_itself("activate", "its owner used it");
+                    let overlap_ms = self.overlap_ms;
+                    self.change(&heard.owner, heard.at, &act, |holding| {
+                        holding.heard(heard.role, heard.generation, heard.at, overlap_ms)
+                    });
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.store.has_news() {
+                self.read_news();
+            }
+            self.let_time_pass();
+        }
+    }
+
+    fn read_news(&mut self) {
+        let news = self.store.news().and_then(|owners| {
+            let with = |owner| self.store.holding(&owner).map(|holding| (owner, holding));
+            owners.into_iter().map(with).collect::<Result<Vec<_>, _>>()
+        });
+        match news {
+            Ok(news) => news.into_iter().for_each(|(owner, holding)| self.tell(owner, holding)),
+            // The keys in memory stay as they were: nothing is taken from a store that was touched.
+            Err(error) => tracing::error!(%error, "keys cannot be read: those in use stay"),
+        }
+    }
+
+    /// Overlaps end, and agreed moments come.
+    fn let_time_pass(&mut self) {
+        let now = clock::Clock::with_offset_s(0).now().wall;
+        let due = |holding: &Holding| holding.next_moment().is_some_and(|moment| moment <= now);
+        let owners: Vec<Owner> =
+            self.holdings.iter().filter(|(_, holding)| due(holding)).map(|(owner, _)| *owner).collect();
+        let overlap_ms = self.overlap_ms;
+        for owner in owners {
+            let act = by_itself("time", "an overlap ended, or an agreed moment came");
+            self.change(&owner, now, &act, |holding| holding.tick(now, overlap_ms));
+        }
+    }
+
+    fn change(
+        &mut self,
+        owner: &Owner,
+        now: Timestamp,
+        act: &Act,
+        decide: impl FnOnce(&mut Holding) -> Vec<keys::Change>,
+    ) {
+        match self.store.change_by(owner, now, act, |holding| Ok(decide(holding))) {
+            Ok((holding, _)) => self.tell(*owner, holding),
+            Err(error) => {
+                tracing::error!(%owner, %error, "a change of keys cannot be written down; it holds in memory");
+                // Not tried again and again: the next change of this owner, or the next start, does it.
+                self.holdings.remove(owner);
+            }
+        }
+    }
+
+    fn tell(&mut self, owner: Owner, holding: Holding) {
+        self.holdings.insert(owner, holding.clone());
+        // A lane that is gone needs no keys.
+        let _ = self.changes.send((owner, holding));
+    }
+}
+
+fn by_itself(act: &str, reason: &str) -> Act {
+    Act { act: act.into(), by: "sekisho".into(), second: String::new(), reason: reason.into() }
+}

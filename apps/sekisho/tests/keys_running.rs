@@ -1,0 +1,66 @@
+//! Keys of a switch that runs: what people and time change reaches it, and what it does is audited.
+
+mod typed;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+use stories::*;
+use typed::{Said, sekisho_as};
+
+/// A module whose master key is that of the store.
+const MODULE: &str = "[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n";
+
+fn types(setup: &Setup, line: &str) -> Said {
+    let keys = setup.data.join("keys").display().to_string();
+    let words: Vec<&str> = line.split_whitespace().chain(["--keys", &keys]).collect();
+    sekisho_as("mori", &words, b"").ends(0)
+}
+
+fn newest(setup: &Setup, owner: &str) -> serde_json::Value {
+    let shown = types(setup, &format!("key show {owner} --json")).json();
+    shown["data"].as_array().expect("a list").last().expect("a key").clone()
+}
+
+fn states(setup: &Setup, owner: &str) -> Vec<String> {
+    let shown = types(setup, &format!("key show {owner} --json")).json();
+    let rows = shown["data"].as_array().expect("a list");
+    rows.iter().map(|row| row["state"].as_str().expect("text").to_owned()).collect()
+}
+
+#[test]
+fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() {
+    let host = Host::approving();
+    let mut setup = Setup::with_host(&host);
+    setup.tables_more = format!("{MODULE}[keys]\noverlap_ms = 600\n");
+    types(&setup, "ceremony draw --reason test");
+    for generation in 1..=2 {
+        types(&setup, "key generate link/core zak --reason test");
+        let check = newest(&setup, "link/core")["check_value"].as_str().expect("text").to_owned();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        let when = if generation == 1 { String::new() } else { format!(" --at {}", now + 1_500) };
+        types(&setup, &format!("key activate link/core zak --check {check} --reason test{when}"));
+    }
+    assert_eq!(states(&setup, "link/core"), ["active", "confirmed"]);
+    let daemon = setup.start();
+    wait_for("the moment to come", || (states(&setup, "link/core") == ["previous", "active"]).then_some(()));
+    wait_for("the overlap to end", || (states(&setup, "link/core") == ["retired", "active"]).then_some(()));
+    let audit = types(&setup, "audit ls --json").json();
+    let last = audit["data"].as_array().expect("a list").last().expect("entries").clone();
+    assert_eq!((last["by"].as_str(), last["act"].as_str()), (Some("sekisho"), Some("time")));
+    assert!(!daemon.stderr().contains("cannot be kept"), "{}", daemon.stderr());
+}
+
+#[test]
+fn a_store_that_was_bent_stops_the_start_and_says_what_to_look_at() {
+    let host = Host::approving();
+    let mut setup = Setup::with_host(&host);
+    setup.tables_more = MODULE.into();
+    types(&setup, "ceremony draw --reason test");
+    types(&setup, "key generate link/core zak --reason test");
+    let file = setup.data.join("keys/link.core.json");
+    let text = std::fs::read_to_string(&file).expect("it is there");
+    std::fs::write(&file, text.replace("generated", "active")).expect("room");
+    let mut daemon = setup.spawn();
+    let (code, said) = daemon.end();
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("its seal does not fit"), "{said}");
+}

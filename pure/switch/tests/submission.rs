@@ -1,0 +1,113 @@
+//! What an application submits under a name of its own: known again, also after a restart.
+
+mod world;
+
+use journal::Record;
+use switch::{Event, Submission};
+use terms::{Code, ConnId, Outcome, TxnId};
+use world::{TILL, World, inquiry, withdrawal};
+
+fn submit(w: &mut World, name: &str, stan: u32) -> world::Left {
+    let ticket = w.lane.ticket(b"till-app", name.as_bytes(), &[stan as u8; 32]);
+    w.step(Event::Submitted { source: TILL, conn: ConnId(9), txn: withdrawal(stan), ticket })
+}
+
+fn found(w: &World, name: &str) -> Option<Submission> {
+    w.lane.submitted(&w.lane.ticket(b"till-app", name.as_bytes(), &[0; 32]))
+}
+
+#[test]
+fn the_name_is_written_before_the_permit_and_finds_the_transaction() {
+    let mut w = World::new();
+    let left = submit(&mut w, "a", 1);
+    assert_eq!(left.record_names(), ["ticketed", "sent"]);
+    let known = found(&w, "a").expect("it was submitted");
+    let seen = known.seen.expect("it is under way");
+    assert_eq!((known.id, seen.answer.is_none(), seen.sent.is_some()), (TxnId(1), true, true));
+    assert!(found(&w, "b").is_none());
+    let (link, _, ours) = left.asked_once();
+    w.host_says(link, world::reply(ours, Code::Approved));
+    let seen = found(&w, "a").and_then(|known| known.seen).expect("it is remembered");
+    assert_eq!(seen.answer.map(|answer| answer.outcome), Some(Outcome::Approved));
+}
+
+#[test]
+fn callers_do_not_share_names_and_contents_are_told_apart() {
+    let w = World::new();
+    let ticket = |caller: &[u8], name: &[u8], contents| w.lane.ticket(caller, name, &[contents; 32]);
+    let one = ticket(b"a", b"k", 1);
+    assert_ne!(one.name, ticket(b"b", b"k", 1).name);
+    assert_ne!(one.caller, ticket(b"b", b"k", 1).caller);
+    assert_ne!(ticket(b"a", b"bc", 1).name, ticket(b"ab", b"c", 1).name);
+    assert_eq!(one.name, ticket(b"a", b"k", 2).name);
+    assert_ne!(one.contents, ticket(b"a", b"k", 2).contents);
+}
+
+#[test]
+fn a_restart_and_a_snapshot_forget_no_name() {
+    let mut w = World::new();
+    let (link, _, ours) = submit(&mut w, "a", 1).asked_once();
+    w.host_says(link, world::reply(ours, Code::Approved));
+    submit(&mut w, "b", 2);
+    for round in 0..2 {
+        match round {
+            0 => w.restart(),
+            _ => w.restart_from_snapshot(),
+        };
+        let outcome =
+            |name| found(&w, name).and_then(|known| known.seen?.answer).map(|answer| answer.outcome);
+        assert_eq!(
+            (outcome("a"), outcome("b")),
+            (Some(Outcome::Approved), Some(Outcome::Unknown)),
+            "{round}"
+        );
+    }
+}
+
+#[test]
+fn a_name_whose_transaction_never_came_to_be_is_free() {
+    let mut w = World::new();
+    submit(&mut w, "a", 1);
+    // The power failed between the two records: the host was never asked.
+    w.journal.retain(|record| !matches!(record, Record::Sent(_)));
+    w.restart();
+    assert!(found(&w, "a").is_none());
+    assert_eq!(submit(&mut w, "a", 1).record_names(), ["ticketed", "sent"]);
+}
+
+#[test]
+fn a_refusal_is_found_too_and_nothing_recorded_takes_no_name() {
+    let mut w = World::new();
+    let ticket = w.lane.ticket(b"till-app", b"a", &[0; 32]);
+    let mut nowhere = withdrawal(1);
+    nowhere.pan = terms::Pan::new(b"9111111111111111").expect("digits");
+    let left = w.step(Event::Submitted { source: TILL, conn: ConnId(9), txn: nowhere, ticket });
+    assert_eq!(left.record_names(), ["ticketed", "declined"]);
+    let seen = found(&w, "a").and_then(|known| known.seen).expect("it is remembered");
+    assert_eq!(
+        seen.answer.map(|answer| (answer.code, answer.outcome)),
+        Some((Code::NoRoute, Outcome::NotSent))
+    );
+    w.lane.take_nothing_new(Some(Code::HostDown));
+    let left = submit(&mut w, "b", 2);
+    assert_eq!((left.record_names().len(), found(&w, "b").is_none()), (0, true));
+}
+
+#[test]
+fn a_question_that_moves_no_money_is_found_as_well() {
+    let mut w = World::new();
+    let ticket = w.lane.ticket(b"till-app", b"q", &[0; 32]);
+    let left = w.step(Event::Submitted { source: TILL, conn: ConnId(9), txn: inquiry(1), ticket });
+    assert_eq!(left.record_names(), ["ticketed", "inquired"]);
+    assert!(found(&w, "q").is_some());
+}
+
+#[test]
+fn no_more_names_are_kept_than_transactions() {
+    let mut w = World::new();
+    for stan in 1..=12 {
+        let (link, _, ours) = submit(&mut w, &format!("n{stan}"), stan).asked_once();
+        w.host_says(link, world::reply(ours, Code::Approved));
+    }
+    assert!(found(&w, "n1").is_none() && found(&w, "n12").is_some());
+}
