@@ -46,6 +46,15 @@ pub(crate) enum Speech {
     },
 }
 
+/// Proof that nothing left: because nobody was there, or because what guards a message could not be put into it. Which
+/// of the two is the trace number's to say, so that no seed sees another world for it.
+fn unsent(link: LinkId, id: TxnId, ours: Outgoing) -> Event {
+    match ours.stan.0 % 2 {
+        0 => Event::Unsent { link, host_stan: ours.stan, id },
+        _ => Event::Withheld { link, host_stan: ours.stan, id, code: Code::WrongPinBlock },
+    }
+}
+
 impl World {
     pub(crate) fn carry_out(&mut self, effects: &mut Vec<Effect>) {
         for effect in effects.drain(..) {
@@ -55,7 +64,7 @@ impl World {
             match effect {
                 Effect::Record(record) => self.record(record),
                 Effect::Tell(tell) => self.hear(tell),
-                Effect::Displaced { .. } | Effect::Announce { .. } => {}
+                Effect::Displaced { .. } | Effect::Announce { .. } | Effect::KeysTold { .. } => {}
                 Effect::HangUp { link } => self.hang_up(link),
                 Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
                     let early = self.mutant == Some(Mutant::Anticipates);
@@ -148,7 +157,12 @@ impl World {
         (meant_at, meant, life): (u64, Instant, u64),
     ) {
         let Some(conn) = self.hosts[usize::from(link.0)].conn else {
-            return self.step(Event::Unsent { link, host_stan: ours.stan, id });
+            let event = match request.message.class {
+                // About the link itself: nothing of it is guarded here.
+                Class::Network => Event::Unsent { link, host_stan: ours.stan, id },
+                _ => unsent(link, id, ours),
+            };
+            return self.step(event);
         };
         let meant = (meant_at, meant);
         let op = self.truth.by_id.get(&id.0).copied();
@@ -164,7 +178,7 @@ impl World {
         self.tell(op, || format!("to host {}: {digits:?} stan {} repeat {}", link.0, ours.stan, ours.repeat));
         let mut frame = Frame { link, conn, op, request, ours };
         if !self.write_to_host(&mut frame) {
-            return self.step(Event::Unsent { link, host_stan: ours.stan, id });
+            return self.step(unsent(link, id, ours));
         }
         if self.mutant_keeps(&frame) {
             return;

@@ -83,7 +83,13 @@ fn attempt(id: u64, number: u32) -> Record {
 }
 
 pub(crate) fn paid(id: u64, code: &[u8]) -> Record {
-    Record::Forwarded { forward: ForwardId(id), wire_code: Text::clipped(code), owes: None, at: AT }
+    Record::Forwarded {
+        forward: ForwardId(id),
+        wire_code: Text::clipped(code),
+        settlement_date: None,
+        owes: None,
+        at: AT,
+    }
 }
 
 fn noted(id: u64) -> Record {

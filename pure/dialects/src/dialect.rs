@@ -2,11 +2,13 @@ use crate::{
     codes::CodeTable,
     compile::{Slots, compile},
     elements::Elements,
+    exchange::KeyRule,
     finding::{Finding, Findings, Severity},
     mac::MacRule,
     model::Model,
     notation,
     presence::{Message, Messages},
+    reconciliation::ReconciliationRule,
     shipped::SHIPPED,
     slot::Slot,
 };
@@ -47,6 +49,8 @@ pub struct Dialect {
     pub(crate) partial_reversal: Option<[u8; 3]>,
     pairing: Pairing,
     mac: Option<MacRule>,
+    pub(crate) reconciliation: Option<ReconciliationRule>,
+    key_exchange: Option<KeyRule>,
 }
 
 /// What a dialect says of one element, for people.
@@ -146,9 +150,19 @@ impl Dialect {
         self.network_types
     }
 
+    /// How messages of a key exchange carry keys, where the dialect says so.
+    pub fn key_exchange(&self) -> Option<&KeyRule> {
+        self.key_exchange.as_ref()
+    }
+
     /// Where the authentication code stands and what it covers, where the dialect has one.
     pub fn mac(&self) -> Option<&MacRule> {
         self.mac.as_ref()
+    }
+
+    /// How totals are compared, where this partner compares them.
+    pub fn reconciliation(&self) -> Option<&ReconciliationRule> {
+        self.reconciliation.as_ref()
     }
 
     /// The characters this network writes for a code; empty where its table has none of its own.
@@ -172,7 +186,14 @@ impl Dialect {
         [self.spec.version, class, function, origin].map(|digit| b'0' + digit)
     }
 
-    pub(crate) fn new(model: Model, spec: Spec, slots: Slots, codes: CodeTable, messages: Messages) -> Self {
+    pub(crate) fn new(
+        model: Model,
+        spec: Spec,
+        slots: Slots,
+        codes: CodeTable,
+        messages: Messages,
+        reconciliation: Option<ReconciliationRule>,
+    ) -> Self {
         let mut kinds = Box::new([None; 100]);
         for &(prefix, kind) in &model.kinds {
             kinds[two_digits(prefix)] = Some(kind);
@@ -208,6 +229,8 @@ impl Dialect {
             partial_reversal: model.partial_reversal,
             pairing: model.pairing,
             mac: model.mac,
+            reconciliation,
+            key_exchange: model.key_exchange,
             messages,
         }
     }

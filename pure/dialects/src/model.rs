@@ -3,10 +3,12 @@
 use crate::{
     codes::CodeModel,
     document::{Entry, Item, Section, element_key, parse, table_of, text_of},
+    exchange::KeyRule,
     finding::{Findings, did_you_mean},
     mac::MacRule,
     message::MessageModel,
     notation::coding_named,
+    reconciliation::ReconciliationModel,
     role::Role,
     shape::FieldModel,
     style::Style,
@@ -58,8 +60,10 @@ pub(crate) struct Model {
     pub(crate) defaults: BTreeMap<u8, Placed<String>>,
     pub(crate) pairing: Pairing,
     pub(crate) mac: Option<MacRule>,
+    pub(crate) key_exchange: Option<KeyRule>,
     /// The function code of a reversal that leaves a part valid, where that is how it is said.
     pub(crate) partial_reversal: Option<[u8; 3]>,
+    pub(crate) reconciliation: Option<ReconciliationModel>,
 }
 
 impl Model {
@@ -112,7 +116,9 @@ impl Model {
             defaults: BTreeMap::new(),
             pairing: Pairing::default(),
             mac: None,
+            key_exchange: None,
             partial_reversal: None,
+            reconciliation: None,
         }
     }
 
@@ -123,6 +129,7 @@ impl Model {
         self.defaults.values_mut().for_each(|default| default.0 = None);
         self.messages.values_mut().for_each(MessageModel::forget_lines);
         self.codes.forget_lines();
+        self.reconciliation.iter_mut().for_each(ReconciliationModel::forget_lines);
         self.network_as.iter_mut().for_each(|sent_as| sent_as.0 = None);
         for (_, network) in &mut self.network {
             network.sent_as.iter_mut().for_each(|sent_as| sent_as.0 = None);
@@ -200,6 +207,23 @@ impl Model {
         }
         if let Some((_, entries)) = section.table("matching", findings) {
             self.pairing = read_pairing(entries, findings);
+        }
+        match section.take("reconciliation").map(|entry| &entry.node) {
+            None => {}
+            Some(node) if matches!(&node.item, Item::Text(text) if text == "none") => {
+                self.reconciliation = None
+            }
+            Some(node) => {
+                if let Some(entries) = table_of(node, "reconciliation", findings) {
+                    let (inherited, version) =
+                        (self.reconciliation.take(), self.edition.map(Edition::version));
+                    self.reconciliation =
+                        Some(ReconciliationModel::read(entries, inherited, version, findings));
+                }
+            }
+        }
+        if let Some((_, entries)) = section.table("key_exchange", findings) {
+            self.key_exchange = KeyRule::read(entries, self.key_exchange.take(), findings);
         }
         match section.take("mac").map(|entry| &entry.node) {
             None => {}

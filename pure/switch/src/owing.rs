@@ -430,7 +430,8 @@ impl Lane {
         };
         let differs = reply.settlement_date.is_some_and(|said| counted_on.is_some_and(|ours| ours != said));
         let owes = self.owed_next(&item);
-        out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, owes, at: now.wall });
+        let (wire_code, settlement_date) = (reply.wire_code, reply.settlement_date);
+        out.record(Record::Forwarded { forward: id, wire_code, settlement_date, owes, at: now.wall });
         let about = self.memory.get(item.at).map_or(TxnId(0), |slot| slot.id);
         out.tell(Tell::Forwarded { forward: id, link: item.forward.link, id: about });
         self.counts.paid += 1;

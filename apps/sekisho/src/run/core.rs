@@ -10,6 +10,7 @@
 use super::api::desk::{Desk, Word};
 use super::api::event::Event as News;
 use super::api::events::Bulletin;
+use super::days::{CountedDay, CountedJson, DayCommand, DaysJson, ReconJson};
 use super::figures::Figures;
 use super::guard::{Guard, Whose};
 use super::journaling::Journaling;
@@ -26,13 +27,15 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
+use switch::{CannotOrder, CannotReconcile, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
 
+mod exchanges;
 mod guarded;
 
+pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
 
 /// Something to say, and where to.
@@ -61,6 +64,8 @@ enum Speech {
         answer: oneshot::Sender<Ruled>,
         ruled: Ruled,
     },
+    /// To a person, whatever it is.
+    ToPerson(Box<dyn FnOnce()>),
     /// To an application.
     Word(Word),
     /// To all of them.
@@ -92,6 +97,7 @@ pub(crate) struct Core {
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
     pub(crate) guard: Guard,
+    exchanges: exchanges::Exchanges,
     /// Whether PINs of any source or link are moved from one key to another.
     moves_pins: bool,
     /// Applications that wait for us.
@@ -114,11 +120,10 @@ impl Core {
         (sources, links): (Vec<Source>, Vec<Link>),
         guard: Guard,
     ) -> Self {
-        let of_sources = sources.iter().map(|source| &source.guard);
-        let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
-        Self {
-            moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
+        let mut core = Self {
+            moves_pins: false,
             guard,
+            exchanges: exchanges::Exchanges::default(),
             clock,
             lane,
             journaling,
@@ -133,7 +138,16 @@ impl Core {
             draining: false,
             outbox: Outbox::new(),
             held: VecDeque::new(),
-        }
+        };
+        core.note_guards();
+        core
+    }
+
+    /// Sources and links are others: looks whether PINs of any are moved from one key to another.
+    pub(crate) fn note_guards(&mut self) {
+        let of_sources = self.sources.iter().map(|source| &source.guard);
+        let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
+        self.moves_pins = rules.any(|rule| rule.pin.is_some());
     }
 
     /// Gives the lane one event and does what it wants done.
@@ -165,6 +179,7 @@ impl Core {
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
+                Effect::KeysTold { link, reply } => self.on_keys_told(link, reply.map(|reply| *reply)),
                 Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::AnswerToHost { link, conn, request, answer });
                 }
@@ -260,6 +275,46 @@ impl Core {
         }
     }
 
+    /// Shows days and totals, or does something about a day.
+    pub(crate) fn on_day_command(&mut self, command: DayCommand) {
+        let now = self.clock.now();
+        // Whoever asked may be gone by now, and misses nothing.
+        match command {
+            DayCommand::Show { answer } => drop(answer.send(DaysJson::of(&self.lane, now))),
+            DayCommand::Reconciliations { answer } => drop(answer.send(ReconJson::all(&self.lane, now))),
+            DayCommand::CutOver { by, answer } => {
+                let may = self.lane.may_cut_over(now);
+                self.step_at(now, Event::OwnCutover { by });
+                let days = may.map(|_| DaysJson::of(&self.lane, now));
+                self.tell_a_person(move || drop(answer.send(days)));
+            }
+            DayCommand::Reconcile { link, date, by, answer } => {
+                let may = self.link_named(link).ok_or(CannotReconcile::NoSuchLink);
+                let may = may.and_then(|link| self.lane.may_reconcile(link, date).map(|()| link));
+                if let Ok(link) = may {
+                    self.step_at(now, Event::ReconcileOrdered { link, date, by });
+                }
+                let seen = may.map(|_| ReconJson::all(&self.lane, now));
+                self.tell_a_person(move || drop(answer.send(seen)));
+            }
+            DayCommand::Totals { answer } => {
+                let (names, _) = self.lane.names();
+                let name =
+                    |link: LinkId| names.get(usize::from(link.0)).copied().unwrap_or_default().to_string();
+                let data = CountedDay::all(self.lane.book(), name);
+                let upto = self.journaling.last().0;
+                let counted = CountedJson { object: "totals".into(), upto, data };
+                self.tell_a_person(move || drop(answer.send(counted)));
+            }
+        }
+    }
+
+    /// Told when it is durable, as everything that is decided.
+    fn tell_a_person(&mut self, say: impl FnOnce() + 'static) {
+        self.say(true, Speech::ToPerson(Box::new(say)));
+        self.on_durable();
+    }
+
     /// A link the configuration has; names of the journal alone are nobody's.
     fn link_named(&self, name: LinkName) -> Option<LinkId> {
         let at = self.links.iter().position(|link| link.name == name && link.handle.is_some())?;
@@ -348,6 +403,7 @@ impl Core {
                     let _ = self.answer(conn, &dialect, &request, &answer);
                 }
             }
+            Speech::ToPerson(say) => say(),
             Speech::Word(word) => word.say(),
             Speech::News(news) => self.bulletin.post(*news),
             Speech::Done { answer, ruled } => drop(answer.send(ruled)),

@@ -54,6 +54,7 @@ impl Thread {
             for (at, handle) in opened.dialled {
                 core.links[at].handle = Some(handle);
             }
+            core.note_guards();
             let mut outbox = Outbox::new();
             core.lane.reconfigure(config, &mut outbox);
             core.carry_out(&mut outbox);

@@ -1,6 +1,7 @@
 //! What is told about the switch while it runs: one snapshot, made by the lane's thread a few times a second
 //! and read by everybody else.
 
+use super::days::OwnJson;
 use super::hsm::HsmList;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,9 @@ pub struct Status {
     pub started_at: String,
     /// The local date transactions are stamped with.
     pub business_date: String,
+    /// Our own business day, where the switch keeps one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_day: Option<OwnJson>,
     /// False under `--unsafe-no-sync`: then nothing is durable and every figure is worth that much.
     pub durable: bool,
     /// What the journal found at the start.

@@ -4,7 +4,8 @@ use super::api::desk::Desk;
 use super::api::events::Bulletin;
 use super::api::orders::ApiOrder;
 use super::api::sessions::Sessions;
-use super::core::{Core, Switchboard};
+use super::core::{Core, ExchangeOrder, Switchboard};
+use super::days::DayCommand;
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::guard;
@@ -49,8 +50,12 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// Show days, or do something about one.
+    Day(DayCommand),
     /// Show security modules, or test one.
     Hsm(HsmCommand),
+    /// Show an exchange of keys, or begin one.
+    Exchange(ExchangeOrder),
     /// Something an application wants.
     Api(ApiOrder),
 }
@@ -266,7 +271,9 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Day(command)) => self.with_core(|core| core.on_day_command(command)),
                     Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
+                    Some(Order::Exchange(order)) => self.with_core(|core| core.on_exchange_order(order)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),
@@ -377,7 +384,10 @@ impl Thread {
             state,
             pid: std::process::id(),
             started_at: self.started_at.clone(),
-            business_date: core.clock.now().local().date.to_string(),
+            business_date: (core.lane.own_day())
+                .map_or_else(|| core.clock.now().local().date, |own| own.date)
+                .to_string(),
+            own_day: super::days::OwnJson::of(&core.lane, core.clock.now()),
             durable: !self.options.unsafe_no_sync,
             recovered: self.recovered.clone(),
             transactions: TransactionStatus {
