@@ -58,8 +58,10 @@ fn what_we_say_of_a_day_comes_back_figure_by_figure() {
     for dialect in dialects {
         for repeat in [false, true] {
             let mut bytes = Vec::new();
-            dialect.write_request(&totals(&dialect), &ours(repeat), &mut bytes).expect(dialect.name());
-            let read = dialect.read(&bytes, day()).expect(dialect.name());
+            dialect
+                .write_request(&totals(&dialect), &ours(repeat), &mut bytes)
+                .expect("it has all it demands");
+            let read = dialect.read(&bytes, day()).expect("it has all it demands");
             assert_eq!(said(&read).statement, statement(), "{}", dialect.name());
             assert_eq!(said(&read).currency.number(), 392, "{}", dialect.name());
             let date = said(&read).date.or(read.settlement_date);
@@ -83,8 +85,8 @@ fn an_answer_says_what_it_came_to_and_the_other_side() {
                 ..Answer::ours(code, code.outcome())
             };
             let mut bytes = Vec::new();
-            dialect.write_answer(&asked, &answer, &mut bytes).expect(dialect.name());
-            let read = dialect.read(&bytes, day()).expect(dialect.name());
+            dialect.write_answer(&asked, &answer, &mut bytes).expect("it has all it demands");
+            let read = dialect.read(&bytes, day()).expect("it has all it demands");
             assert_eq!(said(&read).balance, Some(balance), "{}", dialect.name());
             assert_eq!(said(&read).statement, statement(), "{}", dialect.name());
             let refused = balance == Balance::NotAvailable;

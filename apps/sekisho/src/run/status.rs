@@ -54,6 +54,8 @@ pub struct Status {
     pub links: Vec<LinkStatus>,
     /// Security modules, and what security did.
     pub hsm: HsmList,
+    /// The client API.
+    pub api: ApiStatus,
     /// What is remembered.
     pub journal: JournalStatus,
     /// Messages nobody could read, masked, the newest last.
@@ -127,6 +129,25 @@ pub struct LatencyStatus {
     pub p999: u64,
     /// The longest.
     pub max: u64,
+}
+
+/// The client API: who is there.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ApiStatus {
+    /// Sessions of applications that are open.
+    pub sessions: usize,
+    /// Connections to the control socket and over TCP.
+    pub connections: u64,
+    /// Sent away because there were too many.
+    pub connections_refused: u64,
+    /// Closed because nothing moved on them.
+    pub connections_stalled: u64,
+    /// Readers of events.
+    pub readers: u64,
+    /// Sent away because they stopped reading.
+    pub readers_dropped: u64,
+    /// Events since the start.
+    pub events: u64,
 }
 
 /// One listener.

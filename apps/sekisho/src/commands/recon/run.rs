@@ -5,6 +5,7 @@ use crate::commands::door::{Which, whoever};
 use crate::commands::link::door::{Failure, at};
 use crate::commands::paper::Paper;
 use crate::exit;
+use crate::run::days::ReconJson;
 use serde_json::json;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -46,7 +47,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut seen = door::order(&at_door, &args.link, &args.day, &by)?;
     let deadline = Instant::now() + Duration::from_secs(args.timeout);
     let is_over = |state: &str| matches!(state, "balanced" | "out-of-balance" | "refused");
-    while !args.no_wait && !(!seen.is_empty() && seen.iter().all(|one| is_over(&one.state))) {
+    let all_over = |seen: &[ReconJson]| !seen.is_empty() && seen.iter().all(|one| is_over(&one.state));
+    while !(args.no_wait || all_over(&seen)) {
         if Instant::now() >= deadline {
             return Err(Failure::Said {
                 code: "REC2004-E",
