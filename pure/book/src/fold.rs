@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{After, Credited, DayRecord, Duty, Record, Remembered, Sent};
-use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, TxnId};
+use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, Tally, TxnId};
 
 /// What is counted together: with one host, on one of its days, in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,9 +126,9 @@ impl Book {
                 self.owe(sent.id, Some(forward));
             }
             Record::Owed { id, forward, .. } => self.owe(*id, Some(forward)),
-            Record::Forwarded { forward, owes, .. } => {
+            Record::Forwarded { forward, settlement_date, owes, .. } => {
                 let of = self.owed.get(forward).map(|debt| debt.leg.0);
-                self.pay(*forward);
+                self.pay(*forward, *settlement_date);
                 of.into_iter().for_each(|id| self.owe(id, owes.as_ref()));
             }
             Record::Exception { id, forward, .. } => {
@@ -281,13 +281,16 @@ impl Book {
         self.owed.insert(forward.id, Debt { leg, duty: forward.duty, remaining: forward.remaining });
     }
 
-    /// A host accepted what it was owed.
-    fn pay(&mut self, id: ForwardId) {
+    /// A host accepted what it was owed, and may have said under which day.
+    fn pay(&mut self, id: ForwardId, said: Option<BusinessDate>) {
         let Some(debt) = self.owed.remove(&id) else { return };
         let Some(entry) = self.entries.get(&debt.leg).copied() else { return };
         match (debt.duty, entry.state) {
-            (Duty::Advice, State::Unknown | State::Open) => self.move_to(debt.leg, State::Done),
-            (Duty::Reversal, State::Done) => self.undo(debt, entry),
+            (Duty::Advice, State::Unknown | State::Open) => {
+                said.into_iter().for_each(|date| self.rebook(debt.leg, date));
+                self.move_to(debt.leg, State::Done);
+            }
+            (Duty::Reversal, State::Done) => self.undo(debt, entry, said),
             // Nothing was counted, so nothing is taken back: both sides of a host's books cancel out.
             (Duty::Reversal, State::Unknown) => {
                 self.move_to(debt.leg, State::Nothing);
@@ -303,11 +306,12 @@ impl Book {
         }
     }
 
-    /// Counted as undone under the day the host is on now, in full or down to what remains.
-    fn undo(&mut self, debt: Debt, entry: Entry) {
+    /// Counted as undone under the day the host says, or is on now; in full or down to what remains.
+    fn undo(&mut self, debt: Debt, entry: Entry, said: Option<BusinessDate>) {
         let Some(class) = entry.class else { return };
         let undone = entry.amount.minor_units().saturating_sub(debt.remaining.minor_units());
-        let bucket = self.today(entry.bucket);
+        let said = said.filter(|date| !self.is_frozen(entry.bucket.link, *date));
+        let bucket = said.map_or_else(|| self.today(entry.bucket), |date| Bucket { date, ..entry.bucket });
         self.totals.entry(bucket).or_default().undone_mut(class).add(Amount::minor(undone));
         self.settle_reversed(debt.leg);
     }
@@ -373,9 +377,12 @@ impl Book {
         let to = Bucket { date, ..entry.bucket };
         let from = core::mem::replace(&mut entry.bucket, to);
         let (amount, state) = (entry.amount, entry.state);
-        if state == State::Open {
-            self.totals.entry(from).or_default().open.remove(amount);
-            self.totals.entry(to).or_default().open.add(amount);
-        }
+        let tally: fn(&mut Totals) -> &mut Tally = match state {
+            State::Open => |totals| &mut totals.open,
+            State::Unknown => |totals| &mut totals.unknown,
+            State::Done | State::Nothing => return,
+        };
+        tally(self.totals.entry(from).or_default()).remove(amount);
+        tally(self.totals.entry(to).or_default()).add(amount);
     }
 }

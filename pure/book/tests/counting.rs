@@ -86,7 +86,13 @@ impl Story {
     fn paid(mut self) -> Self {
         let forward = ForwardId(self.forwards);
         let at = Timestamp::default();
-        self.apply(Record::Forwarded { forward, wire_code: Text::EMPTY, owes: None, at });
+        self.apply(Record::Forwarded {
+            forward,
+            wire_code: Text::EMPTY,
+            settlement_date: None,
+            owes: None,
+            at,
+        });
         self
     }
 
@@ -133,7 +139,13 @@ impl Story {
         let (why, at) = (Why::Asked, Timestamp::default());
         self.apply(Record::Owed { id: TxnId(id), forward, why, at });
         let owes = Some(self.forward(Duty::Reversal, 0));
-        self.apply(Record::Forwarded { forward: forward.id, wire_code: Text::EMPTY, owes, at });
+        self.apply(Record::Forwarded {
+            forward: forward.id,
+            wire_code: Text::EMPTY,
+            settlement_date: None,
+            owes,
+            at,
+        });
         self.paid()
     }
 

@@ -69,6 +69,8 @@ mod kind {
     pub(super) const INQUIRED_DATED:  u8 = 120;
     pub(super) const ADVISED_DATED:   u8 = 121;
     pub(super) const DEBITED_DATED:   u8 = 122;
+    // As its namesake, with the host's day.
+    pub(super) const FORWARDED_DATED: u8 = 123;
     pub(super) const REMEMBERS: u8 = 170;
 }
 
@@ -147,7 +149,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 49] = [
+    const KINDS: [u8; 50] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -196,6 +198,7 @@ mod tests {
         kind::INQUIRED_DATED,
         kind::ADVISED_DATED,
         kind::DEBITED_DATED,
+        kind::FORWARDED_DATED,
         kind::REMEMBERS,
     ];
 

@@ -26,6 +26,7 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod days;
 mod hsm;
 mod keys;
 mod links;
@@ -91,6 +92,7 @@ pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> 
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(days::router())
         .merge(hsm::router())
         .merge(links::router())
         .merge(keys::router())
@@ -153,6 +155,10 @@ async fn index() -> &'static str {
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
      GET  /v1/links\nGET  /v1/links/NAME\nGET  /v1/links/NAME/lines\n\
      POST /v1/links/NAME/lines/NO/cut  {\"by\":\"...\"}\n\
+     GET  /v1/days\nPOST /v1/cutovers  {\"by\":\"...\",\"what\":\"own|LINK\"}\n\
+     GET  /v1/reconciliations?link=NAME&business_date=DATE\n\
+     POST /v1/reconciliations  {\"by\":\"...\",\"link\":\"NAME\",\"business_date\":\"DATE\"}\n\
+     GET  /v1/totals\n\
      GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
      POST /v1/stop  {\"by\":\"...\",\"force\":false,\"sign_off\":false}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"

@@ -4,6 +4,7 @@ use super::problem::{Problem, Wrong};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// What a body says, and a digest that is the same for the same members in another order or other white space.
 pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<([u8; 32], T), Problem> {
@@ -12,7 +13,7 @@ pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<([u8; 32], T), 
         let (line, column) = (error.line(), error.column());
         Wrong::MalformedJson.said(format!("the body is not JSON: line {line}, column {column}"))
     })?;
-    let digest = Sha256::digest(value.to_string().as_bytes());
+    let digest = Sha256::digest(Zeroizing::new(value.to_string()).as_bytes());
     let asked = serde_json::from_value(value).map_err(|error| misfit(&error))?;
     Ok((digest.into(), asked))
 }

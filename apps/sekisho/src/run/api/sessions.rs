@@ -16,7 +16,7 @@ const MOST_OF_ONE: usize = 5_000;
 
 /// All that are open.
 #[derive(Clone, Default)]
-pub struct Sessions(Arc<Mutex<BTreeMap<u32, Session>>>);
+pub(crate) struct Sessions(Arc<Mutex<BTreeMap<u32, Session>>>);
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ impl Sessions {
     }
 
     /// How many are open for that link, or for all; for whoever wants to close it, or everything.
-    pub fn count(&self, link: Option<&str>) -> usize {
+    pub(crate) fn count(&self, link: Option<&str>) -> usize {
         let is_about =
             |session: &&Session| link.is_none() || session.link.is_none() || session.link.as_deref() == link;
         self.open_ones().values().filter(is_about).count()

@@ -20,6 +20,7 @@ use terms::{Carried, Code};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use utoipa::ToSchema;
+use zeroize::Zeroize;
 
 /// Characters of an idempotency key.
 const KEY_MOST: usize = 255;
@@ -63,7 +64,12 @@ pub(crate) async fn submit(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let name = key_of(&headers)?;
-    let (contents, asked): (_, NewTransaction) = parsed(&body)?;
+    let understood = parsed(&body);
+    // A card is in it. Where the web server holds these bytes too, they are its to drop.
+    if let Ok(mut body) = body.try_into_mut() {
+        body.as_mut().zeroize();
+    }
+    let (contents, asked): (_, NewTransaction) = understood?;
     if let Some(session) = &asked.session {
         api.sessions.find(session, &caller.name).map_err(|why| refused(why, session))?;
     }
