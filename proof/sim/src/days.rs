@@ -3,11 +3,12 @@
 
 use crate::host::Frame;
 use crate::invariant::Invariant;
+use crate::items::{Explained, Told};
 use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::world::{HOSTS, World};
 use book::{Book, Class};
-use journal::{Credited, Debited, Duty, Record};
+use journal::{Credited, Debited, Duty, Record, Ruling};
 use std::collections::{BTreeMap, BTreeSet};
 use terms::{BusinessDate, Code, Kind, LinkId, Outcome};
 
@@ -30,7 +31,7 @@ pub(crate) struct Days {
 }
 
 /// What the days of a long run came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DayFigures {
     /// Days of all hosts with money in them.
     pub days: u64,
@@ -44,6 +45,10 @@ pub struct DayFigures {
     pub explaining: u64,
     /// Of these, those with one item.
     pub by_one_item: u64,
+    /// Of these, those with more, each of a matter of its own.
+    pub by_one_each: u64,
+    /// The first whose differences are not explained, or are twice, and what people were told of it.
+    pub not_explained: Option<String>,
 }
 
 /// Where sums are compared: host, day, and what sort of money.
@@ -292,31 +297,53 @@ impl World {
                 _ => {}
             }
         }
-        for (op, known) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_listed()) {
+        for (op, _) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_listed()) {
             figures.listed += 1;
-            let items = known.noted + known.ended;
             let mut records = of_op.remove(&op).unwrap_or_default();
             records.extend(&days);
             records.sort_unstable();
-            if self.differs_by(op, &records) {
-                figures.explaining += 1;
-                figures.by_one_item += u64::from(items == 1);
+            let told = self.told_of(op, &records);
+            if told.differing.is_empty() {
+                continue;
+            }
+            figures.explaining += 1;
+            match told.explained() {
+                Explained::ByOne => figures.by_one_item += 1,
+                Explained::ByOneEach => figures.by_one_each += 1,
+                Explained::Not => {
+                    figures.not_explained.get_or_insert_with(|| format!("transaction {op}: {told:?}"));
+                }
             }
         }
         figures
     }
 
-    /// Whether our totals and the ledgers differ by this one.
-    fn differs_by(&self, op: usize, records: &[usize]) -> bool {
-        let mut ours = Book::new();
-        records.iter().for_each(|at| ours.apply(&self.days.records[*at]));
+    /// By what our totals and the ledgers differ by this one, and what people were told of it.
+    fn told_of(&self, op: usize, records: &[usize]) -> Told<'_> {
+        let (mut ours, mut told) = (Book::new(), Told::default());
+        for record in records.iter().map(|at| &self.days.records[*at]) {
+            ours.apply(record);
+            match record {
+                Record::Exception { forward: None, reason, .. } => told.notes.push(reason.as_str()),
+                Record::Exception { forward: Some(forward), .. }
+                | Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
+                    told.ends.extend(self.days.owed_to.get(&forward.0).map(|(link, _)| *link));
+                }
+                _ => {}
+            }
+        }
+        let counted: BTreeSet<_> = ours.totals().map(|(bucket, _)| (bucket.link, bucket.date)).collect();
         let mut sums: BTreeMap<Column, i64> = BTreeMap::new();
         let first = (op, (LinkId(0), BusinessDate::from_days(0), Class::Credit));
         for ((_, column), sum) in self.days.postings.range(first..).take_while(|((of, _), _)| *of == op) {
+            let (link, day, _) = *column;
+            let is_stamped = self.truth.ops[op].business_date_at(link) == Some(day);
+            told.is_elsewhere |= !is_stamped && !counted.contains(&(link, day));
             *sums.entry(*column).or_default() += sum;
         }
         columns(&ours).for_each(|(column, sum)| *sums.entry(column).or_default() -= sum);
-        sums.values().any(|sum| *sum != 0)
+        told.differing = sums.iter().filter(|(_, sum)| **sum != 0).map(|((link, ..), _)| *link).collect();
+        told
     }
 
     fn op_of(&self, record: &Record) -> Option<usize> {

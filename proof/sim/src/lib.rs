@@ -9,6 +9,7 @@ mod codec;
 mod days;
 mod host;
 mod invariant;
+mod items;
 mod links;
 mod luck;
 mod marks;

@@ -314,7 +314,7 @@ impl World {
         let due = last >= process.snapshot_due && process.closed.is_empty() && process.batch.is_empty();
         let snapshot = due.then(|| snapshot_of(process.lane.as_ref(), &process.vault));
         if due {
-            process.snapshot_due = last + SNAPSHOT_EVERY;
+            process.snapshot_due = last + SNAPSHOT_EVERY * self.swarm.snapshots_apart;
         }
         process.syncing = Some(Syncing { batch, records, snapshot });
         let life = process.life;

@@ -82,6 +82,9 @@ pub(crate) struct Swarm {
     pub(crate) days: u64,
     /// How many times rarer everything is than in a short run.
     pub(crate) stretch: u64,
+    /// By how much more of the journal lies between two snapshots. One is as long as all that is remembered: a month
+    /// that takes one every few transactions does little else.
+    pub(crate) snapshots_apart: u64,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
 }
@@ -111,6 +114,7 @@ impl Swarm {
             codec: seed % 16 == 7,
             days: 0,
             stretch: 1,
+            snapshots_apart: 1,
         };
         if seed % 128 == 77 { swarm.with_a_flood() } else { swarm }
     }
@@ -120,7 +124,14 @@ impl Swarm {
     pub(crate) fn of_days(seed: u64, days: u64) -> Self {
         let mut swarm = Self::of(seed);
         swarm.rates[Fault::HostDay as usize] = 0;
-        Self { days, stretch: 100, terminals: swarm.terminals.max(6), codec: false, ..swarm }
+        Self {
+            days,
+            stretch: 100,
+            snapshots_apart: 20,
+            terminals: swarm.terminals.max(6),
+            codec: false,
+            ..swarm
+        }
     }
 
     /// Links that are away for long, and terminals that go on without the switch: reports heap up by thousands.

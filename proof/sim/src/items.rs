@@ -1,0 +1,99 @@
+//! Of a transaction by which days differ: whether people were told of each of its differences, and of none twice.
+
+use std::collections::BTreeSet;
+use terms::LinkId;
+
+/// What people were told of one transaction, and by what it differs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told<'a> {
+    /// Hosts whose ledger differs from our totals by it.
+    pub(crate) differing: BTreeSet<LinkId>,
+    /// Some host has it on another day than we have stamped it with or count it on.
+    pub(crate) is_elsewhere: bool,
+    /// To whom the messages were owed that ended unpaid: handed over by the lane, or settled by a person.
+    pub(crate) ends: Vec<LinkId>,
+    /// Why it is on the list besides, without a message that is owed.
+    pub(crate) notes: Vec<&'a str>,
+}
+
+/// How the differences of one transaction are explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Explained {
+    /// By the one item there is.
+    ByOne,
+    /// By one item each; there are more than one, and each is of a matter of its own.
+    ByOneEach,
+    /// One is not, or is twice, or an item has no ground.
+    Not,
+}
+
+/// What a host says of the day.
+const ELSEWHERE: &str = "settled by the host on another day";
+
+/// What a terminal says against what we know. It is between the terminal and us, whatever hosts hold.
+const OF_TERMINALS: [&str; 4] = [
+    "taken back while it is being posted",
+    "transfer reported as done, and undone",
+    "reversal of another amount",
+    "transfer of two hosts taken back in part",
+];
+
+impl Told<'_> {
+    /// A host that differs is explained by the message owed to it that ended unpaid, and where there is none, by the
+    /// note. A note that no host needs has to have a ground of its own.
+    pub(crate) fn explained(&self) -> Explained {
+        let ends: BTreeSet<_> = self.ends.iter().collect();
+        if ends.len() != self.ends.len() || self.notes.len() > 1 {
+            return Explained::Not;
+        }
+        let needs_note = self.differing.iter().any(|link| !ends.contains(link));
+        let is_whole = match (self.notes.first(), needs_note) {
+            (None, needs_note) => !needs_note,
+            (Some(_), true) => true,
+            (Some(&why), false) => OF_TERMINALS.contains(&why) || (why == ELSEWHERE && self.is_elsewhere),
+        };
+        match (is_whole, self.ends.len() + self.notes.len()) {
+            (false, _) | (_, 0) => Explained::Not,
+            (true, 1) => Explained::ByOne,
+            (true, _) => Explained::ByOneEach,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ELSEWHERE, Explained, Told};
+    use terms::LinkId;
+
+    #[test]
+    fn each_difference_has_one_item_and_each_item_its_ground() {
+        let taken_back = "taken back while it is being posted";
+        let unknown = "known after its day's totals were told";
+        #[rustfmt::skip]
+        let cases: &[(&str, &[u16], bool, &[u16], &[&str], Explained)] = &[
+            ("an end explains its host",            &[1],    false, &[1],    &[],                     Explained::ByOne),
+            ("a note explains what nothing ended",  &[1],    true,  &[],     &[ELSEWHERE],            Explained::ByOne),
+            ("one note is enough for both hosts",   &[0, 1], true,  &[],     &[ELSEWHERE],            Explained::ByOne),
+            ("a day there, an end here",            &[0, 1], true,  &[1],    &[ELSEWHERE],            Explained::ByOneEach),
+            ("each host its end",                   &[0, 1], false, &[0, 1], &[],                     Explained::ByOneEach),
+            ("a terminal's word beside an end",     &[1],    false, &[1],    &[taken_back],           Explained::ByOneEach),
+            ("another day, and ended after that",   &[1],    true,  &[1],    &[ELSEWHERE],            Explained::ByOneEach),
+            ("nobody was told",                     &[1],    false, &[],     &[],                     Explained::Not),
+            ("told of another host only",           &[0],    false, &[1],    &[],                     Explained::Not),
+            ("one of two is not told of",           &[0, 1], false, &[1],    &[],                     Explained::Not),
+            ("ended twice at one host",             &[1],    false, &[1, 1], &[],                     Explained::Not),
+            ("noted twice",                         &[1],    true,  &[],     &[ELSEWHERE, ELSEWHERE], Explained::Not),
+            ("another day, and no host has one",    &[1],    false, &[1],    &[ELSEWHERE],            Explained::Not),
+            ("the same difference in other words",  &[1],    false, &[1],    &[unknown],              Explained::Not),
+        ];
+        for (what, differing, is_elsewhere, ends, notes, wanted) in cases {
+            let told = Told {
+                differing: differing.iter().map(|link| LinkId(*link)).collect(),
+                is_elsewhere: *is_elsewhere,
+                ends: ends.iter().map(|link| LinkId(*link)).collect(),
+                notes: notes.to_vec(),
+            };
+            assert_eq!(told.explained(), *wanted, "{what}: {told:?}");
+        }
+    }
+}
