@@ -65,18 +65,22 @@ mod tests {
     use super::{ELSEWHERE, Explained, Told};
     use terms::LinkId;
 
+    /// What it is, who differs, whether one is on another day, whose messages ended unpaid, the notes, what comes of it.
+    type Case = (&'static str, &'static [u16], bool, &'static [u16], &'static [&'static str], Explained);
+
+    const TAKEN_BACK: &str = "taken back while it is being posted";
+    const TOLD_LATE: &str = "known after its day's totals were told";
+
     #[test]
     fn each_difference_has_one_item_and_each_item_its_ground() {
-        let taken_back = "taken back while it is being posted";
-        let unknown = "known after its day's totals were told";
         #[rustfmt::skip]
-        let cases: &[(&str, &[u16], bool, &[u16], &[&str], Explained)] = &[
+        let cases: &[Case] = &[
             ("an end explains its host",            &[1],    false, &[1],    &[],                     Explained::ByOne),
             ("a note explains what nothing ended",  &[1],    true,  &[],     &[ELSEWHERE],            Explained::ByOne),
             ("one note is enough for both hosts",   &[0, 1], true,  &[],     &[ELSEWHERE],            Explained::ByOne),
             ("a day there, an end here",            &[0, 1], true,  &[1],    &[ELSEWHERE],            Explained::ByOneEach),
             ("each host its end",                   &[0, 1], false, &[0, 1], &[],                     Explained::ByOneEach),
-            ("a terminal's word beside an end",     &[1],    false, &[1],    &[taken_back],           Explained::ByOneEach),
+            ("a terminal's word beside an end",     &[1],    false, &[1],    &[TAKEN_BACK],           Explained::ByOneEach),
             ("another day, and ended after that",   &[1],    true,  &[1],    &[ELSEWHERE],            Explained::ByOneEach),
             ("nobody was told",                     &[1],    false, &[],     &[],                     Explained::Not),
             ("told of another host only",           &[0],    false, &[1],    &[],                     Explained::Not),
@@ -84,7 +88,7 @@ mod tests {
             ("ended twice at one host",             &[1],    false, &[1, 1], &[],                     Explained::Not),
             ("noted twice",                         &[1],    true,  &[],     &[ELSEWHERE, ELSEWHERE], Explained::Not),
             ("another day, and no host has one",    &[1],    false, &[1],    &[ELSEWHERE],            Explained::Not),
-            ("the same difference in other words",  &[1],    false, &[1],    &[unknown],              Explained::Not),
+            ("the same difference in other words",  &[1],    false, &[1],    &[TOLD_LATE],            Explained::Not),
         ];
         for (what, differing, is_elsewhere, ends, notes, wanted) in cases {
             let told = Told {
