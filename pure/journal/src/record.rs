@@ -212,7 +212,7 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// In snapshots: what became of a decided transaction afterwards.
+    /// What became of a decided transaction afterwards, where no other record says it; in snapshots always.
     Resolved {
         /// Which transaction.
         id: TxnId,
@@ -565,6 +565,8 @@ pub enum After {
     Confirmed,
     /// A person has to look at it.
     Exception,
+    /// An authorization that was captured, by that transaction: it is spent, and cannot be taken back any more.
+    Captured(TxnId),
 }
 
 /// A decision as it is given again to whoever repeats the question.
@@ -847,6 +849,7 @@ impl After {
             Self::Confirming(_) => "confirming",
             Self::Confirmed => "confirmed",
             Self::Exception => "exception",
+            Self::Captured(_) => "captured",
         }
     }
 }

@@ -386,13 +386,20 @@ impl Decision {
             After::Nothing => self.answer.outcome == Outcome::Approved,
             // Whatever the source was told: it was posted since.
             After::Confirmed => true,
-            After::Reversing(_) | After::Reversed | After::Confirming(_) | After::Exception => false,
+            After::Reversing(_)
+            | After::Reversed
+            | After::Confirming(_)
+            | After::Exception
+            | After::Captured(_) => false,
         };
         if !stands {
             let recorded = desk.out.record(said_again(facts, asker.request.stan));
-            if matches!(self.after, After::Confirming(_)) {
+            match self.after {
                 // Being posted and taken back at once: the posting goes on, and a person compares.
-                note(facts, "taken back while it is being posted", desk);
+                After::Confirming(_) => note(facts, "taken back while it is being posted", desk),
+                // The money went by its capture: that is what can be taken back.
+                After::Captured(_) => note(facts, "taken back after it was captured", desk),
+                _ => {}
             }
             acknowledge(&recorded, asker, desk);
             return Flow::Decided(self);
@@ -409,8 +416,8 @@ impl Decision {
             || match self.after {
                 After::Confirming(_) | After::Confirmed => true,
                 After::Nothing => self.answer.outcome == Outcome::Approved,
-                // Somebody looks at it already.
-                After::Exception => true,
+                // Somebody looks at it already; or the report it allows has come.
+                After::Exception | After::Captured(_) => true,
                 After::Reversing(_) | After::Reversed => false,
             };
         let recorded = desk.out.record(said_again(facts, asker.request.stan));
@@ -697,6 +704,7 @@ mod tests {
             Flow::Decided(Decision { after: After::Confirming(_), .. }) => "confirming",
             Flow::Decided(Decision { after: After::Confirmed, .. }) => "confirmed",
             Flow::Decided(Decision { after: After::Exception, .. }) => "a person's",
+            Flow::Decided(Decision { after: After::Captured(_), .. }) => "captured",
             Flow::Decided(Decision { by: DecidedBy::Host, .. }) => "by host",
             Flow::Decided(Decision { by: DecidedBy::Silence, .. }) => "by silence",
             Flow::Decided(Decision { by: DecidedBy::Unsent, .. }) => "by proof",
@@ -723,7 +731,7 @@ mod tests {
         line
     }
 
-    type States = [(&'static str, Hosts, fn() -> Flow); 26];
+    type States = [(&'static str, Hosts, fn() -> Flow); 27];
     type Happenings = [(&'static str, fn() -> Happening); 15];
 
     #[rustfmt::skip]
@@ -754,6 +762,7 @@ mod tests {
         ("credit confirming",   Receiving, || then(After::Confirming(ForwardId(9)))),
         ("credit confirmed",    Receiving, || then(After::Confirmed)),
         ("transfer, a person's", Receiving, || then(After::Exception)),
+        ("captured",            One, || then(After::Captured(TxnId(2)))),
     ];
 
     #[rustfmt::skip]

@@ -271,6 +271,10 @@ impl Lane {
             return;
         }
         let days: Vec<BusinessDate> = self.days_of(id).map(|(date, _)| date).collect();
+        if !days.is_empty() {
+            // What this very step paid or decided is no debt any more: it must be in the totals.
+            self.count(now, out);
+        }
         for date in days {
             self.mind_day(now, id, date, out);
         }
@@ -601,11 +605,13 @@ impl Lane {
         let Some(date) = ended else {
             return (unavailable(date, currency, Code::WrongBusinessDate), None);
         };
+        self.count(now, out);
         if !self.book.is_frozen(id, date) {
             if !self.nothing_is_open(now.instant, id, date) {
                 return (unavailable(Some(date), currency, Code::CutoverInProgress), None);
             }
             self.freeze(now, id, date, out);
+            self.count(now, out);
         }
         let ours = self.statement(&config, Bucket { link: id, date, currency });
         let balance = (!said.statement.is_empty()).then(|| match ours.differences(&said.statement).next() {

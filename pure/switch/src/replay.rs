@@ -251,7 +251,8 @@ impl Replay {
         out: &mut Outbox,
     ) -> Result<Lane, ReplayError> {
         self.lane.tickets.forget_from(self.lane.next_id);
-        let before = out.len();
+        self.lane.forget_captures_from(self.lane.next_id);
+        self.lane.counted_upto = out.len();
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
         self.lane.memory.tell_time(now.wall);
@@ -289,7 +290,8 @@ impl Replay {
             self.lane.on_late_result(now, id, out);
         }
         self.lane.forget_the_rest();
-        self.lane.count(now, before, out);
+        self.lane.count(now, out);
+        self.lane.forget_what_is_counted();
         self.lane.watch_links();
         Ok(self.lane)
     }
@@ -656,6 +658,8 @@ fn kept(slot: &Slot, decision: &Decision) -> Kept {
 fn keep_after(id: TxnId, after: After, keep: &mut impl FnMut(Record)) {
     match after {
         After::Nothing | After::Reversing(_) | After::Confirming(_) => {}
-        After::Reversed | After::Confirmed | After::Exception => keep(Record::Resolved { id, after }),
+        After::Reversed | After::Confirmed | After::Exception | After::Captured(_) => {
+            keep(Record::Resolved { id, after });
+        }
     }
 }

@@ -26,7 +26,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
+use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Owed, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
@@ -56,10 +56,26 @@ enum Speech {
         request: Arc<Txn>,
         answer: Answer,
     },
+    /// To everybody who is connected as that source.
+    Announcement {
+        source: SourceId,
+        message: Arc<Txn>,
+        ours: Outgoing,
+    },
     /// To a person, what became of an order.
     Done {
         answer: oneshot::Sender<Ruled>,
         ruled: Ruled,
+    },
+    /// To a person, what is owed.
+    Owed {
+        answer: oneshot::Sender<Vec<Owed>>,
+        owed: Vec<Owed>,
+    },
+    /// To a person, one thing that is owed.
+    OwedOne {
+        answer: oneshot::Sender<Option<Owed>>,
+        owed: Option<Box<Owed>>,
     },
     /// To an application.
     Word(Word),
@@ -114,10 +130,8 @@ impl Core {
         (sources, links): (Vec<Source>, Vec<Link>),
         guard: Guard,
     ) -> Self {
-        let of_sources = sources.iter().map(|source| &source.guard);
-        let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
         Self {
-            moves_pins: rules.clone().any(|rule| rule.pin.is_some()),
+            moves_pins: moves_pins(&sources, &links),
             guard,
             clock,
             lane,
@@ -134,6 +148,11 @@ impl Core {
             outbox: Outbox::new(),
             held: VecDeque::new(),
         }
+    }
+
+    /// Looks again at what sources and links are guarded by: a configuration may have changed it.
+    pub(crate) fn guard_anew(&mut self) {
+        self.moves_pins = moves_pins(&self.sources, &self.links);
     }
 
     /// Gives the lane one event and does what it wants done.
@@ -158,7 +177,9 @@ impl Core {
                     self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
                 }
                 Effect::HangUp { link } => self.hang_up(link),
-                Effect::Announce { source, message, ours } => self.announce(source, &message, &ours),
+                Effect::Announce { source, message, ours, durable_first } => {
+                    self.say(durable_first, Speech::Announcement { source, message, ours });
+                }
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
@@ -178,23 +199,6 @@ impl Core {
         handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
-    /// Says something to whoever is connected as that source. Nobody waits for an answer.
-    fn announce(&self, source: SourceId, message: &Txn, ours: &Outgoing) {
-        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
-        else {
-            return;
-        };
-        for conn in
-            self.net.conns().iter().filter(|conn| matches!(conn.role(), Role::Source(of) if of == source))
-        {
-            let header = conn.framing().request_header();
-            let sent = conn.send(header.as_bytes(), |out| dialect.write_request(message, ours, out));
-            if let Err(error) = sent {
-                tracing::warn!(source = %conn.name(), %error, "the new day was not told there");
-            }
-        }
-    }
-
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
         self.publish_told(tell);
@@ -209,11 +213,16 @@ impl Core {
         let now = self.clock.now();
         // Whoever asked may be gone by now, and misses nothing.
         match order {
+            // The lane's memory is ahead of the disk: what is shown of it is told when it is durable.
             OwedOrder::List { from, most, answer } => {
-                let _ = answer.send(self.lane.owed(now.instant, from, most));
+                let owed = self.lane.owed(now.instant, from, most);
+                self.say(true, Speech::Owed { answer, owed });
+                self.on_durable();
             }
             OwedOrder::Show { forward, answer } => {
-                let _ = answer.send(self.lane.owed_one(now.instant, forward));
+                let owed = self.lane.owed_one(now.instant, forward).map(Box::new);
+                self.say(true, Speech::OwedOne { answer, owed });
+                self.on_durable();
             }
             OwedOrder::Rule { forward, ruling, by, reason, answer } => {
                 let before = self.lane.owed_one(now.instant, forward);
@@ -348,8 +357,11 @@ impl Core {
                     let _ = self.answer(conn, &dialect, &request, &answer);
                 }
             }
+            Speech::Announcement { source, message, ours } => self.announce(source, &message, &ours),
             Speech::Word(word) => word.say(),
             Speech::News(news) => self.bulletin.post(*news),
+            Speech::Owed { answer, owed } => drop(answer.send(owed)),
+            Speech::OwedOne { answer, owed } => drop(answer.send(owed.map(|owed| *owed))),
             Speech::Done { answer, ruled } => drop(answer.send(ruled)),
             Speech::Ordered { answer, ordered } => drop(answer.send(ordered)),
         }
@@ -558,6 +570,12 @@ impl Core {
             }
         }
     }
+}
+
+fn moves_pins(sources: &[Source], links: &[Link]) -> bool {
+    let of_sources = sources.iter().map(|source| &source.guard);
+    let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
+    rules.into_iter().any(|rule| rule.pin.is_some())
 }
 
 /// Whether people should read of it, beyond the figures.

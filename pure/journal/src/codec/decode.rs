@@ -469,6 +469,7 @@ impl<'a> Reader<'a> {
             3 => After::Confirming(self.forward_id()?),
             4 => After::Confirmed,
             5 => After::Exception,
+            6 => After::Captured(self.id()?),
             _ => return Err(self.impossible("after")),
         })
     }

@@ -218,6 +218,7 @@ pub fn every_kind() -> Vec<Record> {
         Record::Resolved { id: TxnId(2), after: After::Confirming(ForwardId(3)) },
         Record::Resolved { id: TxnId(2), after: After::Confirmed },
         Record::Resolved { id: TxnId(2), after: After::Exception },
+        Record::Resolved { id: TxnId(2), after: After::Captured(TxnId(9)) },
         Record::NotSent { id: TxnId(3), answer: remembered(), owes: None, at: at(3) },
         Record::Declined(declined),
         Record::Observed(observed),

@@ -298,7 +298,10 @@ impl World {
                     left.answers.push((conn, answer, durable_first));
                 }
                 Effect::Displaced { .. } => {}
-                Effect::Announce { source, message, ours } => left.announced.push((source, message, ours)),
+                Effect::Announce { source, message, ours, durable_first } => {
+                    assert!(durable_first, "nobody goes by a day that a death may take back");
+                    left.announced.push((source, message, ours));
+                }
                 Effect::HangUp { link } => left.hung_up.push(link),
                 Effect::Tell(tell) => {
                     left.order.push('t');

@@ -87,7 +87,7 @@ pub(crate) struct RouteJson {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ResolutionJson {
     /// `in_flight`: the host has not answered. `reversing`, `posting`: the host is owed a message, until it takes
-    /// it. `reversed`, `posted`: it took it. `with_a_person`: somebody has to look. `nothing_owed`: nothing has to
+    /// it. `reversed`, `posted`: it took it. `captured`: the authorization is spent. `with_a_person`: somebody has to look. `nothing_owed`: nothing has to
     /// be done.
     pub(crate) state: &'static str,
     /// The message that is owed: `sekisho saf show`.
@@ -104,6 +104,7 @@ const UNKNOWN: &str =
     "Do not pay out. Do not send it again under another key. Wait for the event or read the URL.";
 const ADVICE_OWED: &str = "The host is told of it until it takes it. Nothing has to be done.";
 const BY_HAND: &str = "Do not send it again. Somebody has to look at it: ask whoever runs the switch.";
+const SPENT: &str = "It was captured. To give the money back, reverse the capture.";
 const TAKEN_BACK: &str = "Nothing stands of it. It may be asked for again under another key.";
 
 impl TransactionJson {
@@ -210,6 +211,7 @@ fn resolution(seen: &Seen, left_ms: Option<u64>, id: &str) -> (Option<Resolution
         (After::Confirming(forward), _) => (Some(made("posting", owed(forward))), Some(UNKNOWN)),
         (After::Reversed, _) => (Some(made("reversed", None)), Some(TAKEN_BACK)),
         (After::Confirmed, _) => (Some(made("posted", None)), None),
+        (After::Captured(_), _) => (Some(made("captured", None)), Some(SPENT)),
         (After::Exception, _) => (Some(made("with_a_person", None)), Some(BY_HAND)),
         (After::Nothing, _) if seen.noted => (Some(made("with_a_person", None)), Some(BY_HAND)),
         // A question that moves no money, unanswered.
