@@ -70,6 +70,12 @@ mod kind {
     pub(super) const ADVISED_DATED:   u8 = 121;
     pub(super) const DEBITED_DATED:   u8 = 122;
     pub(super) const REMEMBERS: u8 = 170;
+    // 180..=189 as their namesakes, with what totals need besides.
+    pub(super) const TOTALS_SAID:     u8 = 180;
+    pub(super) const CUTOVER_SAID:    u8 = 181;
+    pub(super) const FORWARDED_DATED: u8 = 182;
+    pub(super) const DECIDED_OTHER:   u8 = 183;
+    pub(super) const TALLIED_PART:    u8 = 184;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -147,7 +153,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 49] = [
+    const KINDS: [u8; 54] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -197,6 +203,11 @@ mod tests {
         kind::ADVISED_DATED,
         kind::DEBITED_DATED,
         kind::REMEMBERS,
+        kind::TOTALS_SAID,
+        kind::CUTOVER_SAID,
+        kind::FORWARDED_DATED,
+        kind::DECIDED_OTHER,
+        kind::TALLIED_PART,
     ];
 
     #[test]

@@ -205,6 +205,7 @@ impl Awaiting {
             answer: Remembered::from(&answer),
             wire_code: reply.wire_code,
             owes,
+            approved: None,
             at: facts.now.wall,
         });
         let refused_report = self.mark == Some(Mark::Confirm) && outcome != Outcome::Approved;
@@ -226,12 +227,16 @@ impl Awaiting {
     /// and given back whole, in one record.
     fn on_other_amount(self, facts: Facts, reply: &Txn, desk: &mut Desk<'_>) -> Flow {
         let owes = desk.owe(facts, Duty::Reversal, Amount::default());
+        // A part that is not said how large is counted as all of it.
+        let said = Some(reply.amount).filter(|amount| *amount != Amount::default());
+        let approved = said.unwrap_or(self.request.amount);
         let answer = Answer::ours(Code::Declined, Outcome::Refused);
         let recorded = desk.out.record(Record::Decided {
             id: facts.id,
             answer: Remembered::from(&answer),
             wire_code: reply.wire_code,
             owes,
+            approved: Some(approved),
             at: facts.now.wall,
         });
         let after = owes.as_ref().map_or(After::Nothing, pending);

@@ -918,6 +918,7 @@ impl Lane {
                     keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
                 }
             }
+            link.cut_said.keep(id, keep);
             if let Some(at) = link.asked_for_day {
                 self.keep_asked_for_day(id, at, keep);
             }

@@ -419,7 +419,8 @@ impl Lane {
     fn pay(&mut self, now: Now, id: ForwardId, reply: &Txn, out: &mut Outbox) {
         let Some(item) = self.end(id) else { return };
         let owes = self.owed_next(&item);
-        out.record(Record::Forwarded { forward: id, wire_code: reply.wire_code, owes, at: now.wall });
+        let (wire_code, settlement_date) = (reply.wire_code, reply.settlement_date);
+        out.record(Record::Forwarded { forward: id, wire_code, owes, settlement_date, at: now.wall });
         let about = self.memory.get(item.at).map_or(TxnId(0), |slot| slot.id);
         out.tell(Tell::Forwarded { forward: id, link: item.forward.link, id: about });
         self.counts.paid += 1;

@@ -3,7 +3,7 @@
 //! The fold and the step keep the same books, so they live next to each other: whatever a step records, the
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
-use crate::cutover::Cut;
+use crate::cutover::{Cut, SaidAt};
 use crate::day::Own;
 use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
 use crate::forward::{Item, State};
@@ -284,11 +284,9 @@ impl Replay {
         if !self.closed {
             self.lane.shut_gates();
         }
+        // What was just decided; and what was known late before the death, and perhaps not said.
+        self.lane.count(now, out);
         self.lane.take_up_days(now);
-        // Known late before the death, and perhaps not said.
-        for id in self.lane.book.take_late() {
-            self.lane.on_late_result(now, id, out);
-        }
         self.lane.forget_the_rest();
         self.lane.count(now, out);
         self.lane.forget_what_is_counted();
@@ -340,9 +338,14 @@ impl Replay {
         match day {
             DayRecord::Own { date, by, at } => lane.own = Own { date: Some(date), since: at, by },
             DayRecord::Frozen { link, date, .. } => lane.set_frozen(now, link, date),
-            DayRecord::TotalsSent { link, date, currency, number, host_stan, .. } => {
+            DayRecord::TotalsSent { link, date, currency, number, host_stan, said, .. } => {
                 lane.note_numbers(TxnId(0), Some(link), host_stan);
-                lane.note_totals_sent(link, (date, currency), number, host_stan);
+                lane.note_totals_sent(link, (date, currency), (number, host_stan), said);
+            }
+            DayRecord::CutoverSaid { link, ends, stan, transmitted_at, at } => {
+                if let Some(link) = link_mut(&mut lane.links, link) {
+                    link.cut_said.note(ends, SaidAt { stan, transmitted_at, at });
+                }
             }
             DayRecord::Compared(compared) => lane.note_compared(now, *compared),
             DayRecord::CompareOrdered { link, date, .. } => lane.reconcile_again(now, link, date),

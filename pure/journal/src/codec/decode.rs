@@ -36,11 +36,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::STRANDED => Record::Stranded(from.declined()?),
         kind::NOTED => Record::Noted { id: from.id()? },
         kind::REMEMBERS => Record::Remembers { most: from.number("most")? },
-        kind::DECIDED => Record::Decided {
+        kind::DECIDED | kind::DECIDED_OTHER => Record::Decided {
             id: from.id()?,
             answer: from.remembered()?,
             wire_code: from.text("wire_code")?,
             owes: from.owes()?,
+            approved: if kind == kind::DECIDED { None } else { Some(from.amount()?) },
             at: from.timestamp("at")?,
         },
         kind::TIMED_OUT => Record::TimedOut {
@@ -92,6 +93,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             forward: from.forward_id()?,
             wire_code: from.text("wire_code")?,
             owes: from.owes_where(kind == kind::FORWARDED_OWING)?,
+            settlement_date: None,
+            at: from.timestamp("at")?,
+        },
+        kind::FORWARDED_DATED => Record::Forwarded {
+            forward: from.forward_id()?,
+            wire_code: from.text("wire_code")?,
+            owes: from.owes()?,
+            settlement_date: Some(from.sure_date("settlement_date")?),
             at: from.timestamp("at")?,
         },
         kind::EXCEPTION => Record::Exception {

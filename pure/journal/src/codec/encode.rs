@@ -63,12 +63,13 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::NOTED);
             out.number(id.0);
         }
-        Record::Decided { id, answer, wire_code, owes, at } => {
-            out.byte(kind::DECIDED);
+        Record::Decided { id, answer, wire_code, owes, approved, at } => {
+            out.byte(if approved.is_none() { kind::DECIDED } else { kind::DECIDED_OTHER });
             out.number(id.0);
             out.remembered(answer);
             out.text(wire_code);
             out.owes(owes.as_ref());
+            approved.iter().for_each(|amount| out.number(amount.minor_units()));
             out.timestamp(*at);
         }
         Record::TimedOut { id, answer, owes, at } => {
@@ -135,7 +136,15 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(u64::from(host_stan.0));
             out.timestamp(*at);
         }
-        Record::Forwarded { forward, wire_code, owes, at } => {
+        Record::Forwarded { forward, wire_code, owes, settlement_date: Some(date), at } => {
+            out.byte(kind::FORWARDED_DATED);
+            out.number(forward.0);
+            out.text(wire_code);
+            out.owes(owes.as_ref());
+            out.date(Some(*date));
+            out.timestamp(*at);
+        }
+        Record::Forwarded { forward, wire_code, owes, settlement_date: None, at } => {
             out.byte(if owes.is_none() { kind::FORWARDED } else { kind::FORWARDED_OWING });
             out.number(forward.0);
             out.text(wire_code);

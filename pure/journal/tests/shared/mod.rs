@@ -81,6 +81,7 @@ pub fn decided(n: u64) -> Record {
         answer: remembered(),
         wire_code: Text::clipped(b"00"),
         owes: None,
+        approved: None,
         at: at(n),
     }
 }
@@ -147,6 +148,15 @@ pub fn every_kind() -> Vec<Record> {
             answer: remembered(),
             wire_code: Text::EMPTY,
             owes: Some(forward(2, Duty::Reversal)),
+            approved: None,
+            at: at(2),
+        },
+        Record::Decided {
+            id: TxnId(2),
+            answer: remembered(),
+            wire_code: Text::EMPTY,
+            owes: Some(forward(2, Duty::Reversal)),
+            approved: Some(Amount::minor(30)),
             at: at(2),
         },
         Record::Owed { id: TxnId(2), forward: forward(3, Duty::Advice), why: Why::Undelivered, at: at(2) },
@@ -155,6 +165,13 @@ pub fn every_kind() -> Vec<Record> {
         Record::Advised { sent: sent(5), forward: forward(4, Duty::Advice) },
         Record::Attempt { forward: ForwardId(4), number: 2, host_stan: Stan(78), at: at(5) },
         forwarded(None),
+        Record::Forwarded {
+            forward: ForwardId(4),
+            wire_code: Text::clipped(b"00"),
+            owes: Some(forward(6, Duty::Reversal)),
+            settlement_date: Some(date()),
+            at: at(5),
+        },
         forwarded(Some(forward(6, Duty::Reversal))),
         Record::Sent(sent_to(1)),
         Record::Inquired(sent_to(2)),
@@ -243,6 +260,23 @@ pub fn every_kind() -> Vec<Record> {
             currency: Currency::NONE,
             number: 3,
             host_stan: Stan(79),
+            said: None,
+            at: at(8),
+        }),
+        Record::Day(DayRecord::TotalsSent {
+            link: LinkId(1),
+            date: date(),
+            currency: Currency::NONE,
+            number: 3,
+            host_stan: Stan(79),
+            said: Some(Box::new(said())),
+            at: at(8),
+        }),
+        Record::Day(DayRecord::CutoverSaid {
+            link: LinkId(1),
+            ends: true,
+            stan: Stan(900_001),
+            transmitted_at: Text::clipped(b"1123000000"),
             at: at(8),
         }),
         compared(None),
@@ -263,7 +297,8 @@ pub fn every_kind() -> Vec<Record> {
             tallies: [Tally { count: u64::MAX, sum: u128::MAX }; Counted::TALLIES],
             exceptions: 1,
         }))),
-        Record::Day(DayRecord::Tallied(Tallied { id: TxnId(6), second: true, state: 15, date: date() })),
+        tallied(None),
+        tallied(Some(Amount::minor(30))),
         Record::Closed { at: at(9) },
     ]
 }
@@ -305,12 +340,24 @@ fn compared(balance: Option<Balance>) -> Record {
     })))
 }
 
+fn tallied(part: Option<Amount>) -> Record {
+    Record::Day(DayRecord::Tallied(Tallied { id: TxnId(6), second: true, state: 15, date: date(), part }))
+}
+
+fn said() -> Statement {
+    let mut said = Statement::default();
+    said.set(Figure::DebitsNumber, 2);
+    said.set(Figure::Net, -42_000);
+    said
+}
+
 pub fn account(n: u64) -> Text<28> {
     Text::clipped(pan(n).expose())
 }
 
 fn forwarded(owes: Option<Forward>) -> Record {
-    Record::Forwarded { forward: ForwardId(4), wire_code: Text::clipped(b"00"), owes, at: at(5) }
+    let (wire_code, settlement_date) = (Text::clipped(b"00"), None);
+    Record::Forwarded { forward: ForwardId(4), wire_code, owes, settlement_date, at: at(5) }
 }
 
 /// A record as it comes back: card and account sealed.
