@@ -16,7 +16,7 @@ mod management;
 mod security;
 
 pub use api::ApiToml;
-pub use keys::KeysToml;
+pub use keys::{DrawnBy, KeyExchangeToml, KeysToml};
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
@@ -330,6 +330,8 @@ pub struct LinkToml {
     pub management: Option<ManagementToml>,
     /// PINs and authentication codes; without it neither is looked at.
     pub security: Option<GuardToml>,
+    /// How keys are exchanged with it; without it people carry them.
+    pub key_exchange: Option<KeyExchangeToml>,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
 }
@@ -706,6 +708,9 @@ impl LinkToml {
         range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
         self.timers.complain(&mut range);
         self.management.iter().for_each(|management| management.complain(&mut range));
+        if let Some(every_ms) = self.key_exchange.and_then(|exchange| exchange.every_ms) {
+            range("key_exchange.every_ms", every_ms.into(), 200, 2_592_000_000);
+        }
         if let Some(pairs) = &self.pairs {
             range("pairs.count", pairs.count.into(), 1, 16);
             if self.tls.is_some() {

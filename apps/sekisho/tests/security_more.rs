@@ -174,8 +174,11 @@ fn people_see_modules_and_test_them() {
     assert_eq!(typed(&["hsm", "test", "hsm-2", "--json"]).ends(0).json()["ok"], true);
     let said = typed(&["hsm", "test", "nobody"]).ends(5);
     assert!(said.err.contains("HSM3001-E") && said.err.contains("sekisho hsm ls"), "{}", said.err);
+    assert!(typed(&["check", "hsm"]).ends(0).out.contains("2 well"));
     modules[1].die();
     wait_for_state(&daemon, "hsm-2", "away");
+    let asked = typed(&["check", "hsm"]).ends(1);
+    assert!(asked.out.contains("hsm-2 is away"), "{}", asked.out);
     let status = typed(&["hsm", "status", "--json"]).ends(1).json();
     assert_eq!((&status["data"][1]["state"], &status["security"]["withheld"]), (&"away".into(), &0.into()));
     typed(&["hsm", "test", "hsm-2"]).ends(1);
@@ -195,6 +198,79 @@ fn the_software_module_says_what_it_is_at_the_start_and_in_every_status() {
     let said = sekisho(&["hsm", "status", "--config", &config]).ends(0);
     assert!(said.out.contains("not a PCI HSM and not for live PINs"), "{}", said.out);
     assert!(sekisho(&["hsm", "test", "soft", "--config", &config]).ends(0).out.contains("yes"));
+}
+
+#[test]
+fn the_software_module_takes_the_master_key_people_entered_and_no_other() {
+    let host = PlayedHost::honest();
+    let mut setup = setup(&host, &With::Software);
+    setup.tables_more = "[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n".into();
+    setup.write();
+    let config = setup.config_path().display().to_string();
+    let no_master = stories::Daemon::spawn(&setup.config_path(), &[]).end();
+    assert!(no_master.1.contains("no master key"), "{no_master:?}");
+    // Keys of another master key are there already: a master key that does not fit them is refused.
+    let one = "00112233445566778899AABBCCDDEEFF0123456789ABCDEFFEDCBA9876543210";
+    let two = "8F1E2D3C4B5A69788796A5B4C3D2E1F0112233445566778899AABBCCDDEEFF00";
+    let ceremony = || {
+        let keys = setup.data.join("keys").display().to_string();
+        let typed = |who: &str, words: &[&str], input: &str| {
+            typed::sekisho_as(who, &[words, &["--keys", &keys]].concat(), input.as_bytes()).ends(0);
+        };
+        typed("mori", &["ceremony", "start", "lmk", "--reason", "first"], "");
+        typed("mori", &["ceremony", "component"], one);
+        typed("sato", &["ceremony", "component"], two);
+        typed("sato", &["ceremony", "commit", "--reason", "first"], "");
+    };
+    ceremony();
+    let other_master = stories::Daemon::spawn(&setup.config_path(), &[]).end();
+    assert_ne!(other_master.0, Some(0), "{other_master:?}");
+    std::fs::remove_dir_all(setup.data.join("keys")).expect("the store is there");
+    ceremony();
+    let daemon = setup.start();
+    let said = sekisho(&["hsm", "test", "soft", "--config", &config]).ends(0);
+    assert!(said.out.contains("software"), "{}", said.out);
+    drop(daemon);
+}
+
+#[test]
+fn every_dialect_carries_codes_by_every_way_there_is_for_triple_des() {
+    for (dialect, algorithm) in [
+        ("iso87-binary", "tdes-cbc"),
+        ("iso87-ebcdic", "iso9797-3"),
+        ("iso93-ascii", "iso9797-1"),
+        ("iso93-binary", "unionpay-cbc"),
+        ("pos-tpdu", "unionpay-ecb"),
+    ] {
+        let terminals = partner_by(dialect, algorithm, "a terminal's TAK", "its TPK");
+        let hosts = partner_by(dialect, algorithm, "the host's ZAK", "the host's ZPK");
+        let host = PlayedHost::answering(hosts.clone(), hosts);
+        let setup = setup(&host, &With::Software);
+        let toml = setup.toml().replace("dialect = \"iso87-ascii\"", &format!("dialect = \"{dialect}\""));
+        setup.write_text(&toml.replace("mac = \"x919\"", &format!("mac = \"{algorithm}\"")));
+        let daemon = stories::Daemon::spawn(&setup.config_path(), &[]);
+        daemon.wait_until_ready();
+        daemon.wait_for_link("core", "up");
+        let mut terminal = PlayedTerminal::at(&daemon, terminals);
+        let txn = terminal.question(Kind::Purchase);
+        assert_eq!(terminal.asks(&txn).code, Some(Code::Approved), "{dialect} {algorithm}");
+        let mut forged = terminal.question(Kind::Purchase);
+        let body = terminal.written(&forged);
+        forged.amount = terms::Amount::minor(90_000);
+        let mut spliced = terminal.written(&forged);
+        spliced.truncate(body.len());
+        let tail = if dialect == "iso87-binary" || dialect == "iso93-binary" || dialect == "pos-tpdu" {
+            8
+        } else {
+            16
+        };
+        let at = spliced.len() - tail;
+        spliced[at..].copy_from_slice(&body[body.len() - tail..]);
+        terminal.send(&spliced);
+        let answer = terminal.hears();
+        assert_eq!(answer.outcome, Some(Outcome::Refused), "{dialect} {algorithm}");
+        assert_eq!(host.heard().len(), 1, "{dialect} {algorithm}");
+    }
 }
 
 #[test]

@@ -23,6 +23,19 @@ pub fn check(bytes: &[u8]) {
         }
     }
     understood(dialect, body);
+    authenticated(dialect, body);
+}
+
+/// A code that is put into a message is found there, and covers what it covered before.
+fn authenticated(dialect: &Dialect, body: &[u8]) {
+    let Ok(covered) = dialect.covered(body) else { return };
+    let mut coded = body.to_vec();
+    if dialect.put_code(&covered, &[0x5A; 8], &mut coded).is_ok() {
+        let again = dialect.covered(&coded).expect("it is a message as before");
+        assert!(again.data.expose() == covered.data.expose(), "what is covered changed with the code");
+        let code = again.code.expect("it was put there");
+        assert!(code.iter().all(|&byte| byte == 0x5A), "another code is read than was written");
+    }
 }
 
 /// decode ∘ encode ∘ decode = decode, and encode ∘ decode is at rest after one step.

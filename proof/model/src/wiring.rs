@@ -217,6 +217,7 @@ impl World {
                     }
                 }
                 Effect::ToHostAnswer { .. }
+                | Effect::KeysTold { .. }
                 | Effect::Displaced { .. }
                 | Effect::Announce { .. }
                 | Effect::HangUp { .. }

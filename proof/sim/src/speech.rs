@@ -25,6 +25,15 @@ pub(crate) enum Speech {
     Answer { decision: Option<TxnId>, source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
 }
 
+/// Proof that nothing left: because nobody was there, or because what guards a message could not be put into it. Which
+/// of the two is the trace number's to say, so that no seed sees another world for it.
+fn unsent(link: LinkId, id: TxnId, ours: Outgoing) -> Event {
+    match ours.stan.0 % 2 {
+        0 => Event::Unsent { link, host_stan: ours.stan, id },
+        _ => Event::Withheld { link, host_stan: ours.stan, id, code: Code::WrongPinBlock },
+    }
+}
+
 impl World {
     pub(crate) fn carry_out(&mut self, effects: &mut Vec<Effect>) {
         for effect in effects.drain(..) {
@@ -36,6 +45,7 @@ impl World {
                 Effect::Tell(tell) => self.hear(tell),
                 Effect::Displaced { .. }
                 | Effect::ToHostAnswer { .. }
+                | Effect::KeysTold { .. }
                 | Effect::HangUp { .. }
                 | Effect::Announce { .. } => {}
                 Effect::ToHost { link, id, request, ours, durable_first } => {
@@ -114,7 +124,7 @@ impl World {
         meant: (u64, Instant),
     ) {
         let Some(conn) = self.hosts[usize::from(link.0)].conn else {
-            return self.step(Event::Unsent { link, host_stan: ours.stan, id });
+            return self.step(unsent(link, id, ours));
         };
         let op = self.truth.by_id.get(&id.0).copied();
         let request = self.mutant_rewrites(request);
@@ -126,7 +136,7 @@ impl World {
         self.tell(op, || format!("to host {}: {digits:?} stan {} repeat {}", link.0, ours.stan, ours.repeat));
         let mut frame = Frame { link, conn, op, request, ours };
         if !self.write_to_host(&mut frame) {
-            return self.step(Event::Unsent { link, host_stan: ours.stan, id });
+            return self.step(unsent(link, id, ours));
         }
         if self.mutant_keeps(&frame) {
             return;

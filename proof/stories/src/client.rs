@@ -38,6 +38,11 @@ impl Client {
         Self { stream, speech: Speech::named("iso87-ascii"), received: Vec::new() }
     }
 
+    /// The same in another dialect.
+    pub fn speaking(self, speech: Speech) -> Self {
+        Self { speech, ..self }
+    }
+
     /// Sends these bytes as they are; a connection that is gone already is told by what comes next.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);

@@ -2,6 +2,7 @@ use crate::{
     codes::CodeTable,
     compile::{Slots, compile},
     elements::Elements,
+    exchange::KeyRule,
     finding::{Finding, Findings, Severity},
     mac::MacRule,
     model::Model,
@@ -47,6 +48,7 @@ pub struct Dialect {
     pub(crate) partial_reversal: Option<[u8; 3]>,
     pairing: Pairing,
     mac: Option<MacRule>,
+    key_exchange: Option<KeyRule>,
 }
 
 /// What a dialect says of one element, for people.
@@ -146,6 +148,11 @@ impl Dialect {
         self.network_types
     }
 
+    /// How messages of a key exchange carry keys, where the dialect says so.
+    pub fn key_exchange(&self) -> Option<&KeyRule> {
+        self.key_exchange.as_ref()
+    }
+
     /// Where the authentication code stands and what it covers, where the dialect has one.
     pub fn mac(&self) -> Option<&MacRule> {
         self.mac.as_ref()
@@ -208,6 +215,7 @@ impl Dialect {
             partial_reversal: model.partial_reversal,
             pairing: model.pairing,
             mac: model.mac,
+            key_exchange: model.key_exchange,
             messages,
         }
     }

@@ -16,6 +16,7 @@ mod dialect;
 mod document;
 mod elements;
 mod error;
+mod exchange;
 mod finding;
 mod import;
 mod index;
@@ -36,6 +37,7 @@ mod write;
 
 pub use dialect::{Dialect, Explained};
 pub use error::{ReadError, ReadRefusal, WriteError};
+pub use exchange::{KeyPart, KeyRule, KeyWhat, TravellingKey};
 pub use finding::{Finding, Severity, did_you_mean};
 pub use import::{ImportError, Imported, import_jpos, import_moov};
 pub use mac::{Covered, MacInput, MacJoin, MacRule, MacWritten, NoCode};

@@ -3,6 +3,7 @@
 use crate::{
     codes::CodeModel,
     document::{Entry, Item, Section, element_key, parse, table_of, text_of},
+    exchange::KeyRule,
     finding::{Findings, did_you_mean},
     mac::MacRule,
     message::MessageModel,
@@ -58,6 +59,7 @@ pub(crate) struct Model {
     pub(crate) defaults: BTreeMap<u8, Placed<String>>,
     pub(crate) pairing: Pairing,
     pub(crate) mac: Option<MacRule>,
+    pub(crate) key_exchange: Option<KeyRule>,
     /// The function code of a reversal that leaves a part valid, where that is how it is said.
     pub(crate) partial_reversal: Option<[u8; 3]>,
 }
@@ -112,6 +114,7 @@ impl Model {
             defaults: BTreeMap::new(),
             pairing: Pairing::default(),
             mac: None,
+            key_exchange: None,
             partial_reversal: None,
         }
     }
@@ -200,6 +203,9 @@ impl Model {
         }
         if let Some((_, entries)) = section.table("matching", findings) {
             self.pairing = read_pairing(entries, findings);
+        }
+        if let Some((_, entries)) = section.table("key_exchange", findings) {
+            self.key_exchange = KeyRule::read(entries, self.key_exchange.take(), findings);
         }
         match section.take("mac").map(|entry| &entry.node) {
             None => {}

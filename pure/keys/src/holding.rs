@@ -6,7 +6,7 @@ use terms::Timestamp;
 
 /// Keys of one purpose that are over and still told of; those before them stand in the audit alone. Cost: some 300
 /// bytes each.
-pub const ENDED_MAX: usize = 8;
+pub const ENDED_MAX: usize = 32;
 
 /// The keys of one owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

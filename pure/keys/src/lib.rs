@@ -14,6 +14,7 @@
 extern crate alloc;
 
 pub mod chain;
+pub mod exchange;
 mod holding;
 mod key;
 mod owner;

@@ -202,7 +202,12 @@ fn a_terminal_with_a_new_master_key_has_no_working_keys_until_it_fetches_them() 
     ring.put(owner, holding);
     assert!(ring.awaits_keys(&owner));
     let (name, now) = ("terminal/00010001", at(40));
-    assert_eq!(ring.keys(name, Role::Tak, now).map(|_| ()), Err(NoKey::NotUsable));
+    assert_eq!(
+        ring.keys(name, Role::Tak, now).map(|keys| keys.current.generation),
+        Ok(1),
+        "to fetch the next"
+    );
+    assert_eq!(ring.keys(name, Role::Zak, now).map(|_| ()), Err(NoKey::Unknown));
     assert_eq!(ring.coming(name, Role::Tak, now).map(|key| key.generation), Some(2));
     assert!(ring.heard(&owner, Role::Tak, 1, at(40)).is_empty(), "the old one brings nothing about");
     let changes = ring.heard(&owner, Role::Tak, 2, at(41));

@@ -96,9 +96,11 @@ pub(crate) const fn at_home(about: Network) -> Way {
         Network::Echo | Network::SignOn | Network::SignOff => {
             Way::AnsweredHere(Code::Approved, Outcome::Approved)
         }
-        Network::Other | Network::KeyExchange | Network::Cutover | Network::CutoverEnd => {
-            Way::AnsweredHere(Code::NotSupported, Outcome::Refused)
-        }
+        Network::Other
+        | Network::KeyExchange
+        | Network::MasterKey
+        | Network::Cutover
+        | Network::CutoverEnd => Way::AnsweredHere(Code::NotSupported, Outcome::Refused),
     }
 }
 

@@ -1,6 +1,6 @@
 use alloc::sync::Arc;
 use journal::{LinkOrder, Ruling, Ticket};
-use terms::{BusinessDate, Code, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
+use terms::{BusinessDate, Carried, Code, ConnId, ForwardId, LinkId, SourceId, Stan, Text, Txn, TxnId};
 
 /// Something happened in the world.
 #[derive(Debug)]
@@ -122,6 +122,14 @@ pub enum Event {
         date: BusinessDate,
         /// Who.
         by: Text<24>,
+    },
+    /// Keys are to be exchanged with a host: this is what the message carries. One exchange at a time on a link; how
+    /// it ends is an [`crate::Effect::KeysTold`].
+    AskKeys {
+        /// Which link.
+        link: LinkId,
+        /// The keys under the key that carries them, or nothing where the host is asked for its own.
+        carried: Carried,
     },
     /// A person orders the recovery that waits for one to begin.
     Recover,

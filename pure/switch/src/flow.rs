@@ -726,6 +726,7 @@ mod tests {
                 Effect::ToSource { durable_first: true, .. } => "answer when durable",
                 Effect::ToSource { .. } | Effect::ToHostAnswer { .. } => "answer now",
                 Effect::Displaced { .. } => "displace",
+                Effect::KeysTold { .. } => "keys told",
                 Effect::HangUp { .. } => "hang up",
                 Effect::Announce { .. } => "announce",
                 Effect::Tell(Tell::Meaningless { .. }) => "meaningless",

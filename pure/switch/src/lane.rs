@@ -221,6 +221,7 @@ impl Lane {
                 self.look_at_links();
             }
             Event::LinkUp { link } => self.on_link_up(now, link, out),
+            Event::AskKeys { link, carried } => self.ask_keys(now, link, carried, out),
             Event::LinkDown { link } => self.on_link_down(now, link, out),
             Event::Tick => self.on_tick(now, out),
         }

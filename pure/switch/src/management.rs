@@ -9,8 +9,8 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::hash::{Hash, Hasher};
 use journal::{CutStage, LinkOrder, Record};
 use terms::{
-    Answer, BusinessDate, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Now, Outcome,
-    Outgoing, Stan, Text, Timestamp, Txn, TxnId,
+    Answer, BusinessDate, Carried, Class, Code, ConnId, Instant, LinkId, LinkName, Network, Noun, Now,
+    Outcome, Outgoing, Stan, Text, Timestamp, Txn, TxnId,
 };
 
 /// Changes of state remembered for people, link by link. Cost: some 60 bytes each.
@@ -149,6 +149,8 @@ pub(crate) struct Life {
     /// Sign-on, sign-off or a request for cutover.
     asked: Option<Question>,
     echo: Option<Question>,
+    /// An exchange of keys.
+    keys: Option<Question>,
     misses: u32,
     heard: Option<Instant>,
     /// From here on the peer's silence is counted.
@@ -191,6 +193,7 @@ impl Life {
             since: Timestamp::default(),
             asked: None,
             echo: None,
+            keys: None,
             misses: 0,
             heard: None,
             quiet_from: Instant::default(),
@@ -259,7 +262,14 @@ impl Life {
     /// See [`Lane::digest`].
     pub(crate) fn digest(&self, now: Instant, into: &mut impl Hasher) {
         let left = |question: &Question| (question.about, question.stan, question.until.us_since(now));
-        (self.position, self.asked.as_ref().map(left), self.echo.as_ref().map(left), self.misses).hash(into);
+        (
+            self.position,
+            self.asked.as_ref().map(left),
+            self.echo.as_ref().map(left),
+            self.keys.as_ref().map(left),
+            self.misses,
+        )
+            .hash(into);
         self.retry_at.map(|at| at.us_since(now)).hash(into);
     }
 
@@ -275,7 +285,8 @@ impl Life {
 
     /// When it wants to be looked at.
     fn moment(&self, connected: bool, management: &Management) -> Option<Instant> {
-        let until = [self.asked, self.echo].into_iter().flatten().map(|question| question.until).min();
+        let until =
+            [self.asked, self.echo, self.keys].into_iter().flatten().map(|question| question.until).min();
         [until, self.echo_due(connected, management), self.retry_at].into_iter().flatten().min()
     }
 
@@ -315,6 +326,11 @@ impl Link {
 }
 
 impl Lane {
+    /// Whether new business may pass over a link.
+    pub fn link_is_open(&self, id: LinkId) -> bool {
+        self.links.get(usize::from(id.0)).is_some_and(Link::is_open)
+    }
+
     /// Whether an order to a link would be carried out: `Ok(true)` where it is so already. Changes nothing.
     pub fn may_order(&self, id: LinkId, order: LinkOrder) -> Result<bool, CannotOrder> {
         let link = self.links.get(usize::from(id.0)).ok_or(CannotOrder::NoSuchLink)?;
@@ -378,7 +394,7 @@ impl Lane {
         link.up = false;
         link.pace.start_over();
         link.life.retry_at = None;
-        self.drop_questions(id);
+        self.drop_questions(id, out);
         self.happen(now, id, Happening::Lost, Cause::Lost, Text::EMPTY, out);
     }
 
@@ -474,6 +490,12 @@ impl Lane {
             self.link_watch = LinkWatch::LOOK;
             return;
         }
+        if life.keys.as_ref().is_some_and(is) {
+            life.keys = None;
+            link.release(reply.stan, Owner::Management);
+            self.link_watch = LinkWatch::LOOK;
+            return out.keys_told(id, Some(reply));
+        }
         let Some(question) = life.asked.filter(is) else {
             return self.on_stranger(now, id, &reply, true, out);
         };
@@ -533,6 +555,10 @@ impl Lane {
             // It says nothing about the peer; another is sent when it has been silent for as long again.
             (life.echo, life.quiet_from) = (None, now.instant);
             self.link_watch = LinkWatch::LOOK;
+        } else if life.keys.is_some_and(|keys| keys.stan == stan) {
+            life.keys = None;
+            self.link_watch = LinkWatch::LOOK;
+            out.keys_told(id, None);
         } else if let Some(question) = life.asked.filter(|question| question.stan == stan) {
             self.on_silence_about(now, id, question, out);
         }
@@ -580,6 +606,12 @@ impl Lane {
         if let Some(question) = link.life.asked.filter(over) {
             self.on_silence_about(now, id, question, out);
         }
+        let Some(link) = link_mut(&mut self.links, id) else { return };
+        if let Some(keys) = link.life.keys.filter(over) {
+            link.release(keys.stan, Owner::Management);
+            link.life.keys = None;
+            out.keys_told(id, None);
+        }
         self.mind_echo(now, id, out);
         self.mind_cutover(now, id, out);
         self.mind_days(now, id, out);
@@ -607,7 +639,7 @@ impl Lane {
                 out.tell(Tell::EchoMissed { link: id, misses });
                 if misses >= link.config.management.echo_misses_max {
                     link.life.misses = 0;
-                    self.drop_questions(id);
+                    self.drop_questions(id, out);
                     self.happen(now, id, Happening::EchoesMissed, Cause::EchoesMissed, Text::EMPTY, out);
                     return;
                 }
@@ -673,8 +705,23 @@ impl Lane {
         }
     }
 
+    /// Begins an exchange of keys, or says at once that it cannot.
+    pub(crate) fn ask_keys(&mut self, now: Now, id: LinkId, carried: Carried, out: &mut Outbox) {
+        let Some(link) = link_mut(&mut self.links, id) else { return };
+        let is_spoken = link.config.management.types.of(Network::KeyExchange).is_some();
+        if !is_spoken || !link.up || link.life.keys.is_some() {
+            return out.keys_told(id, None);
+        }
+        self.ask_with(now, id, Network::KeyExchange, carried, out);
+    }
+
     /// Asks the peer something about the link.
     fn ask(&mut self, now: Now, id: LinkId, about: Network, out: &mut Outbox) {
+        self.ask_with(now, id, about, Carried::default(), out);
+    }
+
+    /// The same, and the message carries more than what every message about the link says.
+    fn ask_with(&mut self, now: Now, id: LinkId, about: Network, more: Carried, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
         let config = link.config.clone();
         let timeout_ms = match about {
@@ -688,17 +735,24 @@ impl Lane {
         let question = Question { about, stan: stan.unwrap_or_default(), since, until };
         match about {
             Network::Echo => link.life.echo = Some(question),
+            Network::KeyExchange => link.life.keys = Some(question),
             _ => link.life.asked = Some(question),
         }
         self.link_watch = LinkWatch::LOOK;
         let Some((stan, message)) = stan.zip(config.management.types.of(about)) else { return };
         link.assign(stan, Owner::Management);
+        let mut carried = Carried::clone(&config.management.says);
+        for (noun, contents) in more.iter() {
+            if let Some(noun) = Noun::numbered(noun) {
+                carried.push(noun, contents);
+            }
+        }
         let request = Txn {
             network: about,
             stan,
             acquirer_id: config.management.acquirer_id,
             local_time: Some(now.local()),
-            carried: Carried::clone(&config.management.says),
+            carried,
             ..Txn::new(message)
         };
         let ours =
@@ -708,8 +762,12 @@ impl Lane {
         }
     }
 
-    fn drop_questions(&mut self, id: LinkId) {
+    fn drop_questions(&mut self, id: LinkId, out: &mut Outbox) {
         let Some(link) = link_mut(&mut self.links, id) else { return };
+        if let Some(keys) = link.life.keys.take() {
+            link.release(keys.stan, Owner::Management);
+            out.keys_told(id, None);
+        }
         for question in [link.life.asked.take(), link.life.echo.take()].into_iter().flatten() {
             link.release(question.stan, Owner::Management);
         }

@@ -1,5 +1,5 @@
 use crate::{Cause, LinkState};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use journal::{CutStage, Record};
 use terms::{
     Answer, Balance, BusinessDate, Class, Code, ConnId, ForwardId, Kind, LinkId, Outcome, Outgoing, SourceId,
@@ -89,6 +89,13 @@ pub enum Effect {
         answer: Answer,
         /// Not before the journal is durable up to here.
         durable_first: bool,
+    },
+    /// What a host said to an exchange of keys; nothing where it did not say anything, or could not be asked.
+    KeysTold {
+        /// Over which link.
+        link: LinkId,
+        /// Its answer.
+        reply: Option<Box<Txn>>,
     },
     /// Answer a host that asked us something.
     ToHostAnswer {
@@ -394,6 +401,10 @@ impl Outbox {
 
     pub(crate) fn announce(&mut self, _: &Recorded, source: SourceId, message: Arc<Txn>, ours: Outgoing) {
         self.effects.push(Effect::Announce { source, message, ours, durable_first: true });
+    }
+
+    pub(crate) fn keys_told(&mut self, link: LinkId, reply: Option<Txn>) {
+        self.effects.push(Effect::KeysTold { link, reply: reply.map(Box::new) });
     }
 
     /// How many effects stand in it.

@@ -428,3 +428,47 @@ fn each_sort_of_question_waits_for_its_own_timer() {
     assert_eq!(w.lane.in_flight(), 0);
     assert!(!repeats.asked.is_empty(), "its reversal leaves");
 }
+
+fn asks_keys(w: &mut World) -> Left {
+    let mut carried = terms::Carried::default();
+    carried.push(terms::Noun::Reserved62, b"0123456789ABCDEF");
+    w.step(Event::AskKeys { link: BANK, carried })
+}
+
+fn exchanging() -> World {
+    let mut config = signing(SignOn::None, 0);
+    let management = &mut config.links[0].management;
+    management.types.set(Network::KeyExchange, MessageType::from_digits([8, 0, 0]));
+    World::with(config)
+}
+
+#[test]
+fn keys_go_to_a_host_and_what_it_says_comes_back_once() {
+    let mut w = exchanging();
+    let asked = asks_keys(&mut w);
+    let (link, txn, ours) = asked.asked_once();
+    assert_eq!((link, txn), (BANK, TxnId(0)));
+    assert!(asks_keys(&mut w).keys_told == [(BANK, None)], "one exchange at a time");
+    let told = w.host_says(BANK, network_reply(ours, Code::Approved));
+    assert_eq!(told.keys_told, [(BANK, Some(Code::Approved))]);
+    let again = w.host_says(BANK, network_reply(ours, Code::Approved));
+    assert!(again.keys_told.is_empty(), "a second answer is nobody's");
+    assert!(!asks_keys(&mut w).asked.is_empty(), "and the next may begin");
+}
+
+#[test]
+fn an_exchange_that_is_lost_is_told_whichever_way_it_was_lost() {
+    let mut w = exchanging();
+    asks_keys(&mut w);
+    assert!(w.wait_ms(CONTROL_MS - 1).keys_told.is_empty());
+    assert_eq!(w.wait_ms(1).keys_told, [(BANK, None)], "by silence");
+    asks_keys(&mut w);
+    assert_eq!(w.step(Event::LinkDown { link: BANK }).keys_told, [(BANK, None)], "with the link");
+    assert_eq!(asks_keys(&mut w).keys_told, [(BANK, None)], "nothing is asked of a link that is down");
+    w.step(Event::LinkUp { link: BANK });
+    let (_, _, ours) = asks_keys(&mut w).asked_once();
+    let unsent = w.step(Event::Unsent { link: BANK, host_stan: ours.stan, id: TxnId(0) });
+    assert_eq!(unsent.keys_told, [(BANK, None)], "before a byte of it left");
+    let mut mute = World::with(signing(SignOn::None, 0));
+    assert_eq!(asks_keys(&mut mute).keys_told, [(BANK, None)], "by a dialect without such a message");
+}

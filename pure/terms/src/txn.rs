@@ -222,6 +222,8 @@ named! {
         Cutover = 5, "cutover";
         /// The business day has changed.
         CutoverEnd = 6, "cutover_end";
+        /// A new key that carries keys, for a terminal.
+        MasterKey = 7, "master_key";
     }
 }
 

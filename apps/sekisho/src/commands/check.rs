@@ -63,6 +63,8 @@ enum Question {
     Journal,
     /// Is a recovery under way, or waiting for a person?
     Recovery,
+    /// Are the security modules well?
+    Hsm,
 }
 
 impl Question {
@@ -124,6 +126,7 @@ fn answered(args: &Args, door: &Door) -> Answer {
         Question::Latency => questions::latency(&facts, thresholds),
         Question::Journal => questions::journal(&facts, thresholds),
         Question::Recovery => questions::recovery(&facts),
+        Question::Hsm => questions::hsm(&facts),
         Question::Disk => unreachable!("answered above, without a switch"),
     }
 }

@@ -24,3 +24,23 @@ impl KeysToml {
         }
     }
 }
+
+/// `[link.key_exchange]`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct KeyExchangeToml {
+    /// Who draws the keys: `us` or `peer`.
+    pub drawn_by: DrawnBy,
+    /// How often an exchange begins by itself; without it by order alone, and when the peer begins. 200..=2_592_000_000.
+    pub every_ms: Option<u32>,
+}
+
+/// Who draws keys.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum DrawnBy {
+    /// We do, and send them.
+    Us,
+    /// The peer does, and sends them when asked or when it likes.
+    Peer,
+}

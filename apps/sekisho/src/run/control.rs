@@ -26,6 +26,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
 mod hsm;
+mod keys;
 mod links;
 mod recovery;
 mod stop;
@@ -91,6 +92,7 @@ pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> 
         .route("/v1/saf/{id}/{ruling}", post(rule))
         .merge(hsm::router())
         .merge(links::router())
+        .merge(keys::router())
         .merge(recovery::router())
         .merge(stop::router())
         .with_state(Door { board, orders, sessions: api.sessions.clone() })

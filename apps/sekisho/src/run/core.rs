@@ -31,8 +31,10 @@ use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing
 use tokio::sync::oneshot;
 use wire::Framing;
 
+mod exchanges;
 mod guarded;
 
+pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
 
 /// Something to say, and where to.
@@ -108,6 +110,7 @@ pub(crate) struct Core {
     pub(crate) figures: Figures,
     pub(crate) specimens: Specimens,
     pub(crate) guard: Guard,
+    exchanges: exchanges::Exchanges,
     /// Whether PINs of any source or link are moved from one key to another.
     moves_pins: bool,
     /// Applications that wait for us.
@@ -130,9 +133,10 @@ impl Core {
         (sources, links): (Vec<Source>, Vec<Link>),
         guard: Guard,
     ) -> Self {
-        Self {
-            moves_pins: moves_pins(&sources, &links),
+        let mut core = Self {
+            moves_pins: false,
             guard,
+            exchanges: exchanges::Exchanges::default(),
             clock,
             lane,
             journaling,
@@ -147,12 +151,16 @@ impl Core {
             draining: false,
             outbox: Outbox::new(),
             held: VecDeque::new(),
-        }
+        };
+        core.note_guards();
+        core
     }
 
-    /// Looks again at what sources and links are guarded by: a configuration may have changed it.
-    pub(crate) fn guard_anew(&mut self) {
-        self.moves_pins = moves_pins(&self.sources, &self.links);
+    /// Sources and links are others: looks whether PINs of any are moved from one key to another.
+    pub(crate) fn note_guards(&mut self) {
+        let of_sources = self.sources.iter().map(|source| &source.guard);
+        let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
+        self.moves_pins = rules.any(|rule| rule.pin.is_some());
     }
 
     /// Gives the lane one event and does what it wants done.
@@ -186,6 +194,7 @@ impl Core {
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::Answer { decision, source, conn, request, answer });
                 }
+                Effect::KeysTold { link, reply } => self.on_keys_told(link, reply.map(|reply| *reply)),
                 Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
                     self.say(durable_first, Speech::AnswerToHost { link, conn, request, answer });
                 }
@@ -570,12 +579,6 @@ impl Core {
             }
         }
     }
-}
-
-fn moves_pins(sources: &[Source], links: &[Link]) -> bool {
-    let of_sources = sources.iter().map(|source| &source.guard);
-    let rules = of_sources.chain(links.iter().map(|link| &link.guard)).flatten();
-    rules.into_iter().any(|rule| rule.pin.is_some())
 }
 
 /// Whether people should read of it, beyond the figures.

@@ -15,12 +15,23 @@ pub(crate) struct Source {
     pub(crate) guard: Option<Rule>,
 }
 
+/// How keys are exchanged with a host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exchanging {
+    /// We draw them, and not the host.
+    pub(crate) we_draw: bool,
+    /// How often by itself.
+    pub(crate) every_ms: Option<u32>,
+}
+
 /// A link as the loop needs it.
 pub(crate) struct Link {
     pub(crate) name: LinkName,
     pub(crate) dialect: Rc<Dialect>,
     /// Set once the network runs.
     pub(crate) handle: Option<LinkHandle>,
+    /// How keys are exchanged with it, where they are.
+    pub(crate) key_exchange: Option<Exchanging>,
     /// What its messages are guarded by.
     pub(crate) guard: Option<Rule>,
 }

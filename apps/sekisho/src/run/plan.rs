@@ -2,11 +2,11 @@
 //! opened, nothing listening.
 
 use super::guard::Rule;
-use super::parties::{Link, Source};
+use super::parties::{Exchanging, Link, Source};
 use crate::config::api::SOURCE;
 use crate::config::{
-    ApiToml, BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, LaneToml, LinkToml,
-    ListenerKind, ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
+    ApiToml, BusinessDayToml, Config, ConfigError, ConsistencyToml, DepositsToml, DrawnBy, LaneToml,
+    LinkToml, ListenerKind, ListenerToml, RouteToml, TransmissionTime, UnknownCreditsToml,
 };
 use dialects::Dialect;
 use net::{
@@ -343,13 +343,22 @@ impl Plan {
             let dialect = self.dialect(&link.dialect, &mut loaded);
             let name = Text::clipped(link.name.as_bytes());
             let guard = Rule::of(link.security.as_ref(), &link.name, true, &dialect).unwrap_or_default();
-            links.insert(names.link(&link.name).0, Link { name, dialect, handle: None, guard });
+            links.insert(
+                names.link(&link.name).0,
+                Link { name, dialect, handle: None, key_exchange: exchanging(link), guard },
+            );
         }
         // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
         let any = loaded.values().next().cloned();
         let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1, guard: None });
         let fill_link = |at: usize| {
-            Some(Link { name: *names.links.get(at)?, dialect: any.clone()?, handle: None, guard: None })
+            Some(Link {
+                name: *names.links.get(at)?,
+                dialect: any.clone()?,
+                handle: None,
+                key_exchange: None,
+                guard: None,
+            })
         };
         let all_sources = (0..names.sources.len())
             .filter_map(|at| sources.remove(&(at as u16)).or_else(fill_source))
@@ -388,7 +397,7 @@ impl Plan {
             let changed = other.config.listener.iter().find(|other| other.name == listener.name);
             if changed.is_some_and(|changed| self.fixed_in(listener) != other.fixed_in(changed)) {
                 what.push(format!(
-                    "[[listener]] `{}` (where it listens, its kind, framing, limits)",
+                    "[[listener]] `{}` (where it listens, its kind, framing, limits, security)",
                     listener.name
                 ));
             }
@@ -396,7 +405,8 @@ impl Plan {
         for link in &self.config.link {
             match other.config.link.iter().find(|other| other.name == link.name) {
                 Some(changed) if self.fixed_of(link) == other.fixed_of(changed) => {}
-                Some(_) => what.push(format!("[[link]] `{}` (where it dials, its framing, tls)", link.name)),
+                Some(_) => what
+                    .push(format!("[[link]] `{}` (where it dials, its framing, tls, security)", link.name)),
                 None => what.push(format!("[[link]] `{}` is gone: drain it first", link.name)),
             }
         }
@@ -635,4 +645,9 @@ fn listener_config(listener: &ListenerToml, framing: Framing, names: &mut Names)
         allow: (!allow.is_empty()).then_some(allow),
         ..standard
     }
+}
+
+fn exchanging(link: &LinkToml) -> Option<Exchanging> {
+    let config = link.key_exchange?;
+    Some(Exchanging { we_draw: config.drawn_by == DrawnBy::Us, every_ms: config.every_ms })
 }

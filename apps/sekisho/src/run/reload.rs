@@ -51,10 +51,10 @@ impl Thread {
                     None => core.links.push(link),
                 }
             }
-            core.guard_anew();
             for (at, handle) in opened.dialled {
                 core.links[at].handle = Some(handle);
             }
+            core.note_guards();
             let mut outbox = Outbox::new();
             core.lane.reconfigure(config, &mut outbox);
             core.carry_out(&mut outbox);

@@ -4,7 +4,7 @@ use super::api::desk::Desk;
 use super::api::events::Bulletin;
 use super::api::orders::ApiOrder;
 use super::api::sessions::Sessions;
-use super::core::{Core, Switchboard};
+use super::core::{Core, ExchangeOrder, Switchboard};
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::guard;
@@ -51,6 +51,8 @@ pub enum Order {
     Link(LinkCommand),
     /// Show security modules, or test one.
     Hsm(HsmCommand),
+    /// Show an exchange of keys, or begin one.
+    Exchange(ExchangeOrder),
     /// Something an application wants.
     Api(ApiOrder),
 }
@@ -267,6 +269,7 @@ impl Thread {
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
                     Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
+                    Some(Order::Exchange(order)) => self.with_core(|core| core.on_exchange_order(order)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
                     Some(Order::Stop) | None => return self.abandon(),

@@ -21,9 +21,14 @@ pub(crate) const TERMINAL: &str = "ATM00001";
 
 /// What a partner knows: its algorithm, the key of its codes, that of its PINs.
 pub(crate) fn partner(name: &str, mac: &str, pin: &str) -> Speech {
+    partner_by(name, "x919", mac, pin)
+}
+
+/// The same by another algorithm.
+pub(crate) fn partner_by(name: &str, algorithm: &str, mac: &str, pin: &str) -> Speech {
     let scratch = Scratch::new();
     let path = scratch.path().join("keys.toml");
-    write_partner(&path, "x919", &key_named(mac), Some(&key_named(pin))).expect("room for a test");
+    write_partner(&path, algorithm, &key_named(mac), Some(&key_named(pin))).expect("room for a test");
     Speech::named(name, Some("ascii4")).and_then(|speech| speech.with_keys(Some(&path))).expect("keys")
 }
 

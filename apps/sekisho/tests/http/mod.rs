@@ -1,6 +1,8 @@
 //! A small HTTP client: one request a connection, and events line by line.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub(crate) mod schema;
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -44,6 +44,8 @@ pub(crate) struct Left {
     pub(crate) told: Vec<Tell>,
     /// Links whose connections are to be broken.
     pub(crate) hung_up: Vec<LinkId>,
+    /// How exchanges of keys ended: what the host said, or nothing.
+    pub(crate) keys_told: Vec<(LinkId, Option<Code>)>,
     /// What sources were told of their own accord.
     pub(crate) announced: Vec<(SourceId, Arc<Txn>, Outgoing)>,
     /// One letter an effect, in order: `r`ecord, `h`ost, `s`ource, `t`ell.
@@ -298,6 +300,9 @@ impl World {
                     left.answers.push((conn, answer, durable_first));
                 }
                 Effect::Displaced { .. } => {}
+                Effect::KeysTold { link, reply } => {
+                    left.keys_told.push((link, reply.and_then(|reply| reply.code)))
+                }
                 Effect::Announce { source, message, ours, durable_first } => {
                     assert!(durable_first, "nobody goes by a day that a death may take back");
                     left.announced.push((source, message, ours));

@@ -2,6 +2,7 @@
 
 use crate::commands::control::{self, Unreachable};
 use crate::commands::door::Door;
+use crate::run::hsm::HsmList;
 use crate::run::links::LinkJson;
 use crate::run::recovery::RecoveryJson;
 use serde::Deserialize;
@@ -18,6 +19,8 @@ pub(crate) struct StatusRead {
     pub(crate) decision_us: LatencyRead,
     pub(crate) listeners: Vec<ListenerRead>,
     pub(crate) journal: JournalRead,
+    #[serde(default)]
+    pub(crate) hsm: HsmList,
 }
 
 /// Counts since the start.

@@ -124,6 +124,23 @@ pub(crate) fn recovery(facts: &Facts) -> Answer {
     }
 }
 
+/// Security modules.
+pub(crate) fn hsm(facts: &Facts) -> Answer {
+    let modules = &facts.status.hsm.data;
+    let sick: Vec<String> = (modules.iter().filter(|module| module.state != "well"))
+        .map(|module| format!("{} is {}", module.name, module.state.replace('_', "-")))
+        .collect();
+    match (modules.len(), sick.len()) {
+        (0, _) => Answer::ok("there are none: nothing is authenticated, no PIN is moved"),
+        (all, 0) => Answer::ok(format!("{all} well")),
+        (all, sick_ones) if sick_ones == all => {
+            Answer::new(Verdict::Critical, format!("none is well: {}", sick.join(", ")))
+                .next("sekisho hsm ls")
+        }
+        _ => Answer::new(Verdict::Warning, sick.join(", ")).next("sekisho hsm ls"),
+    }
+}
+
 /// What syncing costs.
 pub(crate) fn journal(facts: &Facts, thresholds: Thresholds) -> Answer {
     let journal = &facts.status.journal;

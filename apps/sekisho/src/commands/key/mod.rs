@@ -1,5 +1,6 @@
 //! `sekisho key`: keys by reference and check value, and what people may do about them. Nothing here prints a key.
 
+mod exchange;
 mod failure;
 mod list;
 mod make;
@@ -27,6 +28,8 @@ pub enum Command {
     Import(make::ImportArgs),
     /// Put a key under a transport key for its other owner; takes two people (changes)
     Export(make::ExportArgs),
+    /// Exchange keys with a host over its link, and wait for the end (changes)
+    Exchange(exchange::Args),
     /// Confirm a key's check value and bring it into force, now or at a moment (changes)
     Activate(order::ActivateArgs),
     /// Go back to the key before, as long as its overlap lasts; takes two people (changes)
@@ -50,6 +53,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Generate(args) => make::generate(&args),
         Command::Import(args) => make::import(&args),
         Command::Export(args) => make::export(&args),
+        Command::Exchange(args) => exchange::run(&args),
         Command::Activate(args) => order::activate(&args),
         Command::Rollback(args) => order::rollback(&args),
         Command::Suspend(args) => order::suspend(&args),

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use terms::{Timestamp, TxnId};
+use utoipa::ToSchema;
 
 /// How much it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Severity {
     Info,
@@ -14,7 +15,7 @@ pub(crate) enum Severity {
 }
 
 /// Something that happened. Fields are added to it, never changed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Event {
     /// Its name: give it back as `Last-Event-ID` to go on behind it.
     pub(crate) id: String,

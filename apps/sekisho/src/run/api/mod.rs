@@ -10,6 +10,7 @@
 mod body;
 pub(crate) mod callers;
 mod currency;
+mod description;
 pub(crate) mod desk;
 pub(crate) mod event;
 pub(crate) mod events;
@@ -31,10 +32,10 @@ mod transactions;
 use super::status::Board;
 use super::thread::Order;
 use crate::config::ApiToml;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::get;
+use axum::{Json, Router};
 use events::Bulletin;
 use line::LineCounts;
 use orders::ApiOrder;
@@ -45,6 +46,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use stream::ReaderCounts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc::UnboundedSender};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Bytes of a body. The longest message of any dialect is a fraction of it.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
@@ -148,16 +151,23 @@ fn is_for_applications(path: &str) -> bool {
         .any(|front| path.strip_prefix(front).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
+/// Its places, and the description of them: what is served is described, because both are said once.
+fn described() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(description::front())
+        .routes(routes!(session_pages::open, session_pages::list))
+        .routes(routes!(session_pages::show, session_pages::close))
+        .routes(routes!(session_pages::events))
+        .routes(routes!(transactions::submit, transactions::find))
+        .routes(routes!(transactions::show))
+        .routes(routes!(transactions::reverse))
+        .routes(routes!(stream::all))
+}
+
 /// Its places.
 pub(crate) fn router(api: Api) -> Router {
-    Router::new()
-        .route("/v1/sessions", post(session_pages::open).get(session_pages::list))
-        .route("/v1/sessions/{id}", get(session_pages::show).delete(session_pages::close))
-        .route("/v1/sessions/{id}/events", get(session_pages::events))
-        .route("/v1/transactions", post(transactions::submit).get(transactions::find))
-        .route("/v1/transactions/{id}", get(transactions::show))
-        .route("/v1/transactions/{id}/reverse", post(transactions::reverse))
-        .route("/v1/stream", get(stream::all))
+    let (places, description) = described().split_for_parts();
+    places
+        .route("/openapi.json", get(|| async { Json(description) }))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(api.clone(), pace::paced))
         .layer(middleware::from_fn(numbered::numbered))

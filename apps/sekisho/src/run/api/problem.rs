@@ -5,9 +5,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::ops::Deref;
+use utoipa::ToSchema;
 
 /// Why there is no answer. Fields are added to it, never changed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemJson {
     /// A page that explains the code, as a name and not as an address.
     #[serde(rename = "type")]

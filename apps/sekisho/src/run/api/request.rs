@@ -9,9 +9,10 @@ use std::fmt;
 use terms::{
     Amount, BusinessDate, Class, Function, Kind, LocalTime, MessageType, Noun, Pan, Stan, Text, Txn, TxnId,
 };
+use utoipa::ToSchema;
 
 /// A transaction to be done.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTransaction {
     /// What is wanted: `authorization` (may this be bought?), `purchase`, `withdrawal`, `deposit`, `transfer`,
@@ -52,7 +53,7 @@ pub(crate) struct NewTransaction {
 }
 
 /// A card.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Card {
     /// Its number. Never in an answer.
@@ -66,7 +67,7 @@ pub(crate) struct Card {
 }
 
 /// A merchant.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Merchant {
     /// Its number with the acquirer.

@@ -5,7 +5,7 @@ use super::body::parsed;
 use super::callers::Caller;
 use super::event::{Event, Severity};
 use super::ids;
-use super::problem::{Problem, Wrong};
+use super::problem::{Problem, ProblemJson, Wrong};
 use super::sessions::{CannotUse, Session};
 use super::stream::{self, Wish};
 use axum::Json;
@@ -15,9 +15,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// What opens a session.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSession {
     /// What the application calls itself: 1 to 24 letters, digits, `-`, `_`, `.`.
@@ -27,7 +28,7 @@ pub(crate) struct NewSession {
 }
 
 /// A session. Fields are added to it, never changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionJson {
     /// `session`
     pub(crate) object: &'static str,
@@ -48,7 +49,7 @@ pub(crate) struct SessionJson {
 }
 
 /// Sessions.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionList {
     /// `list`
     pub(crate) object: &'static str,
@@ -74,6 +75,17 @@ impl SessionJson {
 }
 
 /// Opens a session.
+#[utoipa::path(post, path = "/v1/sessions",
+    request_body = NewSession,
+    responses(
+        (status = 201, body = SessionJson, description = "It is open; listen to its events within ten seconds"),
+        (status = 400, description = "no JSON, or no name", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 413, description = "over 64 KiB", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Response, Problem> {
     let asked: NewSession = parsed(&body, "")?.1;
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -95,6 +107,14 @@ pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) ->
 }
 
 /// All sessions.
+#[utoipa::path(get, path = "/v1/sessions",
+    responses(
+        (status = 200, body = SessionList, description = "All of them for operators, their own for applications"),
+        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Json<SessionList> {
     let mine = |session: &Session| caller.is_operator || session.caller == caller.name;
     let sessions = api.sessions.list();
@@ -104,6 +124,17 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Json<Session
 }
 
 /// One of them.
+#[utoipa::path(get, path = "/v1/sessions/{id}",
+    params(("id" = String, Path, description = "of the session")),
+    responses(
+        (status = 200, body = SessionJson, description = "As it stands"),
+        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn show(
     State(api): State<Api>,
     caller: Caller,
@@ -114,6 +145,17 @@ pub(crate) async fn show(
 }
 
 /// Closes one: its application by its id, an operator by its number.
+#[utoipa::path(delete, path = "/v1/sessions/{id}",
+    params(("id" = String, Path, description = "of the session; its number, for operators")),
+    responses(
+        (status = 200, body = SessionJson, description = "It was open"),
+        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn close(
     State(api): State<Api>,
     caller: Caller,
@@ -129,6 +171,18 @@ pub(crate) async fn close(
 }
 
 /// Listens: the session lives as long as this does.
+#[utoipa::path(get, path = "/v1/sessions/{id}/events",
+    params(("id" = String, Path, description = "of the session"), ("types" = Option<String>, Query, description = "Names of events with commas between, `*` at the end for all that begin so"), ("heartbeat_s" = Option<u64>, Query, description = "A comment so often, 1 to 15 seconds"), ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event")),
+    responses(
+        (status = 200, body = Event, content_type = "text/event-stream", description = "Events as they happen, one in each `data`"),
+        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 409, description = "somebody listens already", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn events(
     State(api): State<Api>,
     caller: Caller,

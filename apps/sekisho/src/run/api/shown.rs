@@ -9,9 +9,54 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use switch::Seen;
 use terms::{Carried, Code, Noun, Outcome};
+use utoipa::ToSchema;
+
+/// How a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stands {
+    /// The host did it.
+    Approved,
+    /// The host did a part of it.
+    Partial,
+    /// The host said no.
+    Declined,
+    /// The host said no, and wants to be asked by voice.
+    Referred,
+    /// The host said no, and wants the card.
+    PickUp,
+    /// Nobody knows. Do not pay out, and do not send it again under another key.
+    Unknown,
+    /// Nothing stands of it.
+    Reversed,
+    /// No host saw it.
+    Rejected,
+}
+
+/// What is done about a transaction after its decision, or instead of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// The host has not answered.
+    InFlight,
+    /// The host is owed a reversal, until it takes it.
+    Reversing,
+    /// It took it.
+    Reversed,
+    /// The host is owed an advice, until it takes it.
+    Posting,
+    /// It took it.
+    Posted,
+    /// The authorization is spent.
+    Captured,
+    /// Somebody has to look.
+    WithAPerson,
+    /// Nothing has to be done.
+    NothingOwed,
+}
 
 /// A transaction. Fields are added to it, never changed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct TransactionJson {
     /// `transaction`
     pub(crate) object: &'static str,
@@ -20,12 +65,11 @@ pub(crate) struct TransactionJson {
     /// What was wanted: `withdrawal`, `purchase` and so on.
     #[serde(rename = "type")]
     pub(crate) kind: Option<&'static str>,
-    /// How it stands: `approved`, `partial`, `declined`, `referred`, `pick_up`, `unknown`, `reversed`, or
-    /// `rejected`: no host saw it.
-    pub(crate) outcome: &'static str,
+    /// How it stands now.
+    pub(crate) outcome: Stands,
     /// What was decided at first, where that is another thing now.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) decided: Option<&'static str>,
+    pub(crate) decided: Option<Stands>,
     /// In the characters of ISO 8583:1987; `null` while nothing is decided.
     pub(crate) response_code: Option<String>,
     /// What it means, as a word for programs.
@@ -66,14 +110,14 @@ pub(crate) struct TransactionJson {
 }
 
 /// A card as people may see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct CardJson {
     /// Its first six and last four digits.
     pub(crate) masked: String,
 }
 
 /// Which way it went.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct RouteJson {
     /// The line of the routing table.
     pub(crate) name: String,
@@ -84,12 +128,10 @@ pub(crate) struct RouteJson {
 }
 
 /// What is done about it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ResolutionJson {
-    /// `in_flight`: the host has not answered. `reversing`, `posting`: the host is owed a message, until it takes
-    /// it. `reversed`, `posted`: it took it. `captured`: the authorization is spent. `with_a_person`: somebody has to look. `nothing_owed`: nothing has to
-    /// be done.
-    pub(crate) state: &'static str,
+    /// What.
+    pub(crate) state: Step,
     /// The message that is owed: `sekisho saf show`.
     pub(crate) saf: Option<String>,
     /// Milliseconds until silence becomes the answer.
@@ -114,7 +156,7 @@ impl TransactionJson {
         let sent = seen.and_then(|seen| seen.sent.as_ref());
         let answer = seen.and_then(|seen| seen.answer.as_ref());
         let id = ids::of_txn(submission.id);
-        let outcome = seen.map_or("unknown", outcome);
+        let outcome = seen.map_or(Stands::Unknown, outcome);
         let decided = answer.map(|answer| decided(answer.outcome, answer.code));
         let (resolution, advice) = match seen {
             Some(seen) => resolution(seen, shown.left_ms, &id),
@@ -160,29 +202,29 @@ impl TransactionJson {
 }
 
 /// How it stands now.
-fn outcome(seen: &Seen) -> &'static str {
-    let Some(answer) = &seen.answer else { return "unknown" };
+fn outcome(seen: &Seen) -> Stands {
+    let Some(answer) = &seen.answer else { return Stands::Unknown };
     match (seen.after, answer.outcome) {
-        (After::Reversed, _) => "reversed",
+        (After::Reversed, _) => Stands::Reversed,
         // Ours from the moment the application took it back: it will be reversed, and cannot stand any more.
-        (After::Reversing(_), Outcome::Approved) => "reversed",
-        (After::Confirmed, Outcome::Unknown) => "approved",
+        (After::Reversing(_), Outcome::Approved) => Stands::Reversed,
+        (After::Confirmed, Outcome::Unknown) => Stands::Approved,
         (_, outcome) => decided(outcome, answer.code),
     }
 }
 
-const fn decided(outcome: Outcome, code: Code) -> &'static str {
+const fn decided(outcome: Outcome, code: Code) -> Stands {
     match (outcome, code) {
-        (Outcome::Approved, Code::ApprovedPartly) => "partial",
-        (Outcome::Approved, _) => "approved",
-        (Outcome::Refused, Code::ReferToIssuer) => "referred",
+        (Outcome::Approved, Code::ApprovedPartly) => Stands::Partial,
+        (Outcome::Approved, _) => Stands::Approved,
+        (Outcome::Refused, Code::ReferToIssuer) => Stands::Referred,
         (
             Outcome::Refused,
             Code::PickUpCard | Code::PinTriesExceededPickUp | Code::LostCard | Code::StolenCard,
-        ) => "pick_up",
-        (Outcome::Refused, _) => "declined",
-        (Outcome::Unknown, _) => "unknown",
-        (Outcome::NotSent, _) => "rejected",
+        ) => Stands::PickUp,
+        (Outcome::Refused, _) => Stands::Declined,
+        (Outcome::Unknown, _) => Stands::Unknown,
+        (Outcome::NotSent, _) => Stands::Rejected,
     }
 }
 
@@ -197,25 +239,25 @@ fn resolution(seen: &Seen, left_ms: Option<u64>, id: &str) -> (Option<Resolution
     };
     let owed = |forward| Some(ids::of_owed(forward));
     let Some(answer) = &seen.answer else {
-        let state = if seen.taken_back { "reversing" } else { "in_flight" };
+        let state = if seen.taken_back { Step::Reversing } else { Step::InFlight };
         return (Some(ResolutionJson { left_ms, ..made(state, None) }), Some(UNKNOWN));
     };
     match (seen.after, answer.outcome) {
         (After::Reversing(forward), Outcome::Approved) => {
-            (Some(made("reversing", owed(forward))), Some(TAKEN_BACK))
+            (Some(made(Step::Reversing, owed(forward))), Some(TAKEN_BACK))
         }
-        (After::Reversing(forward), _) => (Some(made("reversing", owed(forward))), Some(UNKNOWN)),
+        (After::Reversing(forward), _) => (Some(made(Step::Reversing, owed(forward))), Some(UNKNOWN)),
         (After::Confirming(forward), Outcome::Approved) => {
-            (Some(made("posting", owed(forward))), Some(ADVICE_OWED))
+            (Some(made(Step::Posting, owed(forward))), Some(ADVICE_OWED))
         }
-        (After::Confirming(forward), _) => (Some(made("posting", owed(forward))), Some(UNKNOWN)),
-        (After::Reversed, _) => (Some(made("reversed", None)), Some(TAKEN_BACK)),
-        (After::Confirmed, _) => (Some(made("posted", None)), None),
-        (After::Captured(_), _) => (Some(made("captured", None)), Some(SPENT)),
-        (After::Exception, _) => (Some(made("with_a_person", None)), Some(BY_HAND)),
-        (After::Nothing, _) if seen.noted => (Some(made("with_a_person", None)), Some(BY_HAND)),
+        (After::Confirming(forward), _) => (Some(made(Step::Posting, owed(forward))), Some(UNKNOWN)),
+        (After::Reversed, _) => (Some(made(Step::Reversed, None)), Some(TAKEN_BACK)),
+        (After::Confirmed, _) => (Some(made(Step::Posted, None)), None),
+        (After::Captured(_), _) => (Some(made(Step::Captured, None)), Some(SPENT)),
+        (After::Exception, _) => (Some(made(Step::WithAPerson, None)), Some(BY_HAND)),
+        (After::Nothing, _) if seen.noted => (Some(made(Step::WithAPerson, None)), Some(BY_HAND)),
         // A question that moves no money, unanswered.
-        (After::Nothing, Outcome::Unknown) => (Some(made("nothing_owed", None)), None),
+        (After::Nothing, Outcome::Unknown) => (Some(made(Step::NothingOwed, None)), None),
         (After::Nothing, _) => (None, None),
     }
 }

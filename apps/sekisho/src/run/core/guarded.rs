@@ -27,7 +27,7 @@ impl Core {
         self.links.get(usize::from(link.0)).and_then(|link| link.guard.as_ref())
     }
 
-    fn rule_of(&self, whose: Whose) -> Option<&Rule> {
+    pub(super) fn rule_of(&self, whose: Whose) -> Option<&Rule> {
         match whose {
             Whose::Source(source) => self.rule_of_source(source),
             Whose::Host(link) => self.rule_of_link(link),
@@ -54,6 +54,7 @@ impl Core {
     }
 
     fn hear(&mut self, now: Now, whose: Whose, conn: ConnId, txn: Txn) {
+        let Some(txn) = self.about_keys(whose, conn, txn) else { return };
         match whose {
             Whose::Source(source) => {
                 self.lane.take_nothing_new(self.takes_nothing_new());
@@ -279,7 +280,7 @@ impl Core {
         });
     }
 
-    fn link_name(&self, link: LinkId) -> String {
+    pub(super) fn link_name(&self, link: LinkId) -> String {
         self.links.get(usize::from(link.0)).map(|link| link.name.to_string()).unwrap_or_default()
     }
 
@@ -367,9 +368,10 @@ impl Core {
 
     /// Lets the modules know that time has passed.
     pub(super) fn mind_modules(&mut self) {
-        let now = self.clock.now().instant;
+        let now = self.clock.now();
         self.guard.mind_keys();
-        self.guard.mind(|modules, done| modules.tick(now, done));
+        self.mind_exchanges(now);
+        self.guard.mind(|modules, done| modules.tick(now.instant, done));
         self.go_on_with_errands();
     }
 }

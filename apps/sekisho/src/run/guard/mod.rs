@@ -18,7 +18,7 @@ mod modules;
 mod setup;
 mod verdict;
 
-use super::keys::Keeper;
+use super::keys::{Errand as KeyErrand, Keeper};
 use crate::config::{GuardToml, KeysOfToml};
 use dialects::Dialect;
 use hsm::mac::{Algorithm, Padding};
@@ -174,6 +174,21 @@ impl Guard {
     /// Takes over what became of keys.
     pub(crate) fn mind_keys(&mut self) {
         self.keeper.iter_mut().for_each(|keeper| keeper.mind(&mut self.ring.borrow_mut()));
+    }
+
+    /// Whether keys are kept at all.
+    pub(crate) const fn keeps_keys(&self) -> bool {
+        self.keeper.is_some()
+    }
+
+    /// Begins a part of an exchange of keys.
+    pub(crate) fn exchange(&self, errand: KeyErrand) {
+        self.keeper.iter().for_each(|keeper| keeper.exchange(errand.clone()));
+    }
+
+    /// A part of an exchange that has ended.
+    pub(crate) fn exchange_ended(&self) -> Option<super::keys::Ended> {
+        self.keeper.as_ref()?.ended()
     }
 
     /// Errands under way.

@@ -6,6 +6,7 @@ use crate::config::{Config, HsmToml, SoftwareToml};
 use crate::run::core::{ModuleLines, Switchboard};
 use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
+use hsm::ops::Hsm;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
 use hsm::pool::{Counts, DeviceConfig, Pool};
 use hsm::software::{SoftwareHsm, WARNING};
@@ -31,7 +32,15 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
         })),
     };
     let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
-    let keys = lmk.map(|lmk| keys::open(config, &lmk)).transpose()?;
+    let own = match config.hsm.as_slice() {
+        // A second one on the same master key: what manages keys never stands before a PIN.
+        [one] if one.software.is_some() => {
+            let module = Box::new(software_module(config, one)?.0);
+            Some(module as Box<dyn Hsm + Send>)
+        }
+        _ => None,
+    };
+    let keys = lmk.map(|lmk| keys::open(config, &lmk, own)).transpose()?;
     Ok(Guard::new(modules, keys))
 }
 
@@ -49,7 +58,8 @@ pub(crate) fn dial(
     dialled.collect()
 }
 
-fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
+/// The module, and whether its master key is public.
+fn software_module(config: &Config, hsm: &HsmToml) -> Result<(SoftwareHsm, bool), StartError> {
     let public = || test_lmk::masters()[2].1.clone();
     let (master, is_public) = match hsm.software {
         Some(SoftwareToml::PublicTest) | None => (public(), true),
@@ -57,8 +67,13 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
     };
     let mut seed = [0; SEED_BYTES];
     clock::entropy(&mut seed)?;
-    let check = master.check();
     let module = SoftwareHsm::new(master, &seed).map_err(|_| StartError::SelfTest)?;
+    Ok((module, is_public))
+}
+
+fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
+    let (module, is_public) = software_module(config, hsm)?;
+    let check = module.master().check();
     tracing::warn!(hsm = hsm.name, lmk = check, "{WARNING}");
     if is_public {
         tracing::warn!(

@@ -166,7 +166,7 @@ impl State {
             Network::SignOff => &mut self.script.sign_off,
             Network::Echo => &mut self.script.echo,
             Network::Cutover => &mut self.script.cutover.answer,
-            Network::Other | Network::KeyExchange | Network::CutoverEnd => {
+            Network::Other | Network::KeyExchange | Network::MasterKey | Network::CutoverEnd => {
                 return Reaction { code: super::rules::CodeName(Code::NotSupported), ..Reaction::default() };
             }
         };

@@ -7,7 +7,12 @@
 //!          └────────── holdings as they are now ─────┘  people and other processes change the store
 //! ```
 
+mod exchange;
+
+pub(crate) use exchange::{Done, Ended, Errand, NotDone, What};
+
 use crate::config::Config;
+use hsm::ops::Hsm;
 use keys::{Holding, Owner, Ring, State};
 use keystore::{Act, Store, StoreError};
 use std::collections::BTreeMap;
@@ -20,17 +25,29 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The lane's end of it.
 pub(crate) struct Keeper {
-    heard: Sender<keys::Heard>,
+    jobs: Sender<Job>,
     changed: Receiver<(Owner, Holding)>,
+    ended: Receiver<Ended>,
     /// What came into force by being used and may not be written yet.
     unsaved: Vec<keys::Heard>,
 }
+
+/// What the keeper is asked.
+enum Job {
+    /// To write down that a key came into force by being used.
+    Heard(keys::Heard),
+    /// To do its part of an exchange.
+    Exchange(Box<Errand>),
+}
+
+/// A module the keeper has for itself.
+pub(crate) type OwnModule = Option<Box<dyn Hsm + Send>>;
 
 /// The keys of a configuration, and whoever keeps them. `lmk` is the check value of the master key they lie under.
 ///
 /// # Errors
 /// [`StoreError`]: a store that was touched by another hand, or that lies under another master key.
-pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreError> {
+pub(crate) fn open(config: &Config, lmk: &str, module: OwnModule) -> Result<(Ring, Keeper), StoreError> {
     let mut fresh = [0; 32];
     clock::entropy(&mut fresh).map_err(|error| StoreError::Io {
         path: config.keys_directory(),
@@ -39,13 +56,14 @@ pub(crate) fn open(config: &Config, lmk: &str) -> Result<(Ring, Keeper), StoreEr
     let store = Store::open(&config.keys_directory(), lmk, &fresh)?;
     let overlap_ms = config.keys.overlap_ms;
     let ring = store.ring(overlap_ms)?;
-    let (heard, hears) = channel();
+    let (jobs, receive_jobs) = channel();
     let (changes, changed) = channel();
+    let (end, ended) = channel();
     let holdings = ring.owners().map(|(owner, holding)| (*owner, holding.clone())).collect();
-    let keeping = Keeping { store, overlap_ms, hears, changes, holdings };
+    let keeping = Keeping { store, overlap_ms, jobs: receive_jobs, changes, ended: end, holdings, module };
     let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run());
     begun.map_err(|source| StoreError::Io { path: config.keys_directory(), source })?;
-    Ok((ring, Keeper { heard, changed, unsaved: Vec::new() }))
+    Ok((ring, Keeper { jobs, changed, ended, unsaved: Vec::new() }))
 }
 
 impl Keeper {
@@ -67,8 +85,19 @@ impl Keeper {
             tracing::info!(owner = %heard.owner, role = %heard.role, generation = heard.generation, "key in force");
             self.unsaved.push(heard);
             // A keeper that is gone ends with the switch.
-            let _ = self.heard.send(heard);
+            let _ = self.jobs.send(Job::Heard(heard));
         }
+    }
+
+    /// Begins a part of an exchange. How it ends is asked by [`Self::ended`].
+    pub(crate) fn exchange(&self, errand: Errand) {
+        // A keeper that is gone ends with the switch.
+        let _ = self.jobs.send(Job::Exchange(Box::new(errand)));
+    }
+
+    /// What of an exchange has ended.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.ended.try_recv().ok()
     }
 }
 
@@ -76,16 +105,19 @@ impl Keeper {
 struct Keeping {
     store: Store,
     overlap_ms: u32,
-    hears: Receiver<keys::Heard>,
+    jobs: Receiver<Job>,
     changes: Sender<(Owner, Holding)>,
+    ended: Sender<Ended>,
+    module: OwnModule,
     holdings: BTreeMap<Owner, Holding>,
 }
 
 impl Keeping {
     fn run(mut self) {
         loop {
-            match self.hears.recv_timeout(LOOK_EVERY) {
-                Ok(heard) => {
+            match self.jobs.recv_timeout(LOOK_EVERY) {
+                Ok(Job::Exchange(errand)) => self.run_errand(*errand),
+                Ok(Job::Heard(heard)) => {
                     let act = by_itself("activate", "its owner used it");
                     let overlap_ms = self.overlap_ms;
                     self.change(&heard.owner, heard.at, &act, |holding| {

@@ -1,0 +1,56 @@
+//! `/v1/keys/exchange`: exchanges of keys shown, and begun.
+
+use super::{Door, gone, no};
+use crate::run::core::ExchangeOrder;
+use crate::run::thread::Order;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use terms::LinkName;
+
+/// Its places.
+pub(super) fn router() -> Router<Door> {
+    Router::new().route("/v1/keys/exchange/{link}", get(show).post(begin))
+}
+
+/// What stands in the body of an order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    by: String,
+    reason: String,
+}
+
+async fn show(State(door): State<Door>, Path(link): Path<String>) -> Response {
+    let Some(name) = LinkName::new(link.as_bytes()) else { return none(&link) };
+    match door.ask(|answer| Order::Exchange(ExchangeOrder::Show { name, answer })).await {
+        Some(Some(shown)) => Json(shown).into_response(),
+        Some(None) => none(&link),
+        None => gone(),
+    }
+}
+
+async fn begin(State(door): State<Door>, Path(link): Path<String>, body: Bytes) -> Response {
+    let Ok(Asked { by, reason }) = serde_json::from_slice(&body) else {
+        let said = "the body is not {\"by\":...,\"reason\":...}".into();
+        return no(StatusCode::BAD_REQUEST, "not_signed", said);
+    };
+    let Some(name) = LinkName::new(link.as_bytes()) else { return none(&link) };
+    tracing::warn!(link, by, reason, "keys: order to exchange");
+    let order = |answer| Order::Exchange(ExchangeOrder::Begin { name, by, reason, answer });
+    match door.ask(order).await {
+        Some(Some(before)) => Json(before).into_response(),
+        Some(None) => none(&link),
+        None => gone(),
+    }
+}
+
+fn none(link: &str) -> Response {
+    let said =
+        format!("no keys are exchanged with `{link}`: [link.key_exchange], and a dialect that says how");
+    no(StatusCode::NOT_FOUND, "no_exchange", said)
+}

@@ -1,0 +1,368 @@
+//! Exchanges of keys: questions of sources and hosts answered, and those we begin carried through.
+//!
+//! ```text
+//!  asked for keys, or sent some ─▶ keeper: made or taken, written ─▶ answered
+//!  an order, or time ─▶ keeper: made, written ─▶ lane asks the host ─▶ keeper: in force, or erased and tried again
+//! ```
+//! An answer leaves when what it says is written. Whatever is lost on the way leaves the keys in force as they were.
+
+use super::Core;
+use crate::run::guard::Whose;
+use crate::run::keys::{Done, Ended, Errand, NotDone, What};
+use dialects::KeyRule;
+use keys::exchange::{Begun, Do, Step};
+use keys::{Owner, Start};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use switch::Event;
+use terms::{
+    Answer, Carried, Class, Code, ConnId, Function, Instant, LinkId, LinkName, Network, Now, Outcome, Txn,
+};
+use tokio::sync::oneshot;
+
+/// Who waits for the keeper.
+enum Waiting {
+    /// Somebody who asked us.
+    Asker { whose: Whose, conn: ConnId, request: Arc<Txn>, rule: KeyRule, at_once: bool },
+    /// Nobody: the peer has its answer, and its keys come into force.
+    Nobody,
+    /// An exchange of ours.
+    Ours(LinkId),
+}
+
+/// An exchange of ours with one host.
+#[derive(Default)]
+struct Ours {
+    begun: Begun,
+    /// When the next begins by itself.
+    due: Option<Instant>,
+    /// Who wanted it, and why; nobody where time did.
+    by: Option<(String, String)>,
+    ended: u64,
+    last: Option<Result<(), String>>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Exchanges {
+    next: u64,
+    waiting: BTreeMap<u64, Waiting>,
+    ours: BTreeMap<LinkId, Ours>,
+}
+
+/// What a person wants of the exchange with a host.
+pub enum ExchangeOrder {
+    /// How it stands.
+    Show {
+        /// With whom.
+        name: LinkName,
+        /// Hears of it; `None` where there is none with that link.
+        answer: oneshot::Sender<Option<ExchangeJson>>,
+    },
+    /// One is to begin. One that is under way is that one.
+    Begin {
+        /// With whom.
+        name: LinkName,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Hears how it stood before; `None` where there is none with that link.
+        answer: oneshot::Sender<Option<ExchangeJson>>,
+    },
+}
+
+/// How exchanges with a host stand. Fields are added to it, never changed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExchangeJson {
+    object: &'static str,
+    owner: String,
+    under_way: bool,
+    /// Those that ended since the start.
+    ended: u64,
+    /// Why the last one came to nothing; nothing where it did not.
+    failed: Option<String>,
+}
+
+impl Core {
+    /// Takes what is about keys, and what cannot be while keys are being replaced. Gives back everything else.
+    pub(super) fn about_keys(&mut self, whose: Whose, conn: ConnId, txn: Txn) -> Option<Txn> {
+        let rule = self.rule_of(whose);
+        let owner = match (whose, rule) {
+            (Whose::Source(_), Some(rule)) => Owner::parse(&rule.owner(&txn.terminal_id).0),
+            (Whose::Source(_), None) => None,
+            (Whose::Host(link), _) => self.exchange_of(link).map(|(owner, _)| owner),
+        };
+        let Some(owner) = owner else { return Some(txn) };
+        let has_codes = rule.is_some_and(|rule| rule.mac.is_some());
+        let begins = matches!(txn.message.class, Class::Authorization | Class::Financial)
+            && txn.message.function == Function::Request;
+        if begins && self.guard.ring.borrow().awaits_keys(&owner) {
+            // Between a new master key and new working keys there are none.
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::MacKeyOutOfStep);
+            return None;
+        }
+        let master = txn.network == Network::MasterKey;
+        let is_ours = txn.message.class == Class::Network
+            && txn.message.asks()
+            && (master || txn.network == Network::KeyExchange);
+        let dialect = match whose {
+            Whose::Source(source) => {
+                self.sources.get(usize::from(source.0)).map(|party| party.dialect.clone())
+            }
+            Whose::Host(link) => self.links.get(usize::from(link.0)).map(|party| party.dialect.clone()),
+        };
+        let Some((dialect, keys)) =
+            dialect.and_then(|dialect| Some((dialect.clone(), dialect.key_exchange()?.clone())))
+        else {
+            return Some(txn);
+        };
+        if !is_ours || !self.guard.keeps_keys() {
+            return Some(txn);
+        }
+        if master && !(has_codes && dialect.authenticates(txn.message)) {
+            // It makes the working keys void: whoever asks must be the terminal.
+            tracing::error!(%owner, "a new master key was asked for without an authentication code: refused");
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::SecurityFailure);
+            return None;
+        }
+        let sent = txn
+            .carried
+            .get(keys.noun)
+            .filter(|sent| !sent.is_empty() && !matches!(owner, Owner::Terminal(_)));
+        let what = match sent {
+            Some(sent) => What::Take { contents: sent.to_vec() },
+            None if has_codes => What::HandOut { master, start: Start::OnUse },
+            None => What::HandOut { master, start: Start::ByOrder },
+        };
+        let request = Arc::new(txn);
+        let waiting = Waiting::Asker { whose, conn, request, rule: keys.clone(), at_once: !has_codes };
+        self.send_errand(owner, keys, what, waiting, None);
+        None
+    }
+
+    fn refuse_about_keys(&mut self, whose: Whose, conn: ConnId, request: &Arc<Txn>, code: Code) {
+        self.tell_about_keys(whose, conn, request, Answer::ours(code, Outcome::NotSent));
+    }
+
+    fn tell_about_keys(&mut self, whose: Whose, conn: ConnId, request: &Arc<Txn>, answer: Answer) {
+        match whose {
+            Whose::Source(source) => self.answer_source(None, source, conn, request, &answer),
+            Whose::Host(link) => {
+                let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone())
+                else {
+                    return;
+                };
+                if !self.seal_answer(whose, None, (conn, &dialect), (request, &answer)) {
+                    let _ = self.answer(conn, &dialect, request, &answer);
+                }
+            }
+        }
+    }
+
+    fn send_errand(
+        &mut self,
+        owner: Owner,
+        rule: KeyRule,
+        what: What,
+        waiting: Waiting,
+        by: Option<(String, String)>,
+    ) {
+        self.exchanges.next += 1;
+        let token = self.exchanges.next;
+        self.exchanges.waiting.insert(token, waiting);
+        self.guard.exchange(Errand { token, owner, rule, what, by });
+    }
+
+    /// Goes on with what the keeper has done, and begins what is due. Cost: a look into a queue and at each link.
+    pub(super) fn mind_exchanges(&mut self, now: Now) {
+        while let Some(ended) = self.guard.exchange_ended() {
+            self.on_keeper(ended);
+        }
+        for at in 0..self.links.len() {
+            let link = LinkId(at as u16);
+            let Some(every_ms) = self.links[at].key_exchange.and_then(|config| config.every_ms) else {
+                continue;
+            };
+            let is_open = self.lane.link_is_open(link);
+            let ours = self.exchanges.ours.entry(link).or_default();
+            let due = *ours.due.get_or_insert(now.instant.plus_ms(every_ms));
+            if due <= now.instant && is_open {
+                ours.due = Some(now.instant.plus_ms(every_ms));
+                self.step_exchange(link, Step::Begin);
+            }
+        }
+    }
+
+    fn on_keeper(&mut self, ended: Ended) {
+        let Ended { token, owner, end } = ended;
+        if let Err(why) = &end {
+            tracing::error!(%owner, %why, "exchange of keys: nothing was changed");
+        }
+        match (self.exchanges.waiting.remove(&token), end) {
+            (None | Some(Waiting::Nobody), _) => {}
+            (Some(Waiting::Asker { whose, conn, request, rule, at_once }), end) => {
+                let answer = match end {
+                    Ok(Done::Drawn(set, contents)) => {
+                        if at_once {
+                            // Without codes nobody can tell when it is used: from the answer on.
+                            self.send_errand(owner, rule.clone(), What::Accepted(set), Waiting::Nobody, None);
+                        }
+                        let mut carried = Carried::default();
+                        carried.push(rule.noun, &contents);
+                        Answer { carried, ..Answer::ours(Code::Approved, Outcome::Approved) }
+                    }
+                    Ok(Done::InForce | Done::Erased) => Answer::ours(Code::Approved, Outcome::Approved),
+                    Err(why) => Answer::ours(code_of(&why), Outcome::Refused),
+                };
+                self.tell_about_keys(whose, conn, &request, answer);
+            }
+            (Some(Waiting::Ours(link)), Ok(Done::Drawn(set, contents))) => {
+                self.outgoing_keys(link, set, Some(contents));
+            }
+            (Some(Waiting::Ours(link)), Ok(Done::InForce)) => self.end_exchange(link, Ok(())),
+            (Some(Waiting::Ours(_)), Ok(Done::Erased)) => {}
+            (Some(Waiting::Ours(link)), Err(why)) => {
+                self.step_exchange(link, Step::NotMade);
+                self.end_exchange(link, Err(why.to_string()));
+            }
+        }
+    }
+
+    /// The keys are made: the lane asks the host.
+    fn outgoing_keys(&mut self, link: LinkId, set: u32, contents: Option<Vec<u8>>) {
+        self.step_exchange(link, Step::Made(set));
+        let mut carried = Carried::default();
+        if let (Some(contents), Some((_, rule))) = (contents, self.exchange_of(link)) {
+            carried.push(rule.noun, &contents);
+        }
+        self.step(Event::AskKeys { link, carried });
+    }
+
+    /// A host answered, or did not.
+    pub(super) fn on_keys_told(&mut self, link: LinkId, reply: Option<Txn>) {
+        let Some((owner, rule)) = self.exchange_of(link) else { return };
+        let sent = reply.as_ref().filter(|reply| reply.outcome == Some(Outcome::Approved));
+        match sent {
+            None => {
+                let said = reply.map(|reply| reply.wire_code.to_string());
+                tracing::warn!(
+                    link = self.link_name(link),
+                    code = said.as_deref().unwrap_or("none"),
+                    "exchange of keys not accepted"
+                );
+                self.step_exchange(link, Step::Failed);
+            }
+            Some(reply) => {
+                let contents =
+                    reply.carried.get(rule.noun).filter(|sent| !sent.is_empty()).map(<[u8]>::to_vec);
+                let ours = self.exchanges.ours.entry(link).or_default();
+                let set = if let Begun::Sent(set, _) = ours.begun { set } else { 0 };
+                if set != 0 {
+                    return self.step_exchange(link, Step::Accepted);
+                }
+                // Asked for its own: in the answer, or in a message of its own that follows.
+                ours.begun = Begun::Not;
+                match contents {
+                    Some(contents) => {
+                        self.send_errand(owner, rule, What::Take { contents }, Waiting::Ours(link), None);
+                    }
+                    None => self.end_exchange(link, Ok(())),
+                }
+            }
+        }
+    }
+
+    fn step_exchange(&mut self, link: LinkId, step: Step) {
+        let Some((owner, rule)) = self.exchange_of(link) else { return };
+        let draws = self.links[usize::from(link.0)].key_exchange.is_some_and(|config| config.we_draw);
+        let ours = self.exchanges.ours.entry(link).or_default();
+        let (after, act) = ours.begun.step(step);
+        ours.begun = after;
+        let by = ours.by.clone();
+        // The host may use them before its answer has reached us, on another connection.
+        let make = What::HandOut { master: false, start: Start::OnUse };
+        match act {
+            Do::Nothing | Do::Send => {}
+            Do::Make if draws => self.send_errand(owner, rule, make, Waiting::Ours(link), by),
+            Do::Make => self.outgoing_keys(link, 0, None),
+            Do::PutInForce(set) => {
+                self.send_errand(owner, rule, What::Accepted(set), Waiting::Ours(link), None);
+            }
+            Do::EraseAndMake(0) => self.outgoing_keys(link, 0, None),
+            Do::EraseAndMake(set) => {
+                self.send_errand(owner, rule.clone(), What::Abandoned(set), Waiting::Nobody, None);
+                self.send_errand(owner, rule, make, Waiting::Ours(link), by);
+            }
+            Do::EraseAndCall(set) => {
+                if set != 0 {
+                    self.send_errand(owner, rule, What::Abandoned(set), Waiting::Nobody, None);
+                }
+                self.end_exchange(link, Err("the host did not accept keys, three times".into()));
+            }
+            Do::Call => {}
+        }
+    }
+
+    fn end_exchange(&mut self, link: LinkId, end: Result<(), String>) {
+        match &end {
+            Ok(()) => tracing::info!(link = self.link_name(link), "keys exchanged"),
+            Err(why) => tracing::error!(
+                link = self.link_name(link),
+                why,
+                "exchange of keys failed: a person is needed. sekisho key exchange"
+            ),
+        }
+        let ours = self.exchanges.ours.entry(link).or_default();
+        (ours.ended, ours.last, ours.by) = (ours.ended + 1, Some(end), None);
+    }
+
+    /// Owner and layout, where keys are exchanged with that link at all.
+    fn exchange_of(&self, link: LinkId) -> Option<(Owner, KeyRule)> {
+        let party = self.links.get(usize::from(link.0)).filter(|party| party.key_exchange.is_some())?;
+        Some((Owner::Link(party.name), party.dialect.key_exchange()?.clone()))
+    }
+
+    /// Shows how an exchange stands, or begins one.
+    pub(crate) fn on_exchange_order(&mut self, order: ExchangeOrder) {
+        // Whoever asked may be gone by now, and misses nothing.
+        match order {
+            ExchangeOrder::Show { name, answer } => drop(answer.send(self.exchange_json(name))),
+            ExchangeOrder::Begin { name, by, reason, answer } => {
+                drop(answer.send(self.exchange_json(name)));
+                let Some(link) = self.link_named(name).filter(|link| self.exchange_of(*link).is_some())
+                else {
+                    return;
+                };
+                let ours = self.exchanges.ours.entry(link).or_default();
+                if ours.begun == Begun::Not {
+                    ours.by = Some((by, reason));
+                }
+                self.step_exchange(link, Step::Begin);
+            }
+        }
+    }
+
+    fn exchange_json(&self, name: LinkName) -> Option<ExchangeJson> {
+        let link = self.link_named(name)?;
+        let (owner, _) = self.exchange_of(link)?;
+        let ours = self.exchanges.ours.get(&link);
+        Some(ExchangeJson {
+            object: "key_exchange",
+            owner: owner.to_string(),
+            under_way: ours.is_some_and(|ours| ours.begun != Begun::Not) || self.awaits_keeper(link),
+            ended: ours.map_or(0, |ours| ours.ended),
+            failed: ours.and_then(|ours| ours.last.clone()?.err()),
+        })
+    }
+
+    fn awaits_keeper(&self, link: LinkId) -> bool {
+        self.exchanges.waiting.values().any(|waiting| matches!(waiting, Waiting::Ours(of) if *of == link))
+    }
+}
+
+/// What the peer is told of it.
+fn code_of(why: &NotDone) -> Code {
+    if why.is_peers() { Code::SecurityFailure } else { Code::Malfunction }
+}

@@ -1,0 +1,245 @@
+//! What the keeper does for an exchange: keys made and taken by its module, written down, and only then told.
+
+use super::{Keeping, by_itself};
+use dialects::{KeyRule, KeyWhat, TravellingKey};
+use hsm::Cipher;
+use hsm::check_value::CheckValue;
+use hsm::lmk::Scheme;
+use hsm::ops::{Answer, Fault, Form, NewKey, Request, Role, StoredKey, Wrapped};
+use keys::exchange::Keys;
+use keys::{Holding, Owner, Start, State};
+use keystore::StoreError;
+use terms::Timestamp;
+
+/// One thing to be done for an exchange.
+#[derive(Clone, Debug)]
+pub(crate) struct Errand {
+    /// Comes back with the end.
+    pub(crate) token: u64,
+    /// Whose keys.
+    pub(crate) owner: Owner,
+    /// How they travel.
+    pub(crate) rule: KeyRule,
+    /// What.
+    pub(crate) what: What,
+    /// Who wants it, and why; nobody where a peer or time does.
+    pub(crate) by: Option<(String, String)>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// Draw keys for the owner: a master key, or working keys.
+    HandOut {
+        /// A master key.
+        master: bool,
+        /// What brings them into force.
+        start: Start,
+    },
+    /// Take keys the owner sent.
+    Take {
+        /// What its message carried.
+        contents: Vec<u8>,
+    },
+    /// The owner has the keys of that exchange.
+    Accepted(u32),
+    /// The exchange came to nothing.
+    Abandoned(u32),
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) token: u64,
+    pub(crate) owner: Owner,
+    pub(crate) end: Result<Done, NotDone>,
+}
+
+/// What was done, durably.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// Keys were drawn: number of the exchange, and what the message carries.
+    Drawn(u32, Vec<u8>),
+    /// Keys are in force.
+    InForce,
+    /// The others stay.
+    Erased,
+}
+
+/// Why it was not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    /// No module keys could be made by.
+    #[error("no security module manages keys: exchanges need the software module")]
+    NoModule,
+    /// There is none to carry them.
+    #[error("there is no {} in force to carry keys", .0.name())]
+    NoTransport(Role),
+    /// The message does not carry what the dialect says.
+    #[error("the message does not carry the keys its dialect names")]
+    Contents,
+    /// The module refused.
+    #[error("the security module says: {0}")]
+    Module(#[from] Fault),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl NotDone {
+    /// Whether it is the peer's doing, and not ours.
+    pub(crate) const fn is_peers(&self) -> bool {
+        matches!(self, Self::Contents | Self::Module(_) | Self::Store(StoreError::Refused(_)))
+    }
+}
+
+impl Keeping {
+    pub(super) fn run_errand(&mut self, errand: Errand) {
+        let Errand { token, owner, rule, what, by } = errand;
+        let now = clock::Clock::with_offset_s(0).now().wall;
+        let end = match what {
+            What::HandOut { master, start } => self.hand_out(&owner, now, &rule, (master, start), by),
+            What::Take { contents } => self.take(&owner, now, &rule, &contents),
+            What::Accepted(set) => self.accepted(&owner, now, set),
+            What::Abandoned(set) => self.abandoned(&owner, now, set),
+        };
+        // A lane that is gone needs no answer.
+        let _ = self.ended.send(Ended { token, owner, end });
+    }
+
+    fn hand_out(
+        &mut self,
+        owner: &Owner,
+        now: Timestamp,
+        rule: &KeyRule,
+        (master, start): (bool, Start),
+        by: Option<(String, String)>,
+    ) -> Result<Done, NotDone> {
+        let holding = self.store.holding(owner)?;
+        let transport = transport(owner, &holding, !master)?;
+        let module = self.module.as_deref_mut().ok_or(NotDone::NoModule)?;
+        let (mut keys, mut travelling) = (Keys::new(), Vec::new());
+        let parts = rule.parts_of(master).iter();
+        for part in parts.filter(|part| !matches!(part.what, KeyWhat::Check | KeyWhat::Zeros)) {
+            let key = NewKey {
+                role: role_of(owner, part.what),
+                cipher: Cipher::Tdes,
+                bytes: part.characters / 2,
+                attributes: None,
+            };
+            let under = Some((transport.clone(), Form::Scheme(scheme_of(part.characters))));
+            let made = module.ask(&Request::Generate { key, under })?;
+            let Answer::Generated { key, wrapped: Some(Wrapped(text)), check: Some(check) } = made else {
+                return Err(NotDone::Module(Fault::Request));
+            };
+            let Answer::CheckValue(all) =
+                module.ask(&Request::CheckValue { key: key.clone(), method: None })?
+            else {
+                return Err(NotDone::Module(Fault::Request));
+            };
+            let cryptogram = text.trim_start_matches(|letter| "UTXYZ".contains(letter)).to_string();
+            travelling.push(TravellingKey { what: part.what, cryptogram, check: all.to_string() });
+            keys.push((key, check));
+        }
+        let contents = rule.compose(master, &travelling).ok_or(NotDone::Contents)?;
+        let mut set = 0;
+        let mut act = by_itself("exchange", "keys were drawn for their owner");
+        if let Some((by, reason)) = by {
+            (act.by, act.reason) = (by, reason);
+        }
+        let (holding, _) = self.store.change_by(owner, now, &act, |holding| {
+            let (exchange, changes) = holding.hand_out(now, keys, start)?;
+            set = exchange;
+            Ok(changes)
+        })?;
+        self.tell(*owner, holding);
+        Ok(Done::Drawn(set, contents))
+    }
+
+    fn take(
+        &mut self,
+        owner: &Owner,
+        now: Timestamp,
+        rule: &KeyRule,
+        contents: &[u8],
+    ) -> Result<Done, NotDone> {
+        let holding = self.store.holding(owner)?;
+        let transport = transport(owner, &holding, false)?;
+        let module = self.module.as_deref_mut().ok_or(NotDone::NoModule)?;
+        let mut keys = Keys::new();
+        for travelling in rule.take_apart(false, contents).ok_or(NotDone::Contents)? {
+            let characters = travelling.cryptogram.len();
+            let role = role_of(owner, travelling.what);
+            let key = NewKey { role, cipher: Cipher::Tdes, bytes: characters / 2, attributes: None };
+            let scheme = scheme_of(characters);
+            let letter = if scheme == Scheme::Z { String::new() } else { scheme.to_string() };
+            let wrapped = Wrapped(letter + &travelling.cryptogram);
+            // Without a check value nobody could tell a key from noise.
+            let expected = Some(told(&travelling.check).ok_or(NotDone::Contents)?);
+            let taken =
+                module.ask(&Request::Import { key, transport: transport.clone(), wrapped, expected })?;
+            let Answer::Imported { key, check, .. } = taken else {
+                return Err(NotDone::Module(Fault::Request));
+            };
+            keys.push((key, check));
+        }
+        let overlap_ms = self.overlap_ms;
+        let act = by_itself("exchange", "their owner sent keys, and their check values agree");
+        let (holding, _) =
+            self.store.change_by(owner, now, &act, |holding| holding.taken(now, keys, overlap_ms))?;
+        self.tell(*owner, holding);
+        Ok(Done::InForce)
+    }
+
+    fn accepted(&mut self, owner: &Owner, now: Timestamp, set: u32) -> Result<Done, NotDone> {
+        let overlap_ms = self.overlap_ms;
+        let act = by_itself("exchange", "their owner said that it has them");
+        let (holding, _) =
+            self.store.change_by(owner, now, &act, |holding| holding.accepted(now, set, overlap_ms))?;
+        self.tell(*owner, holding);
+        Ok(Done::InForce)
+    }
+
+    fn abandoned(&mut self, owner: &Owner, now: Timestamp, set: u32) -> Result<Done, NotDone> {
+        let act = by_itself("exchange", "it came to nothing: refused, not answered, or the link was lost");
+        let (holding, _) =
+            self.store.change_by(owner, now, &act, |holding| Ok(holding.abandoned(now, set)))?;
+        self.tell(*owner, holding);
+        Ok(Done::Erased)
+    }
+}
+
+/// What keys of that owner travel under. Working keys travel under a new master key as soon as there is one.
+fn transport(owner: &Owner, holding: &Holding, newest: bool) -> Result<StoredKey, NotDone> {
+    let role = if matches!(owner, Owner::Terminal(_)) { Role::Tmk } else { Role::Zmk };
+    let coming = holding.in_state(role, State::Confirmed).filter(|key| newest && key.start == Start::OnUse);
+    let key = coming.or_else(|| holding.in_state(role, State::Active));
+    key.and_then(|key| key.key.clone()).ok_or(NotDone::NoTransport(role))
+}
+
+const fn role_of(owner: &Owner, what: KeyWhat) -> Role {
+    match (owner, what) {
+        (Owner::Terminal(_), KeyWhat::Pin) => Role::Tpk,
+        (Owner::Terminal(_), KeyWhat::Mac) => Role::Tak,
+        (Owner::Terminal(_), _) => Role::Tmk,
+        (_, KeyWhat::Pin) => Role::Zpk,
+        (_, KeyWhat::Mac) => Role::Zak,
+        (_, _) => Role::Zmk,
+    }
+}
+
+/// Each eight bytes by themselves, whatever the length: what a bare cryptogram is.
+const fn scheme_of(characters: usize) -> Scheme {
+    match characters {
+        32 => Scheme::X,
+        48 => Scheme::Y,
+        _ => Scheme::Z,
+    }
+}
+
+/// Zeros at its end are filling, where a field is longer than a check value.
+fn told(check: &str) -> Option<CheckValue> {
+    let bytes: Option<Vec<u8>> =
+        (0..check.len()).step_by(2).map(|at| u8::from_str_radix(check.get(at..at + 2)?, 16).ok()).collect();
+    CheckValue::told(bytes?.get(..8.min(check.len() / 2))?)
+}

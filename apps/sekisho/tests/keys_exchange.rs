@@ -1,0 +1,364 @@
+//! Exchanges of keys with hosts and terminals: whoever begins, whatever is lost, whatever is sent again.
+
+mod bank;
+mod typed;
+
+use bank::{Bank, Manner, check_of, opened, put_code, sealed, speech, unhex};
+use dialects::KeyWhat;
+use hsm::Key;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use stories::*;
+use terms::{Code, MessageType, Network, Stan, Text, Txn};
+use typed::{Said, sekisho_as};
+
+const ONE: &str = "0123456789ABCDEFFEDCBA9876543210";
+const TWO: &str = "89ABCDEF012345677654321089ABCDEF";
+const THREE: &str = "1F1F2F2F3F3F4F4F5F5F6F6F7F7F8F8F";
+
+/// What two people's components come to, as the program makes a key of them.
+fn sum(one: &str, two: &str) -> Key {
+    let (one, two) = (Key::tdes(&unhex(one)).expect("16 bytes"), Key::tdes(&unhex(two)).expect("16 bytes"));
+    one.xor(&two).expect("alike").with_parity()
+}
+
+fn types(setup: &Setup, who: &str, line: &str, input: &str) -> Said {
+    let keys = setup.data.join("keys").display().to_string();
+    let words: Vec<&str> = line.split_whitespace().chain(["--keys", &keys]).collect();
+    sekisho_as(who, &words, input.as_bytes())
+}
+
+/// A key that both sides know from the beginning.
+fn enter(setup: &Setup, owner: &str, role: &str, one: &str, two: &str) {
+    let made = |line: &str, who: &str, input: &str| types(setup, who, line, input).ends(0);
+    made(&format!("ceremony start {owner} {role} --reason test"), "mori", "");
+    made("ceremony component", "mori", one);
+    made("ceremony component", "sato", two);
+    made("ceremony commit --reason test", "mori", "");
+    let check = check_of(&sum(one, two));
+    made(&format!("key activate {owner} {role} --check {check} --reason test"), "mori", "");
+}
+
+/// A bank and a switch that share a transport key and a first key for codes.
+fn setup(exchange: &str) -> (Bank, Setup) {
+    let bank = Bank::with(sum(ONE, TWO), sum(ONE, THREE));
+    let link = LinkSetup {
+        name: "bank",
+        dial: bank.address,
+        dialect: "bank",
+        reply_timeout_ms: 3_000,
+        in_flight_max: 4_096,
+        more: format!(
+            "security = {{ mac = \"dialect\" }}\nkey_exchange = {exchange}\ntimers = {{ t800_ms = 1000 }}\nconnections = 2"
+        ),
+    };
+    let mut setup = Setup::with_links(vec![link]);
+    std::fs::write(setup.scratch.path().join("bank.toml"), bank::DIALECT).expect("room");
+    setup.tables_more = "[dialect]\nbank = \"bank.toml\"\n[keys]\noverlap_ms = 5000\n\
+                         [[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n"
+        .into();
+    types(&setup, "mori", "ceremony draw --reason test", "").ends(0);
+    enter(&setup, "link/bank", "zmk", ONE, TWO);
+    enter(&setup, "link/bank", "zak", ONE, THREE);
+    (bank, setup)
+}
+
+fn orders_an_exchange(setup: &Setup) -> Said {
+    let config = setup.config_path().display().to_string();
+    sekisho_as("mori", &["key", "exchange", "link/bank", "--reason", "test", "--config", &config], b"")
+}
+
+/// The keys in force, as generation and check value.
+fn in_force(setup: &Setup, owner: &str, role: &str) -> Option<(u64, String)> {
+    let shown = types(setup, "mori", &format!("key show {owner} --json"), "").ends(0).json();
+    let rows = shown["data"].as_array().expect("a list");
+    let row = rows.iter().find(|row| row["key"] == role && row["state"] == "active")?;
+    Some((row["generation"].as_u64()?, row["check_value"].as_str()?.to_owned()))
+}
+
+fn is_approved(daemon: &Daemon, stan: &mut Terminal) -> bool {
+    Client::of(daemon, "acquirer").ask(&stan.withdraws(10_000)).code == Some(Code::Approved)
+}
+
+#[test]
+fn keys_we_draw_are_taken_by_the_bank_and_used_from_then_on() {
+    let (bank, setup) = setup("{ drawn_by = \"us\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "under the first key: {}", daemon.stderr());
+    for generation in 2..=4 {
+        let said = orders_an_exchange(&setup).ends(0);
+        assert_eq!(said.out.trim(), "key/link/bank exchanged");
+        let (found, check) = in_force(&setup, "link/bank", "zak").expect("one is in force");
+        assert_eq!(found, generation);
+        assert!(check_of(bank.books().codes.last().expect("it took it")).starts_with(&check));
+        assert_eq!(
+            in_force(&setup, "link/bank", "zpk").map(|(generation, _)| generation),
+            Some(generation - 1)
+        );
+        assert!(is_approved(&daemon, &mut terminal), "under the new key: {}", daemon.stderr());
+    }
+    assert_eq!(bank.books().wrong_codes, 0);
+    let audit = types(&setup, "mori", "audit ls --json", "").ends(0).json();
+    let acts = audit["data"].as_array().expect("a list");
+    assert!(
+        acts.iter().any(|act| act["act"] == "exchange" && act["by"] == "mori" && act["reason"] == "test")
+    );
+    types(&setup, "mori", "audit verify", "").ends(0);
+}
+
+#[test]
+fn an_exchange_the_bank_does_not_accept_is_tried_three_times_and_the_keys_in_force_stay() {
+    for manner in [Manner::Refuse, Manner::Silence, Manner::HangUp] {
+        let (bank, setup) = setup("{ drawn_by = \"us\" }");
+        let daemon = setup.start();
+        let mut terminal = Terminal::named("TERM0001");
+        bank.books().manner = manner;
+        let before = in_force(&setup, "link/bank", "zak");
+        let said = orders_an_exchange(&setup).ends(6);
+        assert!(said.err.contains("KEY2023-E") && said.err.contains("three times"), "{manner:?}: {said:?}");
+        let offered = bank.books().offered.clone();
+        let mut cryptograms: Vec<_> = offered.iter().map(|keys| keys[1].cryptogram.clone()).collect();
+        cryptograms.dedup();
+        assert_eq!(cryptograms.len(), offered.len(), "{manner:?}: other keys each time");
+        assert_eq!(in_force(&setup, "link/bank", "zak"), before, "{manner:?}");
+        daemon.wait_for_link("bank", "up");
+        assert!(is_approved(&daemon, &mut terminal), "{manner:?}: {}", daemon.stderr());
+        bank.books().manner = Manner::Accept;
+        orders_an_exchange(&setup).ends(0);
+        assert!(is_approved(&daemon, &mut terminal), "{manner:?}: {}", daemon.stderr());
+    }
+}
+
+/// The bank has the keys and uses them; its yes never came.
+#[test]
+fn keys_whose_acceptance_was_lost_come_into_force_when_the_bank_uses_them() {
+    let (bank, setup) = setup("{ drawn_by = \"us\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    bank.books().manner = Manner::AcceptInSilence;
+    let config = setup.config_path().display().to_string();
+    let words = ["key", "exchange", "link/bank", "--no-wait", "--reason", "test", "--config", &config];
+    sekisho_as("mori", &words, b"").ends(0);
+    wait_for("the bank to have them", || (bank.books().codes.len() > 1).then_some(()));
+    assert!(is_approved(&daemon, &mut terminal), "its answer is under the new key: {}", daemon.stderr());
+    wait_for("the key to be in force", || {
+        in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation >= 2).map(drop)
+    });
+    assert_eq!(bank.books().wrong_codes, 0);
+}
+
+#[test]
+fn keys_the_bank_sends_are_in_force_after_our_answer_and_a_replay_is_refused() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let keys =
+        |pin: u8, code: u8| [sealed(&zmk, KeyWhat::Pin, &key(pin)), sealed(&zmk, KeyWhat::Mac, &key(code))];
+    let uses = |code: u8| bank.books().codes.push(key(code));
+    assert_eq!(bank.pushes(&keys(0x20, 0x30)), Some(Code::Approved), "{}", daemon.stderr());
+    uses(0x30);
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(2));
+    // Our answer was lost, and it sends the same again: yes once more, and nothing changes.
+    assert_eq!(bank.pushes(&keys(0x20, 0x30)), Some(Code::Approved));
+    assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(2));
+    assert_eq!(bank.pushes(&keys(0x40, 0x50)), Some(Code::Approved));
+    uses(0x50);
+    // An old exchange played again, one key for two purposes, and a check value that is another key's.
+    let mut wrong = keys(0x60, 0x70);
+    wrong[1].check = check_of(&key(0x60));
+    for (what, keys) in [
+        ("a replay", keys(0x20, 0x30)),
+        ("the two changed about", keys(0x50, 0x40)),
+        ("a wrong check value", wrong),
+    ] {
+        assert_ne!(bank.pushes(&keys), Some(Code::Approved), "{what}");
+        assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(3), "{what}");
+        assert!(is_approved(&daemon, &mut terminal), "{what}: {}", daemon.stderr());
+    }
+    let short = bank.says(|txn| txn.carried.push(terms::Noun::Reserved62, b"0123456789"));
+    assert_ne!(short, Some(Code::Approved), "half a message");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    assert_eq!(bank.books().wrong_codes, 0);
+}
+
+/// Scheduled exchanges while customers are served. `SEKISHO_ROTATION_S=60` is the long form.
+#[test]
+fn keys_change_every_second_under_load_and_nobody_is_declined() {
+    let seconds = std::env::var("SEKISHO_ROTATION_S").ok().and_then(|s| s.parse().ok()).unwrap_or(6_u64);
+    let (bank, setup) = setup("{ drawn_by = \"us\", every_ms = 1000 }");
+    let daemon = setup.start();
+    let (ended, asked, declined) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (daemon, ended, asked, declined) = (&daemon, &ended, &asked, &declined);
+            scope.spawn(move || {
+                let mut terminal = Terminal::named(&format!("TERM{number:04}"));
+                let mut client = Client::of(daemon, "acquirer");
+                while !ended.load(Ordering::Relaxed) {
+                    let answer = client.ask(&terminal.withdraws(10_000));
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    declined.fetch_add(u64::from(answer.code != Some(Code::Approved)), Ordering::Relaxed);
+                }
+            });
+        }
+        let until = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
+    let (asked, declined) = (asked.into_inner(), declined.into_inner());
+    let generation = in_force(&setup, "link/bank", "zak").expect("one is in force").0;
+    let wrong = bank.books().wrong_codes;
+    println!(
+        "{asked} requests in {seconds} s, {generation} generations, {declined} declined, {wrong} wrong codes"
+    );
+    assert_eq!((declined, wrong), (0, 0), "{}", daemon.stderr());
+    assert!(generation >= seconds / 2, "keys changed {generation} times in {seconds} s");
+    assert!(asked > seconds * 20, "there was load: {asked}");
+}
+
+/// What these terminals speak, and which classes of messages carry codes.
+fn of_terminals(classes: &str) -> String {
+    let more = format!("classes = {classes}\n[network]\n\"102\" = \"master_key\"\n");
+    bank::DIALECT.replace("\"bank\"", "\"atms\"") + &more
+}
+
+fn speech_of_terminals(classes: &str) -> Speech {
+    Speech {
+        dialect: dialects::Dialect::load(&of_terminals(classes)).expect("legal"),
+        framing: speech().framing,
+    }
+}
+
+const ALL: &str = r#"["financial", "reversal", "network"]"#;
+const MONEY: &str = r#"["financial", "reversal"]"#;
+
+/// A listener whose terminals have keys of their own.
+fn setup_of_terminals(classes: &str) -> (Host, Setup) {
+    let host = Host::approving();
+    let mut setup = Setup::with_host(&host);
+    std::fs::write(setup.scratch.path().join("atms.toml"), of_terminals(classes)).expect("room");
+    setup.listeners_more = "security = { keys = \"terminal\", mac = \"dialect\" }".into();
+    setup.tables_more =
+        "[dialect]\natms = \"atms.toml\"\n[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n".into();
+    setup.write_text(&setup.toml().replace("dialect = \"iso87-ascii\"", "dialect = \"atms\""));
+    types(&setup, "mori", "ceremony draw --reason test", "").ends(0);
+    enter(&setup, "terminal/TERM0001", "tmk", ONE, TWO);
+    enter(&setup, "terminal/TERM0001", "tak", ONE, THREE);
+    (host, setup)
+}
+
+/// A terminal that puts codes on what it sends.
+struct Atm {
+    client: Client,
+    terminal: Terminal,
+    master: Key,
+    code: Key,
+}
+
+impl Atm {
+    fn asks(&mut self, txn: &Txn) -> Txn {
+        let speech = speech_of_terminals(ALL);
+        let mut body = Vec::new();
+        let ours = terms::Outgoing {
+            stan: txn.stan,
+            rrn: txn.rrn,
+            transmitted_at: txn.transmitted_at,
+            repeat: false,
+        };
+        speech.dialect.write_request_with_room(txn, &ours, &mut body).expect("a legal message");
+        put_code(&speech, &self.code, &mut body);
+        self.client.send_body(&body);
+        self.client.answer()
+    }
+
+    fn withdraws(&mut self) -> Option<Code> {
+        let txn = self.terminal.withdraws(10_000);
+        self.asks(&txn).code
+    }
+
+    /// Asks for keys; gives the answer's code and what it carries, opened under `over`.
+    fn fetches(&mut self, about: Network, over: &Key) -> (Option<Code>, Vec<Key>) {
+        let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
+        self.terminal.stan = self.terminal.stan.next();
+        (txn.network, txn.stan, txn.terminal_id) = (about, self.terminal.stan, self.terminal.id);
+        txn.transmitted_at = Text::clipped(b"1122091500");
+        let answer = self.asks(&txn);
+        let speech = speech_of_terminals(ALL);
+        let rule = speech.dialect.key_exchange().expect("it says how");
+        let carried = answer.carried.get(rule.noun).unwrap_or_default();
+        let keys = rule.take_apart(about == Network::MasterKey, carried).unwrap_or_default();
+        let keys = keys.iter().map(|key| {
+            let (key, right) = opened(over, key);
+            assert!(right, "its check value is right");
+            key
+        });
+        (answer.code, keys.collect())
+    }
+}
+
+#[test]
+fn a_terminal_fetches_a_master_key_then_working_keys_and_has_none_between_the_two() {
+    let (host, setup) = setup_of_terminals(ALL);
+    let daemon = Daemon::spawn(&setup.config_path(), &[]);
+    daemon.wait_until_ready();
+    daemon.wait_for_link("core", "up");
+    let client = Client::of(&daemon, "acquirer").speaking(speech_of_terminals(ALL));
+    let mut terminal = Terminal::named("TERM0001");
+    terminal.stan = Stan(100);
+    let mut atm = Atm { client, terminal, master: sum(ONE, TWO), code: sum(ONE, THREE) };
+    assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
+    // Working keys alone: in force with the first message under them, and not before.
+    let master = atm.master.clone();
+    let (code, keys) = atm.fetches(Network::KeyExchange, &master);
+    assert_eq!((code, keys.len()), (Some(Code::Approved), 2), "{}", daemon.stderr());
+    assert_eq!(atm.withdraws(), Some(Code::Approved), "it has not begun to use them: {}", daemon.stderr());
+    atm.code = keys[1].clone();
+    assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
+    wait_for("the new key to be in force", || {
+        in_force(&setup, "terminal/TERM0001", "tak").filter(|(generation, _)| *generation == 2).map(drop)
+    });
+    // A new master key: no money moves until working keys are fetched under it.
+    let (code, keys) = atm.fetches(Network::MasterKey, &master);
+    assert_eq!((code, keys.len()), (Some(Code::Approved), 1), "{}", daemon.stderr());
+    let new_master = keys[0].clone();
+    let seen = host.seen_count();
+    assert_eq!(atm.withdraws(), Some(Code::MacKeyOutOfStep), "{}", daemon.stderr());
+    assert_eq!(host.seen_count(), seen, "nothing of it reached the host");
+    let (code, keys) = atm.fetches(Network::KeyExchange, &new_master);
+    assert_eq!((code, keys.len()), (Some(Code::Approved), 2), "{}", daemon.stderr());
+    atm.code = keys[1].clone();
+    assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
+    wait_for("all three to be in force", || {
+        let of = |role| in_force(&setup, "terminal/TERM0001", role).map(|(generation, _)| generation);
+        (of("tmk") == Some(2) && of("tak") == Some(3) && of("tpk") == Some(2)).then_some(())
+    });
+    // The old key is over for good once its overlap is: here it is still taken, and an older one never.
+    atm.code = sum(ONE, THREE);
+    assert_ne!(atm.withdraws(), Some(Code::Approved), "a retired key");
+}
+
+#[test]
+fn a_master_key_is_given_to_nobody_who_does_not_authenticate_the_question() {
+    let (_host, setup) = setup_of_terminals(MONEY);
+    let daemon = Daemon::spawn(&setup.config_path(), &[]);
+    daemon.wait_until_ready();
+    let mut client = Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
+    let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
+    (txn.network, txn.stan, txn.terminal_id) = (Network::MasterKey, Stan(7), Text::clipped(b"TERM0001"));
+    txn.transmitted_at = Text::clipped(b"1122091500");
+    let answer = client.ask(&txn);
+    assert_eq!(answer.code, Some(Code::SecurityFailure), "{}", daemon.stderr());
+    assert!(daemon.stderr().contains("without an authentication code"), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "terminal/TERM0001", "tak").map(|(generation, _)| generation), Some(1));
+}

@@ -1,0 +1,196 @@
+//! What an exchange with a peer makes of an owner's keys, whoever draws them and whatever message carries them.
+//!
+//! ```text
+//!  we draw:   made ─▶ sent ─▶ accepted ─▶ in force          refused, silent, link lost: erased, tried again
+//!  peer's:    came ─▶ check value agrees ─▶ in force        the same again: yes, once more; an older one: refused
+//!  terminal:  fetched ─▶ in force when first used           fetched again: the ones before were never used, erased
+//! ```
+
+use crate::{Change, Holding, New, Order, Origin, Refusal, Start, State};
+use alloc::vec::Vec;
+use hsm::check_value::CheckValue;
+use hsm::ops::{Role, StoredKey};
+use terms::Timestamp;
+
+/// Keys of one exchange, with their check values.
+pub type Keys = Vec<(StoredKey, CheckValue)>;
+
+impl Holding {
+    /// Keys we drew are about to go to the owner; those of an exchange that was never finished are erased. They come
+    /// into force together: when they are first used, or when [`Self::accepted`] says so. Gives the number of the
+    /// exchange. A terminal's new master key makes its working keys void until it has fetched the next.
+    ///
+    /// # Errors
+    /// [`Refusal`], and nothing has changed.
+    pub fn hand_out(
+        &mut self,
+        now: Timestamp,
+        keys: Keys,
+        start: Start,
+    ) -> Result<(u32, Vec<Change>), Refusal> {
+        let mut draft = self.clone();
+        let mut changes = Vec::new();
+        let is_master = keys.iter().any(|(key, _)| key.role == Role::Tmk);
+        // Working keys that travel under a new master key come into force with it.
+        let joins =
+            draft.keys().iter().find(|key| !is_master && key.role == Role::Tmk && is_unfinished(key.state));
+        let set = joins.map_or_else(|| draft.next_set(), |key| key.set);
+        for (key, check) in keys {
+            let role = key.role;
+            draft.erase_unfinished(role, now, &mut changes)?;
+            let generation = draft.next_generation(role);
+            let new = New { key, check, origin: Origin::Exchanged, start, set };
+            changes.extend(draft.apply(now, Order::Add(new))?);
+            if start == Start::OnUse {
+                // The owner compares the check value that travels along, and uses the key or does not.
+                changes.extend(draft.apply(now, Order::Confirm(role, generation, check))?);
+            }
+        }
+        if is_master {
+            changes.extend(draft.apply(now, Order::AwaitKeys)?);
+        }
+        *self = draft;
+        Ok((set, changes))
+    }
+
+    /// The owner said that it has the keys of that exchange: they come into force now, unless it has used them already.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchKey`] where there is no such exchange any more.
+    pub fn accepted(&mut self, now: Timestamp, set: u32, overlap_ms: u32) -> Result<Vec<Change>, Refusal> {
+        let mut draft = self.clone();
+        let mut changes = Vec::new();
+        let of_set = |holding: &Self| {
+            let waits = holding.keys().iter().filter(|key| key.set == set && is_unfinished(key.state));
+            waits.map(|key| (key.role, key.generation, key.check)).collect::<Vec<_>>()
+        };
+        let waiting = of_set(&draft);
+        let Some(&(role, generation, _)) = waiting.first() else {
+            let used = self.keys().iter().any(|key| key.set == set && key.state == State::Active);
+            return if used { Ok(Vec::new()) } else { Err(Refusal::NoSuchKey) };
+        };
+        for &(role, generation, check) in &waiting {
+            changes.extend(draft.apply(now, Order::Confirm(role, generation, check))?);
+        }
+        changes.extend(draft.apply(now, Order::Activate(role, generation, overlap_ms))?);
+        *self = draft;
+        Ok(changes)
+    }
+
+    /// The exchange came to nothing: refused, not answered, the link lost. Its keys are erased, those in force stay.
+    pub fn abandoned(&mut self, now: Timestamp, set: u32) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let waiting = self.keys().iter().filter(|key| key.set == set && is_unfinished(key.state));
+        let waiting: Vec<_> = waiting.map(|key| (key.role, key.generation)).collect();
+        for (role, generation) in waiting {
+            changes.extend(self.apply(now, Order::Destroy(role, generation)).unwrap_or_default());
+        }
+        changes
+    }
+
+    /// Keys of the owner have come, and their check values agree with what it said: they come into force now. The very
+    /// keys in force again are an answer of ours that was lost: nothing changes, and that is well.
+    ///
+    /// # Errors
+    /// [`Refusal::SeenBefore`] for keys that were in force before, or that serve another purpose: a replay.
+    pub fn taken(&mut self, now: Timestamp, keys: Keys, overlap_ms: u32) -> Result<Vec<Change>, Refusal> {
+        let is_in_force = |(key, check): &(StoredKey, CheckValue)| {
+            self.in_state(key.role, State::Active).is_some_and(|held| held.check.agrees_with(check))
+        };
+        if !keys.is_empty() && keys.iter().all(is_in_force) {
+            return Ok(Vec::new());
+        }
+        let mut draft = self.clone();
+        let (set, mut changes) = draft.hand_out(now, keys, Start::ByOrder)?;
+        changes.extend(draft.accepted(now, set, overlap_ms)?);
+        *self = draft;
+        Ok(changes)
+    }
+
+    fn erase_unfinished(
+        &mut self,
+        role: Role,
+        now: Timestamp,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Refusal> {
+        let unfinished = |key: &&crate::HeldKey| {
+            key.role == role && key.origin == Origin::Exchanged && is_unfinished(key.state)
+        };
+        let unfinished: Vec<u32> = self.keys().iter().filter(unfinished).map(|key| key.generation).collect();
+        for generation in unfinished {
+            changes.extend(self.apply(now, Order::Destroy(role, generation))?);
+        }
+        Ok(())
+    }
+}
+
+const fn is_unfinished(state: State) -> bool {
+    matches!(state, State::Generated | State::Confirmed)
+}
+
+/// Attempts before a person is called.
+pub const TRIES_MAX: u32 = 3;
+
+/// Where an exchange that we begin stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begun {
+    /// None is under way.
+    #[default]
+    Not,
+    /// Keys are being made, for the how manyeth time.
+    Making(u32),
+    /// They are on their way: which exchange, and the how manyeth time. 0 where the peer was asked for its own.
+    Sent(u32, u32),
+}
+
+/// What happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Somebody wants one, or it is time.
+    Begin,
+    /// The keys are made, and durable.
+    Made(u32),
+    /// They could not be made.
+    NotMade,
+    /// The peer said yes.
+    Accepted,
+    /// The peer said no, said nothing, or the link was lost.
+    Failed,
+}
+
+/// What is to be done then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// Nothing.
+    Nothing,
+    /// Make keys.
+    Make,
+    /// Send them.
+    Send,
+    /// Bring that exchange into force.
+    PutInForce(u32),
+    /// Erase that exchange, and make others at once.
+    EraseAndMake(u32),
+    /// Erase that exchange, and call a person.
+    EraseAndCall(u32),
+    /// Call a person.
+    Call,
+}
+
+impl Begun {
+    /// One step of it. What does not fit is nothing: a late answer to an exchange that is over changes nothing.
+    #[must_use]
+    pub const fn step(self, step: Step) -> (Self, Do) {
+        match (self, step) {
+            (Self::Not, Step::Begin) => (Self::Making(1), Do::Make),
+            (Self::Making(tries), Step::Made(set)) => (Self::Sent(set, tries), Do::Send),
+            (Self::Making(_), Step::NotMade) => (Self::Not, Do::Call),
+            (Self::Sent(set, _), Step::Accepted) => (Self::Not, Do::PutInForce(set)),
+            (Self::Sent(set, tries), Step::Failed) if tries < TRIES_MAX => {
+                (Self::Making(tries + 1), Do::EraseAndMake(set))
+            }
+            (Self::Sent(set, _), Step::Failed) => (Self::Not, Do::EraseAndCall(set)),
+            (state, _) => (state, Do::Nothing),
+        }
+    }
+}
