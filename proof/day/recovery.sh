@@ -58,8 +58,7 @@ BEFORE=$(cut_date)
 must 0 fxmsg_cn cutreq
 within "the centre cuts over" centre_said "cutover: the switch answered approved"
 [[ $(cut_date) > $BEFORE ]] || fail "the cut date is $(cut_date), and was $BEFORE"
-reconciled
-must 0 fxview_cn reconciliation
+reconciled_but_for 1
 
 step 9 "sign off"
 must 0 fxmsg_cn signoff

@@ -204,7 +204,7 @@ FX_ULONG FX_SendCutOverMsg(FX_ULONG ulSessionId);
 
 /* A sequence number, 1 to 999999. */
 FX_ULONG FX_GetSeqNum(FX_ULONG ulSessionId, FX_ULONG *pulSeqNum);
-/* Sends without waiting. The companies may be NULL; the first goes as the acquirer where the message names none. */
+/* Sends without waiting. RC_ROUTE_BUSY (19) while 256 messages of this session were not received. The companies may be NULL; the first goes as the acquirer where the message names none. */
 FX_ULONG FX_SendMsg_CN(FX_ULONG ulSessionId, FX_ULONG ulSeqNum, fx_XMsg *pMsg, const FX_CHAR *pchCompany1,
                        const FX_CHAR *pchCompany2, const FX_CHAR *pchCompany3);
 #define FX_RECEIVE_SYNC 0u

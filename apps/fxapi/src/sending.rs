@@ -17,6 +17,8 @@ const ABOUT: u32 = 130;
 const ANSWER: Duration = Duration::from_secs(700);
 /// Days back that a sequence number is looked for: as long as the switch keeps the name of a submission.
 const DAYS_BACK: u64 = 8;
+/// Messages sent on one session and not received yet, at most: each costs a thread until it is answered.
+const SENT_MAX: usize = 256;
 /// Sequence numbers tried where one is taken.
 const TRIES: usize = 64;
 
@@ -80,10 +82,15 @@ impl Session {
         }
         let kind = kind_of(message)?;
         let task = self.task(seq, kind, message)?;
-        if self.inbox().sent.contains_key(&seq) {
+        let mut inbox = self.inbox();
+        if inbox.sent.contains_key(&seq) {
             return Err(Rc::ERR_APPOINT_NUM);
         }
-        self.inbox().sent.insert(seq, Sent { kind, answer: None });
+        if inbox.sent.len() >= SENT_MAX {
+            return Err(Rc::ROUTE_BUSY);
+        }
+        inbox.sent.insert(seq, Sent { kind, answer: None });
+        drop(inbox);
         let session = self.clone();
         let thread = std::thread::Builder::new().name("fx-send".into()).spawn(move || {
             let answer = session.carry_out(&task);
@@ -234,7 +241,11 @@ impl Session {
         let deadline = Instant::now() + wait;
         let mut inbox = self.inbox();
         loop {
-            let is_ours = |event: &Value| event["data"]["link"].as_str().is_none_or(|link| link == self.link);
+            let is_ours = |event: &Value| match event["data"]["link"].as_str() {
+                Some(link) => link == self.link,
+                // What terminals say wrongly is no news of the centre.
+                None => event["type"] != "message.format_error",
+            };
             while let Some(event) = inbox.events.pop_front() {
                 if let Some(code) = event_code(&event).filter(|_| is_ours(&event)) {
                     if let Some(message) = room {

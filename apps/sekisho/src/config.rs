@@ -11,11 +11,13 @@ use std::path::{Path, PathBuf};
 use terms::limits;
 
 pub(crate) mod api;
+mod day;
 mod keys;
 mod management;
 mod security;
 
 pub use api::ApiToml;
+pub use day::{DayToml, ReconciliationToml, TimeOfDay};
 pub use keys::{DrawnBy, KeyExchangeToml, KeysToml};
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
@@ -35,6 +37,8 @@ pub struct Config {
     pub api: Option<ApiToml>,
     /// Local time of this switch: an IANA zone such as `Asia/Tokyo`. Without it the zone of the machine.
     pub time_zone: Option<String>,
+    /// The switch's own business day; without it there is none.
+    pub day: Option<DayToml>,
     /// Security modules.
     #[serde(default)]
     pub hsm: Vec<HsmToml>,
@@ -201,6 +205,9 @@ pub struct ListenerToml {
     /// Peers known by their address; once one is named, nobody else may come in. `access` only.
     #[serde(default)]
     pub peer: Vec<PeerToml>,
+    /// Whether its peers are told a new day of ours, where their dialect has a message for it. `access` only.
+    #[serde(default = "yes")]
+    pub tell_day: bool,
     /// How many requests are worked on at once. `atmc` only.
     pub pool: Option<PoolToml>,
     /// PINs and authentication codes; without it neither is looked at.
@@ -328,6 +335,8 @@ pub struct LinkToml {
     pub pairs: Option<PairsToml>,
     /// Sign-on and echo; without the table a link that stands is used as it is.
     pub management: Option<ManagementToml>,
+    /// How totals are compared; without the table they are not.
+    pub reconciliation: Option<ReconciliationToml>,
     /// PINs and authentication codes; without it neither is looked at.
     pub security: Option<GuardToml>,
     /// How keys are exchanged with it; without it people carry them.
@@ -629,6 +638,7 @@ impl Config {
             wrong.push("no [[link]]: there is nobody to ask".into());
         }
         self.keys.complain(&mut wrong);
+        self.day.iter().for_each(|day| day.complain(&links, &mut wrong));
         check_names("listener", &listeners, &mut wrong);
         check_names("link", &links, &mut wrong);
         let modules: Vec<&str> = self.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
@@ -718,6 +728,7 @@ impl LinkToml {
                     .push(format!("{at}: pairs are over plain TCP; put a tunnel before them instead of tls"));
             }
         }
+        self.reconciliation.iter().for_each(|table| table.complain(&at, wrong));
         for name in self.management.iter().flat_map(ManagementToml::strangers) {
             wrong.push(format!("{at}: management.says {name} is no noun a message may say"));
         }
@@ -889,6 +900,7 @@ mod tests {
         let page = include_str!("../../../docs/configuration.md");
         let source = concat!(
             include_str!("config/management.rs"),
+            include_str!("config/day.rs"),
             include_str!("config/api.rs"),
             include_str!("config/security.rs"),
             include_str!("config.rs")

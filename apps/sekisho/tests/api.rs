@@ -87,6 +87,46 @@ fn the_same_key_is_the_same_transaction_also_after_a_restart() {
 }
 
 #[test]
+fn a_death_while_the_host_is_silent_forgets_neither_the_key_nor_the_debt() {
+    let host = Host::acting(|_| Act::Lose);
+    let setup = with_applications(&host);
+    let mut daemon = setup.start();
+    let at = At::socket_of(&setup);
+    let line = at.submit_and_turn_away("k-1", &withdrawal(30_000));
+    host.wait_for_requests(1);
+    drop(line);
+    daemon.kill();
+    let _daemon = setup.start();
+    let again = at.submit("k-1", &withdrawal(30_000)).says(200);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let first = again.body["decided"].as_str().or(again.body["outcome"].as_str());
+    assert_eq!(first, Some("unknown"), "{again:?}");
+    look_until(&at, again.text("id"), |shown| shown["outcome"] == "reversed");
+    at.submit("k-1", &withdrawal(30_001)).refuses(422, "key_reused");
+    assert_eq!((host.seen_count(), host.owed_seen().len()), (1, 1), "asked once, and given back once");
+}
+
+#[test]
+fn a_switch_that_stops_in_order_answers_what_is_under_way_first() {
+    let host = Host::acting(|_| Act::Hold);
+    let setup = with_applications(&host);
+    let mut daemon = setup.start();
+    let at = At::socket_of(&setup);
+    let waiting = std::thread::spawn({
+        let at = at.clone();
+        move || at.submit("k-1", &withdrawal(30_000))
+    });
+    host.wait_for_requests(1);
+    daemon.signal("TERM");
+    daemon.wait_to_say("draining");
+    let refused = at.submit("k-2", &withdrawal(1)).refuses(503, "not_taken");
+    assert_eq!(refused.body["outcome_known"], true);
+    host.release();
+    assert_eq!(waiting.join().expect("it ends").says(200).text("outcome"), "approved");
+    assert!(daemon.wait().success());
+}
+
+#[test]
 fn a_key_is_asked_for_and_a_mistake_is_named_before_anything_is_sent() {
     let host = Host::approving();
     let setup = with_applications(&host);
@@ -182,8 +222,9 @@ fn an_application_that_goes_away_cancels_nothing() {
     let setup = with_applications(&host);
     let _daemon = setup.start();
     let at = At::socket_of(&setup);
-    at.submit_and_leave("k-1", &withdrawal(30_000));
-    until("the host to be asked", || host.seen_count() == 1);
+    let line = at.submit_and_turn_away("k-1", &withdrawal(30_000));
+    host.wait_for_requests(1);
+    drop(line);
     host.release();
     let mut found = Value::Null;
     until("the decision", || {

@@ -84,6 +84,45 @@ fn over_tcp_a_key_is_needed_and_says_what_is_allowed() {
 }
 
 #[test]
+fn over_tls_the_switch_shows_its_certificate_and_a_plain_line_gets_nowhere() {
+    let curl = std::process::Command::new("curl").arg("--version").output();
+    if !curl.is_ok_and(|said| String::from_utf8_lossy(&said.stdout).contains("https")) {
+        eprintln!("skipped: curl with TLS not found");
+        return;
+    }
+    let host = Host::approving();
+    let (setup, address) =
+        over_tcp(&host, "tls = { certificate = \"api.pem\", key = \"api.key\" }\nconnections_max = 8");
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let path = |name: &str| setup.scratch.path().join(name);
+    std::fs::write(path("api.pem"), made.cert.pem()).expect("the scratch directory can be written");
+    std::fs::write(path("api.key"), made.signing_key.serialize_pem())
+        .expect("the scratch directory can be written");
+    let key = key_for(&setup, "till", "application");
+    let _daemon = setup.start();
+    let ask = |more: &[&str]| {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["-sS", "--max-time", "10", "-H"]).arg(format!("Authorization: Bearer {key}")).args(more);
+        curl.arg(format!("https://{address}/v1/sessions")).output().expect("it starts")
+    };
+    let trusted = path("api.pem").display().to_string();
+    // Somebody who never shakes hands holds nobody up.
+    let _silent = TcpStream::connect(address).expect("it listens");
+    let said = ask(&["--cacert", &trusted]);
+    assert_eq!(
+        String::from_utf8_lossy(&said.stdout),
+        "{\"object\":\"list\",\"data\":[],\"next\":null}",
+        "{said:?}"
+    );
+    assert!(!ask(&[]).status.success(), "a certificate nobody vouches for is not trusted");
+    let mut plain = TcpStream::connect(address).expect("it listens");
+    plain.write_all(b"GET /v1/sessions HTTP/1.1\r\nHost: x\r\n\r\n").expect("it reads");
+    let mut said = Vec::new();
+    let _ = plain.read_to_end(&mut said);
+    assert!(!said.starts_with(b"HTTP"), "{said:?}");
+}
+
+#[test]
 fn keys_others_can_read_and_an_open_address_without_tls_are_refused_at_the_start() {
     use std::os::unix::fs::PermissionsExt;
     let host = Host::approving();
@@ -190,6 +229,7 @@ fn ten_thousand_connections_that_say_nothing_stop_nobody() {
     for _ in 0..most {
         held.push(wait_for("a place in the queue", || UnixStream::connect(&socket).ok()));
     }
+    daemon.wait_for_figure("/api/connections", most);
     let at = At::socket_of(&setup);
     let began = Instant::now();
     for at_no in 0..20 {
@@ -203,7 +243,7 @@ fn ten_thousand_connections_that_say_nothing_stop_nobody() {
     let answer = terminal.ask(&Terminal::named("T0000001").withdraws(10_000));
     assert_eq!(answer.code, Some(terms::Code::Approved));
     eprintln!("20 submissions beside {most} idle connections: {took:?}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]

@@ -6,15 +6,15 @@ use crate::invariant::Invariant;
 use crate::luck::Luck;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
-use crate::world::World;
+use crate::world::{HOSTS, World};
 use dialects::Dialect;
 use std::sync::Arc;
-use terms::{Answer, BusinessDate, Outgoing, Txn};
+use terms::{Answer, BusinessDate, Class, LinkId, NetworkTypes, Outgoing, Text, Txn};
 use wire::{Framing, Next};
 
 pub(crate) struct Codec {
     source: Leg,
-    hosts: [Leg; 2],
+    hosts: [Leg; HOSTS],
 }
 
 /// One side's way to write.
@@ -34,13 +34,18 @@ impl Codec {
             dialect: Dialect::named(DIALECTS[luck.below(5) as usize]).expect("a shipped dialect"),
             framing: Framing::named(FRAMINGS[luck.below(5) as usize]).expect("a framing of the house"),
         };
-        Self { source: leg(), hosts: [leg(), leg()] }
+        Self { source: leg(), hosts: [leg(), leg(), leg()] }
     }
 
     /// Whether terminals, and each of the hosts, can say that a part of what is taken back remains.
-    pub(crate) fn say_remaining(&self) -> (bool, [bool; 2]) {
+    pub(crate) fn say_remaining(&self) -> (bool, [bool; HOSTS]) {
         let says = |leg: &Leg| leg.dialect.says_remaining();
-        (says(&self.source), [says(&self.hosts[0]), says(&self.hosts[1])])
+        (says(&self.source), self.hosts.each_ref().map(says))
+    }
+
+    /// As what each host says network messages.
+    pub(crate) fn network_types(&self) -> [NetworkTypes; HOSTS] {
+        self.hosts.each_ref().map(|leg| leg.dialect.network_types())
     }
 
     /// A terminal's message on its wire.
@@ -67,7 +72,11 @@ impl Codec {
     fn of_host(&self, frame: &Frame, answer: &Txn) -> Result<Txn, String> {
         let leg = &self.hosts[usize::from(frame.link.0)];
         let (code, outcome) = answer.code.zip(answer.outcome).ok_or("an answer without a code")?;
-        let said = Answer { approval_code: answer.approval_code, ..Answer::ours(code, outcome) };
+        let said = Answer {
+            approval_code: answer.approval_code,
+            settlement_date: answer.settlement_date,
+            ..Answer::ours(code, outcome)
+        };
         let request = Txn { stan: frame.ours.stan, rrn: frame.ours.rrn, ..Txn::clone(&frame.request) };
         leg.read(&leg.framed(|out| leg.dialect.write_answer(&request, &said, out))?)
     }
@@ -140,7 +149,7 @@ impl World {
         if self.mutant == Some(Mutant::Mumbles) {
             read = Err("the wrong rule mumbles".into());
         }
-        let honest = frame.op.is_some_and(|op| self.truth.ops[op].honest);
+        let honest = is_about_link(frame) || frame.op.is_some_and(|op| self.truth.ops[op].honest);
         match self.fits(honest, "switch to host", read) {
             // What the host reads names its own sender's numbers; the checks need the terminal's.
             Some(read) => frame.request = Arc::new(Txn { stan: frame.request.stan, ..read }),
@@ -149,11 +158,34 @@ impl World {
         true
     }
 
+    /// What the switch reads of what a host asks it.
+    pub(crate) fn read_of_peer(&mut self, link: LinkId, txn: Txn) -> Option<Txn> {
+        let Some(codec) = &self.codec else { return Some(txn) };
+        let leg = &codec.hosts[usize::from(link.0)];
+        let ours = Outgoing {
+            stan: txn.stan,
+            rrn: txn.rrn,
+            transmitted_at: Text::clipped(b"1122092311"),
+            repeat: false,
+        };
+        let written = leg.framed(|out| leg.dialect.write_request(&txn, &ours, out));
+        let read = written.and_then(|bytes| leg.read(&bytes));
+        let read = read.and_then(|read| {
+            let is_same = (read.network, read.settlement_date) == (txn.network, txn.settlement_date);
+            if is_same { Ok(read) } else { Err(format!("said {} of {:?}", txn.network, txn.settlement_date)) }
+        });
+        self.fits(true, "host asks switch", read)
+    }
+
     /// What the switch reads of what a host answers.
     pub(crate) fn read_of_host(&mut self, frame: &Frame, answer: Txn) -> Option<Txn> {
         let Some(codec) = &self.codec else { return Some(answer) };
-        let read = codec.of_host(frame, &answer);
-        let honest = frame.op.is_some_and(|op| self.truth.ops[op].honest);
+        let read = codec.of_host(frame, &answer).and_then(|read| {
+            // The totals of a day hang on it.
+            let is_same = read.settlement_date == answer.settlement_date;
+            if is_same { Ok(read) } else { Err(format!("{:?} was said", answer.settlement_date)) }
+        });
+        let honest = is_about_link(frame) || frame.op.is_some_and(|op| self.truth.ops[op].honest);
         self.fits(honest, "host to switch", read)
     }
 
@@ -192,6 +224,10 @@ impl World {
         }
         None
     }
+}
+
+fn is_about_link(frame: &Frame) -> bool {
+    frame.request.message.class == Class::Network
 }
 
 fn is_same(said: &Txn, read: &Txn) -> bool {

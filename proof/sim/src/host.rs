@@ -2,6 +2,7 @@
 
 use crate::invariant::Invariant;
 use crate::marks::Mark;
+use crate::session::Announced;
 use crate::swarm::Fault;
 use crate::terminal::REFUSALS;
 use crate::truth::is_money;
@@ -35,6 +36,11 @@ pub(crate) struct Host {
     followed: BTreeSet<(u32, Rrn)>,
     /// Operations its people have put right by hand: nothing else it hears of them changes anything.
     pub(crate) closed: BTreeSet<usize>,
+    /// What it has to say about its day.
+    pub(crate) announced: Option<Announced>,
+    pub(crate) last_stan: u32,
+    /// Until when answers of it are on their way: it ends no day under them.
+    pub(crate) answers_until: u64,
 }
 
 /// What the ledger says of one request.
@@ -71,6 +77,9 @@ impl Host {
             ledger: BTreeMap::new(),
             followed: BTreeSet::new(),
             closed: BTreeSet::new(),
+            announced: None,
+            last_stan: 0,
+            answers_until: 0,
         }
     }
 }
@@ -102,6 +111,9 @@ impl World {
 
     pub(crate) fn host_acts(&mut self, frame: &Frame) {
         let message = frame.request.message;
+        if message.class == Class::Network {
+            return self.host_manages(frame);
+        }
         let is_closed = frame.op.is_some_and(|op| self.hosts[usize::from(frame.link.0)].closed.contains(&op));
         let (code, outcome) = match (message.class, message.function) {
             (_, Function::Advice) if is_closed => (Code::Approved, Outcome::Approved),
@@ -168,6 +180,7 @@ impl World {
         books.posted += 1;
         books.net += amount;
         let times = books.posted;
+        self.book_at_host(frame, amount, frame.request.kind);
         self.truth.holds(times <= 1, Invariant::I2, op, |_| format!("posted {times} times"));
     }
 
@@ -209,6 +222,7 @@ impl World {
         books.reversed += 1;
         books.net -= amount - remaining;
         let (reversed, posted) = (books.reversed, books.posted);
+        self.unbook_at_host(frame, amount - remaining);
         self.truth.holds(reversed <= posted, Invariant::I3, op, |_| {
             format!("reversed {reversed} times, posted {posted}")
         });
@@ -220,10 +234,14 @@ impl World {
         if self.strikes(Fault::HostBusy) {
             return said(if self.luck.below(8) == 0 { Code::InvalidCard } else { Code::Busy });
         }
-        let host = &mut self.hosts[usize::from(frame.link.0)];
-        if !host.followed.insert((frame.ours.stan.0, frame.ours.rrn)) {
+        let number = (frame.ours.stan.0, frame.ours.rrn);
+        if self.hosts[usize::from(frame.link.0)].followed.contains(&number) {
             return said(Code::Approved);
         }
+        if self.is_of_another_day(frame) {
+            return said(Code::WrongBusinessDate);
+        }
+        self.hosts[usize::from(frame.link.0)].followed.insert(number);
         // A report without a request is the first this host hears of it.
         let stan = frame.request.original.and_then(|original| original.stan).unwrap_or(frame.ours.stan);
         let id = (stan.0, frame.ours.rrn);
@@ -252,6 +270,7 @@ impl World {
             outcome: Some(outcome),
             wire_code: Text::clipped(wire_code(code)),
             approval_code: Text::clipped(if code == Code::Approved { b"A1B2C3" } else { b"" }),
+            settlement_date: self.settles_on(frame, code),
             ..Txn::new(message)
         };
         match self.read_of_host(frame, answer) {
@@ -265,7 +284,9 @@ impl World {
             true => self.luck.between(5 * SECOND, 150 * SECOND),
             false => self.luck.between(MS, 20 * MS),
         };
-        let Some(conn) = self.hosts[usize::from(frame.link.0)].conn else { return };
+        let host = &mut self.hosts[usize::from(frame.link.0)];
+        host.answers_until = host.answers_until.max(self.now + wait);
+        let Some(conn) = host.conn else { return };
         if self.strikes(Fault::HostTwice) {
             let later = wait + self.luck.about(10 * SECOND);
             self.after(later, Coming::FromHost(frame.link, conn, Box::new(answer.clone())));

@@ -6,14 +6,17 @@
 #![forbid(unsafe_code)]
 
 mod codec;
+mod days;
 mod host;
 mod invariant;
+mod links;
 mod luck;
 mod marks;
 mod mutant;
 mod operator;
 mod process;
 mod recovery;
+mod session;
 mod speech;
 mod swarm;
 mod terminal;
@@ -28,9 +31,11 @@ mod watch;
 mod world;
 mod wrong;
 
+pub use days::DayFigures;
 pub use invariant::{Broken, Invariant, NOT_CHECKED};
 pub use marks::NOT_THERE;
 pub use mutant::Mutant;
+pub use recovery::StopFigures;
 pub use world::{Ended, Line};
 
 use marks::{Marks, NAMES};
@@ -54,6 +59,11 @@ pub fn run(seed: u64, manner: Manner) -> Ended {
 /// Runs one seed to its end and keeps what happened.
 pub fn replay(seed: u64, manner: Manner) -> Ended {
     World::new(seed, swarm_of(seed, manner), manner.mutant, manner.money_only, true).run()
+}
+
+/// Lives so many days with three hosts, faults and all.
+pub fn live(seed: u64, days: u64) -> Ended {
+    World::new(seed, Swarm::of_days(seed, days), None, false, false).run()
 }
 
 /// The faults without which a failing seed does not fail, with their rates.
@@ -125,6 +135,8 @@ pub struct Sum {
     pub transactions: u64,
     /// Things that happened.
     pub events: u64,
+    /// Ends of the process that were not in order.
+    pub stops: StopFigures,
     /// The digests of all seeds, joined without regard to their order.
     pub hash: u64,
     marks: Marks,
@@ -132,7 +144,14 @@ pub struct Sum {
 
 impl Default for Sum {
     fn default() -> Self {
-        Self { seeds: 0, transactions: 0, events: 0, hash: 0, marks: Marks::none() }
+        Self {
+            seeds: 0,
+            transactions: 0,
+            events: 0,
+            stops: StopFigures::default(),
+            hash: 0,
+            marks: Marks::none(),
+        }
     }
 }
 
@@ -143,6 +162,7 @@ impl Sum {
         self.transactions += ended.transactions;
         self.events += ended.events;
         self.hash ^= ended.hash;
+        self.stops.add(&ended.stops);
         self.marks.add(&ended.marks);
     }
 
@@ -152,6 +172,7 @@ impl Sum {
         self.transactions += other.transactions;
         self.events += other.events;
         self.hash ^= other.hash;
+        self.stops.add(&other.stops);
         self.marks.add(&other.marks);
     }
 

@@ -3,13 +3,13 @@
 
 mod ci;
 
-use sim::{Ended, Invariant, Manner, Mutant, NOT_CHECKED, NOT_THERE, Sum};
+use sim::{DayFigures, Ended, Invariant, Manner, Mutant, NOT_CHECKED, NOT_THERE, StopFigures, Sum};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const HELP: &str = "sim [--seed S [--txn N | --all]] [--seeds A..B] [--transactions N] [--mutant NAME]
-    [--money-only] [--twice] [--threads N] [--ci] [--list] [--invariants]";
+    [--days N] [--stops N] [--money-only] [--twice] [--threads N] [--ci] [--list] [--invariants]";
 
 #[derive(Default)]
 struct Asked {
@@ -21,6 +21,8 @@ struct Asked {
     threads: usize,
     manner: Manner,
     list: bool,
+    days: u64,
+    stops: u64,
     all: bool,
     twice: bool,
     ci: bool,
@@ -45,6 +47,10 @@ fn main() -> ExitCode {
         Mutant::ALL.iter().for_each(|(_, name, _, what)| println!("{name:11} {what}"));
     } else if asked.invariants {
         list_invariants();
+    } else if asked.days > 0 {
+        return if live(asked.seed.unwrap_or(0), asked.days) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    } else if asked.stops > 0 {
+        return if stop_dirtily(asked.stops) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     } else if let Some(seed) = asked.seed {
         return replay(seed, &asked);
     } else {
@@ -65,6 +71,8 @@ impl Asked {
                 "--seed" => asked.seed = Some(number(next()?)?),
                 "--txn" => asked.txn = Some(number(next()?)? as usize),
                 "--transactions" => asked.transactions = Some(number(next()?)?),
+                "--days" => asked.days = number(next()?)?,
+                "--stops" => asked.stops = number(next()?)?,
                 "--threads" => asked.threads = number(next()?)?.max(1) as usize,
                 "--seeds" => {
                     let range = next()?;
@@ -157,6 +165,57 @@ fn report(sum: &Sum, seconds: f64) {
         sum.transactions as f64 / seconds,
         sum.hash
     );
+}
+
+/// So many days with three hosts, and what their ledgers and our totals say of them.
+fn live(seed: u64, days: u64) -> bool {
+    let began = std::time::Instant::now();
+    let Ended { transactions, events, broken, days: figures, stops, lines, .. } = sim::live(seed, days);
+    if let Some(op) = broken.as_ref().and_then(|broken| broken.op) {
+        lines.iter().filter(|line| line.op == Some(op)).for_each(print_line);
+    }
+    let DayFigures { days: compared, moves, differing, listed, explaining, by_one_item } = figures;
+    println!(
+        "seed {seed}: {days} days, {transactions} transactions, {events} events, {} dirty stops in {:.1} s",
+        stops.stops,
+        began.elapsed().as_secs_f64()
+    );
+    println!(
+        "{moves} days of 3 hosts began; {compared} hold money, and {differing} of them differ from our totals"
+    );
+    println!(
+        "{listed} transactions on the list for people; {explaining} of them explain every difference, {by_one_item} by \
+         exactly one item"
+    );
+    match broken {
+        Some(broken) => println!("breaks {}: {} ({:?})", broken.invariant.name(), broken.why, broken.op),
+        None => return explaining == by_one_item,
+    }
+    false
+}
+
+/// Seeds until the process has died so often, and what came of what it left.
+fn stop_dirtily(wanted: u64) -> bool {
+    let (began, mut sum) = (std::time::Instant::now(), Sum::default());
+    for seed in 0.. {
+        let ended = sim::run(seed, Manner::default());
+        sum.add(&ended);
+        if let Some(broken) = &ended.broken {
+            println!("seed {seed} breaks {}: {}", broken.invariant.name(), broken.why);
+            return false;
+        }
+        if sum.stops.stops >= wanted {
+            break;
+        }
+    }
+    let StopFigures { stops, found, attempted, to_people, found_again } = sum.stops;
+    println!(
+        "{stops} dirty stops in {} seeds, {:.1} s: {found} messages found owed; {attempted} attempted before anything new, \
+         {to_people} ended by people first, {found_again} found again by the next stop; nothing new went before",
+        sum.seeds,
+        began.elapsed().as_secs_f64()
+    );
+    sum.stops.is_whole()
 }
 
 fn replay(seed: u64, asked: &Asked) -> ExitCode {

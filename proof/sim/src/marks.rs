@@ -1,5 +1,7 @@
 //! What must have happened at least once, or the seeds were too tame to prove anything.
 
+use journal::LinkOrder;
+
 macro_rules! marks {
     ($($(#[$doc:meta])* $mark:ident $name:literal;)*) => {
         /// Something worth having seen.
@@ -87,8 +89,65 @@ marks! {
     TransferStranded        "transfer between two hosts reported without its request";
     CrashBetweenLegs        "crash between the legs: the credit's record not durable";
     CrashWithCredit         "crash with a credit in flight";
+    SignedOn                "sign-on of ours accepted";
+    SignOnRefused           "sign-on of ours refused";
+    SignOnUnanswered        "sign-on of ours unanswered";
+    SignOnRetried           "sign-on tried again by itself";
+    PeerSignedOn            "host signed on by itself";
+    PeerSignedOff           "host signed off by itself";
+    PeerMeetsDrain          "host signed on to a link that is drained by order";
+    SignedOff               "sign-off of ours accepted";
+    SignOffUnanswered       "sign-off of ours unanswered";
+    WoundDown               "link closed when nothing was in flight any more";
+    EchoMissed              "echo unanswered";
+    GivenUp                 "link given up: echoes unanswered";
+    OrderedOn               "a person ordered a sign-on";
+    OrderedOff              "a person ordered a sign-off";
+    OrderedDrain            "a person drained a link";
+    OrderedReady            "a person brought a link back to business";
+    OrderedOut              "a person took a link out of service";
+    OrderedCutover          "a person asked a host to end its day";
+    OrderAlready            "order refused: it is so already";
+    OrderRefused            "order refused: it cannot be as things stand";
+    TwoOrders               "two people gave orders about one link at once";
+    TwoRulings              "two people ruled about one owed message at once";
+    OutAtRestart            "link drained or out of service at a restart";
+    LinkNotOpen             "request refused: its link is not signed on, drained or out of service";
+    LeftBetweenSessions     "request not sent: its session was over before the disk had it";
+    CutInTime               "host's day changed when it was due";
+    CutEarly                "host's day changed before midnight";
+    CutLate                 "host's day changed late, and behind the calendar";
+    CutTwice                "change of day told twice";
+    CutInBurst              "day changed with more than five requests in flight";
+    CutInRecovery           "day changed while what was owed went first";
+    CutBegun                "change of day begun by the first of two messages";
+    CutEndAlone             "change of day ended, and nobody heard it begin";
+    CutRefused              "day refused: it cannot be";
+    CutPromised             "host promised to end its day when asked";
+    CutOverdue              "people told that a change of day hangs";
+    CutAgainAfterDeath      "host said its day again to a process that had died over it";
+    CrashUnderADay          "crash while the end of a day waited for the disk";
+    SettledElsewhere        "host settled on another day than was stamped, and said so";
+    RecoveryWaits           "recovery waits for a person";
+    RecoveryOrdered         "a person let recovery begin";
+    Recovered               "host told of everything it is owed after an unclean stop";
     ThroughTheCodec         "seeds whose messages went through dialects";
     Unwritable              "stranger's message that no dialect can write";
+}
+
+impl Mark {
+    /// An order that was carried out.
+    pub(crate) const fn of_order(order: LinkOrder) -> Option<Self> {
+        match order {
+            LinkOrder::SignOn => Some(Self::OrderedOn),
+            LinkOrder::SignOff => Some(Self::OrderedOff),
+            LinkOrder::Drain => Some(Self::OrderedDrain),
+            LinkOrder::Ready => Some(Self::OrderedReady),
+            LinkOrder::Maintain => Some(Self::OrderedOut),
+            LinkOrder::AskCutover => Some(Self::OrderedCutover),
+            LinkOrder::Echo => None,
+        }
+    }
 }
 
 /// How often each mark was seen.
@@ -122,6 +181,5 @@ pub const NOT_THERE: &[(&str, &str)] = &[
         "commit unknown at the request's and at the decision's record",
         "the journal is a file: a sync returns or fails",
     ),
-    ("cutover with requests in flight", "hosts change their day; there is no cutover message yet"),
     ("security module silent in mid-flight", "there is no security module yet"),
 ];

@@ -50,7 +50,7 @@ mutants! {
     Lies           "lies"        [I28], "The disk calls durable what it has not written.";
     Garbles        "garbles"     [I29], "The disk changes a byte of what it has written.";
     Rushes         "rushes"      [I30], "After an unclean stop business begins at once.";
-    Dates          "dates"       [I35], "The lane is not told of the host's day.";
+    Dates          "dates"       [I32, I35], "The lane is not told that the host's day changes.";
     Crosses        "crosses"     [I38], "An answer goes to the next terminal.";
     Stops          "stops"       [I41], "Nobody looks at the clock when the faults are over.";
     Floods         "floods"      [I42], "The limits of what is in flight are not observed.";
@@ -58,8 +58,20 @@ mutants! {
     Shuns          "shuns"       [I44], "Reversals are refused under load.";
     Shows          "shows"       [I45], "A card number is told to people.";
     Outruns        "outruns"     [I11], "The credit of a transfer is sent before its debit is known.";
-    Keeps          "keeps"       [I1],  "The debit of a transfer is kept when its credit is refused.";
+    Keeps          "keeps"       [I1, I33],  "The debit of a transfer is kept when its credit is refused.";
     Anew           "anew"        [I2],  "A credit nobody answered is advised without naming its request.";
+    Backdates      "backdates"   [I31, I32], "A request is stamped with the day that was closed.";
+    Doubles        "doubles"     [I34], "What a host says twice about its day moves it twice.";
+    Overlooks      "overlooks"   [I33], "The totals do not hear that an advice was accepted late.";
+    Anticipates    "anticipates" [I32], "A host hears that its day is changed before that is durable.";
+    Straggles      "straggles"   [I35], "A deposit is advised although the host's day has moved.";
+    Ajar           "ajar"        [I30], "The gate opens with one message left.";
+    Hurries        "hurries"     [I30], "A recovery that is to wait for a person does not.";
+    Unlocks        "unlocks"     [Link], "A restart loses that a person drained a link, or took it out of service.";
+    Barges         "barges"      [Link, I36], "Business is sent on a link whose host has signed off.";
+    Outlives       "outlives"    [I36], "A request permitted in one life of the process is sent in the next.";
+    Clings         "clings"      [I37], "A link on which nobody answers echoes is not given up.";
+    Abandons       "abandons"    [I40], "A restart leaves a request it found open undecided.";
     Mumbles        "mumbles"     [Wire], "A dialect cannot write what it has to.";
 }
 

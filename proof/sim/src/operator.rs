@@ -4,10 +4,10 @@
 use crate::invariant::Invariant;
 use crate::marks::Mark;
 use crate::truth::Owed;
-use crate::world::World;
-use journal::{Duty, Record, Ruling};
+use crate::world::{HOSTS, World};
+use journal::{Duty, LinkOrder, Record, Ruling};
 use switch::{CannotRule, Event};
-use terms::{ForwardId, Text};
+use terms::{ForwardId, LinkId, Text};
 
 impl World {
     /// Decides something about some owed message.
@@ -18,6 +18,15 @@ impl World {
         }
         let nth = self.luck.below(open) as usize;
         let Some(id) = self.truth.owed.keys().nth(nth).copied() else { return };
+        self.rule_one(id);
+        if self.luck.below(4) == 0 {
+            // Somebody else, at the same moment.
+            self.marks.hit(Mark::TwoRulings);
+            self.rule_one(id);
+        }
+    }
+
+    fn rule_one(&mut self, id: u64) {
         let ruling = Ruling::ALL[self.luck.below(Ruling::ALL.len() as u64) as usize];
         if ruling == Ruling::Hold {
             // For good: a release may be forgotten by a crash.
@@ -55,12 +64,53 @@ impl World {
             Duty::Reversal if books.posted > books.reversed => {
                 books.reversed += 1;
                 books.net -= amount - owed.remaining as i64;
+                self.book_by_hand(owed.op, owed.link, owed.remaining as i64 - amount);
             }
             Duty::Advice if books.posted == books.reversed => {
                 books.posted += 1;
                 books.net += amount;
+                self.book_by_hand(owed.op, owed.link, amount);
             }
             Duty::Reversal | Duty::Advice => {}
+        }
+    }
+
+    /// Orders something of a link; now and then two people do at the same moment.
+    pub(crate) fn order_something(&mut self) {
+        let link = LinkId(self.luck.below(HOSTS as u64) as u16);
+        let first = LinkOrder::ALL[self.luck.below(LinkOrder::ALL.len() as u64) as usize];
+        self.order(link, first, "suzuki");
+        if self.luck.below(3) > 0 {
+            return;
+        }
+        let second = match self.luck.below(2) {
+            0 => first,
+            _ => LinkOrder::ALL[self.luck.below(LinkOrder::ALL.len() as u64) as usize],
+        };
+        self.marks.hit(Mark::TwoOrders);
+        self.order(link, second, "tanaka");
+    }
+
+    /// One order of one person. What cannot be done, or is so already, changes nothing and is written nowhere.
+    pub(crate) fn order(&mut self, link: LinkId, order: LinkOrder, by: &str) {
+        let Some(lane) = &self.process.lane else { return };
+        let may = lane.may_order(link, order);
+        let is_now = self.process.paused_until <= self.now;
+        let before = self.process.batch.next_seq();
+        self.tell_all(|| format!("{by} orders {} of link {}: {may:?}", order.name(), link.0));
+        match may {
+            Ok(true) => self.marks.hit(Mark::OrderAlready),
+            Err(_) => self.marks.hit(Mark::OrderRefused),
+            Ok(false) => {}
+        }
+        let orders = self.process.orders;
+        self.step(Event::LinkOrdered { link, order, by: Text::clipped(by.as_bytes()) });
+        let written = self.process.orders - orders;
+        let wanted = u64::from(may == Ok(false) && order != LinkOrder::Echo);
+        if is_now && self.process.lane.is_some() && written != wanted {
+            let why =
+                format!("{} is {may:?}, and {written} orders were written from {before:?}", order.name());
+            self.truth.breaks(Invariant::Link, None, why);
         }
     }
 

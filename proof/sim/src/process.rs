@@ -1,10 +1,12 @@
 //! The process: the loop that runs a lane, with a journal on a disk that can fail, and a power switch.
 
+use crate::links::Seen;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
+use crate::recovery::StopFigures;
 use crate::speech::Speech;
 use crate::swarm::Fault;
-use crate::world::{Coming, MS, SECOND, World};
+use crate::world::{Coming, HOSTS, MS, SECOND, World};
 use journal::memory::Memory;
 use journal::{Act, Batch, Cause, Journal, Key, Record, Seq, Snapshot, Vault};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -50,15 +52,24 @@ pub(crate) struct Process {
     /// Connections made before this number died with an earlier life.
     pub(crate) conns_from: u64,
     pub(crate) conns: u64,
-    pub(crate) dates: [Option<BusinessDate>; 2],
-    /// Since when the lane knows that a link is up.
-    pub(crate) up_since: [Option<u64>; 2],
+    /// What a wrong rule keeps for the next life.
+    pub(crate) outlived: Option<Speech>,
+    /// Requests nobody has decided yet, and since when they are in flight, by the lane's clock.
+    pub(crate) open: BTreeMap<u64, u64>,
+    pub(crate) dates: [Option<BusinessDate>; HOSTS],
+    /// The links, as people and peers have said.
+    pub(crate) seen: [Seen; HOSTS],
+    /// Orders written down about links.
+    pub(crate) orders: u64,
+    /// A person has not let recovery begin yet.
+    pub(crate) recovery_waits: bool,
     /// When people were told last what a link is owed too long, by the lane's clock.
-    pub(crate) alarmed_at: [u64; 2],
+    pub(crate) alarmed_at: [u64; HOSTS],
     /// Messages owed as far as the lane has said, durable or not.
     pub(crate) owed: u64,
     /// What each host has to hear of since the last unclean stop, before anything new.
     pub(crate) to_tell_first: BTreeSet<(LinkId, u64)>,
+    pub(crate) stops: StopFigures,
     /// For which operation each of them was ever owed.
     pub(crate) owed_for: BTreeMap<u64, usize>,
     /// Attempts nobody has answered: to which link, and when, by the lane's clock.
@@ -71,6 +82,8 @@ pub(crate) struct Process {
     /// Somebody waits for a moment between the legs of a transfer: to cut its second link, and to die.
     pub(crate) cut_between_legs: bool,
     pub(crate) die_between_legs: bool,
+    /// Somebody waits for the end of a day to wait for the disk, to die under it.
+    pub(crate) die_under_a_day: bool,
     missed: Vec<Event>,
     was_paused: bool,
     outbox: Outbox,
@@ -112,11 +125,16 @@ impl Process {
             tick_at: u64::MAX,
             conns_from: 0,
             conns: 0,
-            dates: [None; 2],
-            up_since: [None; 2],
-            alarmed_at: [0; 2],
+            outlived: None,
+            open: BTreeMap::new(),
+            dates: [None; HOSTS],
+            seen: [Seen::default(); HOSTS],
+            orders: 0,
+            recovery_waits: false,
+            alarmed_at: [0; HOSTS],
             owed: 0,
             to_tell_first: BTreeSet::new(),
+            stops: StopFigures::default(),
             owed_for: BTreeMap::new(),
             outstanding: BTreeMap::new(),
             on_hold: BTreeSet::new(),
@@ -124,6 +142,7 @@ impl Process {
             pause_wanted: 0,
             cut_between_legs: false,
             die_between_legs: false,
+            die_under_a_day: false,
             missed: Vec::new(),
             was_paused: false,
             outbox: Outbox::new(),
@@ -161,9 +180,9 @@ impl Process {
         self.tick_at = u64::MAX;
         self.paused_until = now;
         self.was_paused = false;
-        self.up_since = [None; 2];
-        self.alarmed_at = [0; 2];
+        self.alarmed_at = [0; HOSTS];
         self.outstanding.clear();
+        self.open.clear();
         self.conns_from = self.conns + 1;
     }
 }
@@ -265,7 +284,8 @@ impl World {
             return;
         }
         self.mutant_judges(link, &mut txn);
-        self.step(Event::HostSaid { link, conn: ConnId(1_000 + u64::from(link.0)), txn });
+        self.hear_of_link(link, &txn);
+        self.step(Event::HostSaid { link, conn: ConnId(conn), txn });
     }
 
     pub(crate) fn push(&mut self, record: Record) {
@@ -304,10 +324,24 @@ impl World {
             true => self.luck.between(50 * MS, 2 * SECOND),
             false => self.luck.between(200, 3 * MS),
         };
+        let wait = if self.dies_under_a_day() { 60 * MS } else { wait };
         self.after(wait, Coming::Synced(life));
         self.cut_under_a_request();
         self.pause_under_a_request();
         self.die_under_a_credit();
+    }
+
+    /// The death that waits for a day to end: a slow disk has the record of it, and loses it perhaps.
+    fn dies_under_a_day(&mut self) -> bool {
+        let ends = |record: &Record| matches!(record, Record::HostDate { .. });
+        let syncing = self.process.syncing.as_ref();
+        let dies = self.process.die_under_a_day && syncing.is_some_and(|s| s.records.iter().any(ends));
+        if dies {
+            self.process.die_under_a_day = false;
+            self.marks.hit(Mark::CrashUnderADay);
+            self.after(30 * MS, Coming::Dies(self.process.life));
+        }
+        dies
     }
 
     pub(crate) fn on_synced(&mut self, life: u64) {
@@ -347,6 +381,8 @@ impl World {
         for record in records {
             let settled = self.settled_by(record);
             self.truth.apply(record);
+            self.count(record);
+            self.durable_order(record);
             settled.iter().for_each(|owed| self.put_right_by_hand(owed));
         }
         self.truth.committed();
@@ -397,6 +433,9 @@ impl World {
 
     fn power_off(&mut self) {
         self.mark_deaths_between_legs();
+        self.keep_for_the_next_life();
+        self.process.stops.found_again += self.process.to_tell_first.len() as u64;
+        self.process.to_tell_first.clear();
         let coin = self.luck.next();
         let process = &mut self.process;
         let Some(mut disk) = process.journal.take().map(Journal::into_storage) else { return };
@@ -416,6 +455,8 @@ impl World {
         process.stood_still_next = 0;
         self.sabotage_disk();
         self.terminals.iter_mut().for_each(|terminal| terminal.conn = None);
+        self.on_death_of_links();
+        self.process.recovery_waits = false;
         self.hosts.iter_mut().for_each(|host| host.conn = None);
         let life = self.process.life;
         let wait = self.luck.between(500 * MS, 30 * SECOND);
@@ -467,6 +508,7 @@ impl World {
         host.conn = Some(host.lives);
         self.tell_all(|| format!("link {} is up", link.0));
         self.step(Event::LinkUp { link });
+        self.send_from_the_last_life(link);
     }
 }
 

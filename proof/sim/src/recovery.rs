@@ -1,6 +1,7 @@
 //! The start of a process: journal, fold, what was left open, and deaths in the middle of it.
 
 use crate::invariant::Invariant;
+use crate::links::ECHO_MISSES_MAX;
 use crate::luck::mix;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
@@ -8,17 +9,32 @@ use crate::process::snapshot_of;
 use crate::speech::REPLY_TIMEOUT_MS;
 use crate::swarm::Fault;
 use crate::transfer::with_receivers;
-use crate::world::{Coming, MS, World};
+use crate::world::{Coming, HOSTS, MS, World};
 use journal::memory::Memory;
 use journal::{Act, Batch, Cause, Journal, Record, Recovered, Seq, Storage, Vault};
 use std::sync::Arc;
 use switch::{
-    BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Outbox, Replay,
-    Route, Routes, Secrets, SourceConfig, Standing,
+    BreakerConfig, Consistency, Effect, Event, ForwardConfig, Lane, LaneConfig, LinkConfig, Management,
+    Outbox, Replay, Route, Routes, Secrets, SourceConfig, Standing, Timers,
 };
 use terms::{ForwardId, Instant, LinkId, Now, Pairing, Text};
 
 pub(crate) const IN_FLIGHT_MAX: u32 = 40;
+
+/// The ends of the process that were not in order, and what came of what they left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StopFigures {
+    /// How many.
+    pub stops: u64,
+    /// Messages that were owed at the restart: system cancels and advices, those of stops before among them.
+    pub found: u64,
+    /// Of these, attempted before anything new went to their host.
+    pub attempted: u64,
+    /// Of these, ended by a person, or handed to one.
+    pub to_people: u64,
+    /// Of these, still waiting when the next death came, and found again.
+    pub found_again: u64,
+}
 
 /// A lane that came back, and what it writes before it may go on.
 struct Back<S> {
@@ -28,6 +44,21 @@ struct Back<S> {
     batch: Batch,
     records: Vec<Record>,
     was_open: usize,
+}
+
+impl StopFigures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.stops += other.stops;
+        self.found += other.found;
+        self.attempted += other.attempted;
+        self.to_people += other.to_people;
+        self.found_again += other.found_again;
+    }
+
+    /// Whether nothing that was found was left out.
+    pub fn is_whole(&self) -> bool {
+        self.found == self.attempted + self.to_people + self.found_again
+    }
 }
 
 impl World {
@@ -96,17 +127,24 @@ impl World {
 
     /// Goes on from a recovery that ends in one of the `allowed` states; any will do where none is named.
     fn resume(&mut self, mut back: Back<Memory>, allowed: &[u64]) {
+        let life = self.process.life;
         self.check_found(back.found.position.next.0);
         let state = back.state(&self.process.vault);
         if !allowed.is_empty() && !allowed.contains(&state) {
             self.truth.breaks(Invariant::I27, None, "recovery after a death in recovery ends elsewhere");
         }
         self.marks_of_recovery(&back);
+        if self.mutant == Some(Mutant::Abandons) {
+            back.abandon_one(&self.process.vault);
+        }
         if back.journal.commit(&mut back.batch).is_err() {
             return self.truth.breaks(Invariant::I29, None, "a whole disk refuses the first batch");
         }
         let reopened = self.open_requests();
         self.durable(&back.records);
+        if let Some(op) = self.open_requests().first().copied() {
+            self.truth.breaks(Invariant::I40, Some(op), "open before the death, and open after the restart");
+        }
         self.truth.forget_attempts();
         let (owed, known) = (back.lane.pending() as u64, self.truth.pending());
         if owed != known {
@@ -120,7 +158,7 @@ impl World {
             (op.undoing, op.a_persons) = (op.undone, op.is_listed());
         }
         let status = back.lane.status();
-        let dates = [0, 1].map(|at| status.links.get(at).and_then(|link| link.date));
+        let dates = core::array::from_fn(|at| status.links.get(at).and_then(|link| link.date));
         self.process.dates = dates;
         let held = |id: u64| {
             let seen = back.lane.owed_one(Instant::default(), ForwardId(id));
@@ -128,17 +166,32 @@ impl World {
         };
         self.process.to_tell_first =
             self.truth.owed_to.iter().filter(|(_, id)| !held(*id)).copied().collect();
-        self.process.begin(back.lane, back.journal, self.now);
+        let stops = &mut self.process.stops;
+        stops.stops += u64::from(life > 0);
+        stops.found += self.process.to_tell_first.len() as u64;
+        let mut lane = back.lane;
+        let waits = self.swarm.recovery_asks && lane.is_recovering();
+        if waits {
+            self.marks.hit(Mark::RecoveryWaits);
+            if self.mutant != Some(Mutant::Hurries) {
+                lane.wait_for_recovery();
+            }
+        }
+        self.process.begin(lane, back.journal, self.now);
+        self.process.recovery_waits = waits;
         self.tell_all(|| "the process is back".into());
+        self.look_at_orders();
         self.open_doors(reopened);
     }
 
     fn open_doors(&mut self, reopened: Vec<usize>) {
+        self.leave_ajar();
         let life = self.process.life;
-        for at in 0..2 {
+        for at in 0..HOSTS {
             let wait = self.luck.between(10 * MS, 500 * MS);
             self.after(wait, Coming::LinkUp(LinkId(at as u16), life));
-            if !self.hosts[at].profile.day_is_calendar {
+            if !self.hosts[at].profile.day_is_calendar && self.process.dates[at].is_none() {
+                // Nobody has told it yet.
                 let (link, date) = (LinkId(at as u16), self.hosts[at].day);
                 self.step(Event::HostDate { link, date });
             }
@@ -213,6 +266,19 @@ impl World {
                     catch_up_window: self.swarm.catch_up_window.min(self.swarm.window),
                     ..ForwardConfig::default()
                 },
+                timers: Timers { control_ms: 15_000, close_ms: 15_000, echo_ms: 10_000, ..Timers::default() },
+                management: Management {
+                    sign_on: self.swarm.links[at].sign_on,
+                    sign_on_retry_ms: 10_000,
+                    echo_idle_ms: self.swarm.links[at].echo_idle_ms,
+                    echo_misses_max: if self.mutant == Some(Mutant::Clings) {
+                        1_000
+                    } else {
+                        ECHO_MISSES_MAX
+                    },
+                    types: self.swarm.links[at].types,
+                    ..Management::default()
+                },
                 ..LinkConfig::retired(Text::EMPTY)
             }
         };
@@ -232,9 +298,13 @@ impl World {
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
-            links: vec![link(0, "bank"), link(1, "cards")],
-            routes: with_receivers(Routes::new(vec![line("4", 0, "four"), line("6", 1, "six")])),
-            remembered_max: 4_096,
+            links: vec![link(0, "bank"), link(1, "cards"), link(2, "net")],
+            routes: with_receivers(Routes::new(vec![
+                line("4", 0, "four"),
+                line("6", 1, "six"),
+                line("5", 2, "five"),
+            ])),
+            remembered_max: if self.swarm.days > 0 { 1 << 20 } else { 4_096 },
             remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
             ..LaneConfig::default()
@@ -242,7 +312,19 @@ impl World {
     }
 }
 
-impl<S> Back<S> {
+impl<S: Storage> Back<S> {
+    /// One of the decisions it owes is not written down.
+    fn abandon_one(&mut self, vault: &Vault) {
+        let is_decision = |record: &Record| matches!(record, Record::TimedOut { .. });
+        if let Some(at) = self.records.iter().position(is_decision) {
+            self.records.remove(at);
+            self.batch = Batch::starting_at(self.journal.position().next);
+            for record in &self.records {
+                self.batch.push(record, vault);
+            }
+        }
+    }
+
     fn state(&self, vault: &Vault) -> u64 {
         state_of(Some(&self.lane), vault)
     }

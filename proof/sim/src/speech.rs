@@ -21,8 +21,29 @@ pub(crate) const REPLY_TIMEOUT_MS: u32 = 30_000;
 
 /// Something to be said once its record is durable.
 pub(crate) enum Speech {
-    Request { link: LinkId, id: TxnId, request: Arc<Txn>, ours: Outgoing, meant_at: u64, meant: Instant },
-    Answer { decision: Option<TxnId>, source: SourceId, conn: ConnId, request: Arc<Txn>, answer: Answer },
+    Request {
+        link: LinkId,
+        id: TxnId,
+        request: Arc<Txn>,
+        ours: Outgoing,
+        meant_at: u64,
+        meant: Instant,
+        /// In which life of the process.
+        life: u64,
+    },
+    ToPeer {
+        link: LinkId,
+        conn: ConnId,
+        request: Arc<Txn>,
+        answer: Answer,
+    },
+    Answer {
+        decision: Option<TxnId>,
+        source: SourceId,
+        conn: ConnId,
+        request: Arc<Txn>,
+        answer: Answer,
+    },
 }
 
 /// Proof that nothing left: because nobody was there, or because what guards a message could not be put into it. Which
@@ -43,20 +64,23 @@ impl World {
             match effect {
                 Effect::Record(record) => self.record(record),
                 Effect::Tell(tell) => self.hear(tell),
-                Effect::Displaced { .. }
-                | Effect::ToHostAnswer { .. }
-                | Effect::KeysTold { .. }
-                | Effect::HangUp { .. }
-                | Effect::Announce { .. } => {}
+                Effect::Displaced { .. } | Effect::Announce { .. } | Effect::KeysTold { .. } => {}
+                Effect::HangUp { link } => self.hang_up(link),
+                Effect::ToHostAnswer { link, conn, request, answer, durable_first } => {
+                    let early = self.mutant == Some(Mutant::Anticipates);
+                    self.say(durable_first && !early, Speech::ToPeer { link, conn, request, answer });
+                }
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     let (meant_at, meant) = (self.now, self.clocks().instant);
                     self.on_meant(link, id, &request);
+                    self.on_meant_for_link(link, ours.stan, &request);
                     let early = match self.mutant {
                         Some(Mutant::SpeaksFirst) => true,
                         Some(Mutant::Hastens) => request.message.function == Function::Advice,
                         _ => false,
                     };
-                    let speech = Speech::Request { link, id, request, ours, meant_at, meant };
+                    let life = self.process.life;
+                    let speech = Speech::Request { link, id, request, ours, meant_at, meant, life };
                     self.say(durable_first && !early, speech);
                 }
                 Effect::ToSource { decision, source, conn, request, answer, durable_first } => {
@@ -73,6 +97,9 @@ impl World {
         match durable_first {
             true => {
                 let after = Seq(self.process.batch.next_seq().0 - 1);
+                if self.process.held.is_empty() && after < self.process.durable_next {
+                    return self.speak(speech);
+                }
                 self.process.held.push_back((after, speech));
             }
             false => self.speak(speech),
@@ -81,10 +108,13 @@ impl World {
 
     pub(crate) fn speak(&mut self, speech: Speech) {
         match speech {
-            Speech::Request { link, id, request, ours, meant_at, meant } => {
-                if self.may_leave(link, id, &request, ours) {
-                    self.ask_host(link, id, request, ours, (meant_at, meant));
+            Speech::Request { link, id, request, ours, meant_at, meant, life } => {
+                if self.may_leave(link, id, &request, ours, meant) {
+                    self.ask_host(link, id, request, ours, (meant_at, meant, life));
                 }
+            }
+            Speech::ToPeer { link, conn, request, answer } => {
+                self.answer_peer(link, conn, &request, &answer);
             }
             Speech::Answer { decision, source, conn, request, answer } => {
                 self.answer(decision, source, conn.0, request, &answer);
@@ -93,7 +123,7 @@ impl World {
     }
 
     /// As the program's loop asks it, right before the first byte.
-    fn may_leave(&mut self, link: LinkId, id: TxnId, request: &Txn, ours: Outgoing) -> bool {
+    fn may_leave(&mut self, link: LinkId, id: TxnId, request: &Txn, ours: Outgoing, meant: Instant) -> bool {
         let now = self.clocks().instant;
         let Some(lane) = &self.process.lane else { return false };
         let may = lane.may_leave(now, link, ours.stan, id);
@@ -104,7 +134,10 @@ impl World {
         match may {
             MayLeave::Yes => return true,
             MayLeave::TooLate => {
-                if is_request {
+                let in_time = now.us_since(meant) < u64::from(REPLY_TIMEOUT_MS) * 1_000;
+                if in_time {
+                    self.marks.hit(Mark::LeftBetweenSessions);
+                } else if is_request {
                     self.marks.hit(Mark::RefusedByDeadline);
                 }
                 self.step(Event::Unsent { link, host_stan: ours.stan, id });
@@ -115,18 +148,27 @@ impl World {
         false
     }
 
-    fn ask_host(
+    pub(crate) fn ask_host(
         &mut self,
         link: LinkId,
         id: TxnId,
         request: Arc<Txn>,
         ours: Outgoing,
-        meant: (u64, Instant),
+        (meant_at, meant, life): (u64, Instant, u64),
     ) {
         let Some(conn) = self.hosts[usize::from(link.0)].conn else {
-            return self.step(unsent(link, id, ours));
+            let event = match request.message.class {
+                // About the link itself: nothing of it is guarded here.
+                Class::Network => Event::Unsent { link, host_stan: ours.stan, id },
+                _ => unsent(link, id, ours),
+            };
+            return self.step(event);
         };
+        let meant = (meant_at, meant);
         let op = self.truth.by_id.get(&id.0).copied();
+        if request.message.class != Class::Network {
+            self.look_at_session(link, life, op);
+        }
         let request = self.mutant_rewrites(request);
         if let Some(op) = op {
             self.check_request(op, link, &request, ours, meant);

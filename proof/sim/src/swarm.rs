@@ -2,7 +2,9 @@
 //! races that need one of them to be absent.
 
 use crate::luck::Luck;
-use switch::HostProfile;
+use crate::world::HOSTS;
+use switch::{HostProfile, SignOn};
+use terms::{MessageType, Network, NetworkTypes};
 
 macro_rules! faults {
     ($($fault:ident $name:literal $most:literal;)*) => {
@@ -45,6 +47,12 @@ faults! {
     WallJump        "wall-jump"          400;
     HostDay         "host-day"           400;
     Operator        "operator"           800;
+    Orders          "orders"             500;
+    PeerSigns       "peer-signs"         400;
+    PeerSilent      "peer-silent"        300;
+    PeerRefuses     "peer-refuses"       300;
+    CutTwice        "cutover-twice"      500;
+    CutLost         "cutover-lost"       500;
     Crowd           "crowd"             1000;
 }
 
@@ -53,7 +61,7 @@ faults! {
 pub(crate) struct Swarm {
     rates: [u32; FAULTS.len()],
     /// How the two hosts behave, and what the switch is told about it.
-    pub(crate) hosts: [HostProfile; 2],
+    pub(crate) hosts: [HostProfile; HOSTS],
     pub(crate) terminals: u64,
     pub(crate) transactions: u64,
     /// Requests under way at once, as the switch is told; 0 for any number.
@@ -66,6 +74,14 @@ pub(crate) struct Swarm {
     pub(crate) window: u32,
     /// Of these, what had to wait for the link.
     pub(crate) catch_up_window: u32,
+    /// What each link is like, as the switch is told.
+    pub(crate) links: [LinkSpec; HOSTS],
+    /// Whether a start after an unclean stop waits for a person.
+    pub(crate) recovery_asks: bool,
+    /// So many days; 0 for until so many transactions have begun.
+    pub(crate) days: u64,
+    /// How many times rarer everything is than in a short run.
+    pub(crate) stretch: u64,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
 }
@@ -79,7 +95,7 @@ impl Swarm {
             let drawn = luck.between(1, u64::from(*most)) as u32;
             *rate = if everything || luck.below(2) == 0 { drawn } else { 0 };
         }
-        let hosts = [host(&mut luck), host(&mut luck)];
+        let hosts = [host(&mut luck), host(&mut luck), host(&mut luck)];
         let swarm = Self {
             rates,
             hosts,
@@ -90,9 +106,21 @@ impl Swarm {
             breaker_min: [5, 20][luck.below(2) as usize],
             window: [1, 2, 8][luck.below(3) as usize],
             catch_up_window: 1 + luck.below(2) as u32,
+            links: core::array::from_fn(|at| LinkSpec::of(&mut luck, &hosts[at])),
+            recovery_asks: luck.below(4) == 0,
             codec: seed % 16 == 7,
+            days: 0,
+            stretch: 1,
         };
         if seed % 128 == 77 { swarm.with_a_flood() } else { swarm }
+    }
+
+    /// A month is long: what befalls a short run every minute befalls it now and then. Every host ends its days, and
+    /// nobody turns a clock by days.
+    pub(crate) fn of_days(seed: u64, days: u64) -> Self {
+        let mut swarm = Self::of(seed);
+        swarm.rates[Fault::HostDay as usize] = 0;
+        Self { days, stretch: 100, terminals: swarm.terminals.max(6), codec: false, ..swarm }
     }
 
     /// Links that are away for long, and terminals that go on without the switch: reports heap up by thousands.
@@ -104,12 +132,15 @@ impl Swarm {
     }
 
     /// What a dialect cannot say is not done: no part of a reversal, by terminals or to hosts.
-    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; 2])) {
+    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; HOSTS]), types: [NetworkTypes; HOSTS]) {
         if !terminals {
             self.rates[Fault::Partial as usize] = 0;
         }
         for (host, says) in self.hosts.iter_mut().zip(hosts) {
             host.partial_reversals &= says;
+        }
+        for (link, types) in self.links.iter_mut().zip(types) {
+            link.types = types;
         }
     }
 
@@ -134,6 +165,33 @@ impl Swarm {
     }
 }
 
+/// What a link is like above its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinkSpec {
+    pub(crate) sign_on: SignOn,
+    pub(crate) echo_idle_ms: u32,
+    /// As what each sort of network message is said; which of them there are.
+    pub(crate) types: NetworkTypes,
+}
+
+impl LinkSpec {
+    fn of(luck: &mut Luck, host: &HostProfile) -> Self {
+        let sign_on = [SignOn::None, SignOn::ByOrder, SignOn::Automatic, SignOn::Automatic];
+        let mut types = NetworkTypes::default();
+        for about in [Network::SignOn, Network::SignOff, Network::Echo] {
+            types.set(about, MessageType::from_digits([8, 0, 0]));
+        }
+        if !host.day_is_calendar {
+            types.set(Network::Cutover, MessageType::from_digits([8, 0, 0]));
+            if luck.below(2) == 0 {
+                types.set(Network::CutoverEnd, MessageType::from_digits([8, 0, 0]));
+            }
+        }
+        let echo_idle_ms = [0, 15_000, 40_000][luck.below(3) as usize];
+        Self { sign_on: sign_on[luck.below(4) as usize], echo_idle_ms, types }
+    }
+}
+
 fn host(luck: &mut Luck) -> HostProfile {
     HostProfile {
         tombstones: luck.below(2) == 0,
@@ -142,6 +200,8 @@ fn host(luck: &mut Luck) -> HostProfile {
         deposits_are_posted: luck.below(4) > 0,
         guard_ms: 120_000,
         day_is_calendar: luck.below(3) == 0,
+        // A host that ends days as it likes has people of ours who say that it may.
+        days_ahead_max: [1, 1, 400][luck.below(3) as usize],
         partial_reversals: luck.below(4) > 0,
         unknown_credits_approved: luck.below(4) > 0,
         ..HostProfile::default()

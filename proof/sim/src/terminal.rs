@@ -5,7 +5,7 @@ use crate::invariant::Invariant;
 use crate::marks::Mark;
 use crate::swarm::Fault;
 use crate::truth::{Cash, is_money};
-use crate::world::{Coming, MS, SECOND, World};
+use crate::world::{Coming, HOSTS, MS, SECOND, World};
 use journal::Key;
 use terms::{
     Amount, BusinessDate, Class, Code, Function, Kind, LinkId, LocalTime, MessageType, Original, Outcome,
@@ -59,7 +59,7 @@ impl World {
         if self.calm {
             return;
         }
-        let wait = self.luck.about(15 * SECOND);
+        let wait = self.luck.about(15 * SECOND) * self.swarm.stretch;
         self.after(wait + 100 * MS, Coming::Begin(at));
         if self.is_hostile(at) {
             return self.say_anything(at);
@@ -111,7 +111,7 @@ impl World {
         };
         let second = (self.now / SECOND % 86_400) as u32;
         let day = BusinessDate::from_days(20_779 + (self.now / SECOND / 86_400) as i64);
-        let prefix = [b"4111".as_slice(), b"6222"][self.luck.below(2) as usize];
+        let prefix = [b"4111".as_slice(), b"6222", b"5333"][self.luck.below(HOSTS as u64) as usize];
         let mut pan = *b"0000000000000000";
         pan[..4].copy_from_slice(prefix);
         pan[8..].copy_from_slice(format!("{:08}", self.luck.below(100_000_000)).as_bytes());
@@ -404,7 +404,11 @@ fn code_of(kind: Kind) -> &'static [u8] {
 }
 
 pub(crate) fn host_of(txn: &Txn) -> LinkId {
-    LinkId(u16::from(!txn.pan.starts_with(b"4")))
+    match txn.pan.expose().first() {
+        Some(b'4') => LinkId(0),
+        Some(b'5') => LinkId(2),
+        _ => LinkId(1),
+    }
 }
 
 /// What a refusal of a host may say.

@@ -13,7 +13,7 @@ use switch::{Receiver, Routes};
 use terms::{BusinessDate, ForwardId, Function, Kind, LinkId, Outcome, Text, Txn, TxnId};
 
 /// First digits of accounts each host keeps; those of none are at the host that pays.
-const ACCOUNTS: [&[u8]; 3] = [b"45", b"62", b"90"];
+const ACCOUNTS: [&[u8]; 4] = [b"45", b"62", b"53", b"90"];
 
 /// What one host holds of one key, and when and how often it was asked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,6 +24,12 @@ pub(crate) struct Books {
     pub(crate) posted: u32,
     pub(crate) reversed: u32,
     pub(crate) net: i64,
+    /// On which day the host has posted it.
+    pub(crate) day: Option<BusinessDate>,
+    /// On which day it has undone it, where it says so.
+    pub(crate) undone_on: Option<BusinessDate>,
+    /// Our totals count it as done.
+    pub(crate) is_counted: bool,
 }
 
 /// What makes an operation a transfer between two hosts.
@@ -255,7 +261,7 @@ impl World {
     /// To an account of the other host, of the same, or of one that no line names.
     pub(crate) fn make_transfer(&mut self, request: Txn) -> Txn {
         let mut account = [b'1'; 16];
-        account[..2].copy_from_slice(ACCOUNTS[self.luck.below(3) as usize]);
+        account[..2].copy_from_slice(ACCOUNTS[self.luck.below(4) as usize]);
         account[8..].copy_from_slice(format!("{:08}", self.luck.below(100_000_000)).as_bytes());
         let mut request = Txn { to_account: Text::clipped(&account), ..request };
         request.carried.push(terms::Noun::Account2, &account);
@@ -321,5 +327,5 @@ pub(crate) fn with_receivers(routes: Routes) -> Routes {
         link: LinkId(at),
         name: Text::clipped(name.as_bytes()),
     };
-    routes.with_receivers(vec![line(0, "to bank"), line(1, "to cards")])
+    routes.with_receivers(vec![line(0, "to bank"), line(1, "to cards"), line(2, "to net")])
 }

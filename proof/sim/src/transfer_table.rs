@@ -37,10 +37,8 @@ fn unsent(id: u64, owes: Option<Forward>) -> Record {
 }
 
 fn then(id: u64, owes: Forward) -> Record {
-    let Record::Forwarded { forward, wire_code, settlement_date, at, .. } = paid(id, b"00") else {
-        panic!("it is one")
-    };
-    Record::Forwarded { forward, wire_code, owes: Some(owes), settlement_date, at }
+    let Record::Forwarded { forward, wire_code, at, .. } = paid(id, b"00") else { panic!("it is one") };
+    Record::Forwarded { forward, wire_code, settlement_date: None, owes: Some(owes), at }
 }
 
 #[rustfmt::skip]

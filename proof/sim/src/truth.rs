@@ -3,6 +3,7 @@
 
 use crate::invariant::{Broken, Invariant};
 use crate::transfer::{Books, Legs};
+use crate::world::HOSTS;
 use journal::{Duty, Forward, Key, Record, Remembered, Ruling, Sent};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -130,7 +131,7 @@ pub(crate) struct Truth {
     open_stans: FixedMap<(u16, u32), u64>,
     /// Time-outs of this commit that owe nothing, and reversals of nothing: each needs a person in the same commit.
     must_list: Vec<usize>,
-    pub(crate) tombstones: [bool; 2],
+    pub(crate) tombstones: [bool; HOSTS],
     pub(crate) guard_us: u64,
     pub(crate) now: u64,
     /// The lane's own clock.
@@ -153,7 +154,7 @@ impl Truth {
             handed: 0,
             open_stans: FixedMap::default(),
             must_list: Vec::new(),
-            tombstones: [false; 2],
+            tombstones: [false; HOSTS],
             guard_us: 0,
             now: 0,
             lane_now: 0,

@@ -93,8 +93,8 @@ pub(crate) fn paid(id: u64, code: &[u8]) -> Record {
     Record::Forwarded {
         forward: ForwardId(id),
         wire_code: Text::clipped(code),
-        owes: None,
         settlement_date: None,
+        owes: None,
         at: AT,
     }
 }
@@ -172,7 +172,8 @@ fn table() -> Vec<(&'static str, Option<Invariant>, Vec<Record>)> {
         ("sent twice",                        Some(I10), vec![sent(1, 1), sent(1, 2)]),
         ("declined behind its decision",      Some(I10), vec![sent(1, 1), decided(1), declined(1)]),
         ("a reversal of what was never sent", Some(I16), vec![sent(1, 1), never_sent(1), owed(1, one)]),
-        ("sent behind its reversal",          Some(I20), vec![buried(1), sent(1, 1)]),
+        ("sent behind its reversal",          Some(I20), vec![buried(1), noted(1), sent(1, 1)]),
+        ("taken back, and nobody told",       Some(I5),  vec![buried(1)]),
         ("believed at once",                  Some(I21), vec![sent(1, 1), timed_out(1, Some(one)), attempt(1, 1), paid(1, b"25")]),
         ("paid, and never owed",              Some(I24), vec![paid(1, b"00")]),
         ("paid twice",                        Some(I24), vec![sent(1, 1), timed_out(1, Some(one)), paid(1, b"00"), paid(1, b"00")]),

@@ -7,10 +7,10 @@ use crate::marks::Mark;
 use crate::mutant::Mutant;
 use crate::recovery::IN_FLIGHT_MAX;
 use crate::speech::REPLY_TIMEOUT_MS;
-use crate::world::{MS, SECOND, World};
+use crate::world::{HOSTS, MS, SECOND, World, links};
 use journal::{Batch, Debited, Duty, Observation, Record};
 use switch::{Effect, Event, Standing, Tell};
-use terms::{ForwardId, Function, Kind, LinkId, Outcome, Stan, Text, Txn, TxnId};
+use terms::{Class, ForwardId, Function, Kind, LinkId, Outcome, Stan, Text, Txn, TxnId};
 
 /// The first attempt follows that soon where the link is open.
 const FIRST_ATTEMPT_US: u64 = SECOND;
@@ -24,9 +24,13 @@ impl World {
     pub(crate) fn before_step(&mut self, event: &Event) -> Option<(LinkId, Stan)> {
         let process = &mut self.process;
         match event {
-            Event::HostSaid { link, txn, .. } if !txn.message.asks() => return Some((*link, txn.stan)),
-            Event::LinkUp { link } => process.up_since[usize::from(link.0)] = Some(self.now),
-            Event::LinkDown { link } => process.up_since[usize::from(link.0)] = None,
+            Event::HostSaid { link, txn, .. }
+                if !txn.message.asks() && txn.message.class != Class::Network =>
+            {
+                return Some((*link, txn.stan));
+            }
+            Event::LinkUp { link } => self.on_line_up(*link),
+            Event::LinkDown { link } => self.on_line_down(*link),
             Event::Ruled { forward, ruling, .. } => {
                 // A person may have it sent again, or hold it, whatever is awaited.
                 let may = process.lane.as_ref().is_some_and(|lane| lane.may_rule(*forward, *ruling).is_ok());
@@ -56,7 +60,10 @@ impl World {
                 | Record::Day(_),
             )
             | Effect::Tell(Tell::ForwardAlarm { .. } | Tell::NeedsAPerson { .. }) => false,
-            Effect::ToHost { request, .. } => request.message.function != Function::Advice,
+            Effect::ToHost { request, .. } => {
+                request.message.function != Function::Advice && request.message.class != Class::Network
+            }
+            Effect::HangUp { .. } => false,
             _ => true,
         };
         let mut records = Vec::new();
@@ -93,8 +100,8 @@ impl World {
         let Some(lane) = &self.process.lane else { return };
         let (in_flight, pending) = (lane.in_flight(), lane.pending() as u64);
         let most = match self.swarm.in_flight_max {
-            0 => 2 * IN_FLIGHT_MAX as usize,
-            most => (most as usize).min(2 * IN_FLIGHT_MAX as usize),
+            0 => HOSTS * IN_FLIGHT_MAX as usize,
+            most => (most as usize).min(HOSTS * IN_FLIGHT_MAX as usize),
         };
         let idle = !is_tick || lane.next_deadline().is_none_or(|deadline| deadline > now);
         if in_flight > most {
@@ -112,7 +119,8 @@ impl World {
             self.process.outstanding.retain(|_, (_, at)| now.as_us() < *at + timeout_us);
         }
         if is_tick {
-            [LinkId(0), LinkId(1)].into_iter().for_each(|link| self.look_at_what_is_owed(link));
+            links().for_each(|link| self.look_at_what_is_owed(link));
+            self.look_at_what_is_open();
         }
     }
 
@@ -121,7 +129,9 @@ impl World {
         let (at, now) = (usize::from(link.0), self.clocks().instant);
         let Some(lane) = &self.process.lane else { return };
         let now_us = now.as_us();
-        let open = self.process.up_since[at].filter(|_| self.hosts[at].conn.is_some());
+        let open = self.process.seen[at]
+            .open_since
+            .filter(|_| self.hosts[at].conn.is_some() && !self.process.recovery_waits);
         let is_open = open.is_some_and(|since| self.now >= since + FIRST_ATTEMPT_US);
         let unanswered = self.process.outstanding.values().filter(|(to, _)| *to == link).count();
         // What had to wait for the link has no more room than that.
@@ -155,6 +165,9 @@ impl World {
 
     pub(crate) fn record(&mut self, record: Record) {
         self.note_record(&record);
+        if self.mutant == Some(Mutant::Unlocks) && matches!(record, Record::LinkOrdered { .. }) {
+            return self.durable_order(&record);
+        }
         if self.mutant == Some(Mutant::OwesLater)
             && let Record::TimedOut { id, answer, owes: Some(forward), at } = &record
         {
@@ -171,6 +184,10 @@ impl World {
 
     /// What a record says at the moment it is written, before anybody knows whether it will be durable.
     fn note_record(&mut self, record: &Record) {
+        self.look_at_stamp(record);
+        self.note_order(record);
+        self.note_open(record);
+        self.process.orders += u64::from(matches!(record, Record::LinkOrdered { .. }));
         match record {
             Record::Sent(sent)
             | Record::Inquired(sent)
@@ -228,8 +245,11 @@ impl World {
         if let Some(forward) = record.forward()
             && !self.process.to_tell_first.is_empty()
         {
-            for link in [LinkId(0), LinkId(1)] {
-                self.process.to_tell_first.remove(&(link, forward.0));
+            let told = links().any(|link| self.process.to_tell_first.remove(&(link, forward.0)));
+            let stops = &mut self.process.stops;
+            match record {
+                Record::Attempt { .. } => stops.attempted += u64::from(told),
+                _ => stops.to_people += u64::from(told),
             }
         }
         self.note_legs(record);
@@ -244,6 +264,33 @@ impl World {
             });
             let record = record.clone();
             self.tell(op, || format!("record {}", short(&record)));
+        }
+    }
+
+    /// What is in flight from here on, and what is not any more.
+    fn note_open(&mut self, record: &Record) {
+        let now = self.clocks().instant.as_us();
+        match record {
+            Record::Sent(sent) | Record::Inquired(sent) | Record::Debited(Debited { sent, .. }) => {
+                self.process.open.insert(sent.id.0, now);
+            }
+            Record::Credited(credited) => drop(self.process.open.insert(credited.id.0, now)),
+            Record::Decided { id, .. } | Record::TimedOut { id, .. } | Record::NotSent { id, .. } => {
+                self.process.open.remove(&id.0);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whoever is gone, a link or a host: what is open on it ends at its deadline.
+    fn look_at_what_is_open(&mut self) {
+        let now = self.clocks().instant.as_us();
+        let timeout_us = u64::from(REPLY_TIMEOUT_MS) * MS;
+        let over = self.process.open.iter().find(|(_, since)| now > **since + timeout_us);
+        if let Some((id, since)) = over {
+            let op = self.truth.by_id.get(id).copied();
+            let why = format!("in flight for {} us", now - since);
+            self.truth.breaks(Invariant::I40, op, why);
         }
     }
 
@@ -312,6 +359,7 @@ impl World {
                 ("too much under way", _) => Mark::ShedInquiry,
                 (why, _) if why.starts_with("terminal has one") => Mark::TerminalBusy,
                 (why, _) if why.starts_with("recovery goes") => Mark::RecoveryFirst,
+                ("not signed on" | "link draining" | "link in maintenance", _) => Mark::LinkNotOpen,
                 ("circuit breaker open", _) => Mark::BreakerRefused,
                 _ => return,
             },
@@ -327,6 +375,7 @@ impl World {
     }
 
     pub(crate) fn hear(&mut self, tell: Tell) {
+        self.hear_of_links(&tell);
         let mark = match tell {
             Tell::LateAnswer { id, outcome: Outcome::Approved, .. } => {
                 self.on_late_approval(id);
@@ -395,7 +444,7 @@ impl World {
                 told.as_bytes()[at..].iter().take(16).filter(|byte| byte.is_ascii_digit()).count() == 16
             })
         };
-        if cards("41110000") || cards("62220000") {
+        if ["41110000", "62220000", "53330000"].into_iter().any(cards) {
             self.truth.breaks(Invariant::I45, None, "a card number is shown");
         }
     }

@@ -1,28 +1,37 @@
 //! One world: a heap of things to come in virtual time, and everything they happen to.
 
 use crate::codec::Codec;
+use crate::days::{DayFigures, Days};
 use crate::host::{Frame, Host};
 use crate::invariant::{Broken, Invariant};
 use crate::luck::{Luck, mix};
 use crate::marks::{Mark, Marks};
 use crate::mutant::Mutant;
 use crate::process::Process;
+use crate::recovery::StopFigures;
 use crate::swarm::{FAULTS, Fault, Swarm};
 use crate::terminal::Terminal;
 use crate::truth::Truth;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use switch::Event;
-use terms::{LinkId, Now, Timestamp, Txn};
+use terms::{BusinessDate, Code, LinkId, Network, Now, Timestamp, Txn};
 
+/// So many hosts, each behind a link of its own.
+pub(crate) const HOSTS: usize = 3;
 pub(crate) const MS: u64 = 1_000;
 pub(crate) const SECOND: u64 = 1_000 * MS;
+pub(crate) const DAY: u64 = 86_400 * SECOND;
 /// Longer than any chain of time-outs, guards and repeats that is allowed to follow the last fault.
 const QUIET_WITHIN: u64 = 3 * 3_600 * SECOND;
 /// No seed needs a hundredth of this; one that does goes round in circles.
 const EVENTS_MAX: u64 = 1_000_000;
 /// 2026-11-22 09:23:11 UTC.
 const BEGIN_UNIX_MS: i64 = 1_795_339_391_000;
+
+/// The links to the hosts.
+pub(crate) fn links() -> impl Iterator<Item = LinkId> {
+    (0..HOSTS as u16).map(LinkId)
+}
 
 /// Something to come.
 #[derive(Debug)]
@@ -49,6 +58,18 @@ pub(crate) enum Coming {
     Start(u64),
     /// A link comes up.
     LinkUp(LinkId, u64),
+    /// An answer of the switch reaches a host that asked: about what, and what it says.
+    ToPeer(LinkId, u64, Network, (Code, Option<BusinessDate>)),
+    /// A host says its day, and again until it is believed.
+    Announces(LinkId),
+    /// A host ends its day, as it was asked to.
+    DayEnds(LinkId),
+    /// A host looks at the clock on its own wall.
+    Midnight(LinkId),
+    /// Somebody looks after a link.
+    Attend(LinkId),
+    /// The process of that life dies.
+    Dies(u64),
     /// A fault that strikes by itself has its moment.
     Strike(Fault),
 }
@@ -101,6 +122,10 @@ pub struct Ended {
     pub broken: Option<Broken>,
     /// What happened, where it was asked for.
     pub lines: Vec<Line>,
+    /// The days with each host.
+    pub days: DayFigures,
+    /// The ends of the process that were not in order.
+    pub stops: StopFigures,
     pub(crate) marks: Marks,
 }
 
@@ -119,8 +144,9 @@ pub(crate) struct World {
     under_way: u64,
     pub(crate) process: Process,
     pub(crate) terminals: Vec<Terminal>,
-    pub(crate) hosts: [Host; 2],
+    pub(crate) hosts: [Host; HOSTS],
     pub(crate) truth: Truth,
+    pub(crate) days: Days,
     pub(crate) marks: Marks,
     pub(crate) begun: u64,
     pub(crate) busy: u64,
@@ -145,7 +171,7 @@ impl World {
         let terminals = (0..swarm.terminals).map(|at| Terminal::new(at as usize)).collect();
         let codec = swarm.codec.then(|| Codec::new(&mut Luck::new(seed ^ 0xC0DEC)));
         if let Some(codec) = &codec {
-            swarm.bow_to(codec.say_remaining());
+            swarm.bow_to(codec.say_remaining(), codec.network_types());
         }
         let hosts = swarm.hosts.map(Host::new);
         let mut truth = Truth::new(money_only);
@@ -170,6 +196,7 @@ impl World {
             terminals,
             hosts,
             truth,
+            days: Days::default(),
             marks: Marks::none(),
             begun: 0,
             busy: 0,
@@ -201,6 +228,10 @@ impl World {
             self.marks.hit(Mark::ThroughTheCodec);
         }
         self.after(0, Coming::Start(0));
+        links().for_each(|link| self.after(2 * SECOND, Coming::Attend(link)));
+        if self.swarm.days > 0 {
+            links().for_each(|link| self.keep_the_hours(link));
+        }
         for at in 0..self.terminals.len() {
             let wait = self.luck.about(10 * SECOND);
             self.after(SECOND + wait, Coming::Begin(at));
@@ -209,15 +240,18 @@ impl World {
         struck.into_iter().for_each(|fault| self.schedule_strike(fault));
         let mut calm_at = 0;
         while self.truth.broken.is_none() {
-            if !self.calm && self.begun >= self.swarm.transactions {
+            if !self.calm && self.has_seen_enough() {
                 self.calm_down();
                 calm_at = self.now;
             }
             if self.calm && self.is_at_rest() {
                 self.truth.settle();
+                self.compare_days();
                 break;
             }
-            if self.events > EVENTS_MAX || (self.calm && self.now > calm_at + QUIET_WITHIN) {
+            if self.events > EVENTS_MAX * (1 + self.swarm.days)
+                || (self.calm && self.now > calm_at + QUIET_WITHIN)
+            {
                 let why = self.unrest();
                 self.truth.breaks(Invariant::I41, None, why);
                 break;
@@ -233,7 +267,15 @@ impl World {
         }
     }
 
+    fn has_seen_enough(&self) -> bool {
+        match self.swarm.days {
+            0 => self.begun >= self.swarm.transactions,
+            days => self.now >= days * DAY,
+        }
+    }
+
     fn finish(mut self) -> Ended {
+        let days = self.figures_of_days();
         let hash = mix(self.hash ^ self.state_hash());
         Ended {
             seed: self.seed,
@@ -242,6 +284,8 @@ impl World {
             hash,
             broken: self.truth.broken.take(),
             lines: self.lines.unwrap_or_default(),
+            days,
+            stops: self.process.stops,
             marks: self.marks,
         }
     }
@@ -265,6 +309,13 @@ impl World {
             Coming::Tick(life) => self.on_tick(life),
             Coming::Start(life) => self.start(life),
             Coming::LinkUp(link, life) => self.link_up(link, life),
+            Coming::ToPeer(link, conn, about, said) => self.peer_hears(link, conn, about, said),
+            Coming::Announces(link) => self.announce(link),
+            Coming::DayEnds(link) => self.end_day(link),
+            Coming::Midnight(link) => self.keep_the_hours(link),
+            Coming::Attend(link) => self.attend(link),
+            Coming::Dies(life) if life == self.process.life => self.crash(),
+            Coming::Dies(_) => {}
             Coming::Strike(fault) => self.strike(fault),
         }
     }
@@ -321,7 +372,7 @@ impl World {
     fn schedule_strike(&mut self, fault: Fault) {
         if strikes_by_itself(fault) {
             let rate = u64::from(self.swarm.rate(fault).max(1));
-            let wait = self.fault_luck[fault as usize].about(60 * SECOND * 1_000 / rate);
+            let wait = self.fault_luck[fault as usize].about(60 * SECOND * 1_000 / rate) * self.swarm.stretch;
             self.after(SECOND + wait, Coming::Strike(fault));
         }
     }
@@ -333,7 +384,7 @@ impl World {
         self.tell_all(|| format!("fault: {fault:?}"));
         match fault {
             Fault::LinkCut => {
-                let link = LinkId(self.luck.below(2) as u16);
+                let link = LinkId(self.luck.below(HOSTS as u64) as u16);
                 match self.luck.below(4) {
                     0 => self.process.cut_wanted = Some(link),
                     1 => self.process.cut_between_legs = true,
@@ -346,15 +397,21 @@ impl World {
             Fault::LinkDown => self.leave(),
             Fault::HostDead => {
                 let wait = self.luck.between(30 * SECOND, 600 * SECOND);
-                self.hosts[self.luck.below(2) as usize].dead_until = self.now + wait;
+                self.hosts[self.luck.below(HOSTS as u64) as usize].dead_until = self.now + wait;
             }
             Fault::DiskFails => self.fail_disk(),
             Fault::Crash if self.luck.below(4) == 0 => self.process.die_between_legs = true,
+            Fault::Crash if self.luck.below(4) == 0 => self.process.die_under_a_day = true,
             Fault::Crash => self.crash(),
             Fault::Pause => self.pause(),
             Fault::WallJump => self.jump(),
-            Fault::HostDay => self.change_day(),
+            Fault::HostDay => {
+                let link = LinkId(self.luck.below(HOSTS as u64) as u16);
+                self.end_day(link);
+            }
             Fault::Operator => self.rule(),
+            Fault::Orders => self.order_something(),
+            Fault::PeerSigns => self.peer_signs(),
             Fault::Crowd => self.crowd(),
             _ => {}
         }
@@ -382,35 +439,33 @@ impl World {
 
     /// A host goes away for long, and takes no connection meanwhile.
     fn leave(&mut self) {
-        let link = LinkId(self.luck.below(2) as u16);
+        let link = LinkId(self.luck.below(HOSTS as u64) as u16);
         let wait = self.luck.between(5 * 60 * SECOND, 30 * 60 * SECOND);
         self.hosts[usize::from(link.0)].away_until = self.now + wait;
         self.cut_link(link, wait);
     }
 
     fn jump(&mut self) {
+        if self.swarm.days > 0 && self.wall_shift_ms != 0 {
+            // In a month somebody puts a clock right again.
+            self.wall_shift_ms = 0;
+            return;
+        }
         let most = [2_000, 90_000, 3_600_000, 2 * 86_400_000][self.luck.below(4) as usize];
+        let most = if self.swarm.days > 0 { most.min(3_600_000) } else { most };
         let jump = self.luck.between(1, most) as i64;
         let back = self.luck.below(2) == 0;
         self.wall_shift_ms += if back { -jump } else { jump };
         self.marks.hit(if back { Mark::WallJumpedBack } else { Mark::WallJumpedAhead });
     }
 
-    fn change_day(&mut self) {
-        let at = self.luck.below(2) as usize;
-        if self.hosts[at].profile.day_is_calendar {
-            return;
-        }
-        self.hosts[at].day = self.hosts[at].day.next();
-        let (link, date) = (LinkId(at as u16), self.hosts[at].day);
-        if self.process.lane.as_ref().is_some_and(|lane| lane.in_flight() > 0) {
-            self.marks.hit(Mark::DateChangedInFlight);
-        }
-        self.step(Event::HostDate { link, date });
-    }
-
-    /// Everybody at once.
+    /// Everybody at once; and now and then a day ends under them.
     fn crowd(&mut self) {
+        if self.luck.below(3) == 0 {
+            let link = LinkId(self.luck.below(HOSTS as u64) as u16);
+            let wait = self.luck.between(60 * MS, 120 * MS);
+            self.after(wait, Coming::DayEnds(link));
+        }
         for at in 0..self.terminals.len() {
             let wait = self.luck.below(50 * MS);
             self.after(wait, Coming::Begin(at));
@@ -423,7 +478,8 @@ impl World {
         self.swarm.switch_everything_off();
         (self.process.cut_wanted, self.process.pause_wanted) = (None, 0);
         (self.process.cut_between_legs, self.process.die_between_legs) = (false, false);
-        for at in 0..2 {
+        self.process.die_under_a_day = false;
+        for at in 0..HOSTS {
             (self.hosts[at].dead_until, self.hosts[at].away_until) = (0, 0);
             let life = self.process.life;
             self.after(SECOND, Coming::LinkUp(LinkId(at as u16), life));
@@ -460,6 +516,8 @@ const fn strikes_by_itself(fault: Fault) -> bool {
             | Fault::WallJump
             | Fault::HostDay
             | Fault::Operator
+            | Fault::Orders
+            | Fault::PeerSigns
             | Fault::Crowd
     )
 }
@@ -473,11 +531,16 @@ impl Coming {
                 | Self::ToHost(_)
                 | Self::HostActs(_)
                 | Self::FromHost(..)
+                | Self::ToPeer(..)
         )
     }
 
     fn is_for_the_process(&self) -> bool {
-        matches!(self, Self::ToSwitch(..) | Self::FromHost(..) | Self::Synced(_) | Self::Tick(_))
+        // It is the process that dials.
+        matches!(
+            self,
+            Self::ToSwitch(..) | Self::FromHost(..) | Self::Synced(_) | Self::Tick(_) | Self::LinkUp(..)
+        )
     }
 
     const fn place(&self) -> u64 {
@@ -494,6 +557,12 @@ impl Coming {
             Self::Start(_) => 10,
             Self::LinkUp(..) => 11,
             Self::Strike(_) => 12,
+            Self::ToPeer(..) => 13,
+            Self::Announces(_) => 14,
+            Self::DayEnds(_) => 15,
+            Self::Attend(_) => 16,
+            Self::Dies(_) => 17,
+            Self::Midnight(_) => 18,
         }
     }
 }

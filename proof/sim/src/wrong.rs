@@ -2,13 +2,15 @@
 
 use crate::host::Frame;
 use crate::mutant::Mutant;
+use crate::speech::Speech;
 use crate::terminal::message;
 use crate::world::{SECOND, World};
-use journal::Record;
+use journal::{Record, Ruling};
 use std::sync::Arc;
 use switch::{Effect, Event, Tell};
 use terms::{
-    Amount, Answer, Class, Code, Function, Kind, LinkId, Original, Outcome, Outgoing, Stan, Text, Txn,
+    Amount, Answer, BusinessDate, Class, Code, ForwardId, Function, Kind, LinkId, Network, Original, Outcome,
+    Outgoing, Stan, Text, Txn,
 };
 
 impl World {
@@ -92,15 +94,89 @@ impl World {
     /// What the lane hears of an event; nothing where a wrong rule keeps it away.
     pub(crate) fn sabotage_event(&mut self, event: Event) -> Option<Event> {
         match (self.mutant, &event) {
-            (Some(Mutant::Dates), Event::HostDate { link, date }) => {
-                self.process.dates[usize::from(link.0)] = Some(*date);
+            (Some(Mutant::Dates), Event::HostSaid { link, txn, .. })
+                if txn.message.asks() && txn.settlement_date.is_some() =>
+            {
+                self.process.dates[usize::from(link.0)] = txn.settlement_date;
                 None
             }
-            (Some(Mutant::Sleeps), Event::LinkUp { link }) if self.now > 60 * SECOND => {
-                self.process.up_since[usize::from(link.0)] = Some(self.now);
+            (Some(Mutant::Sleeps), Event::LinkUp { .. }) if self.now > 60 * SECOND => None,
+            (Some(Mutant::Barges), Event::HostSaid { txn, .. })
+                if txn.message.asks() && txn.network == Network::SignOff =>
+            {
                 None
+            }
+            (Some(Mutant::Doubles), Event::HostSaid { link, txn, .. })
+                if matches!(txn.network, Network::Cutover | Network::CutoverEnd)
+                    && txn.settlement_date == self.process.dates[usize::from(link.0)] =>
+            {
+                let date = txn.settlement_date.map(BusinessDate::next)?;
+                Some(Event::HostDate { link: *link, date })
             }
             _ => Some(event),
+        }
+    }
+
+    /// The deposits that the end of a day hands over are advised all the same.
+    fn straggle(&self, effects: &mut Vec<Effect>) {
+        let mut advised = Vec::new();
+        for effect in effects.iter() {
+            let Effect::Record(Record::Exception { id, forward: Some(forward), reason, .. }) = effect else {
+                continue;
+            };
+            let Some(owed) = self.truth.owed.get(&forward.0) else { continue };
+            if !reason.as_str().starts_with("deposit owed") {
+                continue;
+            }
+            let op = &self.truth.ops[owed.op];
+            let request = Txn {
+                kind: op.kind,
+                amount: Amount::minor(op.amount),
+                stan: op.key.stan,
+                terminal_id: op.key.terminal_id,
+                ..Txn::new(message([2, 2, 0]))
+            };
+            let (rrn, transmitted_at) = (Text::EMPTY, Text::EMPTY);
+            let ours = Outgoing { stan: Stan(owed.stan), rrn, transmitted_at, repeat: false };
+            let (link, id, request) = (owed.link, *id, Arc::new(request));
+            advised.push(Effect::ToHost { link, id, request, ours, durable_first: true });
+        }
+        effects.extend(advised);
+    }
+
+    /// A person holds one message of a gate, and nobody writes it down.
+    pub(crate) fn leave_ajar(&mut self) {
+        let first = self.process.to_tell_first.first().copied();
+        let now = self.clocks();
+        if let (Some(Mutant::Ajar), Some((_, id)), Some(lane)) = (self.mutant, first, &mut self.process.lane)
+        {
+            let (by, reason) = (Text::EMPTY, Text::EMPTY);
+            let held = Event::Ruled { forward: ForwardId(id), ruling: Ruling::Hold, by, reason };
+            lane.step(now, held, &mut switch::Outbox::new());
+        }
+    }
+
+    /// A request that waits for the disk is kept beyond the death of the process.
+    pub(crate) fn keep_for_the_next_life(&mut self) {
+        if self.mutant == Some(Mutant::Outlives) {
+            let is_request = |speech: &Speech| matches!(speech, Speech::Request { request, .. } if request.message.function == Function::Request && request.message.class != Class::Network);
+            let kept = self.process.held.drain(..).map(|(_, speech)| speech).find(is_request);
+            self.process.outlived = self.process.outlived.take().or(kept);
+        }
+    }
+
+    /// And is sent when its link is up again.
+    pub(crate) fn send_from_the_last_life(&mut self, up: LinkId) {
+        if let Some(Speech::Request { link, id, request, ours, meant_at, meant, life }) =
+            self.process.outlived.take()
+        {
+            match link == up {
+                true => self.ask_host(link, id, request, ours, (meant_at, meant, life)),
+                false => {
+                    self.process.outlived =
+                        Some(Speech::Request { link, id, request, ours, meant_at, meant, life });
+                }
+            }
         }
     }
 
@@ -109,6 +185,17 @@ impl World {
         match self.mutant {
             Some(Mutant::Unseen) => {
                 effects.retain(|effect| !matches!(effect, Effect::Record(Record::Observed(_))))
+            }
+            Some(Mutant::Straggles) => self.straggle(effects),
+            Some(Mutant::Backdates) => {
+                for effect in effects {
+                    if let Effect::Record(Record::Sent(sent)) = effect {
+                        let before = BusinessDate::from_days(sent.business_date.days() - 1);
+                        if self.days.was_on(sent.link, before) {
+                            sent.business_date = before;
+                        }
+                    }
+                }
             }
             Some(Mutant::Hushes) => {
                 effects.retain(|effect| !matches!(effect, Effect::Tell(Tell::ForwardAlarm { .. })));

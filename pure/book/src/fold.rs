@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{After, Credited, DayRecord, Duty, Record, Remembered, Ruling, Sent};
-use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, TxnId};
+use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, Tally, TxnId};
 
 /// What is counted together: with one host, on one of its days, in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -134,7 +134,7 @@ impl Book {
                 self.owe(sent.id, Some(forward));
             }
             Record::Owed { id, forward, .. } => self.owe(*id, Some(forward)),
-            Record::Forwarded { forward, owes, settlement_date, .. } => {
+            Record::Forwarded { forward, settlement_date, owes, .. } => {
                 let of = self.owed.get(forward).map(|debt| debt.leg.0);
                 self.pay(*forward, *settlement_date);
                 of.into_iter().for_each(|id| self.owe(id, owes.as_ref()));
@@ -296,7 +296,7 @@ impl Book {
         self.owed.insert(forward.id, Debt { leg, duty: forward.duty, remaining: forward.remaining });
     }
 
-    /// A host accepted what it was owed, and counts it under the day it said.
+    /// A host accepted what it was owed, and may have said under which day.
     fn pay(&mut self, id: ForwardId, said: Option<BusinessDate>) {
         let Some(debt) = self.owed.remove(&id) else { return };
         let Some(entry) = self.entries.get(&debt.leg).copied() else { return };
@@ -418,16 +418,12 @@ impl Book {
         let to = Bucket { date, ..entry.bucket };
         let from = core::mem::replace(&mut entry.bucket, to);
         let (amount, state) = (entry.amount, entry.state);
-        match state {
-            State::Open => {
-                self.totals.entry(from).or_default().open.remove(amount);
-                self.totals.entry(to).or_default().open.add(amount);
-            }
-            State::Unknown => {
-                self.totals.entry(from).or_default().unknown.remove(amount);
-                self.totals.entry(to).or_default().unknown.add(amount);
-            }
-            State::Done | State::Nothing => {}
-        }
+        let tally: fn(&mut Totals) -> &mut Tally = match state {
+            State::Open => |totals| &mut totals.open,
+            State::Unknown => |totals| &mut totals.unknown,
+            State::Done | State::Nothing => return,
+        };
+        tally(self.totals.entry(from).or_default()).remove(amount);
+        tally(self.totals.entry(to).or_default()).add(amount);
     }
 }

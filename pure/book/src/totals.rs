@@ -29,11 +29,13 @@ impl Totals {
         self.undone[class as usize]
     }
 
-    pub(crate) fn done_mut(&mut self, class: Class) -> &mut Tally {
+    /// To be counted in, by whoever keeps totals of his own.
+    pub fn done_mut(&mut self, class: Class) -> &mut Tally {
         &mut self.done[class as usize]
     }
 
-    pub(crate) fn undone_mut(&mut self, class: Class) -> &mut Tally {
+    /// To be counted in, by whoever keeps totals of his own.
+    pub fn undone_mut(&mut self, class: Class) -> &mut Tally {
         &mut self.undone[class as usize]
     }
 }

@@ -163,8 +163,13 @@ impl Story {
         let (why, at) = (Why::Asked, Timestamp::default());
         self.apply(Record::Owed { id: TxnId(id), forward, why, at });
         let owes = Some(self.forward(Duty::Reversal, 0));
-        let (wire_code, settlement_date) = (Text::EMPTY, None);
-        self.apply(Record::Forwarded { forward: forward.id, wire_code, owes, settlement_date, at });
+        self.apply(Record::Forwarded {
+            forward: forward.id,
+            wire_code: Text::EMPTY,
+            settlement_date: None,
+            owes,
+            at,
+        });
         self.paid()
     }
 

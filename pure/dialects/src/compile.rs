@@ -16,7 +16,7 @@ use iso8583::{
     Head, Spec,
     spec::{Alphabet, Secret, Shape},
 };
-use terms::{MessageType, Noun, limits::FIELDS_MAX};
+use terms::{Figure, MessageType, Noun, limits::FIELDS_MAX};
 
 /// Slots of elements 0 to 192.
 pub(crate) type Slots = Box<[Slot; FIELDS_MAX + 1]>;
@@ -26,7 +26,8 @@ pub(crate) fn compile(model: Model, findings: &mut Findings) -> Option<Dialect> 
     let edition = model.edition?;
     let spec = spec(&model, edition, findings);
     lint_spec(&model, &spec, findings);
-    let slots = slots(&model, &spec, findings);
+    let mut slots = slots(&model, &spec, findings);
+    totals(&model, &spec, &mut slots, findings);
     let response_width = (spec.fields.iter().zip(slots.iter()))
         .find(|(_, slot)| **slot == Slot::ResponseCode)
         .and_then(|(shape, _)| shape.as_ref().map(longest));
@@ -37,7 +38,10 @@ pub(crate) fn compile(model: Model, findings: &mut Findings) -> Option<Dialect> 
     let messages = messages(&model, &spec, &slots, findings);
     lint_mac(&model, &spec, findings);
     lint_network(&model, &messages, findings);
-    Some(Dialect::new(model, spec, slots, codes, messages))
+    let reconciliation = model.reconciliation.as_ref();
+    let has = |digits| messages.get(digits).is_some();
+    let reconciliation = reconciliation.and_then(|table| table.rule(has, findings));
+    Some(Dialect::new(model, spec, slots, codes, messages, reconciliation))
 }
 
 fn spec(model: &Model, edition: Edition, findings: &mut Findings) -> Spec {
@@ -105,6 +109,42 @@ fn slots(model: &Model, spec: &Spec, findings: &mut Findings) -> Slots {
         };
     }
     slots
+}
+
+/// Elements that hold the figures of a day. They are nothing else: what a noun has is not taken from it.
+fn totals(model: &Model, spec: &Spec, slots: &mut Slots, findings: &mut Findings) {
+    let Some(table) = &model.reconciliation else { return };
+    let figures = table.figures.iter().map(|&(figure, place)| (Slot::Figure(figure), place));
+    let date = table.date.map(|place| (Slot::ReconciledDate, place));
+    let verdict = table.verdict.map(|place| (Slot::SettlementCode, place));
+    for (slot, (line, de)) in figures.chain(date).chain(verdict) {
+        let Some(shape) = spec.fields.get(usize::from(de)).and_then(Option::as_ref) else {
+            // What is inherited goes with the element; what this file says itself is a mistake in this file.
+            if line.is_some() {
+                findings.error(line, format!("[reconciliation]: DE {de} has no shape"));
+            }
+            continue;
+        };
+        let fits = match slot {
+            Slot::Figure(Figure::Net) => (2..=40).contains(&longest(shape)),
+            Slot::Figure(_) => shape.alphabet == Alphabet::N,
+            Slot::ReconciledDate => shape.alphabet == Alphabet::N && matches!(longest(shape), 4 | 6),
+            _ => shape.alphabet == Alphabet::N && longest(shape) == 1,
+        };
+        let wrong = match (fits, slots[usize::from(de)]) {
+            (true, Slot::Unmapped) => {
+                slots[usize::from(de)] = slot;
+                continue;
+            }
+            (true, _) => "is mapped to something else already",
+            (false, _) => "cannot hold that",
+        };
+        match line {
+            Some(_) => findings.error(line, format!("[reconciliation]: DE {de} {wrong}")),
+            None => findings
+                .warning(line, format!("[reconciliation]: DE {de} {wrong}; what is inherited is dropped")),
+        }
+    }
 }
 
 /// The one element that two nouns share: DE 24 of 1993 is the function code, and in network messages the

@@ -8,6 +8,7 @@ use crate::{
     model::Model,
     notation,
     presence::{Message, Messages},
+    reconciliation::ReconciliationRule,
     shipped::SHIPPED,
     slot::Slot,
 };
@@ -48,6 +49,7 @@ pub struct Dialect {
     pub(crate) partial_reversal: Option<[u8; 3]>,
     pairing: Pairing,
     mac: Option<MacRule>,
+    pub(crate) reconciliation: Option<ReconciliationRule>,
     key_exchange: Option<KeyRule>,
 }
 
@@ -158,6 +160,11 @@ impl Dialect {
         self.mac.as_ref()
     }
 
+    /// How totals are compared, where this partner compares them.
+    pub fn reconciliation(&self) -> Option<&ReconciliationRule> {
+        self.reconciliation.as_ref()
+    }
+
     /// The characters this network writes for a code; empty where its table has none of its own.
     pub fn code_text(&self, code: Code) -> Text<4> {
         self.codes.written(code)
@@ -179,7 +186,14 @@ impl Dialect {
         [self.spec.version, class, function, origin].map(|digit| b'0' + digit)
     }
 
-    pub(crate) fn new(model: Model, spec: Spec, slots: Slots, codes: CodeTable, messages: Messages) -> Self {
+    pub(crate) fn new(
+        model: Model,
+        spec: Spec,
+        slots: Slots,
+        codes: CodeTable,
+        messages: Messages,
+        reconciliation: Option<ReconciliationRule>,
+    ) -> Self {
         let mut kinds = Box::new([None; 100]);
         for &(prefix, kind) in &model.kinds {
             kinds[two_digits(prefix)] = Some(kind);
@@ -215,6 +229,7 @@ impl Dialect {
             partial_reversal: model.partial_reversal,
             pairing: model.pairing,
             mac: model.mac,
+            reconciliation,
             key_exchange: model.key_exchange,
             messages,
         }

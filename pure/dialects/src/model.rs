@@ -8,6 +8,7 @@ use crate::{
     mac::MacRule,
     message::MessageModel,
     notation::coding_named,
+    reconciliation::ReconciliationModel,
     role::Role,
     shape::FieldModel,
     style::Style,
@@ -62,6 +63,7 @@ pub(crate) struct Model {
     pub(crate) key_exchange: Option<KeyRule>,
     /// The function code of a reversal that leaves a part valid, where that is how it is said.
     pub(crate) partial_reversal: Option<[u8; 3]>,
+    pub(crate) reconciliation: Option<ReconciliationModel>,
 }
 
 impl Model {
@@ -116,6 +118,7 @@ impl Model {
             mac: None,
             key_exchange: None,
             partial_reversal: None,
+            reconciliation: None,
         }
     }
 
@@ -126,6 +129,7 @@ impl Model {
         self.defaults.values_mut().for_each(|default| default.0 = None);
         self.messages.values_mut().for_each(MessageModel::forget_lines);
         self.codes.forget_lines();
+        self.reconciliation.iter_mut().for_each(ReconciliationModel::forget_lines);
         self.network_as.iter_mut().for_each(|sent_as| sent_as.0 = None);
         for (_, network) in &mut self.network {
             network.sent_as.iter_mut().for_each(|sent_as| sent_as.0 = None);
@@ -203,6 +207,20 @@ impl Model {
         }
         if let Some((_, entries)) = section.table("matching", findings) {
             self.pairing = read_pairing(entries, findings);
+        }
+        match section.take("reconciliation").map(|entry| &entry.node) {
+            None => {}
+            Some(node) if matches!(&node.item, Item::Text(text) if text == "none") => {
+                self.reconciliation = None
+            }
+            Some(node) => {
+                if let Some(entries) = table_of(node, "reconciliation", findings) {
+                    let (inherited, version) =
+                        (self.reconciliation.take(), self.edition.map(Edition::version));
+                    self.reconciliation =
+                        Some(ReconciliationModel::read(entries, inherited, version, findings));
+                }
+            }
         }
         if let Some((_, entries)) = section.table("key_exchange", findings) {
             self.key_exchange = KeyRule::read(entries, self.key_exchange.take(), findings);

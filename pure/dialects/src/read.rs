@@ -6,14 +6,15 @@ use crate::{
     elements::Elements,
     error::{ReadError, ReadRefusal},
     original,
+    reconciliation::{code_and_outcome, of_settlement_code},
     role::Form,
     slot::Slot,
 };
 use alloc::{boxed::Box, vec::Vec};
 use iso8583::{Message, Value, decode, spec::Coding};
 use terms::{
-    Amount, BusinessDate, Carried, Class, Currency, Kind, LocalTime, MessageType, Network, Noun, Pan, Stan,
-    Text, Txn,
+    Amount, BusinessDate, Carried, Class, Comparison, Currency, Figure, Kind, LocalTime, MessageType,
+    Network, Noun, Pan, Stan, Text, Txn,
 };
 use wire::write::append;
 
@@ -61,6 +62,7 @@ impl Dialect {
         reading.join_date_and_time();
         reading.look_for_card();
         reading.look_for_part();
+        reading.look_for_totals();
         let fault = fault.or_else(|| self.fault_of_presence(message, digits)).or(reading.fault);
         match fault {
             None => Ok(reading.txn),
@@ -105,6 +107,7 @@ struct Reading<'d> {
     txn: Txn,
     time_of_day: Option<[u8; 3]>,
     local_date: Option<BusinessDate>,
+    totals: Comparison,
     fault: Option<ReadError>,
 }
 
@@ -113,7 +116,8 @@ impl<'d> Reading<'d> {
         let mut txn = Txn::new(message);
         // Digits packed two to a byte become characters, so what is carried can be longer than the body.
         txn.carried = Carried::with_capacity(size + size / 2 + 64);
-        Self { dialect, today, txn, time_of_day: None, local_date: None, fault: None }
+        let totals = Comparison::default();
+        Self { dialect, today, txn, time_of_day: None, local_date: None, totals, fault: None }
     }
 
     #[inline]
@@ -143,6 +147,13 @@ impl<'d> Reading<'d> {
             Slot::OriginalOf1987 => txn.original = Some(original::from_1987(digits(value).as_bytes())),
             Slot::OriginalOf1993 => txn.original = Some(original::from_1993(digits(value).as_bytes())),
             Slot::Remaining => txn.remaining = Some(remaining(value)?),
+            Slot::Figure(Figure::Net) => self.totals.statement.set(Figure::Net, net(value)?),
+            Slot::Figure(figure) => {
+                let number = value.number().ok_or(Wrong::Expected("digits"))?;
+                self.totals.statement.set(figure, i128::from(number));
+            }
+            Slot::ReconciledDate => self.totals.date = day_compared(self.today, value)?,
+            Slot::SettlementCode => self.totals.balance = value.number().and_then(of_settlement_code),
             Slot::Carried(Noun::Account2, form) => {
                 txn.to_account = text(value)?;
                 carry(&mut txn.carried, Noun::Account2, form, value)?;
@@ -168,8 +179,22 @@ impl<'d> Reading<'d> {
             let (code, outcome) = self.dialect.codes.read(self.txn.wire_code.as_bytes(), self.txn.message);
             self.txn.code = Some(code);
             self.txn.outcome = Some(outcome);
+            self.take_verdict();
         }
         Ok(())
+    }
+
+    /// In an answer to totals some codes say what the comparison came to, which is neither yes nor no.
+    fn take_verdict(&mut self) {
+        if self.txn.message.class != Class::Reconciliation {
+            return;
+        }
+        let rule = self.dialect.reconciliation.as_ref();
+        if let Some(balance) = rule.and_then(|rule| rule.balance_of(self.txn.wire_code.as_bytes())) {
+            let (code, outcome) = code_and_outcome(balance);
+            (self.txn.code, self.txn.outcome) = (Some(code), Some(outcome));
+            self.totals.balance = balance;
+        }
     }
 
     /// The digits are carried too, because an answer repeats them even where nobody knows what they mean.
@@ -202,6 +227,19 @@ impl<'d> Reading<'d> {
         let whole = whole.filter(|digits| digits.iter().all(u8::is_ascii_digit)).unwrap_or_default();
         let whole = whole.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
         txn.remaining = Some(core::mem::replace(&mut txn.amount, Amount::minor(whole)));
+    }
+
+    /// What the message says of a day, where it is one about that.
+    fn look_for_totals(&mut self) {
+        if self.txn.message.class != Class::Reconciliation {
+            return;
+        }
+        let said = self.txn.carried.get(Noun::SettlementCurrency);
+        let number = said.filter(|digits| digits.len() == 3 && digits.iter().all(u8::is_ascii_digit));
+        let number =
+            number.map(|digits| digits.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')));
+        let currency = number.and_then(Currency::numeric).unwrap_or(self.txn.currency);
+        self.txn.totals = Some(Box::new(Comparison { currency, ..self.totals }));
     }
 
     fn join_date_and_time(&mut self) {
@@ -269,6 +307,27 @@ fn pairs<const N: usize>(value: &Value<'_>) -> Read<[u8; N]> {
         number /= 100;
     }
     Ok(pairs)
+}
+
+/// A net: `C` or `D`, and digits.
+fn net(value: &Value<'_>) -> Read<i128> {
+    let expected = "C or D, and digits";
+    let text = digits(value);
+    let (sign, number) = text.as_bytes().split_first().ok_or(Wrong::Expected(expected))?;
+    if number.is_empty() || number.len() > 30 || !number.iter().all(u8::is_ascii_digit) {
+        return Err(Wrong::Expected(expected));
+    }
+    let number = number.iter().fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'));
+    match sign {
+        b'C' => Ok(number),
+        b'D' => Ok(-number),
+        _ => Err(Wrong::Expected(expected)),
+    }
+}
+
+/// The day that is compared, with a year or without.
+fn day_compared(today: BusinessDate, value: &Value<'_>) -> Read<Option<BusinessDate>> {
+    if value.length() == 6 { dated(today, pairs(value)?) } else { month_and_day(today, pairs(value)?) }
 }
 
 /// The day that `MMDD` means near `today`; zeros mean that nobody said.

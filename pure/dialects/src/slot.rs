@@ -1,6 +1,6 @@
 use crate::role::{Form, Role};
 use iso8583::spec::{Length, Shape};
-use terms::Noun;
+use terms::{Figure, Noun};
 
 /// What to do with one element, decided once when the dialect is loaded so that no name is looked up while a
 /// message passes.
@@ -38,6 +38,12 @@ pub(crate) enum Slot {
     OriginalOf1993,
     /// What remains valid after a partial reversal: the first twelve digits of DE 95.
     Remaining,
+    /// A figure of a day, in messages that compare totals.
+    Figure(Figure),
+    /// The day that is compared, `YYMMDD` or `MMDD`, in such messages.
+    ReconciledDate,
+    /// What the comparison came to: one digit.
+    SettlementCode,
     Carried(Noun, Form),
 }
 

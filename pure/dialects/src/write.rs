@@ -7,6 +7,7 @@ use crate::{
     index::Index,
     original,
     presence::Message,
+    reconciliation::settlement_code,
     role::Form,
     slot::{Slot, longest},
 };
@@ -16,8 +17,8 @@ use iso8583::{
     spec::{Coding, Shape},
 };
 use terms::{
-    Amount, Answer, BusinessDate, Carried, Class, Code, Currency, Kind, LocalTime, MessageType, Network,
-    Noun, Original, Outgoing, Rrn, Stan, Text, Txn,
+    Amount, Answer, BusinessDate, Carried, Class, Code, Comparison, Currency, Figure, Kind, LocalTime,
+    MessageType, Network, Noun, Original, Outgoing, Rrn, Stan, Text, Txn,
 };
 
 impl Dialect {
@@ -183,6 +184,7 @@ struct Said<'a> {
     settlement_date: Option<BusinessDate>,
     approval_code: Text<6>,
     code: Text<4>,
+    totals: Option<&'a Comparison>,
     /// Whether the card need not be said, because the track that says it comes along.
     card_in_track: bool,
     carried: &'a Index<'a>,
@@ -199,12 +201,13 @@ impl<'a> Said<'a> {
             settlement_date: txn.settlement_date,
             approval_code: txn.approval_code,
             code: txn.wire_code,
+            totals: txn.totals.as_deref(),
             card_in_track: txn.pan_in_track && dialect.says_track(carried),
             carried,
         }
     }
 
-    fn answer(dialect: &Dialect, request: &Txn, answer: &Answer, carried: &'a Index<'a>) -> Self {
+    fn answer(dialect: &Dialect, request: &Txn, answer: &'a Answer, carried: &'a Index<'a>) -> Self {
         Self {
             txn: None,
             processing_code: Text::EMPTY,
@@ -213,7 +216,9 @@ impl<'a> Said<'a> {
             transmitted_at: Text::EMPTY,
             settlement_date: answer.settlement_date,
             approval_code: answer.approval_code,
+            totals: answer.totals.as_deref(),
             code: match answer.wire_code {
+                _ if let Some(code) = verdict(dialect, answer) => code,
                 said if dialect.codes.says(said.as_bytes(), answer.code, answer.outcome, request.message) => {
                     said
                 }
@@ -239,6 +244,8 @@ enum Datum<'a> {
     Remaining(Amount),
     /// What was asked for, in the layout of DE 30 of 1993.
     OriginalAmount(Amount),
+    /// What is left of a day's amounts.
+    Net(i128),
     Bytes(&'a [u8]),
     /// Bytes for an element that holds digits or hex characters.
     Unpacked(&'a [u8]),
@@ -285,6 +292,10 @@ impl Writing<'_> {
         }
     }
 
+    fn width_of(&self, de: u8) -> usize {
+        shape(self.dialect, de).map_or(0, |shape| usize::from(longest(shape)))
+    }
+
     /// How many bitmaps there must be for those of the candidates in which there is something to say.
     fn bitmaps(&self, candidates: Elements) -> usize {
         let said = |de: &u8| !matches!(self.datum(*de), Datum::Nothing);
@@ -317,6 +328,7 @@ impl Writing<'_> {
             Datum::OriginalOf1993(held) => put_made(de, original::to_1993(held), writer)?,
             Datum::Remaining(amount) => put_made(de, replacement_amounts(amount), writer)?,
             Datum::OriginalAmount(amount) => put_made(de, original_amounts(amount), writer)?,
+            Datum::Net(net) => put_made(de, net_amount(net, self.width_of(de)), writer)?,
             Datum::Bytes(bytes) => writer.put_bytes(usize::from(de), bytes)?,
             Datum::Unpacked(bytes) => writer.put_text(usize::from(de), &unpacked(bytes))?,
             Datum::Room => {
@@ -433,6 +445,24 @@ fn said_of<'a>(dialect: &Dialect, said: &'a Said<'a>, de: u8, message: &Message)
             of_request(|txn| txn.original.as_ref().map_or(Datum::Nothing, Datum::OriginalOf1993))
         }
         Slot::Remaining => of_request(|txn| txn.remaining.map_or(Datum::Nothing, Datum::Remaining)),
+        Slot::Figure(figure) => {
+            let value = said.totals.and_then(|totals| totals.statement.get(figure));
+            match (figure, value) {
+                (_, None) => Datum::Nothing,
+                (Figure::Net, Some(net)) => Datum::Net(net),
+                // More than there is room for is said as what fits nowhere, and refused there.
+                (_, Some(value)) => Datum::Number(u64::try_from(value).unwrap_or(u64::MAX)),
+            }
+        }
+        Slot::ReconciledDate => match (said.totals.and_then(|totals| totals.date), shape(dialect, de)) {
+            (Some(date), Some(shape)) if longest(shape) == 6 => Datum::Number(year_month_day(date)),
+            (Some(date), Some(_)) => Datum::Number(month_day(date)),
+            _ => Datum::Nothing,
+        },
+        Slot::SettlementCode => {
+            let balance = said.totals.and_then(|totals| totals.balance);
+            balance.map_or(Datum::Nothing, |balance| Datum::Number(settlement_code(balance)))
+        }
         // Each leg has its own authentication code, made when the rest stands there.
         Slot::Carried(Noun::Mac, _) => Datum::Nothing,
         Slot::Carried(noun, form) => match (said.carried.get(noun), shape(dialect, de)) {
@@ -518,6 +548,26 @@ fn original_amounts(whole: Amount) -> Text<42> {
         rest /= 10;
     }
     Text::clipped(&out)
+}
+
+/// `C` or `D`, and so many digits as fill the element.
+fn net_amount(net: i128, width: usize) -> Text<42> {
+    let mut out = [b'0'; 42];
+    out[0] = if net < 0 { b'D' } else { b'C' };
+    let width = width.clamp(1, out.len());
+    let mut rest = net.unsigned_abs();
+    for digit in out[1..width].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    Text::clipped(&out[..width])
+}
+
+/// The response code of a verdict, where this partner has codes for that.
+fn verdict(dialect: &Dialect, answer: &Answer) -> Option<Text<4>> {
+    let balance = answer.totals.as_ref()?.balance;
+    let code = dialect.reconciliation.as_ref()?.code_of(balance);
+    (!code.is_empty()).then_some(code)
 }
 
 fn put_made(de: u8, made: Text<42>, writer: &mut Writer<'_>) -> Result<(), WriteError> {

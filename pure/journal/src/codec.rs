@@ -69,13 +69,14 @@ mod kind {
     pub(super) const INQUIRED_DATED:  u8 = 120;
     pub(super) const ADVISED_DATED:   u8 = 121;
     pub(super) const DEBITED_DATED:   u8 = 122;
+    // As its namesake, with the host's day.
+    pub(super) const FORWARDED_DATED: u8 = 123;
     pub(super) const REMEMBERS: u8 = 170;
     // 180..=189 as their namesakes, with what totals need besides.
     pub(super) const TOTALS_SAID:     u8 = 180;
     pub(super) const CUTOVER_SAID:    u8 = 181;
-    pub(super) const FORWARDED_DATED: u8 = 182;
-    pub(super) const DECIDED_OTHER:   u8 = 183;
-    pub(super) const TALLIED_PART:    u8 = 184;
+    pub(super) const DECIDED_OTHER:   u8 = 182;
+    pub(super) const TALLIED_PART:    u8 = 183;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -202,10 +203,10 @@ mod tests {
         kind::INQUIRED_DATED,
         kind::ADVISED_DATED,
         kind::DEBITED_DATED,
+        kind::FORWARDED_DATED,
         kind::REMEMBERS,
         kind::TOTALS_SAID,
         kind::CUTOVER_SAID,
-        kind::FORWARDED_DATED,
         kind::DECIDED_OTHER,
         kind::TALLIED_PART,
     ];

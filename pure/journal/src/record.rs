@@ -143,10 +143,10 @@ pub enum Record {
         forward: ForwardId,
         /// The characters the host wrote for its code.
         wire_code: Text<4>,
+        /// The day the host counts it under, where it says so.
+        settlement_date: Option<BusinessDate>,
         /// In a transfer whose credit was undone by it: now its debit is given back.
         owes: Option<Forward>,
-        /// The day the host counts it under, where it said so.
-        settlement_date: Option<BusinessDate>,
         /// When.
         at: Timestamp,
     },

@@ -17,7 +17,8 @@ use crate::link::CannotOrder;
 use crate::pairing::link_mut;
 use crate::{Lane, Moves, Outbox, Recorded, Tell};
 use alloc::sync::Arc;
-use journal::{DayRecord, LinkOrder, Record};
+use alloc::vec::Vec;
+use journal::{CutStage, DayRecord, LinkOrder, Record};
 use terms::{
     BusinessDate, Instant, LinkId, LinkName, Network, NetworkTypes, Now, Outgoing, SourceId, Text, Timestamp,
     Txn,
@@ -57,6 +58,23 @@ pub struct OwnDay {
     pub moves: Moves,
     /// Who moved it last.
     pub by: Text<24>,
+}
+
+/// A host's day as people see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DaySeen {
+    /// Whose.
+    pub link: LinkName,
+    /// Which it is, where it is known.
+    pub date: Option<BusinessDate>,
+    /// How far its change is.
+    pub stage: CutStage,
+    /// Our calendar moves it, and not the host.
+    pub is_calendar: bool,
+    /// Local seconds since midnight at which the host is asked for the next.
+    pub ask_at_s: Option<u32>,
+    /// From its end to its totals, where they are compared.
+    pub reconcile_after_ms: Option<u32>,
 }
 
 /// Everything of it that the lane keeps.
@@ -106,6 +124,20 @@ impl Lane {
     pub fn own_day(&self) -> Option<OwnDay> {
         let moves = self.day.as_ref()?.moves;
         Some(OwnDay { date: self.own.date?, since: self.own.since, moves, by: self.own.by })
+    }
+
+    /// Every host's day, in the order of the links; without those the configuration has no more.
+    pub fn days_seen(&self) -> Vec<DaySeen> {
+        let is_there = |link: &&crate::pairing::Link| link.config.in_flight_max > 0;
+        let seen = self.links.iter().filter(is_there).map(|link| DaySeen {
+            link: link.config.name,
+            date: link.date,
+            stage: link.cut.stage,
+            is_calendar: link.config.host.day_is_calendar,
+            ask_at_s: link.config.management.ask_cutover_at_s,
+            reconcile_after_ms: link.config.reconciliation.as_ref().map(|config| config.after_ms),
+        });
+        seen.collect()
     }
 
     /// The day an [`crate::Event::OwnCutover`] would move ours to.

@@ -12,6 +12,7 @@
 //! A transfer between two hosts awaits twice: see [`crate::transfer`].
 
 use crate::desk::{Desk, Facts, Unknown};
+use crate::owing::OTHER_DAY;
 use crate::transfer::DebitSaid;
 use crate::{NoMoney, Recorded, Tell};
 use alloc::{boxed::Box, sync::Arc};
@@ -168,6 +169,12 @@ impl Awaiting {
         }
         if outcome == Outcome::Approved && self.is_for_another_amount(&reply) {
             return self.on_other_amount(facts, &reply, desk);
+        }
+        let is_a_leg = matches!(self.leg, Leg::Debit(_) | Leg::Credit(_));
+        let is_elsewhere = reply.settlement_date.is_some_and(|said| said != facts.business_date);
+        if is_a_leg && is_elsewhere && outcome == Outcome::Approved {
+            // One decision is for both hosts, and says the day of neither leg.
+            note(facts, OTHER_DAY, desk);
         }
         let is_taken_back = matches!(self.mark, Some(Mark::Reverse { .. }));
         match (&self.leg, outcome) {

@@ -47,7 +47,7 @@ pub use config::{
     BreakerConfig, Consistency, DayConfig, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig,
     Management, Moves, ReconcileConfig, SignOn, SourceConfig, Timers,
 };
-pub use day::{CannotCutOver, OwnDay};
+pub use day::{CannotCutOver, DaySeen, OwnDay};
 pub use event::Event;
 pub use forward::Settles;
 pub use lane::{Lane, Secrets};

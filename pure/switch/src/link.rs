@@ -129,6 +129,8 @@ pub(crate) struct Facts {
     pub(crate) connected: bool,
     /// Nothing is in flight on it.
     pub(crate) quiet: bool,
+    /// We said that we close, nobody answered, and nobody knows whether the peer takes the session for closed.
+    pub(crate) unsure: bool,
 }
 
 /// What can happen to a link.
@@ -335,6 +337,8 @@ impl Position {
         let open = if facts.signs_on { LinkState::SignedOn } else { LinkState::Connected };
         match (self.state, self.wish) {
             (LinkState::SigningOff, _) => (self, Act::Refuse(CannotOrder::AwaitsAnswer)),
+            // The peer may have closed: a second sign-on harms nobody, business in a closed session does.
+            (LinkState::Draining, _) if facts.unsure && facts.signs_on => self.sign_on(),
             (LinkState::Draining, _) => (Self { state: open, wish: Wish::Business }, Act::Nothing),
             (LinkState::Maintenance, _) if !facts.connected => {
                 (Self { state: LinkState::Disconnected, wish: Wish::Business }, Act::Nothing)
@@ -457,14 +461,16 @@ mod tests {
     use super::*;
     use alloc::{format, string::String};
 
-    const ALWAYS: Facts = Facts { signs_on: true, automatic: true, connected: true, quiet: true };
+    const ALWAYS: Facts =
+        Facts { signs_on: true, automatic: true, connected: true, quiet: true, unsure: false };
 
     #[rustfmt::skip]
-    const KINDS: [(&str, Facts); 4] = [
+    const KINDS: [(&str, Facts); 5] = [
         ("automatic",  ALWAYS),
         ("busy",       Facts { quiet: false, ..ALWAYS }),
         ("by order",   Facts { automatic: false, ..ALWAYS }),
         ("no sign-on", Facts { signs_on: false, ..ALWAYS }),
+        ("unsure",     Facts { unsure: true, ..ALWAYS }),
     ];
 
     #[rustfmt::skip]

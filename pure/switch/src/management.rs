@@ -156,6 +156,8 @@ pub(crate) struct Life {
     /// From here on the peer's silence is counted.
     quiet_from: Instant,
     retry_at: Option<Instant>,
+    /// Our sign-off was not answered: see [`Facts`].
+    unsure: bool,
     history: VecDeque<Change>,
     changes: u64,
     last_failure: Option<Failure>,
@@ -198,6 +200,7 @@ impl Life {
             heard: None,
             quiet_from: Instant::default(),
             retry_at: None,
+            unsure: false,
             history: VecDeque::new(),
             changes: 0,
             last_failure: None,
@@ -253,6 +256,8 @@ impl Life {
     pub(crate) fn keep(&self, link: LinkId, keep: &mut impl FnMut(Record)) {
         let order = match self.position.wish {
             Wish::Maintenance => LinkOrder::Maintain,
+            // That a sign-off went unanswered is no order.
+            Wish::Drain if self.unsure => return,
             Wish::Drain => LinkOrder::Drain,
             Wish::Business | Wish::Rest => return,
         };
@@ -270,7 +275,7 @@ impl Life {
             self.misses,
         )
             .hash(into);
-        self.retry_at.map(|at| at.us_since(now)).hash(into);
+        (self.retry_at.map(|at| at.us_since(now)), self.unsure).hash(into);
     }
 
     fn change(&mut self, at: Timestamp, cause: Cause, by: Text<24>) {
@@ -668,6 +673,11 @@ impl Lane {
         let (after, act) = before.step(self.facts_of(id, link), happening);
         let Some(link) = link_mut(&mut self.links, id) else { return Act::Nothing };
         link.life.position = after;
+        link.life.unsure = match (before.state, after.state) {
+            (LinkState::SigningOff, LinkState::Draining) => happening == Happening::Unanswered,
+            (_, LinkState::Draining) => link.life.unsure && happening != Happening::PeerSignsOn,
+            _ => false,
+        };
         if after.state != before.state {
             link.life.change(now.wall, cause, by);
             out.tell(Tell::Link { link: id, state: after.state, cause });
@@ -780,6 +790,7 @@ impl Lane {
             automatic: management.sign_on == SignOn::Automatic,
             connected: link.up,
             quiet: link.in_flight == 0 && self.forwards.in_flight(id) == 0,
+            unsure: link.life.unsure,
         }
     }
 }

@@ -19,6 +19,10 @@ use terms::{
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
 };
 
+/// Why nobody can count it, to a person: whether the part that remains was ever posted the host has not said.
+const PART_OF_UNKNOWN: &str = "a part of what nobody knew was undone";
+/// Why two days differ, to a person.
+pub(crate) const OTHER_DAY: &str = "settled by the host on another day";
 /// A failed attempt whose bytes never left is tried again after so long.
 const SOON_MS: u32 = 1_000;
 
@@ -415,16 +419,39 @@ impl Lane {
         }
     }
 
-    /// The debt is paid.
+    /// The debt is paid. A host that settles it on another day than we count it under makes two days differ, and
+    /// people have to know why.
     fn pay(&mut self, now: Now, id: ForwardId, reply: &Txn, out: &mut Outbox) {
         let Some(item) = self.end(id) else { return };
+        let today = self.links.get(usize::from(item.forward.link.0)).and_then(|link| link.date);
+        let counted_on = match item.forward.duty {
+            Duty::Advice => Some(item.forward.business_date),
+            Duty::Reversal => today,
+        };
+        let differs = reply.settlement_date.is_some_and(|said| counted_on.is_some_and(|ours| ours != said));
         let owes = self.owed_next(&item);
         let (wire_code, settlement_date) = (reply.wire_code, reply.settlement_date);
-        out.record(Record::Forwarded { forward: id, wire_code, owes, settlement_date, at: now.wall });
+        out.record(Record::Forwarded { forward: id, wire_code, settlement_date, owes, at: now.wall });
         let about = self.memory.get(item.at).map_or(TxnId(0), |slot| slot.id);
         out.tell(Tell::Forwarded { forward: id, link: item.forward.link, id: about });
         self.counts.paid += 1;
         self.advance(now, item.at, Happening::Paid { duty: item.forward.duty, then: owes }, out);
+        let Some(slot) = self.memory.get_mut(item.at) else { return };
+        let was_unknown = matches!(
+            slot.flow,
+            Flow::Decided(Decision { answer, by: DecidedBy::Silence, .. }) if answer.outcome == Outcome::Unknown
+        );
+        let why = match item.forward.remaining != Amount::default() && was_unknown {
+            true => Some(PART_OF_UNKNOWN),
+            false => differs.then_some(OTHER_DAY),
+        };
+        if let Some(why) = why
+            && !slot.is_a_persons()
+            && !core::mem::replace(&mut slot.noted, true)
+        {
+            let txn = slot.id;
+            self.raise(now, txn, None, why, out);
+        }
     }
 
     /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back.

@@ -86,11 +86,12 @@ impl EndedDay {
         if !self.is_frozen {
             return Some(self.due.max(self.look_at));
         }
+        // Frozen because the host asked: ours are told at their own time all the same.
         let stages = self.lines.values().filter_map(|line| match line.stage {
             Stage::Due(at) | Stage::Asked(at) => Some(at),
             Stage::Over => None,
         });
-        stages.min()
+        stages.map(|at| at.max(self.due)).min()
     }
 }
 
@@ -312,11 +313,10 @@ impl Lane {
             return;
         }
         let Some(day) = self.ended_days.get(&(id, date)) else { return };
+        if day.due > now.instant {
+            return;
+        }
         if !day.is_frozen {
-            let waits = day.due > now.instant;
-            if waits {
-                return;
-            }
             if !(day.is_ordered || self.nothing_is_open(now.instant, id, date)) {
                 if let Some(day) = self.ended_days.get_mut(&(id, date)) {
                     day.look_at = now.instant.plus_ms(LOOK_MS);
@@ -354,7 +354,7 @@ impl Lane {
         // On a day without business the host hears zeros.
         let mut currencies: Vec<Currency> = counted.map(|(bucket, _)| bucket.currency).collect();
         currencies.push(config.currency);
-        self.set_frozen(now.instant, id, date);
+        self.set_frozen(id, date);
         let Some(day) = self.ended_days.get_mut(&(id, date)) else { return };
         for currency in currencies {
             day.lines.entry(currency).or_insert_with(|| Line::new(now.instant));
@@ -362,11 +362,9 @@ impl Lane {
     }
 
     /// In a replay, and when it happens.
-    pub(crate) fn set_frozen(&mut self, now: Instant, id: LinkId, date: BusinessDate) {
+    pub(crate) fn set_frozen(&mut self, id: LinkId, date: BusinessDate) {
         let day = self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(Timestamp::default()));
         day.is_frozen = true;
-        // Which currencies were counted is found again when they are told; those said in records are kept.
-        day.due = now;
     }
 
     fn config_of(&self, id: LinkId) -> Option<Arc<ReconcileConfig>> {

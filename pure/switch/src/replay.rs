@@ -337,7 +337,7 @@ impl Replay {
         let (lane, now) = (&mut self.lane, Instant::default());
         match day {
             DayRecord::Own { date, by, at } => lane.own = Own { date: Some(date), since: at, by },
-            DayRecord::Frozen { link, date, .. } => lane.set_frozen(now, link, date),
+            DayRecord::Frozen { link, date, .. } => lane.set_frozen(link, date),
             DayRecord::TotalsSent { link, date, currency, number, host_stan, said, .. } => {
                 lane.note_numbers(TxnId(0), Some(link), host_stan);
                 lane.note_totals_sent(link, (date, currency), (number, host_stan), said);

@@ -100,6 +100,25 @@ fn a_peer_hears_that_the_day_is_changed_when_that_is_durable_and_not_before() {
     }
 }
 
+/// What makes two days differ, and no record says why: a host that settles on another day what it was owed.
+#[test]
+fn a_person_hears_once_of_what_a_host_settles_on_another_day_than_it_is_counted_under() {
+    for (said, listed) in [(None, 0), (Some(day(0)), 0), (Some(day(1)), 1)] {
+        let mut w = world(false);
+        let (_, _, ours) = w.ask(withdrawal(1)).asked_once();
+        w.host_says(BANK, reply(ours, Code::Approved));
+        let (_, _, ours) = w.ask(takes_back(1)).asked_once();
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        let yes = Txn { message, settlement_date: said, ..reply(ours, Code::Approved) };
+        let left = w.host_says(BANK, yes);
+        let exceptions = left.record_names().iter().filter(|name| **name == "exception").count();
+        assert_eq!((left.record_names()[0], exceptions), ("forwarded", listed), "{said:?}");
+        assert_eq!(w.lane.status().exceptions, listed as u64);
+        w.restart();
+        assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, listed as u64));
+    }
+}
+
 #[test]
 fn a_clock_that_is_put_back_brings_back_no_closed_day() {
     let mut w = World::new();

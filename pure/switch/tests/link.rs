@@ -215,6 +215,26 @@ fn a_sign_off_that_nobody_answers_leaves_the_link_drained_for_a_person() {
     assert_eq!(state(&w), LinkState::SignedOff);
 }
 
+/// Nobody knows whether the peer takes the session for closed: business in a closed one is lost.
+#[test]
+fn a_link_whose_sign_off_nobody_answered_comes_back_by_signing_on_anew() {
+    let mut w = signed_on();
+    ordered(&mut w, LinkOrder::SignOff);
+    w.wait_ms(CLOSE_MS);
+    let ready = ordered(&mut w, LinkOrder::Ready);
+    assert_eq!((asked_about(&ready, &w), state(&w)), (Some(Network::SignOn), LinkState::SigningOn));
+    answered(&mut w, Code::Approved);
+    assert_eq!(state(&w), LinkState::SignedOn);
+    // A session that was only drained stands, and so does one whose peer has said so since.
+    ordered(&mut w, LinkOrder::Drain);
+    assert_eq!(ordered(&mut w, LinkOrder::Ready).order, "rt");
+    ordered(&mut w, LinkOrder::SignOff);
+    w.wait_ms(CLOSE_MS);
+    peer_asks(&mut w, Network::SignOn);
+    ordered(&mut w, LinkOrder::Ready);
+    assert_eq!(state(&w), LinkState::SignedOn);
+}
+
 #[test]
 fn a_lost_link_signs_on_again_and_one_a_person_signed_off_does_not() {
     let mut w = signed_on();

@@ -150,6 +150,19 @@ fn a_partial_dispense_leaves_what_was_dispensed() {
     assert_eq!((sent.amount, sent.remaining), (Amount::minor(30_000), Some(Amount::minor(10_000))));
 }
 
+/// What remains is posted if the request was: nobody has said so, and no total can count it.
+#[test]
+fn a_part_of_what_nobody_answered_is_undone_and_a_person_hears_of_the_rest() {
+    let mut w = World::new();
+    w.ask(withdrawal(7));
+    w.ask(Txn { remaining: Some(Amount::minor(10_000)), ..reversal(7) });
+    let left = w.wait_ms(REPLY_TIMEOUT_MS);
+    let yes = acknowledged(&w, &left, Code::Approved);
+    assert_eq!(w.host_says(BANK, yes).record_names(), ["forwarded", "exception"]);
+    w.restart();
+    assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, 1));
+}
+
 #[test]
 fn a_reversal_that_contradicts_its_original_is_left_to_a_person() {
     for wrong in [

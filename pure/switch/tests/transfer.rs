@@ -433,6 +433,20 @@ fn a_person_who_settles_a_credits_reversal_has_the_debit_given_back_by_the_switc
     }
 }
 
+/// One decision for both legs says the day of neither.
+#[test]
+fn a_leg_that_its_host_settles_on_another_day_is_told_to_a_person_once() {
+    let mut w = world();
+    let stamped = w.lane.status().links[0].date;
+    let (_, mut yes) = says(&w.ask(transfer(7)), Code::Approved);
+    yes.settlement_date = stamped.map(terms::BusinessDate::next);
+    let on = w.host_says(BANK, yes);
+    assert_eq!(on.record_names(), ["exception", "credit_sent"]);
+    let (_, mut yes) = says(&on, Code::Approved);
+    yes.settlement_date = stamped.map(terms::BusinessDate::next);
+    assert_eq!(w.host_says(CARDS, yes).record_names(), ["decided"], "the item is there already");
+}
+
 #[test]
 fn a_person_who_settles_the_debits_reversal_ends_the_transfer() {
     let mut w = world();

@@ -7,7 +7,7 @@ use crate::run::Plan;
 use std::path::{Path, PathBuf};
 
 /// Which switch. Without any of these: the one of `./sekisho.toml`, or the one of `./data`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Which {
     /// Take the control socket and the data directory from this configuration
     #[arg(long, value_name = "FILE", conflicts_with_all = ["socket", "data"])]

@@ -117,8 +117,7 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
         let api = match control::bind(&socket) {
             Ok(door) => {
                 let (board, orders) = (running.board.clone(), running.orders());
-                let (sessions, bulletin) = (running.sessions.clone(), running.bulletin.clone());
-                let api = Api::new(settings.as_ref(), board.clone(), orders.clone(), sessions, bulletin);
+                let api = Api::new(settings.as_ref(), board.clone(), orders.clone(), running.doors.clone());
                 let app = control::router(board, orders, api.clone());
                 tokio::spawn(api.ringing());
                 tokio::spawn(control::serve(door, app.clone(), api.clone()));

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "In order: nothing new begins, what is in flight is decided and told, the journal is \
-                        closed. Refused while a link is signed on.\nBy force: what is in flight is decided by \
+                        closed. Refused while a link is signed on or an application has \
+                        a session open.\nBy force: what is in flight is decided by \
                         silence at the next start, which is a recovery.\nExit: 0 stopped · 3 no switch answers · 6 \
                         refused, a link is signed on · 7 not in time · 8 not known"
 )]
@@ -71,7 +72,13 @@ fn stop(args: &Args) -> Result<ExitCode, Failure> {
 
 fn order(args: &Args, door: &Door) -> Result<(), Failure> {
     let by = args.by.clone().unwrap_or_else(whoever);
-    let body = json!({ "by": by, "force": args.force, "sign_off": args.sign_off });
+    let unless_sessions = !args.force && !args.sign_off;
+    let body = json!({
+        "by": by,
+        "force": args.force,
+        "sign_off": args.sign_off,
+        "unless_sessions": unless_sessions
+    });
     let not_known = |said: String| Failure::Unknown { said, next: format!("sekisho status{}", at(door)) };
     let reply = control::post(&door.socket, "/v1/stop", &body).map_err(|error| match error {
         Unreachable::Nobody { .. } => unreachable(door, error),
@@ -89,6 +96,18 @@ fn order(args: &Args, door: &Door) -> Result<(), Failure> {
                 state: "nothing was changed; business goes on".into(),
                 next: format!(
                     "sekisho link sign-off {first}{here}   sekisho stop --sign-off{here}   (by force: --force)"
+                ),
+                exit: exit::REFUSED,
+            })
+        }
+        (409, Some("sessions_open")) => {
+            let here = at(door);
+            Err(Failure::Said {
+                code: "SYS1005-E",
+                said: format!("it cannot stop in order: {}", reply.body["said"].as_str().unwrap_or("in use")),
+                state: "nothing was changed; business goes on".into(),
+                next: format!(
+                    "sekisho link sessions{here}   sekisho stop --sign-off{here}   (by force: --force)"
                 ),
                 exit: exit::REFUSED,
             })

@@ -1,5 +1,6 @@
 //! `[link.management]`, `[link.pairs]` and `[link.timers]`.
 
+use super::TimeOfDay;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +20,8 @@ pub struct ManagementToml {
     pub echo_idle_ms: u32,
     /// Echoes unanswered in a row after which the link is given up and connected anew.
     pub echo_misses_max: u32,
+    /// Local time `HH:MM` at which the peer is asked for its next day; without it, never by itself.
+    pub ask_cutover_at: Option<TimeOfDay>,
     /// What every network message of ours says besides: noun and text, such as `forwarder_id = "988"`.
     pub says: BTreeMap<String, String>,
 }
@@ -41,7 +44,7 @@ impl Default for ManagementToml {
     fn default() -> Self {
         let Management { sign_on_retry_ms, echo_misses_max, .. } = Management::default();
         let (sign_on, echo_idle_ms, says) = (SignOnToml::default(), 60_000, BTreeMap::new());
-        Self { sign_on, sign_on_retry_ms, echo_idle_ms, echo_misses_max, says }
+        Self { sign_on, sign_on_retry_ms, echo_idle_ms, echo_misses_max, ask_cutover_at: None, says }
     }
 }
 
@@ -67,17 +70,16 @@ impl ManagementToml {
             types,
             acquirer_id: Text::clipped(acquirer_id.as_bytes()),
             says: Arc::new(carried),
-            ask_cutover_at_s: None,
+            ask_cutover_at_s: self.ask_cutover_at.map(|time| time.0),
         }
     }
 
     /// What the link will say by itself, sooner or later.
     pub(crate) fn speaks(&self) -> impl Iterator<Item = Network> {
         let signs = self.sign_on != SignOnToml::None;
-        let asks = self.echo_idle_ms > 0;
-        [(Network::SignOn, signs), (Network::SignOff, signs), (Network::Echo, asks)]
-            .into_iter()
-            .filter_map(|(about, said)| said.then_some(about))
+        let (asks, wants) = (self.echo_idle_ms > 0, self.ask_cutover_at.is_some());
+        let said = [(Network::SignOn, signs), (Network::SignOff, signs), (Network::Echo, asks)];
+        said.into_iter().chain([(Network::Cutover, wants)]).filter_map(|(about, said)| said.then_some(about))
     }
 
     pub(super) fn complain(&self, range: &mut impl FnMut(&str, u64, u64, u64)) {
@@ -90,12 +92,17 @@ impl ManagementToml {
 
     /// Names in `says` that are nobody's.
     pub(super) fn strangers(&self) -> Vec<String> {
-        let known = || Noun::ALL.iter().filter(|noun| !noun.is_secret()).map(|noun| noun.name());
-        let is_known = |name: &str| name == ACQUIRER || known().any(|one| one == name);
-        (self.says.keys().filter(|name| !is_known(name)))
-            .map(|name| format!("`{name}`{}", dialects::did_you_mean(name, known().chain([ACQUIRER]))))
-            .collect()
+        strangers_in(&self.says)
     }
+}
+
+/// Names in a table of nouns that are nobody's.
+pub(super) fn strangers_in(says: &BTreeMap<String, String>) -> Vec<String> {
+    let known = || Noun::ALL.iter().filter(|noun| !noun.is_secret()).map(|noun| noun.name());
+    let is_known = |name: &str| name == ACQUIRER || known().any(|one| one == name);
+    (says.keys().filter(|name| !is_known(name)))
+        .map(|name| format!("`{name}`{}", dialects::did_you_mean(name, known().chain([ACQUIRER]))))
+        .collect()
 }
 
 /// `[link.pairs]`: the host connects to us, and we connect back `connections` times for each of its own.
@@ -119,7 +126,7 @@ impl PairsToml {
 }
 
 /// The one noun of `says` that the switch knows besides carrying it.
-const ACQUIRER: &str = "acquirer_id";
+pub(super) const ACQUIRER: &str = "acquirer_id";
 
 /// `[link.timers]`: how long each sort of answer is waited for, under the names of operating manuals.
 #[derive(Clone, Copy, Debug, Deserialize)]

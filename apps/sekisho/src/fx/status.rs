@@ -7,6 +7,7 @@ use super::verdict::No;
 use crate::commands::paper::Paper;
 use crate::run::links::LinkJson;
 use crate::run::recovery::RecoveryJson;
+use serde_json::Value;
 
 /// Does it.
 pub(super) fn run(daemon: &Daemon) -> Result<Rc, No> {
@@ -25,12 +26,22 @@ pub(super) fn run(daemon: &Daemon) -> Result<Rc, No> {
         "STATUS",
         format!("{:<10} SWITCHING {:<4} RECOVERY {}", signed(&link), switching(&link), recovering(&recovery)),
     );
-    row("CUT DATE", link.business_date.clone().unwrap_or_else(|| "-".into()));
+    let day = link.business_date.clone().unwrap_or_else(|| "-".into());
+    row("CUT DATE", format!("{day}   RECONCILED(prev) {}", reconciled(daemon)?));
     row(
         "SESSIONS",
         format!("center {}/{}   application {applications}", link.connections, link.connections_wanted),
     );
     Ok(Rc::OK)
+}
+
+/// Whether the day that ended last was compared, and balanced in every currency; `-` where none has ended.
+fn reconciled(daemon: &Daemon) -> Result<&'static str, No> {
+    let seen = daemon.get(&format!("/v1/reconciliations?link={}", daemon.link))?.body;
+    let all: Vec<&Value> = seen["data"].as_array().into_iter().flatten().collect();
+    let Some(last) = all.iter().filter_map(|one| one["business_date"].as_str()).max() else { return Ok("-") };
+    let mut of_it = all.iter().filter(|one| one["business_date"] == last);
+    Ok(if of_it.all(|one| one["state"] == "balanced") { "yes" } else { "no" })
 }
 
 fn signed(link: &LinkJson) -> &'static str {

@@ -1,6 +1,7 @@
 //! The local control socket: HTTP on a Unix socket, for orders to a running switch. Whoever may write to the
 //! socket may give them; the file's mode and group say who that is.
 
+use super::api::callers::Caller;
 use super::api::line::Lines;
 use super::api::sessions::Sessions;
 use super::api::{self, Api};
@@ -25,6 +26,7 @@ use terms::{ForwardId, Text};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
+mod days;
 mod hsm;
 mod keys;
 mod links;
@@ -90,6 +92,7 @@ pub(crate) fn router(board: Board, orders: UnboundedSender<Order>, api: Api) -> 
         .route("/v1/saf", get(list))
         .route("/v1/saf/{id}", get(show))
         .route("/v1/saf/{id}/{ruling}", post(rule))
+        .merge(days::router())
         .merge(hsm::router())
         .merge(links::router())
         .merge(keys::router())
@@ -152,6 +155,10 @@ async fn index() -> &'static str {
      POST /v1/saf/ID/hold|release|retry|settle  {\"by\":\"...\",\"reason\":\"...\"}\n\
      GET  /v1/links\nGET  /v1/links/NAME\nGET  /v1/links/NAME/lines\n\
      POST /v1/links/NAME/lines/NO/cut  {\"by\":\"...\"}\n\
+     GET  /v1/days\nPOST /v1/cutovers  {\"by\":\"...\",\"what\":\"own|LINK\"}\n\
+     GET  /v1/reconciliations?link=NAME&business_date=DATE\n\
+     POST /v1/reconciliations  {\"by\":\"...\",\"link\":\"NAME\",\"business_date\":\"DATE\"}\n\
+     GET  /v1/totals\n\
      GET  /v1/recovery\nPOST /v1/recovery  {\"by\":\"...\"}\n\
      POST /v1/stop  {\"by\":\"...\",\"force\":false,\"sign_off\":false}\n\
      POST /v1/links/NAME/sign-on|sign-off|echo|drain|ready|maint|cutreq  {\"by\":\"...\"}\n"
@@ -188,13 +195,18 @@ async fn show(State(door): State<Door>, Path(id): Path<String>) -> Response {
     }
 }
 
-async fn rule(State(door): State<Door>, Path((id, ruling)): Path<(String, String)>, body: Bytes) -> Response {
+async fn rule(
+    State(door): State<Door>,
+    caller: Caller,
+    Path((id, ruling)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
     let Some(ruling) = Ruling::ALL.into_iter().find(|known| known.name() == ruling) else {
         let said = "an order is hold, release, retry or settle".into();
         return no(StatusCode::NOT_FOUND, "no_such_order", said);
     };
     let Ok(number) = id.parse() else { return not_owed(&id) };
-    let (by, reason) = match signed(&body) {
+    let (by, reason) = match signed(&caller, &body) {
         Ok(signed) => signed,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
@@ -218,21 +230,29 @@ async fn rule(State(door): State<Door>, Path((id, ruling)): Path<(String, String
 }
 
 /// Who and why, or what is wrong with them. Nothing is cut off: it stands in the journal for ever.
-fn signed(body: &[u8]) -> Result<(Text<24>, Text<64>), String> {
+fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Text<64>), String> {
     let asked: Asked = serde_json::from_slice(body)
         .map_err(|error| format!("the body is not {{\"by\":...,\"reason\":...}}: {error}"))?;
-    Ok((said("by", &asked.by)?, said("reason", &asked.reason)?))
+    Ok((ordered_by(caller, &asked.by)?, said("reason", &asked.reason)?))
 }
 
 /// Who gives an order that needs no reason, or what is wrong with that.
-fn signed_by(body: &[u8]) -> Result<Text<24>, String> {
+fn signed_by(caller: &Caller, body: &[u8]) -> Result<Text<24>, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct By {
         by: String,
     }
     let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
-    by.and_then(|asked: By| said("by", &asked.by))
+    by.and_then(|asked: By| ordered_by(caller, &asked.by))
+}
+
+/// The name an order is given under: with a key, the key's own and no other.
+fn ordered_by(caller: &Caller, by: &str) -> Result<Text<24>, String> {
+    if !caller.is_local() && by.trim() != caller.name {
+        return Err(format!("`by` is `{}`, and the key is `{}`'s", by.escape_debug(), caller.name));
+    }
+    said("by", by)
 }
 
 fn said<const N: usize>(what: &str, text: &str) -> Result<Text<N>, String> {

@@ -10,6 +10,7 @@
 use super::api::desk::{Desk, Word};
 use super::api::event::Event as News;
 use super::api::events::Bulletin;
+use super::days::{CountedDay, CountedJson, DayCommand, DaysJson, ReconJson};
 use super::figures::Figures;
 use super::guard::{Guard, Whose};
 use super::journaling::Journaling;
@@ -26,7 +27,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{CannotOrder, Cause, Effect, Event, Lane, MayLeave, Outbox, Owed, Tell};
+use switch::{CannotOrder, CannotReconcile, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
@@ -69,16 +70,8 @@ enum Speech {
         answer: oneshot::Sender<Ruled>,
         ruled: Ruled,
     },
-    /// To a person, what is owed.
-    Owed {
-        answer: oneshot::Sender<Vec<Owed>>,
-        owed: Vec<Owed>,
-    },
-    /// To a person, one thing that is owed.
-    OwedOne {
-        answer: oneshot::Sender<Option<Owed>>,
-        owed: Option<Box<Owed>>,
-    },
+    /// To a person, whatever it is.
+    ToPerson(Box<dyn FnOnce()>),
     /// To an application.
     Word(Word),
     /// To all of them.
@@ -225,13 +218,11 @@ impl Core {
             // The lane's memory is ahead of the disk: what is shown of it is told when it is durable.
             OwedOrder::List { from, most, answer } => {
                 let owed = self.lane.owed(now.instant, from, most);
-                self.say(true, Speech::Owed { answer, owed });
-                self.on_durable();
+                self.tell_a_person(move || drop(answer.send(owed)));
             }
             OwedOrder::Show { forward, answer } => {
-                let owed = self.lane.owed_one(now.instant, forward).map(Box::new);
-                self.say(true, Speech::OwedOne { answer, owed });
-                self.on_durable();
+                let owed = self.lane.owed_one(now.instant, forward);
+                self.tell_a_person(move || drop(answer.send(owed)));
             }
             OwedOrder::Rule { forward, ruling, by, reason, answer } => {
                 let before = self.lane.owed_one(now.instant, forward);
@@ -276,6 +267,46 @@ impl Core {
                 self.on_durable();
             }
         }
+    }
+
+    /// Shows days and totals, or does something about a day.
+    pub(crate) fn on_day_command(&mut self, command: DayCommand) {
+        let now = self.clock.now();
+        // Whoever asked may be gone by now, and misses nothing.
+        match command {
+            DayCommand::Show { answer } => drop(answer.send(DaysJson::of(&self.lane, now))),
+            DayCommand::Reconciliations { answer } => drop(answer.send(ReconJson::all(&self.lane, now))),
+            DayCommand::CutOver { by, answer } => {
+                let may = self.lane.may_cut_over(now);
+                self.step_at(now, Event::OwnCutover { by });
+                let days = may.map(|_| DaysJson::of(&self.lane, now));
+                self.tell_a_person(move || drop(answer.send(days)));
+            }
+            DayCommand::Reconcile { link, date, by, answer } => {
+                let may = self.link_named(link).ok_or(CannotReconcile::NoSuchLink);
+                let may = may.and_then(|link| self.lane.may_reconcile(link, date).map(|()| link));
+                if let Ok(link) = may {
+                    self.step_at(now, Event::ReconcileOrdered { link, date, by });
+                }
+                let seen = may.map(|_| ReconJson::all(&self.lane, now));
+                self.tell_a_person(move || drop(answer.send(seen)));
+            }
+            DayCommand::Totals { answer } => {
+                let (names, _) = self.lane.names();
+                let name =
+                    |link: LinkId| names.get(usize::from(link.0)).copied().unwrap_or_default().to_string();
+                let data = CountedDay::all(self.lane.book(), name);
+                let upto = self.journaling.last().0;
+                let counted = CountedJson { object: "totals".into(), upto, data };
+                self.tell_a_person(move || drop(answer.send(counted)));
+            }
+        }
+    }
+
+    /// Told when it is durable, as everything that is decided.
+    fn tell_a_person(&mut self, say: impl FnOnce() + 'static) {
+        self.say(true, Speech::ToPerson(Box::new(say)));
+        self.on_durable();
     }
 
     /// A link the configuration has; names of the journal alone are nobody's.
@@ -367,10 +398,9 @@ impl Core {
                 }
             }
             Speech::Announcement { source, message, ours } => self.announce(source, &message, &ours),
+            Speech::ToPerson(say) => say(),
             Speech::Word(word) => word.say(),
             Speech::News(news) => self.bulletin.post(*news),
-            Speech::Owed { answer, owed } => drop(answer.send(owed)),
-            Speech::OwedOne { answer, owed } => drop(answer.send(owed.map(|owed| *owed))),
             Speech::Done { answer, ruled } => drop(answer.send(ruled)),
             Speech::Ordered { answer, ordered } => drop(answer.send(ordered)),
         }

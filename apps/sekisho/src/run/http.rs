@@ -1,6 +1,7 @@
 //! `GET /healthz /readyz /metrics /v1/status` on a local port. It answers from the [`Board`], so however often
 //! it is asked, the lane does not notice.
 
+use super::api::line::Lines;
 use super::metrics;
 use super::status::Board;
 use axum::extract::State;
@@ -11,8 +12,14 @@ use axum::{Json, Router};
 use serde::Serialize;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// Connections at a time, at most: a few monitors.
+const LINES_MAX: usize = 256;
+/// A connection on which nobody says anything for so long is closed.
+const IDLE: Duration = Duration::from_secs(60);
 /// A snapshot older than this means that the lane's thread does not move any more.
 const STALE_MS: u64 = 2_000;
 
@@ -25,7 +32,7 @@ pub(crate) async fn serve(listener: TcpListener, board: Board) -> io::Result<()>
         .route("/metrics", get(figures))
         .route("/v1/status", get(status))
         .with_state(board);
-    axum::serve(listener, app).await
+    axum::serve(Lines::new(listener, LINES_MAX, IDLE, Arc::default()), app).await
 }
 
 /// Why there is no page.

@@ -59,6 +59,18 @@ impl Collector for Figures {
             counters(&mut to, name, help, &one(value))?;
         }
         gauges(&mut to, "decision_microseconds", "From question to decision", &quantiles(&s.decision_us))?;
+        let api = &s.api;
+        gauges(&mut to, "api_sessions", "Sessions of applications", &one(api.sessions as u64))?;
+        gauges(&mut to, "api_connections", "Connections to the client API", &one(api.connections))?;
+        gauges(&mut to, "api_readers", "Readers of events", &one(api.readers))?;
+        for (name, help, value) in [
+            ("api_connections_refused", "Connections there was no room for", api.connections_refused),
+            ("api_connections_stalled", "Connections on which nothing moved", api.connections_stalled),
+            ("api_readers_dropped", "Readers that stopped reading", api.readers_dropped),
+            ("api_events", "Events", api.events),
+        ] {
+            counters(&mut to, name, help, &one(value))?;
+        }
         self.links(&mut to)?;
         self.security(&mut to)?;
         self.lines(&mut to)

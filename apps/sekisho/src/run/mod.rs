@@ -5,6 +5,7 @@
 pub(crate) mod api;
 pub(crate) mod control;
 pub(crate) mod core;
+pub(crate) mod days;
 pub(crate) mod ending;
 mod figures;
 mod folded;

@@ -20,8 +20,8 @@ use switch::{
     Receiver, Route, Routes, SourceConfig,
 };
 use terms::{
-    BusinessDate, Carried, Kind, LinkId, LinkName, LocalTime, Network, NetworkTypes, Outgoing, SourceId,
-    Stan, Text, Txn,
+    BusinessDate, Carried, Comparison, Figure, Kind, LinkId, LinkName, LocalTime, Network, NetworkTypes,
+    Noun, Outgoing, SourceId, Stan, Statement, Text, Txn,
 };
 use wire::Framing;
 
@@ -248,7 +248,9 @@ impl Plan {
             .flat_map(|listener| {
                 let peers = listener.peer.iter().map(|peer| peer.name.as_str());
                 let named = std::iter::once(listener.name.as_str()).chain(peers);
-                named.map(|name| source_config(name, listener)).collect::<Vec<_>>()
+                let told_of_days = self.told_of_days(listener, &mut loaded);
+                let config = |name| SourceConfig { told_of_days, ..source_config(name, listener) };
+                named.map(config).collect::<Vec<_>>()
             })
             .chain(self.config.api.iter().map(|_| applications()))
             .map(|source| (names.source(source.name.as_str()), source))
@@ -260,8 +262,25 @@ impl Plan {
             names.sources.iter().map(|&name| SourceConfig { name, ..SourceConfig::default() }).collect();
         source_configs.into_iter().for_each(|(at, source)| sources[usize::from(at.0)] = source);
         let LaneToml { remembered_max, remembered_min_s, in_flight_max } = self.config.lane;
-        let (routes, day) = (self.routes(names), None);
+        let routes = self.routes(names);
+        let day = self.config.day.as_ref().map(|day| day.day(|name| names.link(name)));
         LaneConfig { sources, links, routes, remembered_max, remembered_min_s, in_flight_max, day }
+    }
+
+    /// As which messages a listener's peers hear of a new day of ours: one-request connections hear of nothing.
+    fn told_of_days(
+        &self,
+        listener: &ListenerToml,
+        loaded: &mut BTreeMap<String, Rc<Dialect>>,
+    ) -> NetworkTypes {
+        let mut told = NetworkTypes::default();
+        if self.config.day.is_some() && listener.tell_day && listener.kind == ListenerKind::Access {
+            let types = self.dialect(&listener.dialect, loaded).network_types();
+            for about in [Network::Cutover, Network::CutoverEnd] {
+                told.set(about, types.of(about));
+            }
+        }
+        told
     }
 
     fn routes(&self, names: &mut Names) -> Routes {
@@ -459,6 +478,7 @@ impl Plan {
             forward: Default::default(),
             timers: Default::default(),
             management: None,
+            reconciliation: None,
             dialect: String::new(),
             framing: Some(framing),
             ..link.clone()
@@ -548,7 +568,11 @@ fn link_config(link: &LinkToml, dialect: &Dialect) -> LinkConfig {
         },
         timers: link.timers.timers(),
         management: management_of(link, dialect),
-        reconciliation: None,
+        reconciliation: link
+            .reconciliation
+            .as_ref()
+            .zip(dialect.reconciliation())
+            .map(|(table, rule)| table.reconciliation(rule.message, rule.reversals, rule.net)),
     }
 }
 
@@ -562,6 +586,41 @@ fn management_of(link: &LinkToml, dialect: &Dialect) -> Management {
 
 /// What a link that signs on will have to say, and cannot: said before it is needed.
 fn complaints_about_speech(link: &LinkToml, dialect: &Dialect) -> Vec<String> {
+    let totals = complaint_about_totals(link, dialect);
+    totals.into_iter().chain(complaints_about_management(link, dialect)).collect()
+}
+
+/// Totals that could never be told are found out before a day has ended.
+fn complaint_about_totals(link: &LinkToml, dialect: &Dialect) -> Option<String> {
+    let table = link.reconciliation.as_ref()?;
+    let Some(rule) = dialect.reconciliation() else {
+        return Some(format!(
+            "there is [link.reconciliation], and dialect `{}` compares no totals",
+            link.dialect
+        ));
+    };
+    let config = table.reconciliation(rule.message, rule.reversals, rule.net);
+    let day = BusinessDate::from_days(20_000);
+    let mut statement = Statement::default();
+    Figure::ALL.into_iter().for_each(|figure| statement.set(figure, 0));
+    let comparison = Comparison { date: Some(day), currency: config.currency, statement, balance: None };
+    let mut carried = config.says.clone();
+    carried.push(Noun::SettlementCurrency, format!("{}", config.currency).as_bytes());
+    let request = Txn {
+        acquirer_id: config.acquirer_id,
+        local_time: Some(LocalTime { date: day, second_of_day: 0 }),
+        settlement_date: Some(day),
+        totals: Some(Box::new(comparison)),
+        carried,
+        ..Txn::new(config.message)
+    };
+    let transmitted_at = Text::clipped(b"0101000000");
+    let ours = Outgoing { stan: Stan(1), rrn: Text::EMPTY, transmitted_at, repeat: false };
+    let written = dialect.write_request(&request, &ours, &mut Vec::new());
+    written.err().map(|error| format!("totals cannot be said: {error}; put it into reconciliation.says"))
+}
+
+fn complaints_about_management(link: &LinkToml, dialect: &Dialect) -> Vec<String> {
     let Some(toml) = &link.management else { return Vec::new() };
     let management = management_of(link, dialect);
     let sample = |about: Network| {

@@ -1,6 +1,7 @@
 //! What is told about the switch while it runs: one snapshot, made by the lane's thread a few times a second
 //! and read by everybody else.
 
+use super::days::OwnJson;
 use super::hsm::HsmList;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,9 @@ pub struct Status {
     pub started_at: String,
     /// The local date transactions are stamped with.
     pub business_date: String,
+    /// Our own business day, where the switch keeps one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_day: Option<OwnJson>,
     /// False under `--unsafe-no-sync`: then nothing is durable and every figure is worth that much.
     pub durable: bool,
     /// What the journal found at the start.
@@ -50,6 +54,8 @@ pub struct Status {
     pub links: Vec<LinkStatus>,
     /// Security modules, and what security did.
     pub hsm: HsmList,
+    /// The client API.
+    pub api: ApiStatus,
     /// What is remembered.
     pub journal: JournalStatus,
     /// Messages nobody could read, masked, the newest last.
@@ -123,6 +129,25 @@ pub struct LatencyStatus {
     pub p999: u64,
     /// The longest.
     pub max: u64,
+}
+
+/// The client API: who is there.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ApiStatus {
+    /// Sessions of applications that are open.
+    pub sessions: usize,
+    /// Connections to the control socket and over TCP.
+    pub connections: u64,
+    /// Sent away because there were too many.
+    pub connections_refused: u64,
+    /// Closed because nothing moved on them.
+    pub connections_stalled: u64,
+    /// Readers of events.
+    pub readers: u64,
+    /// Sent away because they stopped reading.
+    pub readers_dropped: u64,
+    /// Events since the start.
+    pub events: u64,
 }
 
 /// One listener.

@@ -1,10 +1,10 @@
 //! The lane's thread: made, told what to do, and waited for.
 
 use super::api::desk::Desk;
-use super::api::events::Bulletin;
+use super::api::doors::Doors;
 use super::api::orders::ApiOrder;
-use super::api::sessions::Sessions;
 use super::core::{Core, ExchangeOrder, Switchboard};
+use super::days::DayCommand;
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
 use super::guard;
@@ -49,6 +49,8 @@ pub enum Order {
     Owed(OwedOrder),
     /// Show links, or give one an order.
     Link(LinkCommand),
+    /// Show days, or do something about one.
+    Day(DayCommand),
     /// Show security modules, or test one.
     Hsm(HsmCommand),
     /// Show an exchange of keys, or begin one.
@@ -74,10 +76,8 @@ pub struct Running {
     pub board: Board,
     /// Where it listens: names and addresses, with the ports that were chosen.
     pub listeners: Vec<(String, SocketAddr)>,
-    /// Sessions of applications that are open.
-    pub sessions: Sessions,
-    /// What happens, for whoever listens.
-    pub bulletin: Bulletin,
+    /// Where applications come in.
+    pub doors: Doors,
     orders: mpsc::UnboundedSender<Order>,
     ended: Option<oneshot::Receiver<Stopped>>,
     thread: JoinHandle<()>,
@@ -130,15 +130,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     let (ready, receive_ready) = std::sync::mpsc::channel();
     let (end, ended) = oneshot::channel();
     let posted = board.clone();
-    let bulletin = Bulletin::since(clock::utc_now());
-    let published = bulletin.clone();
+    let doors = Doors::since(clock::utc_now());
+    let shared = doors.clone();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
         let stopped = runtime.block_on(async {
-            let thread = match Thread::open(plan, options, posted, published) {
+            let thread = match Thread::open(plan, options, posted, shared) {
                 Ok(thread) => thread,
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -154,15 +154,7 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
         }
     })?;
     let listeners = receive_ready.recv().map_err(|_| StartError::Gone)??;
-    Ok(Running {
-        board,
-        listeners,
-        sessions: Sessions::default(),
-        bulletin,
-        orders,
-        ended: Some(ended),
-        thread,
-    })
+    Ok(Running { board, listeners, doors, orders, ended: Some(ended), thread })
 }
 
 pub(super) struct Thread {
@@ -174,6 +166,7 @@ pub(super) struct Thread {
     board: Board,
     recovered: RecoveredStatus,
     started_at: String,
+    doors: Doors,
 }
 
 /// How often time-outs are looked for.
@@ -182,7 +175,7 @@ const TICK: Duration = Duration::from_millis(20);
 const POST_EVERY_TICKS: u32 = 10;
 
 impl Thread {
-    fn open(plan: Plan, options: Options, board: Board, bulletin: Bulletin) -> Result<Self, StartError> {
+    fn open(plan: Plan, options: Options, board: Board, doors: Doors) -> Result<Self, StartError> {
         let clock = match &plan.config.time_zone {
             Some(zone) => Clock::in_zone(zone)?,
             None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
@@ -199,7 +192,7 @@ impl Thread {
         let guard = guard::guard(&plan.config, &net)?;
         let mut core = Core::new(clock, lane, journaling, net.clone(), (sources, links), guard);
         core.desk = Desk::of(plan.applications(&mut names), u64::from_le_bytes(seed));
-        core.bulletin = bulletin;
+        core.bulletin = doors.bulletin.clone();
         *switchboard.0.borrow_mut() = Some(core);
         // Before anybody is let in, so that the first to ask need not be refused.
         let lines = guard::dial(&plan.config, &net, &switchboard)?;
@@ -218,7 +211,8 @@ impl Thread {
             }
             switchboard.with(|core| core.links[at].handle = Some(handle));
         }
-        let thread = Self { plan, options, switchboard, listening, news, board, recovered, started_at };
+        let thread =
+            Self { plan, options, switchboard, listening, news, board, recovered, started_at, doors };
         thread.post("running");
         Ok(thread)
     }
@@ -268,6 +262,7 @@ impl Thread {
                     Some(Order::Reload(plan)) => self.reload(*plan),
                     Some(Order::Owed(order)) => self.with_core(|core| core.on_owed_order(order)),
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
+                    Some(Order::Day(command)) => self.with_core(|core| core.on_day_command(command)),
                     Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
                     Some(Order::Exchange(order)) => self.with_core(|core| core.on_exchange_order(order)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
@@ -380,7 +375,10 @@ impl Thread {
             state,
             pid: std::process::id(),
             started_at: self.started_at.clone(),
-            business_date: core.clock.now().local().date.to_string(),
+            business_date: (core.lane.own_day())
+                .map_or_else(|| core.clock.now().local().date, |own| own.date)
+                .to_string(),
+            own_day: super::days::OwnJson::of(&core.lane, core.clock.now()),
             durable: !self.options.unsafe_no_sync,
             recovered: self.recovered.clone(),
             transactions: TransactionStatus {
@@ -439,6 +437,7 @@ impl Thread {
                     })
                 })
                 .collect(),
+            api: self.doors.status(),
             journal: core.journaling.status(),
             hsm: core.guard.list(),
             specimens: core.specimens.all(),

@@ -1,8 +1,8 @@
 //! The books of a simulated host: what it posted, what it gave back, and what each card has left.
 
 use serde::Deserialize;
-use std::collections::{HashMap, VecDeque};
-use terms::{Amount, BusinessDate, Class, Code, Function, Kind, Rrn, Stan, TerminalId, Text, Txn};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use terms::{Amount, BusinessDate, Class, Code, Currency, Function, Kind, Rrn, Stan, TerminalId, Text, Txn};
 
 /// Requests a host remembers for repeats and reversals where it keeps no postings; about 200 bytes each.
 const ANSWERED_MAX: usize = 65_536;
@@ -91,6 +91,8 @@ pub struct Ledger {
     order: VecDeque<Place>,
     /// By card: what moved in, less what moved out.
     moved: HashMap<Vec<u8>, i64>,
+    /// What was done and undone on each day, where the day is known; as both sides compare it.
+    days: BTreeMap<(BusinessDate, Currency), book::Totals>,
 }
 
 /// What a reversal finds its original by: a trace number and a terminal.
@@ -107,6 +109,8 @@ struct Entry {
     /// What moved; nothing where it was refused or never came.
     posted: Amount,
     was_reversed: bool,
+    class: Option<book::Class>,
+    currency: Currency,
 }
 
 impl Ledger {
@@ -145,6 +149,9 @@ impl Ledger {
     /// twice and does not say so is posted twice: hosts do that.
     pub fn post(&mut self, request: &Txn, code: Code) -> Code {
         if !request.kind.moves_money() {
+            if super::rules::posts(code) {
+                self.count(request);
+            }
             return code;
         }
         let place = (request.stan, request.terminal_id);
@@ -167,6 +174,16 @@ impl Ledger {
     pub fn balance(&self, request: &Txn) -> Option<i64> {
         let moved = self.moved.get(request.pan.expose()).copied().unwrap_or(0);
         self.opening_balance.map(|opening| opening as i64 + moved)
+    }
+
+    /// What was done and undone on a day in a currency.
+    pub fn day(&self, date: BusinessDate, currency: Currency) -> book::Totals {
+        self.days.get(&(date, currency)).copied().unwrap_or_default()
+    }
+
+    /// The currency of the last day with business; none before the first.
+    pub fn currency(&self) -> Currency {
+        self.days.keys().next_back().map_or(Currency::NONE, |(_, currency)| *currency)
     }
 
     /// Everything posted, in order; empty where only the sum is kept.
@@ -218,6 +235,9 @@ impl Ledger {
             *self.moved.entry(reversal.pan.expose().to_vec()).or_default() -= change;
         }
         self.reversed.add(back);
+        if let (Some(today), Some(class)) = (self.today, entry.class) {
+            self.days.entry((today, entry.currency)).or_default().undone_mut(class).add(back);
+        }
         if self.keeps {
             let (key, kind) = (entry.key, entry.kind);
             self.reversals.push(Posting { key, kind, amount: back, advised: false });
@@ -280,6 +300,8 @@ impl Ledger {
             given,
             posted,
             was_reversed: false,
+            class: book::Class::of(message.message, message.kind),
+            currency: message.currency,
         }
     }
 
@@ -304,12 +326,20 @@ impl Ledger {
         if super::rules::posts(code) && is_short { Code::InsufficientFunds } else { code }
     }
 
+    /// Counts what was done under today.
+    fn count(&mut self, message: &Txn) {
+        if let (Some(today), Some(class)) = (self.today, book::Class::of(message.message, message.kind)) {
+            self.days.entry((today, message.currency)).or_default().done_mut(class).add(message.amount);
+        }
+    }
+
     fn book(&mut self, key: HostKey, message: &Txn) {
         if self.opening_balance.is_some() {
             let change = change_of(message.kind, message.amount);
             *self.moved.entry(message.pan.expose().to_vec()).or_default() += change;
         }
         self.posted.add(message.amount);
+        self.count(message);
         if self.keeps {
             let advised = super::rules::is_owed(message);
             self.postings.push(Posting { key, kind: message.kind, amount: message.amount, advised });

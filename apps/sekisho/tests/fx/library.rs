@@ -1,6 +1,8 @@
 //! The C library: whole days through it in C and in Python, and everything a caller can get wrong.
 
 use crate::stage::{Process, Stage, root};
+use std::io::Read;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,6 +66,41 @@ fn the_header_is_a_header_for_other_compilers_too() {
 }
 
 #[test]
+fn a_program_may_take_the_library_into_itself() {
+    let stage = Stage::new();
+    let archive = library().with_extension("a");
+    if !have("cc") || !archive.exists() {
+        return eprintln!("skipped: no compiler, or no {}", archive.display());
+    }
+    let program = stage.path("alone");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c99", "-pthread", "-I"]).arg(root().join("apps/fxapi/include"));
+    cc.arg(root().join("apps/sekisho/tests/fx/programs/day.c")).arg(&archive).args(["-ldl", "-lm", "-o"]);
+    let compiled = cc.arg(&program).output().expect("it was there a moment ago");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    // It asks the library for its version first, and has then no part to play.
+    assert_eq!(spawn(&stage, &program, &["nothing"]).wait(), 2);
+}
+
+#[test]
+fn a_switch_that_hangs_up_kills_no_application() {
+    let stage = Stage::new();
+    let Some(program) = compiled(&stage, "day") else { return };
+    let socket = stage.path("hung-up.sock");
+    let listener = UnixListener::bind(&socket).expect("a folder of our own");
+    // Some are let go unheard, some in the middle of their question: writing on would end a C program by a signal.
+    std::thread::spawn(move || {
+        for (at, stream) in listener.incoming().map_while(Result::ok).enumerate() {
+            let _ = (&stream).read(&mut [0; 8][..at % 3 * 4]);
+        }
+    });
+    let mut command = Command::new(&program);
+    command.arg("hung up").env("FX_SOCKET", &socket).env("FX_LINK", "cn");
+    let mut application = stage.spawn(command);
+    assert_eq!(application.wait(), 0, "{}", application.said());
+}
+
+#[test]
 fn a_caller_who_is_wrong_is_told_so_and_nothing_breaks() {
     let stage = Stage::new();
     let Some(program) = compiled(&stage, "wrong") else { return };
@@ -113,6 +150,30 @@ fn silence_is_unknown_and_the_switch_takes_it_back_by_itself() {
     application.wait_to_say("unknown", 1);
     center.types("speak");
     application.types("go on");
+    assert_eq!(application.wait(), 0, "{}", application.said());
+}
+
+#[test]
+fn what_happens_to_the_lines_is_told_in_the_old_codes() {
+    let stage = Stage::new();
+    let Some(program) = compiled(&stage, "day") else { return };
+    let _daemon = stage.daemon();
+    let mut application = spawn(&stage, &program, &["events"]);
+    application.wait_to_say("alone", 1);
+    let mut center = stage.center();
+    stage.wait_for_status("center 4/4");
+    application.wait_to_say("connected", 1);
+    application.types("go on");
+    application.wait_to_say("signed on", 1);
+    stage.fx("fxsession_cn purge 1").ends(0);
+    application.wait_to_say("degraded", 1);
+    stage.wait_for_status("center 4/4");
+    center.types("malformed");
+    application.wait_to_say("malformed", 1);
+    // Gone for good, and another in its place once that was seen.
+    drop(center);
+    application.wait_to_say("down", 1);
+    let _center = stage.center();
     assert_eq!(application.wait(), 0, "{}", application.said());
 }
 

@@ -59,7 +59,7 @@ impl Reply {
     }
 }
 
-trait Line: Read + Write {}
+pub(crate) trait Line: Read + Write {}
 impl<T: Read + Write> Line for T {}
 
 impl At {
@@ -132,17 +132,12 @@ impl At {
         self.ask("POST", "/v1/transactions", &[("Idempotency-Key", key)], &body.to_string())
     }
 
-    /// Says it and goes away without an answer.
-    pub(crate) fn submit_and_leave(&self, key: &str, body: &Value) {
+    /// Says it and does not listen; goes away when what comes back is dropped.
+    pub(crate) fn submit_and_turn_away(&self, key: &str, body: &Value) -> Box<dyn Line> {
         let mut line = self.connect().expect("it listens");
-        self.say(
-            line.as_mut(),
-            "POST",
-            "/v1/transactions",
-            &[("Idempotency-Key", key)],
-            &body.to_string(),
-            true,
-        );
+        let headers = [("Idempotency-Key", key)];
+        self.say(line.as_mut(), "POST", "/v1/transactions", &headers, &body.to_string(), true);
+        line
     }
 
     /// Listens.

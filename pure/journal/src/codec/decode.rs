@@ -92,15 +92,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::FORWARDED | kind::FORWARDED_OWING => Record::Forwarded {
             forward: from.forward_id()?,
             wire_code: from.text("wire_code")?,
-            owes: from.owes_where(kind == kind::FORWARDED_OWING)?,
             settlement_date: None,
+            owes: from.owes_where(kind == kind::FORWARDED_OWING)?,
             at: from.timestamp("at")?,
         },
         kind::FORWARDED_DATED => Record::Forwarded {
             forward: from.forward_id()?,
             wire_code: from.text("wire_code")?,
-            owes: from.owes()?,
             settlement_date: Some(from.sure_date("settlement_date")?),
+            owes: from.owes()?,
             at: from.timestamp("at")?,
         },
         kind::EXCEPTION => Record::Exception {

@@ -136,15 +136,15 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.number(u64::from(host_stan.0));
             out.timestamp(*at);
         }
-        Record::Forwarded { forward, wire_code, owes, settlement_date: Some(date), at } => {
+        Record::Forwarded { forward, wire_code, settlement_date: Some(date), owes, at } => {
             out.byte(kind::FORWARDED_DATED);
             out.number(forward.0);
             out.text(wire_code);
-            out.owes(owes.as_ref());
             out.date(Some(*date));
+            out.owes(owes.as_ref());
             out.timestamp(*at);
         }
-        Record::Forwarded { forward, wire_code, owes, settlement_date: None, at } => {
+        Record::Forwarded { forward, wire_code, settlement_date: None, owes, at } => {
             out.byte(if owes.is_none() { kind::FORWARDED } else { kind::FORWARDED_OWING });
             out.number(forward.0);
             out.text(wire_code);

@@ -165,14 +165,8 @@ pub fn every_kind() -> Vec<Record> {
         Record::Advised { sent: sent(5), forward: forward(4, Duty::Advice) },
         Record::Attempt { forward: ForwardId(4), number: 2, host_stan: Stan(78), at: at(5) },
         forwarded(None),
-        Record::Forwarded {
-            forward: ForwardId(4),
-            wire_code: Text::clipped(b"00"),
-            owes: Some(forward(6, Duty::Reversal)),
-            settlement_date: Some(date()),
-            at: at(5),
-        },
         forwarded(Some(forward(6, Duty::Reversal))),
+        forwarded(Some(forward(7, Duty::Reversal))),
         Record::Sent(sent_to(1)),
         Record::Inquired(sent_to(2)),
         Record::Advised { sent: sent_to(5), forward: forward(4, Duty::Advice) },
@@ -356,8 +350,14 @@ pub fn account(n: u64) -> Text<28> {
 }
 
 fn forwarded(owes: Option<Forward>) -> Record {
-    let (wire_code, settlement_date) = (Text::clipped(b"00"), None);
-    Record::Forwarded { forward: ForwardId(4), wire_code, owes, settlement_date, at: at(5) }
+    let settlement_date = owes.filter(|forward| forward.id.0 % 2 == 1).map(|_| date());
+    Record::Forwarded {
+        forward: ForwardId(4),
+        wire_code: Text::clipped(b"00"),
+        settlement_date,
+        owes,
+        at: at(5),
+    }
 }
 
 /// A record as it comes back: card and account sealed.

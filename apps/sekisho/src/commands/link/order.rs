@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Which links, and how long to wait.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Twice the same is no mistake. Exit: 0 done or already so · 3 no switch answers · \
                         5 no such link · 6 refused by the peer or as things stand · 7 no answer in time · \
                         8 not known whether it was done")]
@@ -37,6 +37,25 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    /// The same, for other links.
+    pub(crate) fn naming(&self, names: Vec<String>) -> Self {
+        Self { names, ..self.clone() }
+    }
+
+    pub(crate) fn door(&self) -> Result<Door, Failure> {
+        Ok(self.which.door()?)
+    }
+
+    pub(crate) fn by(&self) -> Option<String> {
+        self.by.clone()
+    }
+
+    pub(crate) const fn json(&self) -> bool {
+        self.json
+    }
 }
 
 /// The same for sign-off.

@@ -1,9 +1,11 @@
 //! `sekisho recon show`
 
+use crate::commands::door::Door;
 use crate::commands::journal::names::Names;
-use crate::commands::journal::opened::{Failure, Opened};
+use crate::commands::journal::opened::Opened;
 use crate::commands::journal::summary::decimal;
 use crate::commands::journal::whereabouts::Whereabouts;
+use crate::commands::link::door::Failure;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
 use book::{Book, Bucket, Class, Figures, Net, ReversalBucket, Tally, Totals};
@@ -17,7 +19,8 @@ use terms::{BusinessDate, Currency};
 /// Which totals to show, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Counted anew from the journal each time, also while a switch runs.\n\n\
-                        Exit: 0 done · 1 the journal is damaged: what is shown is what stands before that place · \
+                        Exit: 0 done · 1 the journal is damaged: what is shown is what stands before that place; or --verify \
+                        found a difference · \
                         66 no journal there")]
 pub struct Args {
     /// The data directory
@@ -34,6 +37,15 @@ pub struct Args {
     /// Under which side reversals are told: the host's contract says
     #[arg(long, value_name = "RULE", default_value = "original")]
     reversals: Rule,
+    /// What comes after the totals of a day stood, by that day; it is counted under another as well
+    #[arg(long)]
+    late: bool,
+    /// Compare what the running switch has counted with its journal
+    #[arg(long, conflicts_with_all = ["day", "link", "late"])]
+    verify: bool,
+    /// The control socket of the switch to verify; without it the one in the data directory
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -107,7 +119,12 @@ struct TallyJson {
 
 /// Does it.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let mut opened = Opened::at(args.whereabouts.directory(args.directory.as_deref())?)?;
+    let data = args.whereabouts.directory(args.directory.as_deref())?;
+    if args.verify {
+        let socket = args.socket.clone().unwrap_or_else(|| data.join("control.sock"));
+        return super::verify::run(&Door { socket, data }, args.json);
+    }
+    let mut opened = Opened::at(data)?;
     let (mut book, mut names) = (Book::new(), Names::default());
     let walked = opened.walk(|step| {
         if let Step::Record { record, .. } = step {
@@ -119,7 +136,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         args.day.is_none_or(|day| bucket.date == day.0)
             && args.link.as_deref().is_none_or(|link| names.link(bucket.link) == link)
     };
-    let days: Vec<(&Bucket, &Totals)> = book.totals().filter(|(bucket, _)| is_wanted(bucket)).collect();
+    let wanted = |(bucket, _): &(&Bucket, &Totals)| is_wanted(bucket);
+    let days: Vec<(&Bucket, &Totals)> = match args.late {
+        true => book.late().filter(wanted).collect(),
+        false => book.totals().filter(wanted).collect(),
+    };
     let mut paper = Paper::new();
     match args.json {
         true => {
@@ -136,7 +157,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             }
         }
     }
-    walked.map(|_| ExitCode::SUCCESS)
+    walked?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Args {

@@ -7,7 +7,7 @@ use journal::{
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
-use terms::{ForwardId, MessageType, Outcome};
+use terms::{Code, ForwardId, MessageType, Outcome};
 
 /// One line of a life. Fields are added to it, never changed.
 #[derive(Clone, Debug, Serialize)]
@@ -118,7 +118,10 @@ impl<'a> Teller<'a> {
             }
             Record::TimedOut { answer, owes, .. } => self.of_silence(answer, owes.as_ref(), at_ms),
             Record::NotSent { answer, owes, .. } => {
-                let because = "no connection stood, or it did not fit the host's format".into();
+                let because = match answer.code {
+                    Code::HostDown => "no connection stood, or it did not fit the host's format".to_owned(),
+                    code => format!("what guards it could not be put into it. {}", code.meaning()),
+                };
                 let mut said =
                     vec![(HERE, "proved: not one byte left us".into(), because), self.told(answer)];
                 let why = "the credit never left, so the debit is given back";
@@ -238,7 +241,7 @@ impl<'a> Teller<'a> {
         let took = seconds(at_ms - self.asked_ms);
         let why = match (self.was_restarted, answer.code) {
             (true, _) => "the switch was not running when the answer may have come",
-            (false, terms::Code::NoAnswer) => "the reply time-out of the link was over",
+            (false, Code::NoAnswer) => "the reply time-out of the link was over",
             (false, _) => "the host answered that it does not know",
         };
         let what = format!("no answer came in {took}: what became of it is unknown");

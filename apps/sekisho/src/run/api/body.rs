@@ -4,25 +4,24 @@ use super::problem::{Problem, Wrong};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// What a body says, and a digest that is the same for the same members in another order or other white space.
 ///
 /// `aside` names a member the digest does not cover: what does not belong to what is wanted, and may be another when
 /// the same is sent again.
 pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8], aside: &str) -> Result<([u8; 32], T), Problem> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
+    let mut value: Value = serde_json::from_slice(body).map_err(|error| {
         // What stands at that place may be a card number: only where it is, never what it is.
         let (line, column) = (error.line(), error.column());
         Wrong::MalformedJson.said(format!("the body is not JSON: line {line}, column {column}"))
     })?;
-    let digest = match value.as_object().filter(|members| members.contains_key(aside)) {
-        Some(members) => {
-            let mut covered = members.clone();
-            covered.remove(aside);
-            Sha256::digest(Value::Object(covered).to_string().as_bytes())
-        }
-        None => Sha256::digest(value.to_string().as_bytes()),
-    };
+    let members = value.as_object_mut();
+    let set_aside = members.and_then(|members| members.remove(aside));
+    let digest = Sha256::digest(Zeroizing::new(value.to_string()).as_bytes());
+    if let (Some(members), Some(member)) = (value.as_object_mut(), set_aside) {
+        members.insert(aside.to_owned(), member);
+    }
     let asked = serde_json::from_value(value).map_err(|error| misfit(&error))?;
     Ok((digest.into(), asked))
 }

@@ -16,6 +16,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Whether they came over the socket of this machine, where the file's mode says who may.
+    pub(crate) fn is_local(&self) -> bool {
+        self.name == LOCAL
+    }
+
     pub(crate) fn local() -> Self {
         Self { name: LOCAL.into(), is_operator: true }
     }

@@ -15,7 +15,7 @@ pub(crate) const KEPT: usize = 8_192;
 
 /// The last events, in order.
 #[derive(Clone, Default)]
-pub struct Bulletin(Arc<Shared>);
+pub(crate) struct Bulletin(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {

@@ -11,6 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+/// From the first byte of a request to the last one read of it. Whoever drips is not waited for.
+const ASKED_WITHIN: Duration = Duration::from_secs(30);
+/// Bytes of one request, head and body, at most: a body as large as is taken, and as much again.
+const ASKED_BYTES_MAX: usize = 128 * 1_024;
+/// From the beginning of a connection to its first byte.
+const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// A peer that takes nothing of what is written to it for so long has stopped reading.
 const STALLED: Duration = Duration::from_secs(30);
 /// What somebody hears for whom there is no room.
@@ -86,6 +92,10 @@ pub(crate) struct Line<Io> {
     moved: Instant,
     /// Since when a write waits.
     stuck: Option<Instant>,
+    /// Since when bytes come that were not answered yet, and how many they are.
+    asking: Option<(Instant, usize)>,
+    /// Whether anything was read yet.
+    began: bool,
     alarm: Pin<Box<Sleep>>,
     _room: OwnedSemaphorePermit,
 }
@@ -95,7 +105,7 @@ impl<Io> Line<Io> {
         counts.open.fetch_add(1, Ordering::Relaxed);
         let moved = Instant::now();
         let alarm = Box::pin(sleep_until(moved + idle));
-        Self { io, counts, idle, moved, stuck: None, alarm, _room: room }
+        Self { io, counts, idle, moved, stuck: None, asking: None, began: false, alarm, _room: room }
     }
 
     fn moved(&mut self) {
@@ -106,7 +116,8 @@ impl<Io> Line<Io> {
     /// Whether nothing has moved for too long; otherwise sees to it that this is asked again in time.
     fn is_over(&mut self, context: &mut Context<'_>) -> bool {
         loop {
-            let idle_ends = self.moved + self.idle;
+            let patience = if self.began { self.idle } else { self.idle.min(FIRST_BYTE) };
+            let idle_ends = self.moved + patience;
             let until = self.stuck.map_or(idle_ends, |since| idle_ends.min(since + STALLED));
             if Instant::now() >= until {
                 self.counts.stalled.fetch_add(1, Ordering::Relaxed);
@@ -119,6 +130,18 @@ impl<Io> Line<Io> {
                 return false;
             }
         }
+    }
+
+    /// Whether one request takes too long to be said, or is too long.
+    fn asks_too_much(&mut self, bytes: usize) -> bool {
+        self.began = true;
+        let (since, before) = self.asking.unwrap_or((self.moved, 0));
+        self.asking = Some((since, before + bytes));
+        let is_too_much = since.elapsed() > ASKED_WITHIN || before + bytes > ASKED_BYTES_MAX;
+        if is_too_much {
+            self.counts.stalled.fetch_add(1, Ordering::Relaxed);
+        }
+        is_too_much
     }
 
     fn over() -> io::Error {
@@ -138,9 +161,14 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Line<Io> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         match Pin::new(&mut self.io).poll_read(context, buffer) {
             Poll::Ready(read) => {
                 self.moved();
+                let bytes = buffer.filled().len() - before;
+                if bytes > 0 && self.asks_too_much(bytes) {
+                    return Poll::Ready(Err(Self::over()));
+                }
                 Poll::Ready(read)
             }
             Poll::Pending if self.is_over(context) => Poll::Ready(Err(Self::over())),
@@ -154,6 +182,7 @@ impl<Io: AsyncWrite + Unpin> Line<Io> {
         match written {
             Poll::Ready(written) => {
                 self.moved();
+                self.asking = None;
                 Poll::Ready(written)
             }
             Poll::Pending => {
@@ -232,6 +261,28 @@ mod tests {
             assert_eq!((error.kind(), counts.stalled.load(Ordering::Relaxed)), (io::ErrorKind::TimedOut, 1));
             drop(line);
             assert_eq!(counts.open.load(Ordering::Relaxed), 0);
+        });
+    }
+
+    #[test]
+    fn a_request_without_an_end_is_cut_off() {
+        run(async {
+            let counts = Arc::new(LineCounts::default());
+            let (ours, mut theirs) = duplex(1_024);
+            let mut line = line(ours, &counts, Duration::from_secs(60));
+            let talker = tokio::spawn(async move { while theirs.write_all(&[b'x'; 512]).await.is_ok() {} });
+            let mut read = 0;
+            let mut buffer = [0; 4_096];
+            let error = loop {
+                match line.read(&mut buffer).await {
+                    Ok(bytes) => read += bytes,
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert!((ASKED_BYTES_MAX - 4_096..=ASKED_BYTES_MAX).contains(&read), "{read}");
+            drop(line);
+            talker.await.expect("it ends with the line");
         });
     }
 

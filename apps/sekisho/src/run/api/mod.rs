@@ -12,6 +12,7 @@ pub(crate) mod callers;
 mod currency;
 mod description;
 pub(crate) mod desk;
+pub(crate) mod doors;
 pub(crate) mod event;
 pub(crate) mod events;
 mod ids;
@@ -36,6 +37,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use axum::{Json, Router};
+use doors::Doors;
 use events::Bulletin;
 use line::LineCounts;
 use orders::ApiOrder;
@@ -79,23 +81,23 @@ impl Api {
         settings: Option<&ApiToml>,
         board: Board,
         orders: UnboundedSender<Order>,
-        sessions: Sessions,
-        bulletin: Bulletin,
+        doors: Doors,
     ) -> Self {
+        let Doors { sessions, bulletin, lines, readers } = doors;
         let waiting_max = settings.map_or(1, |settings| settings.waiting_max);
         Self {
             board,
             orders,
             sessions,
             bulletin,
-            readers: Arc::default(),
+            readers,
             reading: Arc::new(Semaphore::new(READERS_MAX)),
             waiting: Arc::new(Semaphore::new(waiting_max as usize)),
             answer_timeout_ms: settings.map_or(90_000, |settings| settings.answer_timeout_ms),
             waiting_max,
             connections_max: settings.map_or(ApiToml::connections_max(), |settings| settings.connections_max)
                 as usize,
-            lines: Arc::default(),
+            lines,
             pace: Arc::new(Pace::new(settings.map_or(0, |settings| settings.requests_per_s_max))),
         }
     }

@@ -10,6 +10,7 @@ use terms::{
     Amount, BusinessDate, Class, Function, Kind, LocalTime, MessageType, Noun, Pan, Stan, Text, Txn, TxnId,
 };
 use utoipa::ToSchema;
+use zeroize::Zeroize;
 
 /// A transaction to be done.
 #[derive(Deserialize, ToSchema)]
@@ -76,6 +77,18 @@ pub(crate) struct Merchant {
     pub(crate) name: Option<String>,
     /// What it sells (ISO 18245).
     pub(crate) category: Option<String>,
+}
+
+impl Drop for NewTransaction {
+    /// Cards, tracks and PIN blocks are in it: what was read is wiped.
+    fn drop(&mut self) {
+        if let Some(card) = &mut self.card {
+            card.pan.zeroize();
+            card.track2.zeroize();
+            card.expiry.zeroize();
+        }
+        self.fields.values_mut().for_each(String::zeroize);
+    }
 }
 
 impl fmt::Debug for NewTransaction {

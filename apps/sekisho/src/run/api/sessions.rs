@@ -1,6 +1,7 @@
 //! Sessions of applications: opened by one, alive while it listens, gone when it is.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,12 @@ const UNHEARD: Duration = Duration::from_secs(10);
 const BETWEEN: Duration = Duration::from_secs(2);
 /// Open at once, at most. Each holds a connection.
 const MOST: usize = 10_000;
+/// Of these, one caller's at most: nobody leaves none for the others.
+const MOST_OF_ONE: usize = 5_000;
 
 /// All that are open.
 #[derive(Clone, Default)]
-pub struct Sessions(Arc<Mutex<BTreeMap<u32, Session>>>);
+pub(crate) struct Sessions(Arc<Mutex<BTreeMap<u32, Session>>>);
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) opened_at: String,
     /// Whether somebody listens, or until when that is waited for.
     life: Life,
+    /// Set when it is closed: whoever listens looks at this alone.
+    closed: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,13 +93,15 @@ impl Sessions {
         opened_at: String,
     ) -> Option<Session> {
         let mut held = self.open_ones();
-        if held.len() >= MOST {
+        let callers_own = held.values().filter(|session| session.caller == caller).count();
+        if held.len() >= MOST || callers_own >= MOST_OF_ONE {
             return None;
         }
         let number = (1..).zip(held.keys()).find(|(free, taken)| free != *taken).map(|(free, _)| free);
         let number = number.unwrap_or(held.len() as u32 + 1);
         let life = Life::Until(Instant::now() + UNHEARD);
-        let session = Session { id, number, application, caller, link, opened_at, life };
+        let closed = Arc::default();
+        let session = Session { id, number, application, caller, link, opened_at, life, closed };
         held.insert(number, session.clone());
         Some(session)
     }
@@ -105,7 +112,7 @@ impl Sessions {
     }
 
     /// How many are open for that link, or for all; for whoever wants to close it, or everything.
-    pub fn count(&self, link: Option<&str>) -> usize {
+    pub(crate) fn count(&self, link: Option<&str>) -> usize {
         let is_about =
             |session: &&Session| link.is_none() || session.link.is_none() || session.link.as_deref() == link;
         self.open_ones().values().filter(is_about).count()
@@ -127,19 +134,21 @@ impl Sessions {
             return Err(CannotUse::InUse);
         }
         session.life = Life::Heard;
-        Ok(Listening { sessions: self.clone(), number, id: id.to_owned() })
+        let closed = session.closed.clone();
+        Ok(Listening { sessions: self.clone(), number, id: id.to_owned(), closed })
     }
 
     /// Closes it.
     pub(crate) fn close(&self, id: &str, caller: &str) -> Result<Session, CannotUse> {
         let session = self.find(id, caller)?;
-        self.open_ones().remove(&session.number);
+        self.purge(session.number);
         Ok(session)
     }
 
     /// Closes the one of that number, whoever opened it: an order of the switch's own operators.
     pub(crate) fn purge(&self, number: u32) -> Option<Session> {
-        self.open_ones().remove(&number)
+        let purged = self.open_ones().remove(&number);
+        purged.inspect(|session| session.closed.store(true, Ordering::Relaxed))
     }
 }
 
@@ -148,12 +157,13 @@ pub(crate) struct Listening {
     sessions: Sessions,
     number: u32,
     id: String,
+    closed: Arc<AtomicBool>,
 }
 
 impl Listening {
     /// Whether the session was closed meanwhile.
     pub(crate) fn is_closed(&self) -> bool {
-        self.sessions.open_ones().get(&self.number).is_none_or(|session| session.id != self.id)
+        self.closed.load(Ordering::Relaxed)
     }
 }
 
@@ -195,6 +205,9 @@ mod tests {
         let listening = sessions.listen("a", "x").expect("nobody listens yet");
         assert_eq!(sessions.listen("a", "x").err(), Some(CannotUse::InUse));
         drop(listening);
-        assert!(sessions.listen("a", "x").is_ok(), "it comes back in time");
+        let listening = sessions.listen("a", "x").expect("it comes back in time");
+        assert!(!listening.is_closed());
+        sessions.close("a", "x").expect("it is open");
+        assert!(listening.is_closed());
     }
 }

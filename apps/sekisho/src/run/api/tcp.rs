@@ -17,10 +17,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// From the first byte of a handshake to its last.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Handshakes at a time, at most.
+const HANDSHAKES_MAX: usize = 256;
 
 /// Why there is no API over TCP.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +86,7 @@ impl TcpDoor {
             Some(tls) => {
                 let address = self.listener.local_addr()?;
                 let (to, from) = mpsc::channel(64);
-                tokio::spawn(shake_hands(self.listener, tls, to));
+                tokio::spawn(shake_hands(self.listener, tls, Arc::new(Semaphore::new(HANDSHAKES_MAX)), to));
                 axum::serve(Lines::new(Shaken { from, address }, most, idle, counts), app).await
             }
         }
@@ -107,8 +110,14 @@ async fn shown(keys: Arc<KeyRing>, mut request: Request, next: Next) -> Response
     next.run(request).await
 }
 
-/// Handshakes beside each other: one that takes long holds nobody up.
-async fn shake_hands(listener: TcpListener, tls: TlsDoor, to: mpsc::Sender<(TlsLine, SocketAddr)>) {
+/// Handshakes beside each other: one that takes long holds nobody up. Whoever is one too many is not let in, as
+/// nobody has shown a key yet.
+async fn shake_hands(
+    listener: TcpListener,
+    tls: TlsDoor,
+    room: Arc<Semaphore>,
+    to: mpsc::Sender<(TlsLine, SocketAddr)>,
+) {
     loop {
         let (stream, address): (TcpStream, SocketAddr) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -118,8 +127,10 @@ async fn shake_hands(listener: TcpListener, tls: TlsDoor, to: mpsc::Sender<(TlsL
                 continue;
             }
         };
+        let Ok(place) = room.clone().try_acquire_owned() else { continue };
         let (tls, to) = (tls.clone(), to.clone());
         tokio::spawn(async move {
+            let _place = place;
             if let Ok(Ok(line)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
                 // The server is gone with the process.
                 let _ = to.send((line, address)).await;

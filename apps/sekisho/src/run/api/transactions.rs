@@ -21,6 +21,7 @@ use terms::{Carried, Code, TxnId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 use utoipa::ToSchema;
+use zeroize::Zeroize;
 
 /// Characters of an idempotency key.
 const KEY_MOST: usize = 255;
@@ -64,7 +65,12 @@ pub(crate) async fn submit(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let name = key_of(&headers)?;
-    let (contents, asked): (_, NewTransaction) = parsed(&body, "session")?;
+    let understood = parsed(&body, "session");
+    // A card is in it. Where the web server holds these bytes too, they are its to drop.
+    if let Ok(mut body) = body.try_into_mut() {
+        body.as_mut().zeroize();
+    }
+    let (contents, asked): (_, NewTransaction) = understood?;
     let (Asked { txn, of }, room) = match may_begin(&api, &caller, &asked) {
         Ok(begins) => begins,
         // It may have begun long ago, when there was a session and room: then this is no refusal, but its answer.

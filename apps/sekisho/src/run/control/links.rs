@@ -1,6 +1,7 @@
 //! `/v1/links`: links shown, and orders to them.
 
-use super::{Door, gone, no, said, signed_by};
+use super::{Door, gone, no, ordered_by, signed_by};
+use crate::run::api::callers::Caller;
 use crate::run::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -87,6 +88,7 @@ async fn show(State(door): State<Door>, Path(name): Path<String>) -> Response {
 
 async fn order(
     State(door): State<Door>,
+    caller: Caller,
     Path((name, order)): Path<(String, String)>,
     body: Bytes,
 ) -> Response {
@@ -94,7 +96,7 @@ async fn order(
         let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
         return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
     };
-    let (by, unless_sessions) = match signed(&body) {
+    let (by, unless_sessions) = match signed(&caller, &body) {
         Ok(signed) => signed,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
@@ -130,10 +132,11 @@ async fn lines(State(door): State<Door>, Path(name): Path<String>) -> Response {
 
 async fn cut(
     State(door): State<Door>,
+    caller: Caller,
     Path((name, number)): Path<(String, String)>,
     body: Bytes,
 ) -> Response {
-    let by = match signed_by(&body) {
+    let by = match signed_by(&caller, &body) {
         Ok(by) => by,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
@@ -152,7 +155,7 @@ async fn cut(
 }
 
 /// Who gives the order, and whether applications with open sessions are to be spared.
-fn signed(body: &[u8]) -> Result<(Text<24>, bool), String> {
+fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, bool), String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct By {
@@ -161,7 +164,7 @@ fn signed(body: &[u8]) -> Result<(Text<24>, bool), String> {
         unless_sessions: bool,
     }
     let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
-    by.and_then(|asked: By| Ok((said("by", &asked.by)?, asked.unless_sessions)))
+    by.and_then(|asked: By| Ok((ordered_by(caller, &asked.by)?, asked.unless_sessions)))
 }
 
 fn no_such_link(name: &str) -> Response {

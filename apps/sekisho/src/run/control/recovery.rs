@@ -1,6 +1,7 @@
 //! `/v1/recovery`: how recovery stands, and the order to begin it.
 
 use super::{Door, gone, no, signed_by};
+use crate::run::api::callers::Caller;
 use crate::run::recovery::{RecoveryJson, RecoveryOrder};
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -22,8 +23,8 @@ async fn show(State(door): State<Door>) -> Response {
     }
 }
 
-async fn begin(State(door): State<Door>, body: Bytes) -> Response {
-    let by = match signed_by(&body) {
+async fn begin(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
+    let by = match signed_by(&caller, &body) {
         Ok(by) => by,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };

@@ -1,6 +1,7 @@
 //! `/v1/stop`: the order to end.
 
-use super::{Door, gone, no, said};
+use super::{Door, gone, no, ordered_by};
+use crate::run::api::callers::Caller;
 use crate::run::ending::{End, EndOrder, StillSignedOn};
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -26,6 +27,9 @@ struct Asked {
     /// Sign off first what is signed on.
     #[serde(default)]
     sign_off: bool,
+    /// Not while applications have sessions open.
+    #[serde(default)]
+    unless_sessions: bool,
 }
 
 #[derive(Serialize)]
@@ -43,13 +47,19 @@ struct Refused {
     links: Vec<String>,
 }
 
-async fn stop(State(door): State<Door>, body: Bytes) -> Response {
+async fn stop(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<Asked, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"force\":...}}: {error}"));
-    let (by, how) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, how(&asked)))) {
+    let signed = |asked: Asked| Ok((ordered_by(&caller, &asked.by)?, how(&asked), asked.unless_sessions));
+    let (by, how, unless_sessions) = match asked.and_then(signed) {
         Ok(signed) => signed,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
+    let sessions = if unless_sessions { door.sessions.count(None) } else { 0 };
+    if sessions > 0 {
+        let said = format!("{sessions} sessions of applications are open");
+        return no(StatusCode::CONFLICT, "sessions_open", said);
+    }
     match door.ask(|answer| Order::End(EndOrder { how, by, answer })).await {
         Some(Ok(())) => Json(Stopping { object: "stopping", force: how == End::AtOnce }).into_response(),
         Some(Err(StillSignedOn(links))) => {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const HELP: &str = "While it runs, type one of these words and Enter: sign-on sign-off echo cutover cutover-again \
-                    cutover-wrong drop-one drop-all silent speak malformed.\nIt stops on TERM or Ctrl-C, and says \
+                    cutover-wrong totals totals-blank drop-one drop-all silent speak malformed.\nIt stops on TERM or Ctrl-C, and says \
                     what it counted.";
 
 /// A card centre that does what its script says.
@@ -66,7 +66,7 @@ async fn serve(script: CenterToml) -> Result<ExitCode, SimError> {
     let reversed = center.with_ledger(|ledger| ledger.reversed());
     say(format_args!(
         "day {}   asked {}   too early {}   unreadable {}   posted {}   sum {}   reversed {}   sum {}   \
-         sign-ons {}   echoes {}",
+         sign-ons {}   echoes {}   totals {}   differed {}",
         center.date(),
         counts.asked,
         counts.too_early,
@@ -76,7 +76,9 @@ async fn serve(script: CenterToml) -> Result<ExitCode, SimError> {
         reversed.count,
         reversed.minor_units,
         counts.sign_ons,
-        counts.echoes
+        counts.echoes,
+        counts.compared,
+        counts.differed
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@
 
 mod command;
 mod script;
+mod totals;
 
 pub use command::Args;
 pub(super) use command::run;
@@ -44,6 +45,10 @@ pub struct CenterCounts {
     pub accepted: u64,
     /// Messages of its own that were refused.
     pub refused: u64,
+    /// Totals of the switch that were compared.
+    pub compared: u64,
+    /// Of these, those that differed from its books.
+    pub differed: u64,
     /// Sign-offs of the switch that were accepted.
     pub sign_offs: u64,
     /// Days it has ended.
@@ -79,6 +84,10 @@ struct State {
     waiting: Vec<(Stan, Network)>,
     /// What it said last about the day.
     last_cut: Option<(Network, BusinessDate)>,
+    /// How reversals and the net are told, by contract.
+    rule: (book::ReversalBucket, book::NetRule),
+    /// Its question for totals that is unanswered.
+    asked_for_totals: Option<Stan>,
     counts: CenterCounts,
 }
 
@@ -102,6 +111,8 @@ impl CenterAtWork {
             last_stan: Stan(0),
             waiting: Vec::new(),
             last_cut: None,
+            rule: totals::rule_of(&speech.dialect),
+            asked_for_totals: None,
             counts: CenterCounts::default(),
             script,
         };
@@ -246,6 +257,8 @@ impl Center {
                 let date = BusinessDate::from_days(self.state.borrow().date.days() + 5);
                 self.ask(Network::Cutover, Some(date));
             }
+            Deed::Totals => self.ask_for_totals(true),
+            Deed::TotalsBlank => self.ask_for_totals(false),
             Deed::DropOne => self.conns().first().iter().for_each(|conn| conn.abort()),
             Deed::DropAll => self.conns().iter().for_each(Conn::abort),
             Deed::Silent => self.state.borrow_mut().is_silent = true,
@@ -331,6 +344,11 @@ impl Center {
     /// The switch answered something it was asked.
     fn on_answer(&self, answer: &Txn) {
         let mut state = self.state.borrow_mut();
+        if state.asked_for_totals == Some(answer.stan) && answer.message.class == Class::Reconciliation {
+            state.asked_for_totals = None;
+            drop(state);
+            return self.on_totals_told(answer);
+        }
         let Some(at) = state.waiting.iter().position(|(stan, _)| *stan == answer.stan) else { return };
         let (_, about) = state.waiting.remove(at);
         let code = answer.code.unwrap_or(Code::Malfunction);
@@ -452,6 +470,9 @@ impl Handler for Door {
         let header = conn.framing().answer_header(header);
         if message.message.class == Class::Network {
             return center.on_network(conn, header, message);
+        }
+        if message.message.class == Class::Reconciliation {
+            return center.on_totals(conn, header, message);
         }
         let (answer, manner, delay) = center.state.borrow_mut().serve(&message);
         center.reply(conn, header, message, answer, manner, delay);

@@ -45,6 +45,9 @@ pub struct CenterToml {
     /// How a wish for cutover is answered, and whether it is followed.
     #[serde(default)]
     pub cutover: CutoverToml,
+    /// How totals are compared.
+    #[serde(default)]
+    pub totals: super::totals::TotalsToml,
     /// How business is answered.
     #[serde(default)]
     pub business: Rules,
@@ -160,6 +163,10 @@ pub enum Deed {
     CutoverAgain,
     /// Says that the day is another than the next.
     CutoverWrong,
+    /// Asks for the totals of the day that ended last, and says its own.
+    Totals,
+    /// Asks for them, and says nothing of its own.
+    TotalsBlank,
     /// Breaks one connection.
     DropOne,
     /// Breaks every connection.
@@ -174,13 +181,15 @@ pub enum Deed {
 
 impl Deed {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::SignOn,
         Self::SignOff,
         Self::Echo,
         Self::Cutover,
         Self::CutoverAgain,
         Self::CutoverWrong,
+        Self::Totals,
+        Self::TotalsBlank,
         Self::DropOne,
         Self::DropAll,
         Self::Silent,
@@ -197,6 +206,8 @@ impl Deed {
             Self::Cutover => "cutover",
             Self::CutoverAgain => "cutover-again",
             Self::CutoverWrong => "cutover-wrong",
+            Self::Totals => "totals",
+            Self::TotalsBlank => "totals-blank",
             Self::DropOne => "drop-one",
             Self::DropAll => "drop-all",
             Self::Silent => "silent",

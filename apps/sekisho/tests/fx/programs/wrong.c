@@ -101,6 +101,29 @@ static void messages(ULONG session) {
     }
 }
 
+/* Whoever sends and never receives is stopped, and goes on as soon as it receives. */
+static void too_many(ULONG session) {
+    fx_XMsg message;
+    ULONG seq, type, sent = 0, rc;
+    for (;;) {
+        WANT(RC_OK, FX_BuildAuthMsg(session, FX_TRN_SALE, 0, "4111111111111111", "1", NULL, NULL, "TERM0001", NULL, NULL,
+                                    NULL, NULL, NULL, &message));
+        WANT(RC_OK, FX_GetSeqNum(session, &seq));
+        rc = FX_SendMsg_CN(session, seq, &message, NULL, NULL, NULL);
+        if (rc != RC_OK)
+            break;
+        sent++;
+    }
+    HOLDS(rc == RC_ROUTE_BUSY && sent == 256);
+    while (sent-- > 0) {
+        seq = 0;
+        type = FX_TRN_SALE;
+        rc = FX_ReceiveMsg_CN(session, FX_RECEIVE_SYNC, &type, &seq, NULL);
+        HOLDS(rc == RC_PKG_IS_SIGNOFF_OR_SWITCHING); /* no centre here: nothing was sent to anybody */
+    }
+    WANT(RC_ERR_RECEIVEMSG, FX_ReceiveMsg_CN(session, FX_RECEIVE_SYNC, &type, &seq, NULL));
+}
+
 static void unknown_sessions(void) {
     static const ULONG unknown[] = {0, 77, 4294967295u};
     fx_XMsg message;
@@ -187,6 +210,7 @@ int main(void) {
     unknown_sessions();
     parameters(session);
     messages(session);
+    too_many(session);
     threads(session);
     children(session);
     HOLDS(strcmp(FX_RcName(10), "RC_TIME_OUT") == 0 && strcmp(FX_RcName(29), "?") == 0);

@@ -1,27 +1,20 @@
-//! `sekisho cutover`: the business day of each host, and asking for the next.
+//! `sekisho cutover status`
 
-use super::door::Which;
-use super::link::door::{Failure, all};
-use super::link::order;
-use super::paper::Paper;
-use super::table::Table;
+use super::{OWN, days};
+use crate::commands::door::Which;
+use crate::commands::link::door::{Failure, all};
+use crate::commands::paper::Paper;
+use crate::commands::table::Table;
+use crate::run::days::OwnJson;
 use crate::run::links::LinkJson;
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// What to do.
-#[derive(Debug, clap::Subcommand)]
-pub enum Command {
-    /// The business day of every link, and how far its change is (reads)
-    Status(StatusArgs),
-    /// Ask the peer to begin its next day, and wait until it has (changes)
-    Start(order::Args),
-}
-
 /// How to show.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit: 0 shown · 3 no switch answers")]
-pub struct StatusArgs {
+#[command(after_help = "The first line is the switch's own day, where the configuration has [day].\n\n\
+                        Exit: 0 shown · 3 no switch answers")]
+pub struct Args {
     #[command(flatten)]
     which: Which,
     /// Print JSON
@@ -42,31 +35,26 @@ struct Row<'a> {
 #[derive(Serialize)]
 struct List<'a> {
     object: &'static str,
+    own: Option<&'a OwnJson>,
     data: Vec<Row<'a>>,
     next: Option<u64>,
 }
 
-/// Does it. The peer moves the day, never we: that it accepts our wish promises nothing.
-pub fn run(command: Command) -> ExitCode {
-    let done = match command {
-        Command::Status(args) => status(&args),
-        Command::Start(args) => order::run(&args, journal::LinkOrder::AskCutover),
-    };
-    done.unwrap_or_else(|failure| {
-        eprintln!("{failure}");
-        ExitCode::from(failure.exit_code())
-    })
-}
-
-fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let links = all(&args.which.door()?)?;
+/// Does it.
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let door = args.which.door()?;
+    let (days, links) = (days(&door)?, all(&door)?);
     let mut paper = Paper::new();
     if args.json {
         let data = links.iter().map(row).collect();
-        paper.json(&List { object: "list", data, next: None });
+        paper.json(&List { object: "list", own: days.own.as_ref(), data, next: None });
         return Ok(ExitCode::SUCCESS);
     }
     let mut table = Table::new(&["LINK", "DAY", "STAGE", ">OWED", "STATE"]);
+    if let Some(own) = &days.own {
+        let by = if own.by.is_empty() { own.moves.clone() } else { format!("by {}", own.by) };
+        table.row([OWN.into(), own.business_date.clone(), "open".into(), String::new(), by]);
+    }
     for link in &links {
         let day = link.business_date.clone().unwrap_or_else(|| "not known".into());
         let owed = link.pending.to_string();
