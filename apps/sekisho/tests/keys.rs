@@ -80,7 +80,9 @@ fn two_people_make_a_master_key_and_neither_sees_the_others_component() {
     assert!(again.err.contains("CER2002-E"), "{again:?}");
     let early = types("mori", &keys, "ceremony commit --reason first", "").ends(6);
     assert!(early.err.contains("CER2005-E  0 of 2"), "{early:?}");
-    for (wrong, exit) in [("", 65), ("0011", 65), ("zz", 65), (HALF_ONE, 65), (&"00".repeat(32), 6)] {
+    for (wrong, exit) in
+        [("", 65), ("0011", 65), ("zz", 65), (HALF_ONE, 65), (&"00".repeat(32), 6), (&"11".repeat(200), 65)]
+    {
         types("mori", &keys, "ceremony component", wrong).ends(exit);
     }
     let first = types("mori", &keys, "ceremony component", ONE).ends(0);
@@ -99,7 +101,10 @@ fn two_people_make_a_master_key_and_neither_sees_the_others_component() {
     assert!(made.out.starts_with("lmk made of 2 components, check value "), "{made:?}");
     assert!(!keys.join("ceremony.json").exists() && !keys.join("ceremony.key").exists());
     types("mori", &keys, "ceremony start lmk --reason again", "").ends(6);
-    types("mori", &keys, "ceremony draw --reason again", "").ends(6);
+    types("mori", &keys, "ceremony draw --reason again", "").ends(2);
+    types("mori", &keys, "ceremony draw --for-tests --reason again", "").ends(6);
+    let audit = types("mori", &keys, "audit export", "").ends(0);
+    assert!(!audit.out.contains(shown), "nor does the audit tell a component's check value: {audit:?}");
     assert_nowhere(&keys, &[&made]);
 }
 
@@ -126,6 +131,8 @@ fn a_key_is_drawn_given_to_its_peer_by_two_people_confirmed_and_used() {
     let alone = types("mori", &keys, "key export link/cn zpk --form x --reason daily", "").ends(4);
     assert!(alone.err.contains("KEY2011-E"), "{alone:?}");
     types("mori", &keys, "key export link/cn zpk --form x --reason daily", "").ends(4);
+    // Another form is another thing to agree on.
+    types("sato", &keys, "key export link/cn zpk --form tr31 --reason daily", "").ends(4);
     let given = types("sato", &keys, "key export link/cn zpk --form x --reason daily", "").ends(0);
     assert!(given.out.trim().starts_with('X') && given.out.trim().len() == 33, "{given:?}");
     let check = check_of(&keys, "link/cn", "zpk");
@@ -196,7 +203,19 @@ fn going_back_takes_two_people_and_an_overlap_that_lasts() {
     types("mori", &keys, "key suspend link/cn zak --reason odd", "").ends(0);
     types("mori", &keys, "key resume link/cn zak --reason fine", "").ends(4);
     types("sato", &keys, "key resume link/cn zak --reason fine", "").ends(0);
+    // What the first agreed to is gone once another key would be meant.
+    types("mori", &keys, "key suspend link/cn zak --reason odd", "").ends(0);
+    types("mori", &keys, "key resume link/cn zak --reason fine", "").ends(4);
+    types("mori", &keys, "key generate link/cn zak --reason next", "").ends(0);
     let check = check_of(&keys, "link/cn", "zak");
+    types("mori", &keys, &format!("key activate link/cn zak --check {check} --reason next"), "").ends(0);
+    types("mori", &keys, "key suspend link/cn zak --reason odd", "").ends(0);
+    let other = types("sato", &keys, "key resume link/cn zak --reason fine", "").ends(4);
+    assert!(other.err.contains("generation 3") && other.err.contains("sato is the first"), "{other:?}");
+    types("mori", &keys, "key resume link/cn zak --reason fine", "").ends(0);
+    let shown = types("mori", &keys, "key show link/cn --json", "").ends(0).json();
+    let second = shown["data"].as_array().expect("a list").iter().find(|row| row["generation"] == 2);
+    let check = second.expect("it is there")["check_value"].as_str().expect("text");
     let line = format!("key destroy link/cn zak --generation 2 --check {check} --reason over");
     types("mori", &keys, &line, "").ends(0);
     assert!(types("mori", &keys, &line, "").ends(6).err.contains("KEY2005-E"));

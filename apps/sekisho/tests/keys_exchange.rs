@@ -57,7 +57,7 @@ fn setup(exchange: &str) -> (Bank, Setup) {
     setup.tables_more = "[dialect]\nbank = \"bank.toml\"\n[keys]\noverlap_ms = 5000\n\
                          [[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n"
         .into();
-    types(&setup, "mori", "ceremony draw --reason test", "").ends(0);
+    types(&setup, "mori", "ceremony draw --for-tests --reason test", "").ends(0);
     enter(&setup, "link/bank", "zmk", ONE, TWO);
     enter(&setup, "link/bank", "zak", ONE, THREE);
     (bank, setup)
@@ -253,7 +253,7 @@ fn setup_of_terminals(classes: &str) -> (Host, Setup) {
     setup.tables_more =
         "[dialect]\natms = \"atms.toml\"\n[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n".into();
     setup.write_text(&setup.toml().replace("dialect = \"iso87-ascii\"", "dialect = \"atms\""));
-    types(&setup, "mori", "ceremony draw --reason test", "").ends(0);
+    types(&setup, "mori", "ceremony draw --for-tests --reason test", "").ends(0);
     enter(&setup, "terminal/TERM0001", "tmk", ONE, TWO);
     enter(&setup, "terminal/TERM0001", "tak", ONE, THREE);
     (host, setup)

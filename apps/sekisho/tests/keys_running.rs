@@ -31,7 +31,7 @@ fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() 
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     setup.tables_more = format!("{MODULE}[keys]\noverlap_ms = 600\n");
-    types(&setup, "ceremony draw --reason test");
+    types(&setup, "ceremony draw --for-tests --reason test");
     for generation in 1..=2 {
         types(&setup, "key generate link/core zak --reason test");
         let check = newest(&setup, "link/core")["check_value"].as_str().expect("text").to_owned();
@@ -41,6 +41,10 @@ fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() 
     }
     assert_eq!(states(&setup, "link/core"), ["active", "confirmed"]);
     let daemon = setup.start();
+    // One person made its master key: whoever looks is told.
+    let warning = daemon.status()["hsm"]["data"][0]["warning"].as_str().expect("text").to_owned();
+    assert!(warning.contains("drawn by one person, for tests"), "{warning}");
+    assert!(daemon.stderr().contains("drawn by one person, for tests"), "{}", daemon.stderr());
     wait_for("the moment to come", || (states(&setup, "link/core") == ["previous", "active"]).then_some(()));
     wait_for("the overlap to end", || (states(&setup, "link/core") == ["retired", "active"]).then_some(()));
     let audit = types(&setup, "audit ls --json").json();
@@ -50,11 +54,32 @@ fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() 
 }
 
 #[test]
+fn a_moment_that_cannot_be_written_down_is_tried_again_until_it_can() {
+    let host = Host::approving();
+    let mut setup = Setup::with_host(&host);
+    setup.tables_more = MODULE.into();
+    types(&setup, "ceremony draw --for-tests --reason test");
+    types(&setup, "key generate link/core zak --reason test");
+    let check = newest(&setup, "link/core")["check_value"].as_str().expect("text").to_owned();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    types(&setup, &format!("key activate link/core zak --check {check} --reason test --at {}", now + 1_000));
+    // A directory stands where the file is written: no disk that is full could refuse more firmly.
+    let in_the_way = setup.data.join("keys/link.core.json.next");
+    std::fs::create_dir_all(in_the_way.join("full")).expect("room");
+    let daemon = setup.start();
+    wait_for("it to be told", || daemon.stderr().contains("cannot be written down").then_some(()));
+    std::fs::remove_dir_all(&in_the_way).expect("ours");
+    let start = daemon.stderr();
+    assert!(start.contains("audit of keys"), "{start}");
+    wait_for("the moment to be written", || (states(&setup, "link/core") == ["active"]).then_some(()));
+}
+
+#[test]
 fn a_store_that_was_bent_stops_the_start_and_says_what_to_look_at() {
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     setup.tables_more = MODULE.into();
-    types(&setup, "ceremony draw --reason test");
+    types(&setup, "ceremony draw --for-tests --reason test");
     types(&setup, "key generate link/core zak --reason test");
     let file = setup.data.join("keys/link.core.json");
     let text = std::fs::read_to_string(&file).expect("it is there");

@@ -1,12 +1,13 @@
 //! The audit on disk: a line for each act.
 
 use crate::seal::Seal;
-use crate::{StoreError, files};
+use crate::{StoreError, files, owned};
+use keys::Owner;
 use keys::chain::{Broken, Digest, Entry, Head};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use terms::Timestamp;
 
@@ -32,6 +33,9 @@ pub struct Line {
     pub changes: Vec<String>,
     /// Why.
     pub reason: String,
+    /// The digest of the file of keys as it is with this entry; left out where it is about none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
     /// The digest before it.
     pub before: String,
     /// The digest with it.
@@ -90,6 +94,8 @@ pub struct Verified {
     pub digest: Digest,
     /// Whether the seals were looked at too.
     pub sealed: bool,
+    /// Owners whose file of keys is the one the last entry about it says was written; none without seals.
+    pub owners: u64,
     /// Bytes of an entry that was being written when the power failed; it counts for nothing.
     pub torn_bytes: u64,
 }
@@ -100,15 +106,35 @@ pub(crate) struct Trail {
     read_bytes: u64,
     head: Head,
     pub(crate) torn_bytes: u64,
+    /// The last entry is there to its last brace, and its line was never ended.
+    unended: bool,
+}
+
+/// What the last entry about an owner says.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Mark {
+    pub(crate) number: u64,
+    /// The digest of the file written with it.
+    pub(crate) file: Option<Digest>,
 }
 
 impl Trail {
     pub(crate) fn of(directory: &Path) -> Self {
-        Self { path: directory.join("audit.log"), read_bytes: 0, head: Head::default(), torn_bytes: 0 }
+        Self {
+            path: directory.join("audit.log"),
+            read_bytes: 0,
+            head: Head::default(),
+            torn_bytes: 0,
+            unended: false,
+        }
     }
 
     pub(crate) const fn number(&self) -> u64 {
         self.head.number
+    }
+
+    pub(crate) const fn digest(&self) -> Digest {
+        self.head.digest
     }
 
     /// Bytes others have written since.
@@ -116,15 +142,22 @@ impl Trail {
         std::fs::metadata(&self.path).is_ok_and(|about| about.len() != self.read_bytes)
     }
 
-    /// Reads what was written since, and checks it.
-    pub(crate) fn follow(&mut self, seal: Option<&Seal>) -> Result<Vec<Line>, StoreError> {
-        let mut file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound && self.head.number == 0 => {
-                return Ok(Vec::new());
+    /// Reads what was written since, and checks it. Each entry that follows is given to `visit`, those before a
+    /// broken one too: they are not read a second time.
+    pub(crate) fn follow(
+        &mut self,
+        seal: Option<&Seal>,
+        visit: &mut dyn FnMut(Line),
+    ) -> Result<(), StoreError> {
+        let file = match files::open(&self.path, OpenOptions::new().read(true)) {
+            Err(StoreError::Io { source, .. })
+                if source.kind() == ErrorKind::NotFound && self.head.number == 0 =>
+            {
+                return Ok(());
             }
-            Err(source) => return Err(StoreError::Io { path: self.path.clone(), source }),
+            file => file,
         };
+        let mut file = file?;
         let length = file.metadata().map_err(StoreError::io(&self.path))?.len();
         if length < self.read_bytes {
             let (path, found, expected) = (self.path.clone(), self.head.number - 1, self.head.number);
@@ -135,19 +168,38 @@ impl Trail {
         let read = file.seek(from).and_then(|_| file.read_to_end(&mut text));
         read.map_err(StoreError::io(&self.path))?;
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        self.torn_bytes = (text.len() - whole) as u64;
-        let mut lines = Vec::new();
-        for written in text[..whole].split_inclusive(|&byte| byte == b'\n') {
-            lines.push(self.take(written, seal)?);
-            self.read_bytes += written.len() as u64;
+        let (mut ended, torn) = text.split_at(whole);
+        if self.unended && ended.starts_with(b"\n") {
+            (ended, self.unended) = (&ended[1..], false);
+            self.read_bytes += 1;
         }
-        Ok(lines)
+        for written in ended.split_inclusive(|&byte| byte == b'\n') {
+            let line = self.take(written, seal)?;
+            self.read_bytes += written.len() as u64;
+            visit(line);
+        }
+        // Of an entry that was being written when the power failed bytes are missing. One that lacks nothing but the
+        // end of its line was written: whoever takes that end away takes nothing back.
+        self.torn_bytes = torn.len() as u64;
+        match self.take(torn, seal) {
+            Err(AuditError::Line { .. }) => {}
+            taken => {
+                let line = taken?;
+                self.read_bytes += torn.len() as u64;
+                (self.torn_bytes, self.unended) = (0, true);
+                visit(line);
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self, written: &[u8], seal: Option<&Seal>) -> Result<Line, AuditError> {
         let (path, number) = (|| self.path.clone(), self.head.number + 1);
         let unreadable = || AuditError::Line { path: path(), line: number };
         let line: Line = serde_json::from_slice(written).map_err(|_| unreadable())?;
+        if !line.file.is_empty() && Digest::parse(&line.file).is_none() {
+            return Err(unreadable());
+        }
         let (before, after) =
             Digest::parse(&line.before).zip(Digest::parse(&line.digest)).ok_or_else(unreadable)?;
         let mut head = self.head;
@@ -181,28 +233,33 @@ impl Trail {
             on: entry.on,
             changes: entry.changes,
             reason: entry.reason,
+            file: entry.file.map_or_else(String::new, |file| file.to_string()),
             before: self.head.digest.to_string(),
             digest: digest.to_string(),
             seal: seal.of_bytes(&digest.0),
         };
-        let mut text = serde_json::to_vec(&line).expect("texts and numbers");
+        let mut text = if self.unended { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut text, &line).expect("texts and numbers");
         text.push(b'\n');
-        let cannot = StoreError::io(&self.path);
         let mut options = OpenOptions::new();
-        let written = (options.write(true).create(true).truncate(false).mode(files::private()))
-            .open(&self.path)
-            .and_then(|mut file| {
-                file.set_len(self.read_bytes)?;
-                file.seek(SeekFrom::Start(self.read_bytes))?;
-                file.write_all(&text)?;
-                file.sync_all()
-            });
-        written.map_err(cannot)?;
+        let mut file = files::open(&self.path, options.write(true).create(true).truncate(false))?;
+        let from = self.read_bytes;
+        let mut write = || {
+            file.set_len(from)?;
+            file.seek(SeekFrom::Start(from))?;
+            file.write_all(&text)?;
+            file.sync_all()
+        };
+        if let Err(source) = write() {
+            // Whoever asked is told that it was not done: as far as the disk lets us it was not.
+            let _ = file.set_len(from);
+            return Err(StoreError::Io { path: self.path.clone(), source });
+        }
         if self.head.number == 0 {
             files::sync_directory(self.path.parent().expect("it lies in a directory"))?;
         }
         self.read_bytes += text.len() as u64;
-        self.torn_bytes = 0;
+        (self.torn_bytes, self.unended) = (0, false);
         self.head = Head { number: line.number, digest };
         Ok(line.number)
     }
@@ -219,23 +276,56 @@ impl Line {
             on: self.on.clone(),
             changes: self.changes.clone(),
             reason: self.reason.clone(),
+            file: Digest::parse(&self.file),
         }
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { number: self.number, file: Digest::parse(&self.file) }
     }
 }
 
-/// Reads an audit from its first line to its last and checks every one; with the seals where `directory` has their
-/// key. Gives each entry to `visit`.
+/// Gives each entry to `visit`, from the first to the last, and checks it; with its seal where `directory` has the
+/// key.
 ///
 /// # Errors
 /// [`StoreError::Audit`] says what is wrong and in which line.
+pub fn entries(directory: &Path, mut visit: impl FnMut(&Line)) -> Result<(), StoreError> {
+    let _lock = files::lock_to_read(directory)?;
+    Trail::of(directory).follow(Seal::of(directory)?.as_ref(), &mut |line| visit(&line))
+}
+
+/// Reads an audit from its first line to its last and checks every one; with the seals where `directory` has their
+/// key, and then also that every owner's file is the one the last entry about it says. Gives each entry to `visit`.
+///
+/// # Errors
+/// [`StoreError::Audit`] says what is wrong and in which line; another where a file of keys is not the audited one.
 pub fn verify(directory: &Path, mut visit: impl FnMut(&Line)) -> Result<Verified, StoreError> {
+    let _lock = files::lock_to_read(directory)?;
     let seal = Seal::of(directory)?;
     let mut trail = Trail::of(directory);
-    trail.follow(seal.as_ref())?.iter().for_each(&mut visit);
+    let mut last = BTreeMap::new();
+    trail.follow(seal.as_ref(), &mut |line| {
+        if let Some(owner) = Owner::parse(&line.on) {
+            last.insert(owner, line.mark());
+        }
+        visit(&line);
+    })?;
+    let mut owners = 0;
+    if let Some(seal) = &seal {
+        for owner in owned::owners(directory)? {
+            last.entry(owner).or_default();
+        }
+        for (owner, mark) in &last {
+            owned::current(directory, owner, *mark, trail.number(), seal)?;
+            owners += 1;
+        }
+    }
     Ok(Verified {
         entries: trail.head.number,
         digest: trail.head.digest,
         sealed: seal.is_some(),
+        owners,
         torn_bytes: trail.torn_bytes,
     })
 }

@@ -22,6 +22,22 @@ pub enum StoreError {
         /// Its mode.
         mode: u32,
     },
+    /// A file or directory that is not ours alone.
+    #[error("{} is not taken: {said}", path.display())]
+    Foreign {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        said: String,
+    },
+    /// A file has our seal, and is not the one that was written.
+    #[error("{} is not what audit entry {entry} says was written", path.display())]
+    Resealed {
+        /// Which.
+        path: PathBuf,
+        /// The last entry about it.
+        entry: u64,
+    },
     /// A file is not what was written.
     #[error("{} is not what was written: its seal does not fit", path.display())]
     Seal {

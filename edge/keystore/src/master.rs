@@ -5,7 +5,18 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 const BYTES: usize = 32;
+/// Not with another ending alone: a file that is being written has the name of its file, ending in `tmp`.
+const FOR_TESTS: &str = "lmk-for-tests";
 const HALF: [u8; BYTES] = [0x5A; BYTES];
+
+/// How a master key came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// People entered components.
+    ByPeople,
+    /// One person had it drawn: no live key may lie under it.
+    ForTests,
+}
 
 /// The file of a software module's master key. It is in clear there, which is one more reason why such a module is
 /// no PCI HSM: whoever reads the file has every key.
@@ -26,11 +37,16 @@ impl MasterFile {
         master(&key).ok_or_else(said)
     }
 
-    /// Writes one that people or a generator made.
+    /// Whether the one that is there was drawn for tests.
+    pub fn is_for_tests(directory: &Path) -> bool {
+        directory.join(FOR_TESTS).symlink_metadata().is_ok()
+    }
+
+    /// Writes one that people or a generator made. One for tests is marked first, by a file that stays.
     ///
     /// # Errors
     /// [`StoreError::MasterThere`] where there is one already: keys may lie under it.
-    pub fn write(directory: &Path, key: &Key) -> Result<Master, StoreError> {
+    pub fn write(directory: &Path, key: &Key, made: Made) -> Result<Master, StoreError> {
         files::make_directory(directory)?;
         let path = directory.join("lmk");
         if path.exists() {
@@ -41,6 +57,11 @@ impl MasterFile {
             said: "it would be no AES key of 32 bytes".into(),
         };
         let master = master(key).ok_or_else(said)?;
+        let mark = directory.join(FOR_TESTS);
+        match made {
+            Made::ForTests => files::replace(directory, &mark, b"drawn by one person, for tests\n")?,
+            Made::ByPeople => files::erase(directory, &mark)?,
+        }
         files::replace(directory, &path, key.expose())?;
         Ok(master)
     }

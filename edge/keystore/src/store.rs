@@ -1,11 +1,10 @@
-use crate::audit::{AuditError, Trail};
+use crate::audit::{Mark, Trail};
 use crate::owned::{self, Owned};
 use crate::seal::Seal;
 use crate::{StoreError, files};
-use keys::chain::Entry;
+use keys::chain::{Digest, Entry};
 use keys::{Change, Holding, Order, Owner, Ring};
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use terms::Timestamp;
 
@@ -27,10 +26,15 @@ pub struct Store {
     directory: PathBuf,
     seal: Seal,
     trail: Trail,
-    /// The last audit entry about each owner or thing.
-    last: BTreeMap<String, u64>,
+    /// The last audit entry about each owner.
+    last: BTreeMap<Owner, Mark>,
+    /// Whom somebody did something to that was not asked for here.
+    unread: BTreeSet<Owner>,
     lmk: String,
 }
+
+/// Owners somebody did something to, with their keys as they are now, or why those cannot be read.
+pub type News = Vec<(Owner, Result<Holding, StoreError>)>;
 
 impl Store {
     /// Opens a directory, made where there is none; `fresh`, 256 random bits, becomes its seal then. `lmk` is the
@@ -43,8 +47,10 @@ impl Store {
         let _lock = files::lock(directory)?;
         let seal = Seal::open(directory, fresh)?;
         let (directory, trail) = (directory.to_path_buf(), Trail::of(directory));
-        let mut store = Self { directory, seal, trail, last: BTreeMap::new(), lmk: lmk.into() };
+        let mut store =
+            Self { directory, seal, trail, last: BTreeMap::new(), unread: BTreeSet::new(), lmk: lmk.into() };
         store.catch_up()?;
+        store.unread.clear();
         Ok(store)
     }
 
@@ -58,100 +64,91 @@ impl Store {
         self.trail.number()
     }
 
-    /// Whether others have changed something. Cost: one look at the length of a file.
-    pub fn has_news(&self) -> bool {
-        self.trail.has_news()
+    /// Number and digest of that entry, to be noted where nobody reaches the audit.
+    pub fn audit_mark(&self) -> String {
+        format!("{}:{}", self.trail.number(), self.trail.digest())
     }
 
-    /// Reads what others did, and gives the owners they did it to.
+    /// Whether others have changed something that nobody has read here. Cost: one look at the length of a file.
+    pub fn has_news(&self) -> bool {
+        !self.unread.is_empty() || self.trail.has_news()
+    }
+
+    /// Reads what others did: everybody they did it to, with the keys as they are now. Whose keys cannot be read
+    /// stays news, and keeps nobody else's from being told.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn news(&mut self) -> Result<Vec<Owner>, StoreError> {
+    /// [`StoreError`] where the audit itself cannot be followed.
+    pub fn news(&mut self) -> Result<News, StoreError> {
         let _lock = files::lock(&self.directory)?;
-        self.catch_up()
+        self.catch_up()?;
+        let unread: Vec<Owner> = self.unread.iter().copied().collect();
+        let read = unread.into_iter().map(|owner| (owner, self.read(&owner)));
+        let news: News = read.collect();
+        self.unread.retain(|owner| news.iter().any(|(of, read)| of == owner && read.is_err()));
+        Ok(news)
     }
 
-    /// Under the lock. Where the last entry was written and not done, that is written down.
-    fn catch_up(&mut self) -> Result<Vec<Owner>, StoreError> {
-        let lines = self.trail.follow(Some(&self.seal))?;
-        let mut owners = Vec::new();
-        for line in &lines {
-            self.last.insert(line.on.clone(), line.number);
-            owners.extend(Owner::parse(&line.on).filter(|owner| !owners.contains(owner)));
-        }
-        let undone = lines.last().and_then(|line| Some((line.number, Owner::parse(&line.on)?)));
-        if let Some((number, owner)) = undone {
-            let found = owned::read(&self.directory, &owner, &self.seal)?;
-            if found.as_ref().map_or(0, |owned| owned.audit) < number {
-                let act = Act {
-                    act: "not-done".into(),
-                    by: "sekisho".into(),
-                    reason: format!("entry {number} was written, and power failed before it was done"),
-                    ..Act::default()
-                };
-                // The moment of the entry before: nobody tells the time here, and order is by number.
-                let at = lines.last().map_or(0, |line| line.at_ms);
-                let audit =
-                    self.write_down(Timestamp::from_unix_ms(at), &act, &owner.to_string(), Vec::new())?;
-                // Under whichever master key they were: who finds this may not know it.
-                let none = || Owned { holding: Holding::default(), audit, lmk: self.lmk.clone() };
-                let owned = found.map_or_else(none, |owned| Owned { audit, ..owned });
-                owned::write(&self.directory, &owner, &owned, &self.seal)?;
+    /// Reads the audit on, under the lock.
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        let Self { trail, seal, last, unread, .. } = self;
+        // Whoever finds it first remembers it until it is asked for: a change finds what is news to somebody else.
+        trail.follow(Some(seal), &mut |line| {
+            if let Some(owner) = Owner::parse(&line.on) {
+                unread.insert(owner);
+                last.insert(owner, line.mark());
             }
-        }
-        Ok(owners)
+        })
     }
 
-    /// The keys of an owner; none of one that has none.
+    /// The keys of an owner as they are now; none of one that has none.
     ///
     /// # Errors
     /// [`StoreError`]: a file changed by another hand or put back, or keys under another master key.
-    pub fn holding(&self, owner: &Owner) -> Result<Holding, StoreError> {
-        let path = || owned::path_of(&self.directory, owner);
-        let expected = self.last.get(&owner.to_string()).copied().unwrap_or(0);
-        let Some(owned) = owned::read(&self.directory, owner, &self.seal)? else {
-            return match expected {
-                0 => Ok(Holding::default()),
-                _ => Err(StoreError::PutBack { path: path(), expected, found: 0 }),
-            };
-        };
-        if owned.audit > self.trail.number() {
-            let (path, found) = (self.directory.join("audit.log"), self.trail.number());
-            return Err(AuditError::Cut { path, found, expected: owned.audit }.into());
-        }
-        if owned.audit != expected {
-            return Err(StoreError::PutBack { path: path(), expected, found: owned.audit });
-        }
+    pub fn holding(&mut self, owner: &Owner) -> Result<Holding, StoreError> {
+        // A file may be newer than the audit as it was followed, where somebody changes it meanwhile.
+        let _lock = files::lock(&self.directory)?;
+        self.catch_up()?;
+        self.read(owner)
+    }
+
+    /// Under the lock.
+    fn read(&self, owner: &Owner) -> Result<Holding, StoreError> {
+        let found =
+            owned::current(&self.directory, owner, self.mark(owner), self.trail.number(), &self.seal)?;
+        let Some(owned) = found else { return Ok(Holding::default()) };
         if owned.lmk != self.lmk && !owned.holding.keys().is_empty() {
             return Err(StoreError::OtherMaster { expected: owned.lmk, found: self.lmk.clone() });
         }
         Ok(owned.holding)
     }
 
-    /// Everybody who has keys, sorted.
+    fn mark(&self, owner: &Owner) -> Mark {
+        self.last.get(owner).copied().unwrap_or_default()
+    }
+
+    /// Everybody who has keys or had any, sorted: whom the audit tells of, and whoever has a file.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn owners(&self) -> Result<Vec<Owner>, StoreError> {
-        let cannot = StoreError::io(&self.directory);
-        let entries =
-            fs::read_dir(&self.directory).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
-        let mut owners: Vec<_> =
-            entries.map_err(cannot)?.iter().filter_map(|entry| owned::owner_of(&entry.path())).collect();
-        owners.sort();
-        Ok(owners)
+        let mut owners: BTreeSet<Owner> = self.last.keys().copied().collect();
+        owners.extend(owned::owners(&self.directory)?);
+        Ok(owners.into_iter().collect())
     }
 
-    /// All of them, for whoever looks keys up.
+    /// All of them, for whoever looks keys up; nothing is news to whoever has them.
     ///
     /// # Errors
     /// As [`Self::holding`].
-    pub fn ring(&self, overlap_ms: u32) -> Result<Ring, StoreError> {
+    pub fn ring(&mut self, overlap_ms: u32) -> Result<Ring, StoreError> {
+        let _lock = files::lock(&self.directory)?;
+        self.catch_up()?;
         let mut ring = Ring::new(overlap_ms);
         for owner in self.owners()? {
-            ring.put(owner, self.holding(&owner)?);
+            ring.put(owner, self.read(&owner)?);
         }
+        self.unread.clear();
         Ok(ring)
     }
 
@@ -188,15 +185,16 @@ impl Store {
     ) -> Result<(Holding, Vec<Change>), StoreError> {
         let _lock = files::lock(&self.directory)?;
         self.catch_up()?;
-        let before = self.holding(owner)?;
+        let before = self.read(owner)?;
         let mut holding = before.clone();
         let changes = decide(&mut holding)?;
         if holding == before {
+            self.unread.remove(owner);
             return Ok((holding, changes));
         }
         let said = changes.iter().map(said).collect();
-        let audit = self.write_down(now, act, &owner.to_string(), said)?;
-        self.write(owner, holding.clone(), audit)?;
+        self.write(now, act, owner, holding.clone(), said)?;
+        self.unread.remove(owner);
         Ok((holding, changes))
     }
 
@@ -215,12 +213,10 @@ impl Store {
         self.catch_up()?;
         // An owner's file follows the audit about it.
         match Owner::parse(on) {
-            None => self.write_down(now, act, on, changes),
+            None => self.write_down(now, act, on, changes, None),
             Some(owner) => {
-                let holding = self.holding(&owner)?;
-                let audit = self.write_down(now, act, on, changes)?;
-                self.write(&owner, holding, audit)?;
-                Ok(audit)
+                let holding = self.read(&owner)?;
+                self.write(now, act, &owner, holding, changes)
             }
         }
     }
@@ -231,17 +227,33 @@ impl Store {
         act: &Act,
         on: &str,
         changes: Vec<String>,
+        file: Option<Digest>,
     ) -> Result<u64, StoreError> {
         let Act { act, by, second, reason } = act.clone();
-        let entry =
-            Entry { number: 0, at_ms: now.as_unix_ms(), by, second, act, on: on.into(), changes, reason };
-        let number = self.trail.append(entry, &self.seal)?;
-        self.last.insert(on.into(), number);
-        Ok(number)
+        let (at_ms, on) = (now.as_unix_ms(), on.into());
+        self.trail.append(Entry { number: 0, at_ms, by, second, act, on, changes, reason, file }, &self.seal)
     }
 
-    fn write(&self, owner: &Owner, holding: Holding, audit: u64) -> Result<(), StoreError> {
-        owned::write(&self.directory, owner, &Owned { holding, audit, lmk: self.lmk.clone() }, &self.seal)
+    /// The file first, beside the one there is; then the entry, with its digest: from there on it is done, wherever
+    /// the file lies; then the file takes its place.
+    fn write(
+        &mut self,
+        now: Timestamp,
+        act: &Act,
+        owner: &Owner,
+        holding: Holding,
+        changes: Vec<String>,
+    ) -> Result<u64, StoreError> {
+        // The one that counts may still wait to take its place: it must not be overwritten.
+        owned::settle(&self.directory, owner, self.mark(owner))?;
+        let owned = Owned { holding, audit: self.trail.number() + 1, lmk: self.lmk.clone() };
+        let file = owned::prepare(&self.directory, owner, &owned, &self.seal)?;
+        let number = self.write_down(now, act, &owner.to_string(), changes, Some(file))?;
+        let mark = Mark { number, file: Some(file) };
+        self.last.insert(*owner, mark);
+        // Where this fails it is found by its digest, and the next change of this owner does it.
+        let _ = owned::settle(&self.directory, owner, mark);
+        Ok(number)
     }
 }
 

@@ -481,3 +481,24 @@ fn a_module_without_headers_is_asked_one_thing_at_a_time_on_each_line() {
         assert_eq!(w.done.get(&ticket), Some(&Ok(Answer::Echoed(vec![byte]))));
     }
 }
+
+#[test]
+fn no_two_commands_on_a_line_have_the_same_header_however_many_are_asked() {
+    let narrow = DeviceConfig { header_bytes: 1, in_flight_max: 64, ..device() };
+    let mut w = World::of(vec![narrow]);
+    let setup = ServerConfig { header_bytes: 1, ..ServerConfig::default() };
+    w.servers[0] = Server::new(setup, &[1; SEED_BYTES]).expect("it computes rightly");
+    w.connect(0);
+    w.answer_all();
+    let tickets: Vec<_> = (0_u8..20).map(|byte| (byte, w.ask(Request::Echo(vec![byte])))).collect();
+    assert_eq!(w.before(0).len(), 16, "as many as there are headers of one digit");
+    // Nor does a person get a header that somebody else has.
+    w.next += 1;
+    let ticket = Ticket(w.next);
+    w.act(|pool, now, out| pool.ask_one(now, 0, ticket, Request::Status, out));
+    assert_eq!(w.failure(ticket), Some(Failure::Full));
+    w.answer_all();
+    for (byte, ticket) in tickets {
+        assert_eq!(w.done.get(&ticket), Some(&Ok(Answer::Echoed(vec![byte]))));
+    }
+}

@@ -29,6 +29,8 @@ pub struct Entry {
     pub changes: Vec<String>,
     /// Why.
     pub reason: String,
+    /// The digest of the file of keys as it is with this entry; `None` where it is about no file.
+    pub file: Option<Digest>,
 }
 
 /// What is wrong with a chain, and where.
@@ -62,6 +64,12 @@ impl Digest {
     /// Before the first entry.
     pub const NONE: Self = Self([0; 32]);
 
+    /// The digest of some bytes. Cost: one SHA-256 (FIPS 180-4).
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// The digest once this entry follows. Cost: one SHA-256 (FIPS 180-4) over the entry.
     #[must_use]
     pub fn then(&self, entry: &Entry) -> Self {
@@ -79,6 +87,11 @@ impl Digest {
             .into_iter()
             .for_each(|field| text(field));
         entry.changes.iter().for_each(|change| text(change));
+        if let Some(file) = &entry.file {
+            // No length begins like this: it is no change of that text.
+            hasher.update(b"file");
+            hasher.update(file.0);
+        }
         Self(hasher.finalize().into())
     }
 

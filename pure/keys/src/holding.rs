@@ -14,6 +14,8 @@ pub struct Holding {
     keys: Vec<HeldKey>,
     /// Since then the working keys are void, until the owner has fetched new ones.
     awaits_keys_since: Option<Timestamp>,
+    /// Check values of keys that are over and no longer told of.
+    forgotten: Vec<CheckValue>,
 }
 
 /// A key that has come.
@@ -110,7 +112,20 @@ pub enum Refusal {
 impl Holding {
     /// Takes keys as they were stored.
     pub fn restore(keys: Vec<HeldKey>, awaits_keys_since: Option<Timestamp>) -> Self {
-        Self { keys, awaits_keys_since }
+        Self { keys, awaits_keys_since, forgotten: Vec::new() }
+    }
+
+    /// With the check values of keys that are no longer told of.
+    #[must_use]
+    pub fn with_forgotten(mut self, forgotten: Vec<CheckValue>) -> Self {
+        self.forgotten = forgotten;
+        self
+    }
+
+    /// Check values of keys that are over and no longer told of, the oldest first: none of them comes again. Cost: 9
+    /// bytes each; a key changed every hour makes 80 kB of them in a year.
+    pub fn forgotten(&self) -> &[CheckValue] {
+        &self.forgotten
     }
 
     /// Every key, the oldest first.
@@ -231,7 +246,8 @@ impl Holding {
 
     /// A key is used once and for one purpose: the same again, under whatever name, is a replay or a mistake.
     fn add(&mut self, now: Timestamp, new: New, changes: &mut Vec<Change>) -> Result<(), Refusal> {
-        if self.keys.iter().any(|key| key.check.agrees_with(&new.check)) {
+        let is_there = self.keys.iter().any(|key| key.check.agrees_with(&new.check));
+        if is_there || self.forgotten.contains(&new.check) {
             return Err(Refusal::SeenBefore);
         }
         let role = new.key.role;
@@ -299,7 +315,7 @@ impl Holding {
     fn roll_back(&mut self, role: Role, now: Timestamp, changes: &mut Vec<Change>) -> Result<(), Refusal> {
         let new = self.at_state(role, State::Active)?;
         let old = self.at_state(role, State::Previous).map_err(|_| Refusal::NothingToRollBackTo)?;
-        if !self.keys[old].is_accepted(now) {
+        if !self.keys[old].is_accepted(now, 0) {
             return Err(Refusal::NothingToRollBackTo);
         }
         self.step(new, Happening::RolledBack, now, changes)?;
@@ -348,19 +364,23 @@ impl Holding {
     /// Time has passed: overlaps end, and agreed moments come.
     pub fn tick(&mut self, now: Timestamp, overlap_ms: u32) -> Vec<Change> {
         let mut changes = Vec::new();
+        let due = |key: &HeldKey| match (key.state, key.start) {
+            (State::Confirmed, Start::At(moment)) if moment <= now => Some(moment),
+            _ => None,
+        };
+        // In force since the moment itself, however late that is seen, and so is the overlap counted.
+        while let Some((moment, at)) =
+            self.keys.iter().enumerate().filter_map(|(at, key)| Some((due(key)?, at))).min()
+        {
+            self.activate(at, moment, overlap_ms, &mut changes)
+                .expect("a confirmed key comes into force: the table says so");
+        }
         for at in 0..self.keys.len() {
             let key = &self.keys[at];
-            if key.state == State::Previous && !key.is_accepted(now) {
+            if key.state == State::Previous && !key.is_accepted(now, overlap_ms) {
                 self.step(at, Happening::RanOut, now, &mut changes)
                     .expect("a previous key runs out: the table says so");
             }
-        }
-        let due = |key: &HeldKey| {
-            key.state == State::Confirmed && matches!(key.start, Start::At(moment) if moment <= now)
-        };
-        while let Some(at) = self.keys.iter().position(due) {
-            self.activate(at, now, overlap_ms, &mut changes)
-                .expect("a confirmed key comes into force: the table says so");
         }
         self.forget_the_oldest();
         changes
@@ -417,9 +437,11 @@ impl Holding {
             done.push(role);
             let over = |key: &HeldKey| key.role == role && key.state.is_over();
             let mut excess = self.keys.iter().filter(|key| over(key)).count().saturating_sub(ENDED_MAX);
+            let forgotten = &mut self.forgotten;
             self.keys.retain(|key| {
                 let goes = excess > 0 && over(key);
                 excess -= usize::from(goes);
+                forgotten.extend(goes.then_some(key.check));
                 !goes
             });
         }

@@ -56,11 +56,19 @@ pub enum Start {
 }
 
 impl HeldKey {
-    /// Whether a message that comes now may be under it.
-    pub fn is_accepted(&self, now: Timestamp) -> bool {
+    /// Whether a message that comes now may be under it. Clocks of two sides are not the same: a key that was agreed on
+    /// for a moment is taken as long before it as the key before is taken after it.
+    pub fn is_accepted(&self, now: Timestamp, overlap_ms: u32) -> bool {
         match self.state {
             State::Active => true,
-            State::Confirmed => self.start == Start::OnUse,
+            State::Confirmed => match self.start {
+                Start::OnUse => true,
+                Start::At(moment) => {
+                    let early = moment.as_unix_ms().saturating_sub(i64::from(overlap_ms));
+                    now.as_unix_ms() >= early
+                }
+                Start::ByOrder => false,
+            },
             State::Previous => self.until.is_some_and(|until| now < until),
             State::Generated | State::Retired | State::Suspended | State::Compromised | State::Destroyed => {
                 false

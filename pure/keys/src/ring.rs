@@ -1,4 +1,4 @@
-use crate::{Change, HeldKey, Holding, Owner, Start, State};
+use crate::{Change, HeldKey, Holding, Owner, State};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -53,12 +53,16 @@ impl Ring {
     }
 
     /// The keys a message that comes now may be under, in the order to try them: the one in force, one that comes
-    /// into force by being used, and the one before as long as its overlap lasts. Nothing else, ever.
+    /// into force by being used or in a moment agreed on, and the one before as long as its overlap lasts. Nothing
+    /// else, ever.
     pub fn accepted(&self, owner: &Owner, role: Role, now: Timestamp) -> impl Iterator<Item = &HeldKey> {
         let keys = self.owners.get(owner).map_or(&[][..], Holding::keys);
+        let overlap_ms = self.overlap_ms;
         const ORDER: [State; 3] = [State::Active, State::Confirmed, State::Previous];
         let of = move |state| {
-            let fits = move |key: &&HeldKey| key.state == state && key.role == role && key.is_accepted(now);
+            let fits = move |key: &&HeldKey| {
+                key.state == state && key.role == role && key.is_accepted(now, overlap_ms)
+            };
             keys.iter().rev().filter(fits)
         };
         ORDER.into_iter().flat_map(of)
@@ -74,6 +78,18 @@ impl Ring {
             self.heard.push(Heard { owner: *owner, role, generation, at: now });
         }
         changes
+    }
+
+    /// One owner's keys at that moment: what was agreed on for a moment holds from it on, whether whoever keeps the
+    /// keys has written that down yet or not.
+    fn as_of(&self, owner: &Owner, at: Timestamp) -> Option<Cow<'_, Holding>> {
+        let holding = self.owners.get(owner)?;
+        if holding.next_moment().is_none_or(|moment| at < moment) {
+            return Some(Cow::Borrowed(holding));
+        }
+        let mut then = holding.clone();
+        then.tick(at, self.overlap_ms);
+        Some(Cow::Owned(then))
     }
 
     /// Whether the owner's working keys are void until it has fetched new ones.
@@ -103,21 +119,24 @@ impl Ring {
 impl KeyRing for Ring {
     fn keys(&self, owner: &str, role: Role, at: Timestamp) -> Result<Cow<'_, KeysInUse>, NoKey> {
         let owner = Owner::parse(owner).ok_or(NoKey::Unknown)?;
-        let holding = self.holding(&owner).ok_or(NoKey::Unknown)?;
+        let holding = self.as_of(&owner, at).ok_or(NoKey::Unknown)?;
         // Also while a terminal's working keys are void: what fetches the new ones is authenticated by the old ones.
         let Some(current) = holding.for_fetching(role) else {
             let known = holding.keys().iter().any(|key| key.role == role);
             return Err(if known { NoKey::NotUsable } else { NoKey::Unknown });
         };
         let current = in_use(current).ok_or(NoKey::NotUsable)?;
-        let previous = self.accepted(&owner, role, at).find(|key| key.state == State::Previous);
+        let previous = holding.in_state(role, State::Previous);
+        let previous = previous.filter(|key| key.is_accepted(at, self.overlap_ms));
         Ok(Cow::Owned(KeysInUse { current, previous: previous.and_then(in_use) }))
     }
 
-    fn coming(&self, owner: &str, role: Role, _at: Timestamp) -> Option<KeyInUse> {
-        let holding = self.holding(&Owner::parse(owner)?)?;
-        let coming = holding.in_state(role, State::Confirmed)?;
-        (coming.start == Start::OnUse).then(|| in_use(coming)).flatten()
+    fn coming(&self, owner: &str, role: Role, at: Timestamp) -> Option<KeyInUse> {
+        let holding = self.as_of(&Owner::parse(owner)?, at)?;
+        let comes = |key: &&HeldKey| {
+            key.role == role && key.state == State::Confirmed && key.is_accepted(at, self.overlap_ms)
+        };
+        holding.keys().iter().rev().find(comes).and_then(in_use)
     }
 
     fn confirmed(&mut self, owner: &str, role: Role, generation: u32, at: Timestamp) {

@@ -141,6 +141,50 @@ fn one_key_never_serves_two_purposes_nor_comes_twice() {
 }
 
 #[test]
+fn a_key_agreed_on_for_a_moment_is_taken_a_little_early_and_holds_from_that_moment_on() {
+    let mut holding = with_active(Role::Zak, 1);
+    let second = add_confirmed(&mut holding, Role::Zak, 2);
+    holding.apply(at(20), Order::Schedule(Role::Zak, second, at(10_000))).expect("it lies ahead");
+    let (owner, name) = (Owner::parse("link/cn").expect("a link"), "link/cn");
+    let mut ring = Ring::new(1_000);
+    ring.put(owner, holding);
+    // Current, coming, previous. Nobody ticks: the moment itself decides.
+    #[rustfmt::skip]
+    let table = [
+        ( 8_999, Some(1), None,    None),
+        ( 9_000, Some(1), Some(2), None),
+        ( 9_999, Some(1), Some(2), None),
+        (10_000, Some(2), None,    Some(1)),
+        (10_999, Some(2), None,    Some(1)),
+        (11_000, Some(2), None,    None),
+        (90_000, Some(2), None,    None),
+    ];
+    for (ms, current, coming, previous) in table {
+        let keys = ring.keys(name, Role::Zak, at(ms)).ok().map(|keys| keys.into_owned());
+        assert_eq!(keys.as_ref().map(|keys| keys.current.generation), current, "at {ms}");
+        let before = keys.and_then(|keys| keys.previous).map(|key| key.generation);
+        assert_eq!(before, previous, "at {ms}");
+        assert_eq!(ring.coming(name, Role::Zak, at(ms)).map(|key| key.generation), coming, "at {ms}");
+    }
+    // A message that comes early under it does not bring it into force.
+    assert!(ring.heard(&owner, Role::Zak, 2, at(9_500)).is_empty());
+    assert_eq!(ring.current(&owner, Role::Zak).map(|key| key.generation), Some(1));
+}
+
+#[test]
+fn a_key_does_not_come_again_however_long_ago_it_was_over() {
+    let mut holding = with_active(Role::Zak, 1);
+    for number in 2..=200 {
+        let generation = add_confirmed(&mut holding, Role::Zak, number);
+        holding.apply(at(20), Order::Activate(Role::Zak, generation, 0)).expect("it is confirmed");
+    }
+    assert!(holding.keys().len() < 100 && holding.forgotten().len() > 100);
+    for number in 1..=200 {
+        assert_eq!(holding.apply(at(30), Order::Add(new(Role::Zpk, number))), Err(Refusal::SeenBefore));
+    }
+}
+
+#[test]
 fn a_suspended_key_passes_nothing_and_goes_on_when_told() {
     let mut holding = with_active(Role::Zak, 1);
     holding.apply(at(5), Order::Suspend(Role::Zak)).expect("it is active");

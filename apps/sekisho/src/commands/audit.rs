@@ -5,7 +5,7 @@ use super::key::{ended, of_store};
 use super::link::door::Failure;
 use super::paper::Paper;
 use super::table::Table;
-use keystore::{Line, Verified, verify};
+use keystore::{Line, StoreError, Verified, entries, verify};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -77,6 +77,7 @@ struct Whole {
     entries: u64,
     digest: String,
     sealed: bool,
+    owners: u64,
     torn_bytes: u64,
 }
 
@@ -108,19 +109,30 @@ fn check(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         Ok(ExitCode::from(crate::exit::NO))
     };
     match verified {
-        Err(keystore::StoreError::Audit(error)) => damaged(&error),
+        Err(StoreError::Audit(error)) => damaged(&error),
+        Err(error @ (StoreError::PutBack { .. } | StoreError::Resealed { .. } | StoreError::Seal { .. })) => {
+            damaged(&error)
+        }
         Err(error) => Err(of_store(error)),
         Ok(_) if !is_there => {
             damaged(&"the entry you noted is not there: the audit was cut off or made anew")
         }
-        Ok(Verified { entries, digest, sealed, torn_bytes }) => {
+        Ok(Verified { entries, digest, sealed, owners, torn_bytes }) => {
             let digest = digest.to_string();
             let mut paper = Paper::new();
             if args.json {
-                paper.json(&Whole { object: "audit", entries, digest, sealed, torn_bytes });
+                paper.json(&Whole { object: "audit", entries, digest, sealed, owners, torn_bytes });
             } else {
-                let seals = if sealed { "every seal fits" } else { "no key to look at the seals with" };
+                let seals = match sealed {
+                    true => format!("every seal fits, and so do the keys of {owners} owners"),
+                    false => "no key to look at the seals or at files of keys with".into(),
+                };
                 paper.line(format_args!("whole: {entries} entries, {seals}"));
+                if torn_bytes > 0 {
+                    paper.line(format_args!(
+                        "torn   {torn_bytes} bytes at the end, of an entry whose writing was stopped: it was not done"
+                    ));
+                }
                 paper.line(format_args!("note   {entries}:{digest}"));
             }
             Ok(ExitCode::SUCCESS)
@@ -131,7 +143,7 @@ fn check(args: &VerifyArgs) -> Result<ExitCode, Failure> {
 fn lines(place: &Place, mut keep: impl FnMut(&Line) -> bool) -> Result<Vec<Line>, Failure> {
     let (directory, _) = place.directory()?;
     let mut lines = Vec::new();
-    let visited = verify(&directory, |line| {
+    let visited = entries(&directory, |line| {
         if keep(line) {
             lines.push(line.clone());
         }

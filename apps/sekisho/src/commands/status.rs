@@ -60,6 +60,9 @@ fn table(facts: &Facts) -> Table {
     for listener in &status.listeners {
         row("listener", format!("{} on {}", listener.name, listener.listen));
     }
+    for module in status.hsm.data.iter().filter(|module| !module.warning.is_empty()) {
+        row("module", format!("{}: {}", module.name, module.warning));
+    }
     for link in &facts.links {
         let day = link.business_date.as_deref().unwrap_or("-");
         row(

@@ -244,6 +244,13 @@ impl HsmToml {
         range("header_bytes", self.header_bytes, 0, HEADER_BYTES_MAX);
         range("in_flight_max", self.in_flight_max, 1, 256);
         range("reconnect_ms", self.reconnect_ms as usize, 10, 3_600_000);
+        let headers = 16_usize.pow(self.header_bytes.min(4) as u32);
+        if self.header_bytes > 0 && self.in_flight_max > headers {
+            wrong.push(format!(
+                "{at}: in_flight_max is {}, and header_bytes = {} tells {headers} commands apart",
+                self.in_flight_max, self.header_bytes
+            ));
+        }
     }
 }
 

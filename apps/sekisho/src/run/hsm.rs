@@ -140,7 +140,7 @@ impl HsmJson {
             Condition::OtherMaster { shown, .. } => ("other_master_key", Some(shown.clone())),
         };
         let is_software = seen.address.is_none();
-        let warning = match (is_software, seen.is_public) {
+        let mut warning = match (is_software, seen.is_public) {
             (true, true) => format!("{WARNING}; its master key is a public test key"),
             (true, false) => WARNING.to_owned(),
             (false, true) => {
@@ -148,6 +148,9 @@ impl HsmJson {
             }
             (false, false) => String::new(),
         };
+        if seen.is_for_tests {
+            warning.push_str("; its master key was drawn by one person, for tests: no live keys");
+        }
         let counts = seen.counts;
         Self {
             name: seen.name,

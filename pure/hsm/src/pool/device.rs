@@ -135,23 +135,45 @@ impl Device {
         self.lines.iter().map(|line| line.out.iter().filter(manages).count()).sum()
     }
 
+    /// How many headers there are: as many commands on a line can be told apart.
+    fn headers(&self) -> u64 {
+        16_u64.pow(self.config.header_bytes.min(8) as u32)
+    }
+
+    /// Commands on one line at once.
+    fn most(&self) -> usize {
+        self.config.in_flight_max.max(1).min(usize::try_from(self.headers()).unwrap_or(usize::MAX))
+    }
+
     /// The known line with the fewest commands and room for another.
     pub(super) fn free_line(&self) -> Option<usize> {
-        let most = if self.config.header_bytes == 0 { 1 } else { self.config.in_flight_max.max(1) };
-        let free = self.lines.iter().enumerate().filter(|(_, line)| line.is_known && line.out.len() < most);
+        self.roomiest(|line| line.is_known)
+    }
+
+    /// The same, whether the module has shown itself on it or not.
+    pub(super) fn any_free_line(&self) -> Option<usize> {
+        self.roomiest(|_| true)
+    }
+
+    fn roomiest(&self, fits: impl Fn(&Line) -> bool) -> Option<usize> {
+        let most = self.most();
+        let free = self.lines.iter().enumerate().filter(|(_, line)| fits(line) && line.out.len() < most);
         free.min_by_key(|(_, line)| line.out.len()).map(|(at, _)| at)
     }
 
-    /// A number that no command on that line has, and the header it makes.
-    pub(super) fn next_header(&mut self, line: usize) -> (u32, Vec<u8>) {
-        let digits = self.config.header_bytes.min(8) as u32;
-        let range = 16_u64.pow(digits);
+    /// A number that no command on that line has, and the header it makes; `None` where each is taken: an answer would
+    /// be given to somebody else.
+    pub(super) fn next_header(&mut self, line: usize) -> Option<(u32, Vec<u8>)> {
+        let range = self.headers();
+        if self.lines[line].out.len() as u64 >= range {
+            return None;
+        }
         loop {
             self.next_number = self.next_number.wrapping_add(1);
             let number = (u64::from(self.next_number) % range) as u32;
             let is_taken = self.lines[line].out.iter().any(|one| one.number == number);
-            if !is_taken || self.lines[line].out.len() as u64 >= range {
-                return (number, header_of(number, self.config.header_bytes));
+            if !is_taken {
+                return Some((number, header_of(number, self.config.header_bytes)));
             }
         }
     }

@@ -86,10 +86,14 @@ impl Pool {
         out: &mut Vec<Effect>,
     ) {
         let job = Job { ticket, request, asked_at: now, tries: 0, failed_by: None, pinned: true };
-        match self.devices.get(device) {
-            Some(one) if !one.lines.is_empty() => self.send(now, device, 0, For::Job(job), out),
-            _ => out.push(Effect::Done { ticket, result: Err(Failure::NoModule) }),
-        }
+        let failure = match self.devices.get(device) {
+            Some(one) if !one.lines.is_empty() => match one.any_free_line() {
+                Some(line) => return self.send(now, device, line, For::Job(job), out),
+                None => Failure::Full,
+            },
+            _ => Failure::NoModule,
+        };
+        out.push(Effect::Done { ticket, result: Err(failure) });
     }
 
     /// A line stands.
@@ -401,7 +405,13 @@ impl Pool {
 
     fn send(&mut self, now: Instant, device: usize, line: usize, what: For, out: &mut Vec<Effect>) {
         let one = &mut self.devices[device];
-        let (number, header) = one.next_header(line);
+        let Some((number, header)) = one.next_header(line) else {
+            // A test is due again in a moment; business is not sent where there is no room.
+            if let For::Job(job) = what {
+                out.push(Effect::Done { ticket: job.ticket, result: Err(Failure::Full) });
+            }
+            return;
+        };
         let request = match &what {
             For::Job(job) => &job.request,
             For::Test | For::Nobody => &Request::Status,

@@ -14,7 +14,7 @@ use hsm::ops::Role;
 use hsm::payshield::test_lmk;
 use hsm::{Cipher, Key};
 use keys::Origin;
-use keystore::{Act, Ceremony, MasterFile, Purpose};
+use keystore::{Act, Ceremony, Made, MasterFile, Purpose};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
@@ -32,7 +32,7 @@ pub enum Command {
     /// End it and erase what was entered (changes)
     Abort(EndArgs),
     /// Draw a master key without a ceremony: for demos and tests (changes)
-    Draw(EndArgs),
+    Draw(DrawArgs),
 }
 
 /// What the key is to be.
@@ -90,6 +90,16 @@ pub struct EndArgs {
     place: Place,
 }
 
+/// What for, why, and where.
+#[derive(Debug, clap::Args)]
+pub struct DrawArgs {
+    /// It is for tests: `run`, `hsm ls` and `status` say so as long as it is there
+    #[arg(long)]
+    for_tests: bool,
+    #[command(flatten)]
+    end: EndArgs,
+}
+
 /// Does it. Exit: 0 done, 5 no ceremony, 6 refused, 65 no component, 73 cannot be written, 78 the store is wrong.
 pub fn run(command: Command) -> ExitCode {
     ended(match command {
@@ -112,7 +122,7 @@ fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
     if purpose == Purpose::Master && MasterFile::read(&directory).is_ok() {
         return Err(of_store(keystore::StoreError::MasterThere { path: directory.join("lmk") }));
     }
-    let (by, wanted) = (person(), usize::from(args.components));
+    let (by, wanted) = (person()?, usize::from(args.components));
     let begun = Ceremony::start(&directory, &purpose, shape.cipher(), wanted, &by, &*fresh()?);
     let ceremony = begun.map_err(of_ceremony)?;
     let about = format!("ceremony {}", ceremony.purpose_text());
@@ -133,10 +143,11 @@ fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
     let length = || of_ceremony(keystore::CeremonyError::Length { expected: bytes });
     let key = Key::new(cipher, &typed).map_err(|_| length())?;
     let mut random = Drbg::new(&*fresh::<SEED_BYTES>()?);
-    let by = person();
+    let by = person()?;
     let check = ceremony.enter(&by, &key, &mut random).map_err(of_ceremony)?;
     let about = format!("ceremony {}", ceremony.purpose_text());
-    let reason = format!("component {number} of {}, check value {check}", ceremony.wanted());
+    // Whoever reads the audit is not told a check value that only who entered the component has seen.
+    let reason = format!("component {number} of {}", ceremony.wanted());
     note(&args.place, &act("ceremony-component", &by, &reason), &about)?;
     let (mut paper, entered, wanted) = (Paper::new(), ceremony.entered().len(), ceremony.wanted());
     match args.json {
@@ -180,7 +191,7 @@ fn commit(args: &EndArgs) -> Result<ExitCode, Failure> {
         Purpose::Master => {
             let sum = components.iter().skip(1).try_fold(components[0].clone(), |sum, next| sum.xor(next));
             let sum = sum.map_err(|_| of_ceremony(keystore::CeremonyError::Weak))?;
-            let check = keep_master(args, &sum, "ceremony-commit", &people)?;
+            let check = keep_master(args, &sum, "ceremony-commit", &people, Made::ByPeople)?;
             Ceremony::end(&directory).map_err(of_store)?;
             format!("lmk made of {} components, check value {check}", components.len())
         }
@@ -207,16 +218,21 @@ fn abort(args: &EndArgs) -> Result<ExitCode, Failure> {
         Err(keystore::CeremonyError::Damaged) => "ceremony".to_string(),
         Err(error) => return Err(of_ceremony(error)),
     };
+    let by = person()?;
     Ceremony::end(&directory).map_err(of_store)?;
-    note(&args.place, &act("ceremony-abort", &person(), &args.why.reason), &about)?;
+    note(&args.place, &act("ceremony-abort", &by, &args.why.reason), &about)?;
     answer(args.json, &format!("{about} aborted; what was entered is erased"));
     Ok(ExitCode::SUCCESS)
 }
 
-fn draw(args: &EndArgs) -> Result<ExitCode, Failure> {
+fn draw(args: &DrawArgs) -> Result<ExitCode, Failure> {
+    if !args.for_tests {
+        return Err(usage("a master key that one person draws is for tests alone: say --for-tests"));
+    }
+    let args = &args.end;
     let drawn: Zeroizing<[u8; 32]> = fresh()?;
     let key = Key::new(Cipher::Aes, &*drawn).expect("32 bytes are a key of AES");
-    let check = keep_master(args, &key, "draw-lmk", "")?;
+    let check = keep_master(args, &key, "draw-lmk", "", Made::ForTests)?;
     eprintln!(
         "warning: this master key was drawn by one person. It is for demos and tests, not for live keys"
     );
@@ -225,18 +241,19 @@ fn draw(args: &EndArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Writes the master key and that it was made.
-fn keep_master(args: &EndArgs, key: &Key, what: &str, people: &str) -> Result<String, Failure> {
+fn keep_master(args: &EndArgs, key: &Key, what: &str, people: &str, made: Made) -> Result<String, Failure> {
+    let by = person()?;
     let (directory, _) = args.place.directory()?;
     if key.expose().iter().all(|&byte| byte == 0) {
         return Err(of_ceremony(keystore::CeremonyError::Weak));
     }
-    let master = MasterFile::write(&directory, key).map_err(of_store)?;
+    let master = MasterFile::write(&directory, key, made).map_err(of_store)?;
     let check = master.check();
     if test_lmk::checks().contains(&check) {
         eprintln!("warning: this is the public test key: everything under it is in clear");
     }
     let reason = format!("{}; check value {check}", args.why.reason);
-    let act = Act { second: people.into(), ..act(what, &person(), &reason) };
+    let act = Act { second: people.into(), ..act(what, &by, &reason) };
     let changes = vec![format!("lmk: made, check value {check}")];
     store(&directory, &master)?.note(now(), &act, "lmk", changes).map_err(of_store)?;
     Ok(check)

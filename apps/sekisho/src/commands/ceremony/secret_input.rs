@@ -38,10 +38,19 @@ fn line(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     let _quiet = stdin.is_terminal().then(|| Quiet::begin(prompt)).transpose()?;
     let mut line = Zeroizing::new(Vec::with_capacity(LINE_MAX));
     let mut byte = [0];
-    while line.len() < LINE_MAX && input.read(&mut byte)? == 1 && byte[0] != b'\n' {
-        line.push(byte[0]);
+    let mut is_too_long = false;
+    // To its end, however long: what is left of it would be typed to the shell, for all to see.
+    while input.read(&mut byte)? == 1 && byte[0] != b'\n' {
+        match line.len() < LINE_MAX {
+            true => line.push(byte[0]),
+            false => is_too_long = true,
+        }
     }
     byte.zeroize();
+    if is_too_long {
+        // None of ours: half a component is none.
+        line.zeroize();
+    }
     Ok(line)
 }
 
@@ -63,7 +72,7 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         // Whoever typed it has gone on already; a terminal that cannot be mended is reset by its owner.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
         eprintln!();
     }
 }

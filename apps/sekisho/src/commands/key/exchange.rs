@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let door = args.which.door()?;
     let place = format!("/v1/keys/exchange/{name}");
-    let body = json!({ "by": person(), "reason": args.why.reason });
+    let body = json!({ "by": person()?, "reason": args.why.reason });
     let before = understood(&door, control::post(&door.socket, &place, &body))?;
     let ended = before["ended"].as_u64().unwrap_or(0);
     let deadline = Instant::now() + Duration::from_secs(args.timeout_s);

@@ -17,10 +17,13 @@ pub(crate) fn of_store(error: StoreError) -> Failure {
     match &error {
         StoreError::Refused(refusal) => of_refusal(*refusal),
         StoreError::NoMaster { .. } => {
-            let next = "sekisho ceremony start lmk --reason TEXT   (for a demo: sekisho ceremony draw --reason TEXT)";
+            let next = "sekisho ceremony start lmk --reason TEXT   (for a demo: sekisho ceremony draw --for-tests --reason TEXT)";
             said("KEY1001-E", error, next, exit::CONFIG)
         }
-        StoreError::Seal { .. } | StoreError::PutBack { .. } | StoreError::Unreadable { .. } => said(
+        StoreError::Seal { .. }
+        | StoreError::PutBack { .. }
+        | StoreError::Resealed { .. }
+        | StoreError::Unreadable { .. } => said(
             "KEY1002-E",
             error,
             "sekisho audit verify   then put back a good copy of the directory",
@@ -34,6 +37,12 @@ pub(crate) fn of_store(error: StoreError) -> Failure {
             exit::CONFIG,
         ),
         StoreError::Exposed { .. } => said("KEY1004-E", error, "chmod 600 on the file", exit::CONFIG),
+        StoreError::Foreign { .. } => said(
+            "KEY1007-E",
+            error,
+            "name the directory of the switch's own keys, as the user of the switch; find out who made this one",
+            exit::CONFIG,
+        ),
         StoreError::MasterThere { .. } => said(
             "KEY1005-E",
             error,

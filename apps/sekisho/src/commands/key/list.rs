@@ -76,7 +76,7 @@ impl KeyJson {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let desk = args.place.desk()?;
+    let mut desk = args.place.desk()?;
     let mut data = Vec::new();
     for owner in desk.store.owners().map_err(super::of_store)? {
         let holding = desk.holding(&owner)?;
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let desk = args.place.desk()?;
+    let mut desk = args.place.desk()?;
     let holding = desk.holding(&args.owner)?;
     if holding.keys().is_empty() {
         return Err(no_such_key(&args.owner, "key"));

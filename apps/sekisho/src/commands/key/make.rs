@@ -1,17 +1,18 @@
 //! Keys that come and go: drawn, taken, given.
 
-use super::order::{End, WhichKey};
+use super::order::{End, WhichKey, named};
 use super::person::second_of_two;
 use super::place::{Desk, Why, check_value, no_such_key};
 use super::{of_fault, of_store};
 use crate::commands::link::door::Failure;
 use crate::commands::paper::Paper;
 use crate::exit;
+use clap::ValueEnum as _;
 use hsm::Cipher;
 use hsm::check_value::CheckValue;
 use hsm::lmk::Scheme;
 use hsm::ops::{Answer, Form, Hsm as _, NewKey, Request, Role, StoredKey, Wrapped};
-use keys::{New, Order, Origin, Owner, Start, State};
+use keys::{HeldKey, New, Order, Origin, Owner, Start, State};
 use keystore::Act;
 use serde::Serialize;
 use std::io::Read as _;
@@ -171,7 +172,8 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
 pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
-    let transport = transport(&desk, &owner, args.under)?;
+    let carrier = transport(&mut desk, &owner, args.under)?;
+    let transport = carrier.key.expect("it is in force");
     let mut text = String::new();
     let read = std::io::stdin().take(4_096).read_to_string(&mut text);
     let wrapped = Wrapped(text.split_whitespace().collect());
@@ -202,7 +204,8 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
 pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
-    let transport = transport(&desk, &owner, args.under)?;
+    let carrier = transport(&mut desk, &owner, args.under)?;
+    let transport = carrier.key.clone().expect("it is in force");
     let holding = desk.holding(&owner)?;
     let key = match args.generation {
         Some(generation) => holding.generation(role, generation),
@@ -214,7 +217,13 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let request = Request::Export { key: stored, transport, form: args.form.form() };
     // Tried before the second person is asked for: what the module forbids takes nobody's time.
     let answer = desk.module.ask(&request).map_err(of_fault)?;
-    let what = format!("export {owner} {} generation {}", role.name(), key.generation);
+    // Both agree on all of it: which key, under which, in which form.
+    let what = format!(
+        "export {} under {} as {}",
+        named(&owner, key),
+        named(&owner, &carrier),
+        args.form.to_possible_value().expect("each form has a name").get_name()
+    );
     let first = second_of_two(desk.store.directory(), &what, &desk.by, &args.why.reason, desk.now)?;
     let Answer::Exported { wrapped, check } = answer else { return Err(strange()) };
     let act = Act { second: first, ..desk.act("export", &args.why) };
@@ -246,11 +255,11 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The key others travel under.
-fn transport(desk: &Desk, owner: &Owner, named: Option<Role>) -> Result<StoredKey, Failure> {
+fn transport(desk: &mut Desk, owner: &Owner, named: Option<Role>) -> Result<HeldKey, Failure> {
     let usual = if matches!(owner, Owner::Terminal(_)) { Role::Tmk } else { Role::Zmk };
     let role = named.unwrap_or(usual);
     let holding = desk.holding(owner)?;
-    let active = holding.in_state(role, State::Active).and_then(|key| key.key.clone());
+    let active = holding.in_state(role, State::Active).filter(|key| key.key.is_some()).cloned();
     active.ok_or_else(|| no_such_key(owner, &format!("{} in force", role.name())))
 }
 
@@ -265,11 +274,19 @@ pub(crate) fn add(
     act: &Act,
 ) -> Result<u32, Failure> {
     let role = key.role;
-    let generation = desk.holding(owner)?.next_generation(role);
     let new = New { key, check, origin, start: Start::ByOrder, set: 0 };
-    let mut orders = vec![Order::Add(new)];
-    orders.extend(told.map(|told| Order::Confirm(role, generation, told)));
-    desk.store.change(owner, desk.now, orders, act).map_err(of_store)?;
+    let now = desk.now;
+    let mut generation = 0;
+    let added = desk.store.change_by(owner, now, act, |holding| {
+        // Counted under the lock: two people at once get two numbers, and each is told their own.
+        generation = holding.next_generation(role);
+        let mut changes = holding.apply(now, Order::Add(new))?;
+        if let Some(told) = told {
+            changes.extend(holding.apply(now, Order::Confirm(role, generation, told))?);
+        }
+        Ok(changes)
+    });
+    added.map_err(of_store)?;
     Ok(generation)
 }
 

@@ -8,7 +8,7 @@ use crate::commands::link::door::Failure;
 use crate::commands::paper::Paper;
 use hsm::check_value::CheckValue;
 use hsm::ops::Role;
-use keys::{Order, Owner, State};
+use keys::{HeldKey, Order, Owner, State};
 use keystore::Act;
 use std::process::ExitCode;
 use terms::Timestamp;
@@ -184,11 +184,23 @@ fn by_two(args: &Args, word: &str, order: Order, ended: &str) -> Result<ExitCode
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = &args.which;
     // What cannot be done is said at once, not to the second of two people.
-    desk.holding(owner)?.apply(desk.now, order.clone()).map_err(|refusal| of_store(refusal.into()))?;
-    let what = format!("{word} {owner} {}", role.name());
+    let before = desk.holding(owner)?;
+    let mut after = before.clone();
+    let changes = after.apply(desk.now, order.clone()).map_err(|refusal| of_store(refusal.into()))?;
+    // Both agree on which key comes into force and which gives way, not on whatever it may be by then.
+    let said = changes.iter().filter_map(|change| {
+        let key = after.generation(change.role, change.generation)?;
+        Some(format!("{} {}", named(owner, key), change.after))
+    });
+    let what = format!("{word} {owner} {}: {}", role.name(), said.collect::<Vec<_>>().join(", "));
     let first = second_of_two(desk.store.directory(), &what, &desk.by, &args.why.reason, desk.now)?;
     let act = Act { second: first, ..desk.act(word, &args.why) };
     done(&mut desk, &args.which, vec![order], &act, &args.end, ended)
+}
+
+/// A key as people who agree on it name it.
+pub(super) fn named(owner: &Owner, key: &HeldKey) -> String {
+    format!("{owner} {} generation {} ({})", key.role.name(), key.generation, key.check)
 }
 
 /// Does it and says so, with the owner's keys as they are now.
@@ -203,7 +215,7 @@ fn done(
     let (holding, changes) = desk.store.change(&which.owner, desk.now, orders, act).map_err(of_store)?;
     let mut paper = Paper::new();
     if end.json {
-        let changed = |key: &&keys::HeldKey| {
+        let changed = |key: &&HeldKey| {
             changes.iter().any(|change| (change.role, change.generation) == (key.role, key.generation))
         };
         let of = |key| KeyJson::of(&which.owner, key, holding.awaits_keys());

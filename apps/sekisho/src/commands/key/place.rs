@@ -72,7 +72,7 @@ impl Place {
         let master = MasterFile::read(&directory).map_err(of_store)?;
         let store = store(&directory, &master)?;
         let module = SoftwareHsm::new(master, &*fresh::<SEED_BYTES>()?).map_err(broken)?;
-        Ok(Desk { store, module, by: person(), now: now(), settings })
+        Ok(Desk { store, module, by: person()?, now: now(), settings })
     }
 }
 
@@ -102,7 +102,7 @@ impl Desk {
         Act { act: act.into(), by: self.by.clone(), second: String::new(), reason: why.reason.clone() }
     }
 
-    pub(crate) fn holding(&self, owner: &Owner) -> Result<Holding, Failure> {
+    pub(crate) fn holding(&mut self, owner: &Owner) -> Result<Holding, Failure> {
         self.store.holding(owner).map_err(of_store)
     }
 }

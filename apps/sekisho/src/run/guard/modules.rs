@@ -23,6 +23,8 @@ pub(crate) struct Software {
     pub(crate) check: String,
     /// Whether that master key is one everybody knows.
     pub(crate) is_public: bool,
+    /// Whether one person had it drawn, for tests.
+    pub(crate) is_for_tests: bool,
     pub(crate) allowed: Operations,
     pub(crate) counts: Counts,
 }
@@ -51,6 +53,8 @@ pub(crate) struct ModuleSeen {
     pub(crate) under_way: usize,
     pub(crate) counts: Counts,
     pub(crate) is_public: bool,
+    /// Whether one person had its master key drawn, for tests.
+    pub(crate) is_for_tests: bool,
 }
 
 type Done = VecDeque<(Ticket, Result<Answer, Failure>)>;
@@ -112,6 +116,7 @@ impl Modules {
                 under_way: 0,
                 counts: software.counts,
                 is_public: software.is_public,
+                is_for_tests: software.is_for_tests,
             }],
             Self::Devices(devices) => devices.seen(),
         }
@@ -221,6 +226,7 @@ impl Devices {
                 under_way: seen.under_way,
                 counts: seen.counts,
                 is_public,
+                is_for_tests: false,
             }
         };
         self.pool.seen().into_iter().enumerate().map(of).collect()

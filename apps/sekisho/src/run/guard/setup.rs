@@ -65,8 +65,8 @@ fn software_module(config: &Config, hsm: &HsmToml) -> Result<(SoftwareHsm, bool)
         Some(SoftwareToml::PublicTest) | None => (public(), true),
         Some(SoftwareToml::Store) => (MasterFile::read(&config.keys_directory())?, false),
     };
-    let mut seed = [0; SEED_BYTES];
-    clock::entropy(&mut seed)?;
+    let mut seed = zeroize::Zeroizing::new([0; SEED_BYTES]);
+    clock::entropy(&mut *seed)?;
     let module = SoftwareHsm::new(master, &seed).map_err(|_| StartError::SelfTest)?;
     Ok((module, is_public))
 }
@@ -81,11 +81,17 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
             "its master key is a public test key: everything under it is in clear"
         );
     }
+    let is_for_tests =
+        hsm.software == Some(SoftwareToml::Store) && MasterFile::is_for_tests(&config.keys_directory());
+    if is_for_tests {
+        tracing::warn!(hsm = hsm.name, "its master key was drawn by one person, for tests: no live keys");
+    }
     Ok(Software {
         name: hsm.name.clone(),
         hsm: module,
         check,
         is_public,
+        is_for_tests,
         allowed: hsm.allowed(),
         counts: Counts::default(),
     })

@@ -17,11 +17,14 @@ use keys::{Holding, Owner, Ring, State};
 use keystore::{Act, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use terms::Timestamp;
 
 /// How often the store is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// What could not be written down is tried again after so long, then after twice as long each time.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// The lane's end of it.
 pub(crate) struct Keeper {
@@ -48,19 +51,31 @@ pub(crate) type OwnModule = Option<Box<dyn Hsm + Send>>;
 /// # Errors
 /// [`StoreError`]: a store that was touched by another hand, or that lies under another master key.
 pub(crate) fn open(config: &Config, lmk: &str, module: OwnModule) -> Result<(Ring, Keeper), StoreError> {
-    let mut fresh = [0; 32];
-    clock::entropy(&mut fresh).map_err(|error| StoreError::Io {
+    let mut fresh = zeroize::Zeroizing::new([0; 32]);
+    clock::entropy(&mut *fresh).map_err(|error| StoreError::Io {
         path: config.keys_directory(),
         source: std::io::Error::other(error.to_string()),
     })?;
-    let store = Store::open(&config.keys_directory(), lmk, &fresh)?;
+    let mut store = Store::open(&config.keys_directory(), lmk, &fresh)?;
     let overlap_ms = config.keys.overlap_ms;
     let ring = store.ring(overlap_ms)?;
     let (jobs, receive_jobs) = channel();
     let (changes, changed) = channel();
     let (end, ended) = channel();
     let holdings = ring.owners().map(|(owner, holding)| (*owner, holding.clone())).collect();
-    let keeping = Keeping { store, overlap_ms, jobs: receive_jobs, changes, ended: end, holdings, module };
+    let mut keeping = Keeping {
+        store,
+        overlap_ms,
+        jobs: receive_jobs,
+        changes,
+        ended: end,
+        module,
+        holdings,
+        later: BTreeMap::new(),
+        unwritten: Vec::new(),
+        marked: 0,
+    };
+    keeping.mark();
     let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run());
     begun.map_err(|source| StoreError::Io { path: config.keys_directory(), source })?;
     Ok((ring, Keeper { jobs, changed, ended, unsaved: Vec::new() }))
@@ -110,20 +125,22 @@ struct Keeping {
     ended: Sender<Ended>,
     module: OwnModule,
     holdings: BTreeMap<Owner, Holding>,
+    /// Whom something went wrong with, nobody for the audit itself: not before when it is tried and told of again, and
+    /// how long the wait was.
+    later: BTreeMap<Option<Owner>, (Instant, Duration)>,
+    /// The last audit entry the log was told of.
+    marked: u64,
+    /// What came into force by being used and could not be written down yet.
+    unwritten: Vec<keys::Heard>,
 }
 
 impl Keeping {
     fn run(mut self) {
         loop {
+            self.mark();
             match self.jobs.recv_timeout(LOOK_EVERY) {
                 Ok(Job::Exchange(errand)) => self.run_errand(*errand),
-                Ok(Job::Heard(heard)) => {
-                    let act = by_itself("activate", "its owner used it");
-                    let overlap_ms = self.overlap_ms;
-                    self.change(&heard.owner, heard.at, &act, |holding| {
-                        holding.heard(heard.role, heard.generation, heard.at, overlap_ms)
-                    });
-                }
+                Ok(Job::Heard(heard)) => self.write_heard(heard),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -131,18 +148,67 @@ impl Keeping {
                 self.read_news();
             }
             self.let_time_pass();
+            for heard in std::mem::take(&mut self.unwritten) {
+                match self.is_time(Some(heard.owner)) {
+                    true => self.write_heard(heard),
+                    false => self.unwritten.push(heard),
+                }
+            }
         }
     }
 
+    /// A log is elsewhere soon: what it says of the audit proves later that its end was not cut off.
+    fn mark(&mut self) {
+        if self.store.audit_number() != self.marked {
+            self.marked = self.store.audit_number();
+            tracing::info!(audit = self.store.audit_mark(), "audit of keys");
+        }
+    }
+
+    /// Each owner for itself: one file that cannot be read keeps no compromise of another from the lane.
     fn read_news(&mut self) {
-        let news = self.store.news().and_then(|owners| {
-            let with = |owner| self.store.holding(&owner).map(|holding| (owner, holding));
-            owners.into_iter().map(with).collect::<Result<Vec<_>, _>>()
-        });
-        match news {
-            Ok(news) => news.into_iter().for_each(|(owner, holding)| self.tell(owner, holding)),
+        let news = match self.store.news() {
+            Ok(news) => news,
             // The keys in memory stay as they were: nothing is taken from a store that was touched.
-            Err(error) => tracing::error!(%error, "keys cannot be read: those in use stay"),
+            Err(error) => {
+                if self.is_time(None) {
+                    tracing::error!(%error, "keys cannot be read: those in use stay");
+                    self.wait(None);
+                }
+                return;
+            }
+        };
+        self.later.remove(&None);
+        for (owner, read) in news {
+            match read {
+                Ok(holding) => self.tell(owner, holding),
+                Err(error) if self.is_time(Some(owner)) => {
+                    tracing::error!(%owner, %error, "keys cannot be read: those in use stay");
+                    self.wait(Some(owner));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Whether something that went wrong with an owner may be tried again.
+    fn is_time(&self, owner: Option<Owner>) -> bool {
+        self.later.get(&owner).is_none_or(|(at, _)| *at <= Instant::now())
+    }
+
+    fn wait(&mut self, owner: Option<Owner>) {
+        let wait = self.later.get(&owner).map_or(TRY_AGAIN, |(_, wait)| (*wait * 2).min(TRY_AGAIN_MAX));
+        self.later.insert(owner, (Instant::now() + wait, wait));
+    }
+
+    fn write_heard(&mut self, heard: keys::Heard) {
+        let act = by_itself("activate", "its owner used it");
+        let overlap_ms = self.overlap_ms;
+        let written = self.change(&heard.owner, heard.at, &act, |holding| {
+            holding.heard(heard.role, heard.generation, heard.at, overlap_ms)
+        });
+        if !written {
+            self.unwritten.push(heard);
         }
     }
 
@@ -150,8 +216,9 @@ impl Keeping {
     fn let_time_pass(&mut self) {
         let now = clock::Clock::with_offset_s(0).now().wall;
         let due = |holding: &Holding| holding.next_moment().is_some_and(|moment| moment <= now);
-        let owners: Vec<Owner> =
-            self.holdings.iter().filter(|(_, holding)| due(holding)).map(|(owner, _)| *owner).collect();
+        let waits =
+            self.holdings.iter().filter(|(owner, holding)| due(holding) && self.is_time(Some(**owner)));
+        let owners: Vec<Owner> = waits.map(|(owner, _)| *owner).collect();
         let overlap_ms = self.overlap_ms;
         for owner in owners {
             let act = by_itself("time", "an overlap ended, or an agreed moment came");
@@ -159,24 +226,29 @@ impl Keeping {
         }
     }
 
+    /// Whether it was written down. What was not is tried again, by whoever wanted it.
     fn change(
         &mut self,
         owner: &Owner,
         now: Timestamp,
         act: &Act,
         decide: impl FnOnce(&mut Holding) -> Vec<keys::Change>,
-    ) {
+    ) -> bool {
         match self.store.change_by(owner, now, act, |holding| Ok(decide(holding))) {
-            Ok((holding, _)) => self.tell(*owner, holding),
+            Ok((holding, _)) => {
+                self.tell(*owner, holding);
+                true
+            }
             Err(error) => {
-                tracing::error!(%owner, %error, "a change of keys cannot be written down; it holds in memory");
-                // Not tried again and again: the next change of this owner, or the next start, does it.
-                self.holdings.remove(owner);
+                tracing::error!(%owner, %error, "a change of keys cannot be written down; it is tried again");
+                self.wait(Some(*owner));
+                false
             }
         }
     }
 
     fn tell(&mut self, owner: Owner, holding: Holding) {
+        self.later.remove(&Some(owner));
         self.holdings.insert(owner, holding.clone());
         // A lane that is gone needs no keys.
         let _ = self.changes.send((owner, holding));
