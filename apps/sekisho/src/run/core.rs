@@ -218,11 +218,15 @@ impl Core {
             // The lane's memory is ahead of the disk: what is shown of it is told when it is durable.
             OwedOrder::List { from, most, answer } => {
                 let owed = self.lane.owed(now.instant, from, most);
-                self.tell_a_person(move || drop(answer.send(owed)));
+                self.tell_a_person(move || {
+                    let _ = answer.send(owed);
+                });
             }
             OwedOrder::Show { forward, answer } => {
                 let owed = self.lane.owed_one(now.instant, forward);
-                self.tell_a_person(move || drop(answer.send(owed)));
+                self.tell_a_person(move || {
+                    let _ = answer.send(owed);
+                });
             }
             OwedOrder::Rule { forward, ruling, by, reason, answer } => {
                 let before = self.lane.owed_one(now.instant, forward);
