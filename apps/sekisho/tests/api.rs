@@ -311,6 +311,65 @@ fn an_authorization_is_captured_by_an_advice_that_names_it() {
 }
 
 #[test]
+fn an_authorization_is_captured_once_for_no_more_than_it_allows_and_nothing_else_is() {
+    let host = Host::acting(|txn| match txn.amount.minor_units() {
+        666 => Act::Refuse(Code::InsufficientFunds),
+        _ => Act::Answer,
+    });
+    let setup = with_applications(&host);
+    let _daemon = setup.start();
+    let at = At::socket_of(&setup);
+    let authorize = |key: &str, amount: u64| {
+        let mut asked = withdrawal(amount);
+        asked["type"] = json!("authorization");
+        at.submit(key, &asked).says(200).text("id").to_owned()
+    };
+    let capture =
+        |of: &str, amount: u64| json!({"type": "capture", "of": of, "amount": amount, "currency": "JPY"});
+
+    let withdrawn = at.submit("w", &withdrawal(5_000)).says(200).text("id").to_owned();
+    let refused = at.submit("w-c", &capture(&withdrawn, 5_000)).refuses(409, "not_capturable");
+    assert!(refused.text("detail").contains("not an authorization"), "{refused:?}");
+    let declined = authorize("d", 666);
+    let refused = at.submit("d-c", &capture(&declined, 600)).refuses(409, "not_capturable");
+    assert!(refused.text("detail").contains("not approved"), "{refused:?}");
+    let taken_back = authorize("t", 5_000);
+    at.post(&format!("/v1/transactions/{taken_back}/reverse"), &json!({})).says(200);
+    let refused = at.submit("t-c", &capture(&taken_back, 5_000)).refuses(409, "not_capturable");
+    assert!(refused.text("detail").contains("taken back"), "{refused:?}");
+
+    let id = authorize("a", 5_000);
+    let refused = at.submit("a-0", &capture(&id, 5_001)).refuses(409, "not_capturable");
+    assert!(refused.text("detail").contains("more than was approved"), "{refused:?}");
+    // Ten at once, each under a key of its own: one goes.
+    let replies: Vec<_> = std::thread::scope(|all| {
+        let one = |n: u32| {
+            let (at, body) = (at.clone(), capture(&id, 5_000));
+            all.spawn(move || at.submit(&format!("a-{}", n + 1), &body))
+        };
+        let started: Vec<_> = (0..10).map(one).collect();
+        started.into_iter().map(|one| one.join().expect("it ends")).collect()
+    });
+    let went: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();
+    let [went] = went.as_slice() else { panic!("captured once: {replies:?}") };
+    for other in replies.iter().filter(|reply| reply.status != 200) {
+        assert_eq!((other.status, other.text("code")), (409, "already_captured"));
+        assert_eq!(other.text("transaction"), went.text("id"));
+    }
+    let reverse = format!("/v1/transactions/{id}/reverse");
+    let refused = at.post(&reverse, &json!({})).refuses(409, "already_captured");
+    assert_eq!(refused.text("transaction"), went.text("id"));
+    let shown = at.get(&format!("/v1/transactions/{id}")).says(200).body;
+    assert_eq!(
+        (shown["outcome"].as_str(), &shown["resolution"]["state"]),
+        (Some("approved"), &json!("captured"))
+    );
+    look_until(&at, went.text("id"), |shown| shown["resolution"]["state"] == "posted");
+    let owed: Vec<_> = host.owed_seen().iter().map(|owed| owed.is_reversal()).collect();
+    assert_eq!(owed.iter().filter(|is_reversal| !**is_reversal).count(), 1, "posted once: {owed:?}");
+}
+
+#[test]
 fn a_balance_is_asked_for_and_what_the_host_says_besides_is_told() {
     let host = Host::approving();
     let setup = with_applications(&host);
@@ -366,6 +425,33 @@ fn a_session_lives_as_long_as_its_application_listens() {
 }
 
 #[test]
+fn the_same_key_is_the_same_transaction_whatever_session_it_is_repeated_in() {
+    let host = Host::approving();
+    let setup = with_applications(&host);
+    let daemon = setup.start();
+    let at = At::socket_of(&setup);
+    let session =
+        |at: &At| at.post("/v1/sessions", &json!({"application": "POS1"})).says(201).text("id").to_owned();
+    let mut asked = withdrawal(1_000);
+    asked["session"] = json!(session(&at));
+    let first = at.submit("k-1", &asked).says(200);
+    drop(daemon);
+    let _daemon = setup.start();
+    // The session died with the process: what was done in it is told all the same.
+    let again = at.submit("k-1", &asked).says(200);
+    assert_eq!((again.header("idempotency-replayed"), again.text("id")), (Some("true"), first.text("id")));
+    asked["session"] = json!(session(&at));
+    let again = at.submit("k-1", &asked).says(200);
+    assert_eq!((again.header("idempotency-replayed"), again.text("id")), (Some("true"), first.text("id")));
+    // Another request under that key is one, session or not; and a new one needs a session that is there.
+    let mut other = withdrawal(2_000);
+    other["session"] = json!("ses_nobody");
+    at.submit("k-1", &other).refuses(422, "key_reused");
+    at.submit("k-2", &other).refuses(404, "unknown_session");
+    assert_eq!(host.seen_count(), 1, "the host was asked once in all");
+}
+
+#[test]
 fn who_comes_back_with_the_last_event_seen_misses_nothing() {
     let host = Host::approving();
     let setup = with_applications(&host);
@@ -382,4 +468,44 @@ fn who_comes_back_with_the_last_event_seen_misses_nothing() {
     events.until("link.connected");
     let mut strange = at.listen("/v1/stream", &[("Last-Event-ID", "evt_1_1")]);
     strange.until("stream.missed");
+}
+
+/// The lane knows a decision before the disk does: who looks it up hears it no sooner than who waits for it.
+#[test]
+fn what_is_looked_up_is_as_durable_as_what_is_answered() {
+    if !can_trace() {
+        return;
+    }
+    let host = Host::approving();
+    let setup = with_applications(&host);
+    setup.write();
+    // From some moment on each sync of the thread that commits takes its time.
+    let inject = "inject=fdatasync:delay_enter=700000:when=40+";
+    let options = ["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", inject].map(AsRef::as_ref);
+    let daemon = Daemon::spawn_under("strace", &options, &setup.config_path());
+    daemon.wait_until_ready();
+    daemon.wait_for_link("core", "up");
+    let at = At::socket_of(&setup);
+    let mut before = 0;
+    until("syncs to take their time", || {
+        let begun = std::time::Instant::now();
+        at.submit(&format!("before-{before}"), &withdrawal(1_000)).says(200);
+        before += 1;
+        begun.elapsed().as_millis() >= 1_000
+    });
+    let answered = std::thread::spawn({
+        let at = at.clone();
+        move || {
+            at.submit("k-1", &withdrawal(2_000)).says(200);
+            std::time::Instant::now()
+        }
+    });
+    until("it to be found approved", || {
+        let found = at.get("/v1/transactions?idempotency_key=k-1").says(200);
+        found.body["data"][0]["outcome"] == "approved"
+    });
+    let looked_up = std::time::Instant::now();
+    let answered = answered.join().expect("it ends");
+    let ahead = answered.saturating_duration_since(looked_up);
+    assert!(ahead.as_millis() < 350, "told {ahead:?} before it was durable");
 }

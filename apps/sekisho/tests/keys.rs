@@ -80,7 +80,9 @@ fn two_people_make_a_master_key_and_neither_sees_the_others_component() {
     assert!(again.err.contains("CER2002-E"), "{again:?}");
     let early = types("mori", &keys, "ceremony commit --reason first", "").ends(6);
     assert!(early.err.contains("CER2005-E  0 of 2"), "{early:?}");
-    for (wrong, exit) in [("", 65), ("0011", 65), ("zz", 65), (HALF_ONE, 65), (&"00".repeat(32), 6)] {
+    for (wrong, exit) in
+        [("", 65), ("0011", 65), ("zz", 65), (HALF_ONE, 65), (&"00".repeat(32), 6), (&"11".repeat(200), 65)]
+    {
         types("mori", &keys, "ceremony component", wrong).ends(exit);
     }
     let first = types("mori", &keys, "ceremony component", ONE).ends(0);

@@ -41,6 +41,10 @@ fn a_key_comes_into_force_at_the_moment_agreed_on_and_the_one_before_runs_out() 
     }
     assert_eq!(states(&setup, "link/core"), ["active", "confirmed"]);
     let daemon = setup.start();
+    // One person made its master key: whoever looks is told.
+    let warning = daemon.status()["hsm"]["data"][0]["warning"].as_str().expect("text").to_owned();
+    assert!(warning.contains("drawn by one person, for tests"), "{warning}");
+    assert!(daemon.stderr().contains("drawn by one person, for tests"), "{}", daemon.stderr());
     wait_for("the moment to come", || (states(&setup, "link/core") == ["previous", "active"]).then_some(()));
     wait_for("the overlap to end", || (states(&setup, "link/core") == ["retired", "active"]).then_some(()));
     let audit = types(&setup, "audit ls --json").json();

@@ -96,6 +96,29 @@ fn a_pin_that_one_side_moves_and_the_other_does_not_is_withheld() {
 }
 
 #[test]
+fn a_configuration_that_brings_the_first_pin_format_moves_pins_from_then_on() {
+    let host = PlayedHost::honest();
+    let mut setup = setup(&host, &With::Software);
+    let guarded = std::mem::replace(&mut setup.links[0].more, "framing = \"ascii4\"\n".into());
+    let doors = std::mem::replace(&mut setup.listeners_more, "framing = \"ascii4\"\n".into());
+    setup.links[0].name = "spare";
+    let daemon = setup.start();
+    let listen = stories::free_address();
+    let more = format!(
+        "[[link]]\nname = \"core\"\ndial = \"{}\"\ndialect = \"iso87-ascii\"\nreply_timeout_ms = 1500\n{guarded}\n\
+         [[listener]]\nname = \"branch\"\nkind = \"access\"\nlisten = \"{listen}\"\ndialect = \"iso87-ascii\"\n\
+         consistency = \"reversal\"\ndefault_link = \"core\"\n{doors}\n",
+        host.address
+    );
+    setup.write_text(&format!("{}\n{more}", setup.toml()));
+    daemon.signal("HUP");
+    daemon.wait_to_say(r#""link":"core","state":"connected""#);
+    let mut terminal = PlayedTerminal::on(listen, terminals_side());
+    assert_eq!(terminal.withdraws().1, Outcome::Approved);
+    wait_for("the figures", || (security(&daemon, "pins_moved") == 1).then_some(()));
+}
+
+#[test]
 fn set_ups_that_do_not_fit_are_refused_in_words() {
     let folder = place("guards");
     let good = "[journal]\ndir = \"data\"\n[security]\nallow_test_lmk = true\n\

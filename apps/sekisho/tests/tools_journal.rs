@@ -74,6 +74,7 @@ fn morning() -> Vec<Record> {
             answer: answer(Outcome::Approved, Code::Approved),
             wire_code: Text::clipped(b"00"),
             owes: None,
+            approved: None,
             at: at(52),
         },
         sent(2, 100),

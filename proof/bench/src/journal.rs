@@ -192,7 +192,7 @@ fn decided(n: u64) -> Record {
         settlement_date: BusinessDate::new(2026, 11, 22),
     };
     let at = Timestamp::from_unix_ms(1_795_305_791_482 + n as i64);
-    Record::Decided { id: TxnId(n), answer, wire_code: Text::clipped(b"00"), owes: None, at }
+    Record::Decided { id: TxnId(n), answer, wire_code: Text::clipped(b"00"), owes: None, approved: None, at }
 }
 
 /// A directory that goes when the measurement does.

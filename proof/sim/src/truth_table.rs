@@ -67,7 +67,14 @@ pub(crate) fn forward(id: u64, host_stan: u32) -> Forward {
 }
 
 pub(crate) fn decided(id: u64) -> Record {
-    Record::Decided { id: TxnId(id), answer: approved(), wire_code: Text::EMPTY, owes: None, at: AT }
+    Record::Decided {
+        id: TxnId(id),
+        answer: approved(),
+        wire_code: Text::EMPTY,
+        owes: None,
+        approved: None,
+        at: AT,
+    }
 }
 
 fn timed_out(id: u64, owes: Option<Forward>) -> Record {

@@ -3,7 +3,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use journal::{After, Credited, DayRecord, Duty, Record, Remembered, Sent};
+use journal::{After, Credited, DayRecord, Duty, Record, Remembered, Ruling, Sent};
 use terms::{Amount, BusinessDate, Currency, ForwardId, Kind, LinkId, Outcome, Tally, TxnId};
 
 /// What is counted together: with one host, on one of its days, in one currency.
@@ -62,7 +62,9 @@ pub(crate) struct Entry {
     /// Where it is counted, or would be.
     pub(crate) bucket: Bucket,
     class: Option<Class>,
-    amount: Amount,
+    pub(crate) amount: Amount,
+    /// Where the host approved another amount than was asked: that one.
+    pub(crate) part: Option<Amount>,
     pub(crate) state: State,
     /// Of a transfer between two hosts.
     is_debit_of_transfer: bool,
@@ -100,13 +102,19 @@ impl Book {
             Record::Sent(sent) | Record::Inquired(sent) => self.ask(sent, sent.kind),
             Record::Debited(debited) => self.ask(&debited.sent, Kind::TransferOut),
             Record::Credited(credited) => self.credit(credited),
-            Record::Decided { id, answer, owes, .. } => {
-                match self.is_debit_alone(*id) && owes.is_some() {
-                    // The debit was approved, and its credit could not go: done, until it is undone.
-                    true => self.move_to((*id, Side::First), State::Done),
-                    false => self.decide(self.last_leg(*id), answer),
-                }
+            // What is owed comes first: it is about a leg that a refusal makes forgotten.
+            Record::Decided { id, answer, owes, approved, .. } => {
                 self.owe(*id, owes.as_ref());
+                match (approved, self.is_debit_alone(*id) && owes.is_some()) {
+                    // Another amount was approved: that is done at the host, until it is undone.
+                    (Some(approved), _) => {
+                        self.amend(self.last_leg(*id), *approved);
+                        self.move_to(self.last_leg(*id), State::Done);
+                    }
+                    // The debit was approved, and its credit could not go: done, until it is undone.
+                    (None, true) => self.move_to((*id, Side::First), State::Done),
+                    (None, false) => self.decide(self.last_leg(*id), answer),
+                }
             }
             Record::TimedOut { id, answer, owes, .. } => {
                 match self.last_leg(*id) {
@@ -134,6 +142,13 @@ impl Book {
             Record::Exception { id, forward, .. } => {
                 let debt = forward.and_then(|forward| self.owed.remove(&forward));
                 self.leave_to_a_person(debt.map_or((*id, Side::First), |debt| debt.leg));
+            }
+            // Settled by hand: whether the host has it, only the person knows.
+            Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
+                if let Some(debt) = self.owed.remove(forward) {
+                    self.leave_to_a_person(debt.leg);
+                    self.note_late(debt.leg);
+                }
             }
             Record::HostDate { link, date, .. } => {
                 self.dates.insert(*link, *date);
@@ -222,8 +237,8 @@ impl Book {
         let bucket = Bucket { link: sent.link, date: sent.business_date, currency: sent.currency };
         let class = Class::of(sent.message, kind);
         let is_debit_of_transfer = kind != sent.kind;
-        let (amount, state) = (sent.amount, State::Open);
-        self.open((sent.id, Side::First), Entry { bucket, class, amount, state, is_debit_of_transfer });
+        let (amount, part, state) = (sent.amount, None, State::Open);
+        self.open((sent.id, Side::First), Entry { bucket, class, amount, part, state, is_debit_of_transfer });
     }
 
     /// The debit of a transfer is done, and its credit is open at the other host.
@@ -306,14 +321,40 @@ impl Book {
         }
     }
 
-    /// Counted as undone under the day the host says, or is on now; in full or down to what remains.
+    /// Counted as undone under the day the host said, or is on now, in full or down to what remains.
     fn undo(&mut self, debt: Debt, entry: Entry, said: Option<BusinessDate>) {
         let Some(class) = entry.class else { return };
-        let undone = entry.amount.minor_units().saturating_sub(debt.remaining.minor_units());
-        let said = said.filter(|date| !self.is_frozen(entry.bucket.link, *date));
-        let bucket = said.map_or_else(|| self.today(entry.bucket), |date| Bucket { date, ..entry.bucket });
-        self.totals.entry(bucket).or_default().undone_mut(class).add(Amount::minor(undone));
+        let undone = Amount::minor(entry.amount.minor_units().saturating_sub(debt.remaining.minor_units()));
+        let today = self.today(entry.bucket);
+        let wanted = said.map_or(today, |date| Bucket { date, ..today });
+        let bucket = if self.is_frozen(wanted.link, wanted.date) { today } else { wanted };
+        self.totals.entry(bucket).or_default().undone_mut(class).add(undone);
+        if bucket != wanted {
+            self.late.entry(wanted).or_default().undone_mut(class).add(undone);
+            self.came_late.push(debt.leg.0);
+        }
         self.settle_reversed(debt.leg);
+    }
+
+    /// Its host approved that much, and not what was asked.
+    fn amend(&mut self, id: Leg, approved: Amount) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let asked = core::mem::replace(&mut entry.amount, approved);
+        entry.part = Some(approved);
+        if entry.state == State::Open && entry.class.is_some() {
+            let open = &mut self.totals.entry(entry.bucket).or_default().open;
+            open.remove(asked);
+            open.add(approved);
+        }
+    }
+
+    /// A person's, of a day whose totals were told.
+    fn note_late(&mut self, id: Leg) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        if self.frozen.contains(&(entry.bucket.link, entry.bucket.date)) {
+            self.late.entry(entry.bucket).or_default().exceptions += 1;
+            self.came_late.push(id.0);
+        }
     }
 
     fn settle_reversed(&mut self, id: Leg) {

@@ -26,7 +26,8 @@ impl Book {
         placed.sort_unstable_by_key(|(leg, _)| **leg);
         for (&(id, side), entry) in placed {
             let (second, state, date) = (side == Side::Second, entry.state as u8, entry.bucket.date);
-            keep(Record::Day(DayRecord::Tallied(Tallied { id, second, state, date })));
+            let part = entry.part;
+            keep(Record::Day(DayRecord::Tallied(Tallied { id, second, state, date, part })));
         }
     }
 
@@ -52,6 +53,9 @@ impl Book {
             && let Some(&state) = state.get(usize::from(tallied.state))
         {
             (entry.bucket.date, entry.state) = (tallied.date, state);
+            if let Some(part) = tallied.part {
+                (entry.amount, entry.part) = (part, Some(part));
+            }
             self.entries.insert(leg, entry);
         }
     }

@@ -1,7 +1,10 @@
 //! What is counted where, told with the records a lane writes.
 
 use book::{Book, Bucket, Class, Figures, Net, ReversalBucket, Tally, Totals};
-use journal::{Account, Card, Credited, Debited, Duty, Forward, Key, Onward, Record, Remembered, Sent, Why};
+use journal::{
+    Account, Card, Credited, DayRecord, Debited, Duty, Forward, Key, Onward, Record, Remembered, Ruling,
+    Sent, Why,
+};
 use terms::{
     Amount, Answer, BusinessDate, Code, Currency, ForwardId, Kind, LinkId, MessageType, Outcome, SourceId,
     Stan, Text, Timestamp, TxnId,
@@ -64,6 +67,7 @@ impl Story {
             answer,
             wire_code: Text::EMPTY,
             owes: None,
+            approved: None,
             at: Timestamp::default(),
         });
         self
@@ -83,16 +87,36 @@ impl Story {
         self
     }
 
-    fn paid(mut self) -> Self {
+    fn paid(self) -> Self {
+        self.paid_on(None)
+    }
+
+    /// The host says the day it counts it under.
+    fn paid_on(mut self, settlement_date: Option<BusinessDate>) -> Self {
         let forward = ForwardId(self.forwards);
+        let (wire_code, owes, at) = (Text::EMPTY, None, Timestamp::default());
+        self.apply(Record::Forwarded { forward, wire_code, owes, settlement_date, at });
+        self
+    }
+
+    /// The host approves another amount, which is declined and owed back.
+    fn approved_partly(mut self, id: u64, link: LinkId, amount: u64) -> Self {
+        let owes = Some(Forward { link, ..self.forward(Duty::Reversal, 0) });
+        let (answer, wire_code, at) = (remembered(Code::Declined), Text::EMPTY, Timestamp::default());
+        let approved = Some(Amount::minor(amount));
+        self.apply(Record::Decided { id: TxnId(id), answer, wire_code, owes, approved, at });
+        self
+    }
+
+    fn settled_by_hand(mut self) -> Self {
+        let (forward, ruling, at) = (ForwardId(self.forwards), Ruling::Settle, Timestamp::default());
+        self.apply(Record::Ruled { forward, ruling, by: Text::EMPTY, reason: Text::EMPTY, at });
+        self
+    }
+
+    fn frozen(mut self, date: u8) -> Self {
         let at = Timestamp::default();
-        self.apply(Record::Forwarded {
-            forward,
-            wire_code: Text::EMPTY,
-            settlement_date: None,
-            owes: None,
-            at,
-        });
+        self.apply(Record::Day(DayRecord::Frozen { link: HOST, date: day(date), at }));
         self
     }
 
@@ -121,7 +145,7 @@ impl Story {
     fn given_back(mut self, id: u64) -> Self {
         let owes = Some(self.forward(Duty::Reversal, 0));
         let (answer, wire_code, at) = (remembered(Code::InvalidCard), Text::EMPTY, Timestamp::default());
-        self.apply(Record::Decided { id: TxnId(id), answer, wire_code, owes, at });
+        self.apply(Record::Decided { id: TxnId(id), answer, wire_code, owes, approved: None, at });
         self
     }
 
@@ -414,4 +438,79 @@ fn each_leg_of_a_transfer_counts_with_its_own_host() {
     }
     assert_eq!(begun().totals(1).open, one);
     assert_eq!(begun().credited(1).credit_unknown(1).at_other_host().unknown, one);
+}
+
+#[test]
+fn a_part_that_was_approved_and_given_back_is_counted_as_done_and_undone_as_its_host_counts_it() {
+    let story = Story::default().asked(1, Kind::Purchase, 100).approved_partly(1, HOST, 30);
+    let before = story.book.of(bucket(1));
+    assert_eq!((before.done(Class::Debit), before.open), (tally(1, 30), tally(0, 0)));
+    // And so it is behind a snapshot.
+    let mut again = Story { forwards: story.forwards, ..Story::default() };
+    again = again.asked(1, Kind::Purchase, 100);
+    let forward = Forward { id: ForwardId(1), ..again.forward(Duty::Reversal, 0) };
+    again.forwards = 1;
+    let (why, at) = (Why::Asked, Timestamp::default());
+    again.apply(Record::Owed { id: TxnId(1), forward, why, at });
+    let mut records = Vec::new();
+    story.book.snapshot(&mut |record| records.push(record));
+    records.into_iter().for_each(|record| again.apply(record));
+    for story in [story.paid(), again.paid()] {
+        let totals = story.book.of(bucket(1));
+        assert_eq!((totals.done(Class::Debit), totals.undone(Class::Debit)), (tally(1, 30), tally(1, 30)));
+        assert_eq!((totals.unknown, totals.open), (tally(0, 0), tally(0, 0)));
+    }
+}
+
+#[test]
+fn of_a_transfer_the_leg_that_was_approved_in_part_is_the_one_that_is_undone() {
+    let debit = Story::default().debited(1, 100).approved_partly(1, HOST, 30).paid();
+    let totals = debit.book.of(bucket(1));
+    assert_eq!((totals.done(Class::Debit), totals.undone(Class::Debit)), (tally(1, 30), tally(1, 30)));
+    let credit = Story::default().debited(1, 100).credited(1).approved_partly(1, OTHER_HOST, 30).paid();
+    let (paying, receiving) = (credit.book.of(bucket(1)), credit.at_other_host());
+    assert_eq!(
+        (receiving.done(Class::Credit), receiving.undone(Class::Credit)),
+        (tally(1, 30), tally(1, 30))
+    );
+    assert_eq!((paying.done(Class::Debit), paying.undone(Class::Debit)), (tally(1, 100), tally(0, 0)));
+}
+
+#[test]
+fn what_a_host_settles_on_the_old_day_after_the_change_is_counted_on_the_old_day_while_that_is_open() {
+    let taken_back =
+        || Story::default().host_goes_to(1).asked(1, Kind::Withdrawal, 70).approved(1).taken_back(1, 0);
+    let open = taken_back().host_goes_to(2).paid_on(Some(day(1)));
+    assert_eq!(open.book.of(bucket(1)).undone(Class::Debit), tally(1, 70));
+    assert_eq!(open.book.of(bucket(2)), Totals::default());
+    let unsaid = taken_back().host_goes_to(2).paid();
+    assert_eq!(unsaid.book.of(bucket(2)).undone(Class::Debit), tally(1, 70));
+    let mut late = taken_back().host_goes_to(2).frozen(1).paid_on(Some(day(1)));
+    assert_eq!(late.book.of(bucket(1)).undone(Class::Debit), tally(0, 0), "what stands, stands");
+    assert_eq!(late.book.of(bucket(2)).undone(Class::Debit), tally(1, 70));
+    assert_eq!(late.book.take_late(), [TxnId(1)]);
+    assert_eq!(
+        late.book.late().next().map(|(of, totals)| (*of, totals.undone(Class::Debit))),
+        Some((bucket(1), tally(1, 70)))
+    );
+
+    // A report of the old day, posted on the new one: and the other way about.
+    let posted =
+        |date| Story::default().host_goes_to(1).reported(1, 50).host_goes_to(2).paid_on(Some(day(date)));
+    for date in [1, 2] {
+        let story = posted(date);
+        assert_eq!(story.book.of(bucket(date)).done(Class::Credit), tally(1, 50));
+        assert_eq!(story.book.of(bucket(3 - date)).done(Class::Credit), tally(0, 0));
+        assert!((1..=2).all(|date| story.book.of(bucket(date)).unknown == tally(0, 0)));
+    }
+}
+
+#[test]
+fn a_debt_settled_by_hand_is_somebodys_to_compare_and_late_where_its_day_was_told() {
+    let owed = || Story::default().asked(1, Kind::Withdrawal, 70).timed_out(1, Duty::Reversal);
+    let settled = owed().settled_by_hand();
+    assert_eq!(settled.book.of(bucket(1)).exceptions, 1);
+    let mut late = owed().frozen(1).settled_by_hand();
+    assert_eq!(late.book.take_late(), [TxnId(1)]);
+    assert_eq!(late.book.late().map(|(_, totals)| totals.exceptions).sum::<u64>(), 1);
 }

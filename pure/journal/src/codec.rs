@@ -72,6 +72,11 @@ mod kind {
     // As its namesake, with the host's day.
     pub(super) const FORWARDED_DATED: u8 = 123;
     pub(super) const REMEMBERS: u8 = 170;
+    // 180..=189 as their namesakes, with what totals need besides.
+    pub(super) const TOTALS_SAID:     u8 = 180;
+    pub(super) const CUTOVER_SAID:    u8 = 181;
+    pub(super) const DECIDED_OTHER:   u8 = 182;
+    pub(super) const TALLIED_PART:    u8 = 183;
 }
 
 /// Why the bytes of a record (whose checksum is right) are not one.
@@ -149,7 +154,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 50] = [
+    const KINDS: [u8; 54] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -200,6 +205,10 @@ mod tests {
         kind::DEBITED_DATED,
         kind::FORWARDED_DATED,
         kind::REMEMBERS,
+        kind::TOTALS_SAID,
+        kind::CUTOVER_SAID,
+        kind::DECIDED_OTHER,
+        kind::TALLIED_PART,
     ];
 
     #[test]

@@ -1,7 +1,9 @@
 //! What is remembered of days: how they end, what was counted on them, and what became of comparing that.
 
 use alloc::boxed::Box;
-use terms::{Balance, BusinessDate, Currency, LinkId, Stan, Statement, Tally, Text, Timestamp, TxnId};
+use terms::{
+    Amount, Balance, BusinessDate, Currency, LinkId, Stan, Statement, Tally, Text, Timestamp, TxnId,
+};
 
 /// One thing the journal remembers of a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,22 @@ pub enum DayRecord {
         number: u32,
         /// Under which trace number of ours.
         host_stan: Stan,
+        /// What is said, so that a repeat says the same; `None` in journals of before this was kept.
+        said: Option<Box<Statement>>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A host changed its day, or began to, without saying which: the message by which it did, so that it is known
+    /// when it comes again.
+    CutoverSaid {
+        /// Whose.
+        link: LinkId,
+        /// It was the end of the change, or all of it; not only its beginning.
+        ends: bool,
+        /// The trace number of the message.
+        stan: Stan,
+        /// Its time of transmission; empty where it said none.
+        transmitted_at: Text<10>,
         /// When.
         at: Timestamp,
     },
@@ -128,11 +146,13 @@ pub struct Tallied {
     pub state: u8,
     /// Under which day.
     pub date: BusinessDate,
+    /// The amount its host approved, where that is another than was asked.
+    pub part: Option<Amount>,
 }
 
 impl DayRecord {
     /// The names of all kinds.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "own_date",
         "day_frozen",
         "totals_sent",
@@ -142,6 +162,7 @@ impl DayRecord {
         "counted_anew",
         "counted",
         "tallied",
+        "cutover_said",
     ];
 
     /// Its name, as `journal show` and JSON write it.
@@ -150,6 +171,7 @@ impl DayRecord {
             Self::Own { .. } => "own_date",
             Self::Frozen { .. } => "day_frozen",
             Self::TotalsSent { .. } => "totals_sent",
+            Self::CutoverSaid { .. } => "cutover_said",
             Self::Compared(_) => "totals_compared",
             Self::CompareOrdered { .. } => "compare_ordered",
             Self::Ended { .. } => "day_ended",
@@ -165,6 +187,7 @@ impl DayRecord {
             Self::Own { at, .. }
             | Self::Frozen { at, .. }
             | Self::TotalsSent { at, .. }
+            | Self::CutoverSaid { at, .. }
             | Self::CompareOrdered { at, .. }
             | Self::Ended { at, .. } => *at,
             Self::Compared(compared) => compared.at,

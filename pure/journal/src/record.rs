@@ -43,6 +43,9 @@ pub enum Record {
         /// What the host is owed for it all the same: the source had taken the request back meanwhile, or this
         /// was the debit of a transfer whose credit was refused.
         owes: Option<Forward>,
+        /// The amount the host approved, where that is another than was asked: the source is told no, and it is owed
+        /// back.
+        approved: Option<Amount>,
         /// When.
         at: Timestamp,
     },
@@ -214,7 +217,7 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// In snapshots: what became of a decided transaction afterwards.
+    /// What became of a decided transaction afterwards, where no other record says it; in snapshots always.
     Resolved {
         /// Which transaction.
         id: TxnId,
@@ -567,6 +570,8 @@ pub enum After {
     Confirmed,
     /// A person has to look at it.
     Exception,
+    /// An authorization that was captured, by that transaction: it is spent, and cannot be taken back any more.
+    Captured(TxnId),
 }
 
 /// A decision as it is given again to whoever repeats the question.
@@ -610,12 +615,12 @@ impl From<Remembered> for Answer {
 impl Record {
     /// The names of all kinds.
     #[rustfmt::skip]
-    pub const NAMES: [&'static str; 37] = [
+    pub const NAMES: [&'static str; 38] = [
         "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
         "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
         "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
         "numbers", "own_date", "day_frozen", "totals_sent", "totals_compared", "compare_ordered", "day_ended",
-        "counted_anew", "counted", "tallied", "ticketed",
+        "counted_anew", "counted", "tallied", "ticketed", "cutover_said",
     ];
 
     /// Its name, as `journal show` and JSON write it.
@@ -849,6 +854,7 @@ impl After {
             Self::Confirming(_) => "confirming",
             Self::Confirmed => "confirmed",
             Self::Exception => "exception",
+            Self::Captured(_) => "captured",
         }
     }
 }

@@ -17,14 +17,63 @@
 //!
 //! Durable is that the peer has begun: a switch that dies between the two messages knows the second one.
 
+use crate::lane::REPEATED_WITHIN_MS;
 use crate::pairing::{Link, link_mut};
 use crate::{Lane, Outbox, Recorded, Tell};
-use journal::{CutStage, Observation, Observed, Record};
-use terms::{Answer, BusinessDate, Code, Instant, LinkId, Network, Now, Outcome, Txn};
+use journal::{CutStage, DayRecord, Observation, Observed, Record};
+use terms::{Answer, BusinessDate, Code, Instant, LinkId, Network, Now, Outcome, Stan, Text, Timestamp, Txn};
 
 /// An accepted wish that is not followed, or a change that is not ended, is told to people after so long.
 /// Reason: no public document states the centre's own time; a minute is long for one message.
 const OVERDUE_MS: u32 = 60_000;
+
+/// One that says no day and comes so soon after the last is the last once more. Reason: a message is repeated within
+/// minutes, and no host changes its day twice in ten of them.
+const SAME_WITHIN_MS: i64 = 10 * 60_000;
+
+/// A message that changed a day, or began to, and said no day.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SaidAt {
+    pub(crate) stan: Stan,
+    pub(crate) transmitted_at: Text<10>,
+    pub(crate) at: Timestamp,
+}
+
+/// The last of them, by which one that comes again is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CutSaid {
+    begins: Option<SaidAt>,
+    ends: Option<SaidAt>,
+}
+
+impl CutSaid {
+    pub(crate) fn note(&mut self, ends: bool, said: SaidAt) {
+        let last = if ends { &mut self.ends } else { &mut self.begins };
+        *last = Some(said);
+    }
+
+    /// As records, for a snapshot.
+    pub(crate) fn keep(&self, link: LinkId, keep: &mut impl FnMut(Record)) {
+        for (ends, said) in [(false, self.begins), (true, self.ends)] {
+            if let Some(SaidAt { stan, transmitted_at, at }) = said {
+                keep(Record::Day(DayRecord::CutoverSaid { link, ends, stan, transmitted_at, at }));
+            }
+        }
+    }
+
+    /// Whether a message that says no day was heard before, by what it is and by when it comes.
+    fn knows(&self, now: Now, ends: bool, message: &Txn) -> bool {
+        let age_ms = |said: SaidAt| now.wall.as_unix_ms() - said.at.as_unix_ms();
+        let last = if ends { self.ends } else { self.begins };
+        let is_same = last.is_some_and(|last| {
+            let by_number = (last.stan, last.transmitted_at) == (message.stan, message.transmitted_at);
+            by_number && (!message.transmitted_at.is_empty() || age_ms(last) < REPEATED_WITHIN_MS)
+        });
+        // A repeat whose first was lost is the first we hear, and must not be swallowed: but not within hours.
+        let within = if message.message.is_repeat() { REPEATED_WITHIN_MS } else { SAME_WITHIN_MS };
+        is_same || self.ends.is_some_and(|last| age_ms(last) < within)
+    }
+}
 
 /// How far the change of a link's day is.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +125,8 @@ struct Facts {
     in_two: bool,
     /// The link is in session.
     in_session: bool,
+    /// The message says no day, and was heard before or comes right behind the last change.
+    known: bool,
 }
 
 impl Facts {
@@ -98,7 +149,17 @@ impl Facts {
             return Verdict::Refuse(Code::NotSignedOn);
         }
         match (about, self.in_two) {
+            // What is under way may end however soon it does.
+            (Network::Cutover | Network::CutoverEnd, _)
+                if said.is_none() && self.known && self.stage != CutStage::Begun =>
+            {
+                Verdict::Already
+            }
             (Network::Cutover, true) => self.begins(said),
+            // Which day ends, only its beginning said.
+            (Network::CutoverEnd, true) if said.is_none() && self.stage != CutStage::Begun => {
+                Verdict::Refuse(Code::WrongBusinessDate)
+            }
             (Network::Cutover | Network::CutoverEnd, _) => self.moves(said),
             _ => Verdict::Refuse(Code::NotSupported),
         }
@@ -181,17 +242,25 @@ impl Lane {
         let Some(link) = self.links.get(usize::from(id.0)).filter(|link| link.day_is_told()) else {
             return (Answer::ours(Code::NotSupported, Outcome::Refused), None);
         };
+        let in_two = link.config.management.types.of(Network::CutoverEnd).is_some();
         let facts = Facts {
             date: link.date,
             stage: link.cut.stage,
             today: now.local().date,
             ahead_max: link.config.host.days_ahead_max,
-            in_two: link.config.management.types.of(Network::CutoverEnd).is_some(),
+            in_two,
             in_session: link.in_session(),
+            known: link.cut_said.knows(now, message.network == Network::CutoverEnd || !in_two, message),
         };
         let recorded = match facts.verdict(message.network, message.settlement_date) {
-            Verdict::Move(date) => self.on_host_date(now, id, date, out),
-            Verdict::Begin(date) => self.begin_cutover(now, id, date, out),
+            Verdict::Move(date) => {
+                self.note_cut_said(now, id, true, message, out);
+                self.on_host_date(now, id, date, out)
+            }
+            Verdict::Begin(date) => {
+                self.note_cut_said(now, id, false, message, out);
+                self.begin_cutover(now, id, date, out)
+            }
             // The first may still wait for the disk.
             Verdict::Already => Some(out.record(said_before(now, id, message))),
             Verdict::Refuse(code) => {
@@ -201,6 +270,18 @@ impl Lane {
         };
         let settlement_date = self.links.get(usize::from(id.0)).and_then(|link| link.date);
         (Answer { settlement_date, ..Answer::ours(Code::Approved, Outcome::Approved) }, recorded)
+    }
+
+    /// Before what it does: nobody can know that and not the message it came by.
+    fn note_cut_said(&mut self, now: Now, id: LinkId, ends: bool, message: &Txn, out: &mut Outbox) {
+        if message.settlement_date.is_some() {
+            return;
+        }
+        let (stan, transmitted_at, at) = (message.stan, message.transmitted_at, now.wall);
+        if let Some(link) = link_mut(&mut self.links, id) {
+            link.cut_said.note(ends, SaidAt { stan, transmitted_at, at });
+        }
+        out.record(Record::Day(DayRecord::CutoverSaid { link: id, ends, stan, transmitted_at, at }));
     }
 
     fn begin_cutover(
@@ -245,7 +326,7 @@ impl Lane {
 }
 
 fn said_before(now: Now, link: LinkId, message: &Txn) -> Record {
-    let (kind, wire_code) = (Observation::AskedAgain, terms::Text::EMPTY);
+    let (kind, wire_code) = (Observation::AskedAgain, Text::EMPTY);
     Record::Observed(Observed { kind, link, host_stan: message.stan, id: None, wire_code, at: now.wall })
 }
 
@@ -260,7 +341,7 @@ mod tests {
 
     fn facts(date: Option<i64>, in_two: bool, stage: CutStage) -> Facts {
         let date = date.map(day);
-        Facts { date, stage, today: day(0), ahead_max: 1, in_two, in_session: true }
+        Facts { date, stage, today: day(0), ahead_max: 1, in_two, in_session: true, known: false }
     }
 
     /// Our day, how far its change is, what the peer's message is about, the day it says, the verdict.
@@ -311,7 +392,7 @@ mod tests {
         use CutStage::{Begun, Open};
         use Network::{Cutover, CutoverEnd};
         #[rustfmt::skip]
-        let table: [Said; 16] = [
+        let table: [Said; 17] = [
             (Some(0), Open,  Cutover,    Some(0),  "begin 0"),
             (Some(0), Open,  Cutover,    None,     "begin 0"),
             (Some(0), Begun, Cutover,    Some(0),  "already"),
@@ -324,6 +405,7 @@ mod tests {
             (Some(1), Open,  CutoverEnd, Some(1),  "already"),
             (Some(0), Open,  CutoverEnd, Some(1),  "move 1"),               // the first was lost
             (Some(0), Begun, CutoverEnd, None,     "move 1"),
+            (Some(0), Open,  CutoverEnd, None,     "wrong_business_date"),  // of what?
             (Some(-3), Open, Cutover,    Some(0),  "begin 0"),              // we were away
             (Some(-3), Open, Cutover,    Some(1),  "wrong_business_date"),
             (None,    Open,  Cutover,    Some(0),  "begin 0"),

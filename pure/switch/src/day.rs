@@ -15,7 +15,7 @@
 
 use crate::link::CannotOrder;
 use crate::pairing::link_mut;
-use crate::{Lane, Moves, NoMoney, Outbox, Tell};
+use crate::{Lane, Moves, Outbox, Recorded, Tell};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use journal::{CutStage, DayRecord, LinkOrder, Record};
@@ -249,15 +249,24 @@ impl Lane {
     fn move_own_day(&mut self, now: Now, date: BusinessDate, by: Text<24>, out: &mut Outbox) {
         let from = self.own.date.replace(date);
         (self.own.since, self.own.by) = (now.wall, by);
-        out.record(Record::Day(DayRecord::Own { date, by, at: now.wall }));
+        let recorded = out.record(Record::Day(DayRecord::Own { date, by, at: now.wall }));
         out.tell(Tell::OwnDate { from, to: date });
         if let Some(from) = from {
-            self.tell_applications(now, from, date, out);
+            self.tell_applications(now, (from, date), &recorded, out);
         }
     }
 
     /// Says the new day to every source that has a message for it: the day itself, or the old one and then the new.
-    fn tell_applications(&mut self, now: Now, from: BusinessDate, to: BusinessDate, out: &mut Outbox) {
+    ///
+    /// Whoever is told goes by it, and one that is told twice of the same day, or of one that a death took back, goes
+    /// wrong: so it waits for the disk.
+    fn tell_applications(
+        &mut self,
+        now: Now,
+        (from, to): (BusinessDate, BusinessDate),
+        recorded: &Recorded,
+        out: &mut Outbox,
+    ) {
         for at in 0..self.sources.len() {
             let types: NetworkTypes = self.sources[at].told_of_days;
             let said = match types.of(Network::CutoverEnd) {
@@ -278,9 +287,7 @@ impl Lane {
                     transmitted_at: crate::pairing::local_transmission(now),
                     repeat: false,
                 };
-                if let Some(no_money) = NoMoney::of(&request) {
-                    out.announce(no_money, SourceId(at as u16), Arc::new(request), ours);
-                }
+                out.announce(recorded, SourceId(at as u16), Arc::new(request), ours);
             }
         }
     }

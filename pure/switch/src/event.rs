@@ -26,6 +26,20 @@ pub enum Event {
         /// Its name.
         ticket: Ticket,
     },
+    /// An application captures what it was authorized: an advice about it, submitted under a name of its own. What
+    /// cannot be captured is refused and leaves no trace: see [`crate::Lane::may_capture`].
+    Captured {
+        /// Which source.
+        source: SourceId,
+        /// Where the answer must go.
+        conn: ConnId,
+        /// What it said.
+        txn: Txn,
+        /// Its name.
+        ticket: Ticket,
+        /// The authorization.
+        of: TxnId,
+    },
     /// A host sent a well-formed message over this connection.
     HostSaid {
         /// Over which link.

@@ -212,6 +212,7 @@ impl Awaiting {
             answer: Remembered::from(&answer),
             wire_code: reply.wire_code,
             owes,
+            approved: None,
             at: facts.now.wall,
         });
         let refused_report = self.mark == Some(Mark::Confirm) && outcome != Outcome::Approved;
@@ -233,12 +234,16 @@ impl Awaiting {
     /// and given back whole, in one record.
     fn on_other_amount(self, facts: Facts, reply: &Txn, desk: &mut Desk<'_>) -> Flow {
         let owes = desk.owe(facts, Duty::Reversal, Amount::default());
+        // A part that is not said how large is counted as all of it.
+        let said = Some(reply.amount).filter(|amount| *amount != Amount::default());
+        let approved = said.unwrap_or(self.request.amount);
         let answer = Answer::ours(Code::Declined, Outcome::Refused);
         let recorded = desk.out.record(Record::Decided {
             id: facts.id,
             answer: Remembered::from(&answer),
             wire_code: reply.wire_code,
             owes,
+            approved: Some(approved),
             at: facts.now.wall,
         });
         let after = owes.as_ref().map_or(After::Nothing, pending);
@@ -393,13 +398,20 @@ impl Decision {
             After::Nothing => self.answer.outcome == Outcome::Approved,
             // Whatever the source was told: it was posted since.
             After::Confirmed => true,
-            After::Reversing(_) | After::Reversed | After::Confirming(_) | After::Exception => false,
+            After::Reversing(_)
+            | After::Reversed
+            | After::Confirming(_)
+            | After::Exception
+            | After::Captured(_) => false,
         };
         if !stands {
             let recorded = desk.out.record(said_again(facts, asker.request.stan));
-            if matches!(self.after, After::Confirming(_)) {
+            match self.after {
                 // Being posted and taken back at once: the posting goes on, and a person compares.
-                note(facts, "taken back while it is being posted", desk);
+                After::Confirming(_) => note(facts, "taken back while it is being posted", desk),
+                // The money went by its capture: that is what can be taken back.
+                After::Captured(_) => note(facts, "taken back after it was captured", desk),
+                _ => {}
             }
             acknowledge(&recorded, asker, desk);
             return Flow::Decided(self);
@@ -416,8 +428,8 @@ impl Decision {
             || match self.after {
                 After::Confirming(_) | After::Confirmed => true,
                 After::Nothing => self.answer.outcome == Outcome::Approved,
-                // Somebody looks at it already.
-                After::Exception => true,
+                // Somebody looks at it already; or the report it allows has come.
+                After::Exception | After::Captured(_) => true,
                 After::Reversing(_) | After::Reversed => false,
             };
         let recorded = desk.out.record(said_again(facts, asker.request.stan));
@@ -704,6 +716,7 @@ mod tests {
             Flow::Decided(Decision { after: After::Confirming(_), .. }) => "confirming",
             Flow::Decided(Decision { after: After::Confirmed, .. }) => "confirmed",
             Flow::Decided(Decision { after: After::Exception, .. }) => "a person's",
+            Flow::Decided(Decision { after: After::Captured(_), .. }) => "captured",
             Flow::Decided(Decision { by: DecidedBy::Host, .. }) => "by host",
             Flow::Decided(Decision { by: DecidedBy::Silence, .. }) => "by silence",
             Flow::Decided(Decision { by: DecidedBy::Unsent, .. }) => "by proof",
@@ -731,7 +744,7 @@ mod tests {
         line
     }
 
-    type States = [(&'static str, Hosts, fn() -> Flow); 26];
+    type States = [(&'static str, Hosts, fn() -> Flow); 27];
     type Happenings = [(&'static str, fn() -> Happening); 15];
 
     #[rustfmt::skip]
@@ -762,6 +775,7 @@ mod tests {
         ("credit confirming",   Receiving, || then(After::Confirming(ForwardId(9)))),
         ("credit confirmed",    Receiving, || then(After::Confirmed)),
         ("transfer, a person's", Receiving, || then(After::Exception)),
+        ("captured",            One, || then(After::Captured(TxnId(2)))),
     ];
 
     #[rustfmt::skip]

@@ -53,6 +53,8 @@ pub struct Lane {
     pub(crate) tickets: Tickets,
     /// What is counted: every record of ours goes through it.
     pub(crate) book: book::Book,
+    /// How many effects of this step's outbox it has seen.
+    pub(crate) counted_upto: usize,
     /// Transactions the book may forget once what was recorded of them is counted.
     forgotten: Vec<TxnId>,
     /// Days of hosts that ended, and what became of comparing them.
@@ -119,6 +121,7 @@ impl Lane {
             link_watch: LinkWatch::default(),
             tickets: Tickets::default(),
             book: book::Book::new(),
+            counted_upto: 0,
             forgotten: Vec::new(),
             ended_days: EndedDays::new(),
             day: config.day,
@@ -181,7 +184,7 @@ impl Lane {
 
     /// Advances the lane by one event at one moment. Pure: everything the world should do is left in `out`.
     pub fn step(&mut self, now: Now, event: Event, out: &mut Outbox) {
-        let before = out.len();
+        self.counted_upto = out.len();
         self.memory.tell_time(now.wall);
         // First of all, so that nothing is stamped with a day that is over.
         self.follow_the_calendar(now, out);
@@ -189,6 +192,9 @@ impl Lane {
             Event::Asked { source, conn, txn } => self.on_asked(now, (source, conn), txn, out),
             Event::Submitted { source, conn, txn, ticket } => {
                 self.on_submitted(now, (source, conn), txn, ticket, out);
+            }
+            Event::Captured { source, conn, txn, ticket, of } => {
+                self.on_captured(now, (source, conn), txn, (ticket, of), out);
             }
             Event::HostSaid { link, conn, txn } if txn.message.asks() => {
                 self.on_host_asks(now, (link, conn), txn, out);
@@ -230,22 +236,22 @@ impl Lane {
         if self.memory.forgotten_early() > self.forgets_early.told {
             self.tell_of_forgetting(now, out);
         }
-        self.count(now, before, out);
+        self.count(now, out);
+        self.forget_what_is_counted();
     }
 
-    /// Counts what was recorded since there were so many effects in the outbox.
-    pub(crate) fn count(&mut self, now: Now, mut from: usize, out: &mut Outbox) {
+    /// Counts what was recorded in this step and is not counted yet: at its end, and before anybody reads a total.
+    pub(crate) fn count(&mut self, now: Now, out: &mut Outbox) {
         loop {
-            let upto = out.len();
+            let from = core::mem::replace(&mut self.counted_upto, out.len());
             out.recorded_since(from).for_each(|record| self.book.apply(record));
             let late = self.book.take_late();
             if late.is_empty() {
-                return self.forget_what_is_counted();
+                return;
             }
             for id in late {
                 self.on_late_result(now, id, out);
             }
-            from = upto;
         }
     }
 
@@ -913,6 +919,7 @@ impl Lane {
                     keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
                 }
             }
+            link.cut_said.keep(id, keep);
             if let Some(at) = link.asked_for_day {
                 self.keep_asked_for_day(id, at, keep);
             }

@@ -14,6 +14,7 @@ extern crate alloc;
 
 mod admit;
 mod breaker;
+mod capture;
 mod config;
 mod cutover;
 mod day;
@@ -41,6 +42,7 @@ mod submission;
 mod transfer;
 
 pub use breaker::{Breaker, BreakerState};
+pub use capture::CannotCapture;
 pub use config::{
     BreakerConfig, Consistency, DayConfig, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig,
     Management, Moves, ReconcileConfig, SignOn, SourceConfig, Timers,

@@ -118,6 +118,8 @@ pub enum Effect {
         message: Arc<Txn>,
         /// What is ours in it.
         ours: Outgoing,
+        /// Not before the journal is durable up to here.
+        durable_first: bool,
     },
     /// The answer this connection waits for will go to another: the same request came again there.
     Displaced {
@@ -397,8 +399,8 @@ impl Outbox {
         self.effects.push(Effect::ToHostAnswer { link, conn, request, answer, durable_first });
     }
 
-    pub(crate) fn announce(&mut self, _: NoMoney, source: SourceId, message: Arc<Txn>, ours: Outgoing) {
-        self.effects.push(Effect::Announce { source, message, ours });
+    pub(crate) fn announce(&mut self, _: &Recorded, source: SourceId, message: Arc<Txn>, ours: Outgoing) {
+        self.effects.push(Effect::Announce { source, message, ours, durable_first: true });
     }
 
     pub(crate) fn keys_told(&mut self, link: LinkId, reply: Option<Txn>) {

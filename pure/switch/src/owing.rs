@@ -134,7 +134,7 @@ impl Lane {
     }
 
     /// A report nobody announced: ours from now on, and owed to the host its card belongs to.
-    fn accept_report(
+    pub(crate) fn accept_report(
         &mut self,
         now: Now,
         trail: Trail,
@@ -715,7 +715,7 @@ impl Slot {
 }
 
 /// Where a reversal or a report points: to the request it names, or to one like itself.
-fn trail_of(source: SourceId, txn: &Txn) -> Trail {
+pub(crate) fn trail_of(source: SourceId, txn: &Txn) -> Trail {
     let original = txn.original.unwrap_or_default();
     // Its own time, where it does not say the original's: on some networks it keeps that for life.
     let local_time = local_time_of(&original.local_time).or(txn.local_time);

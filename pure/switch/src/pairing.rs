@@ -1,5 +1,5 @@
 use crate::admit::Refusal;
-use crate::cutover::Cut;
+use crate::cutover::{Cut, CutSaid};
 use crate::gate::Gate;
 use crate::management::Life;
 use crate::pace::Pace;
@@ -44,6 +44,8 @@ pub(crate) struct Link {
     pub(crate) date: Option<BusinessDate>,
     /// How far the change to the next one is.
     pub(crate) cut: Cut,
+    /// The last messages that changed it and said no day.
+    pub(crate) cut_said: CutSaid,
     /// When it was asked for its next day by schedule last.
     pub(crate) asked_for_day: Option<terms::Timestamp>,
     /// The last trace number given out.
@@ -70,6 +72,7 @@ impl Link {
             life: Life::new(&config.management),
             date: None,
             cut: Cut::default(),
+            cut_said: CutSaid::default(),
             asked_for_day: None,
             last_stan: Stan(0),
             by_stan: HashMap::with_hasher(FixedState::with_seed(0)),

@@ -58,6 +58,8 @@ struct Line {
     attempts: u32,
     stan: Option<Stan>,
     last: Instant,
+    /// What was said first: every repeat says it again, and by it the answer is judged.
+    said: Option<Box<Statement>>,
     compared: Option<Box<Compared>>,
 }
 
@@ -95,7 +97,8 @@ impl EndedDay {
 
 impl Line {
     const fn new(now: Instant) -> Self {
-        Self { stage: Stage::Due(now), attempts: 0, stan: None, last: Instant::from_us(0), compared: None }
+        let (stan, last, said, compared) = (None, Instant::from_us(0), None, None);
+        Self { stage: Stage::Due(now), attempts: 0, stan, last, said, compared }
     }
 }
 
@@ -247,7 +250,8 @@ impl Lane {
         let Some(day) = self.ended_days.get_mut(&(link, date)) else { return };
         (day.due, day.is_ordered) = (now, true);
         for line in day.lines.values_mut() {
-            (line.stage, line.attempts) = (Stage::Due(now), 0);
+            // The same figures, but perhaps under another rule of the contract, which may be why it is wanted.
+            (line.stage, line.attempts, line.said) = (Stage::Due(now), 0, None);
         }
     }
 
@@ -272,6 +276,10 @@ impl Lane {
             return;
         }
         let days: Vec<BusinessDate> = self.days_of(id).map(|(date, _)| date).collect();
+        if !days.is_empty() {
+            // What this very step paid or decided is no debt any more: it must be in the totals.
+            self.count(now, out);
+        }
         for date in days {
             self.mind_day(now, id, date, out);
         }
@@ -383,6 +391,7 @@ impl Lane {
         };
         let Some(link) = link_mut(&mut self.links, id) else { return };
         // The same number in every repeat, so that an answer to any of them is one.
+        let statement = **line.said.get_or_insert_with(|| Box::new(statement));
         let owner = Owner::Totals(date, currency);
         let drawn = line.stan.filter(|stan| link.find(*stan) == Some(owner)).or_else(|| link.draw_stan());
         let Some(stan) = drawn else { return };
@@ -399,6 +408,7 @@ impl Lane {
             currency,
             number,
             host_stan: stan,
+            said: Some(Box::new(statement)),
             at: now.wall,
         }));
         let ours = Outgoing {
@@ -458,10 +468,11 @@ impl Lane {
     ) {
         let line = self.ended_days.get(&(id, date)).and_then(|day| day.lines.get(&currency));
         let is_answer = reply.message.class == Class::Reconciliation && !reply.message.asks();
-        let Some((config, _)) = self.config_of(id).zip(line).filter(|_| is_answer) else {
+        let Some((config, line)) = self.config_of(id).zip(line).filter(|_| is_answer) else {
             return self.on_stranger(now, id, reply, true, out);
         };
-        let ours = self.statement(&config, Bucket { link: id, date, currency });
+        let sent = line.said.as_deref().copied();
+        let ours = sent.unwrap_or_else(|| self.statement(&config, Bucket { link: id, date, currency }));
         let said = reply.totals.as_deref().copied().unwrap_or_default();
         let balance = judged(&ours, &said, reply.outcome == Some(Outcome::Approved));
         let compared = Compared {
@@ -514,13 +525,14 @@ impl Lane {
         &mut self,
         id: LinkId,
         (date, currency): (BusinessDate, Currency),
-        number: u32,
-        stan: Stan,
+        (number, stan): (u32, Stan),
+        said: Option<Box<Statement>>,
     ) {
         let day = self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(Timestamp::default()));
         day.is_frozen = true;
         let line = day.lines.entry(currency).or_insert_with(|| Line::new(Instant::default()));
         (line.attempts, line.stage, line.stan) = (number, Stage::Due(Instant::default()), Some(stan));
+        line.said = said;
         if let Some(link) = link_mut(&mut self.links, id) {
             link.assign(stan, Owner::Totals(date, currency));
         }
@@ -569,7 +581,9 @@ impl Lane {
                 }
                 if let Some(host_stan) = line.stan.filter(|_| line.attempts > 0) {
                     let number = line.attempts;
-                    keep(Record::Day(DayRecord::TotalsSent { link, date, currency, number, host_stan, at }));
+                    let said = line.said.clone();
+                    let sent = DayRecord::TotalsSent { link, date, currency, number, host_stan, said, at };
+                    keep(Record::Day(sent));
                 } else if line.compared.is_some() {
                     // Somebody wants it once more, and it was not sent yet.
                     let by = Text::EMPTY;
@@ -599,11 +613,13 @@ impl Lane {
         let Some(date) = ended else {
             return (unavailable(date, currency, Code::WrongBusinessDate), None);
         };
+        self.count(now, out);
         if !self.book.is_frozen(id, date) {
             if !self.nothing_is_open(now.instant, id, date) {
                 return (unavailable(Some(date), currency, Code::CutoverInProgress), None);
             }
             self.freeze(now, id, date, out);
+            self.count(now, out);
         }
         let ours = self.statement(&config, Bucket { link: id, date, currency });
         let balance = (!said.statement.is_empty()).then(|| match ours.differences(&said.statement).next() {

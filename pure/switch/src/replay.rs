@@ -3,7 +3,7 @@
 //! The fold and the step keep the same books, so they live next to each other: whatever a step records, the
 //! fold must be able to read, and a lane folded from its own snapshot is the lane that wrote it.
 
-use crate::cutover::Cut;
+use crate::cutover::{Cut, SaidAt};
 use crate::day::Own;
 use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
 use crate::forward::{Item, State};
@@ -251,7 +251,8 @@ impl Replay {
         out: &mut Outbox,
     ) -> Result<Lane, ReplayError> {
         self.lane.tickets.forget_from(self.lane.next_id);
-        let before = out.len();
+        self.lane.forget_captures_from(self.lane.next_id);
+        self.lane.counted_upto = out.len();
         let config = configure(&self.lane);
         self.lane.reconfigure(config, out);
         self.lane.memory.tell_time(now.wall);
@@ -283,13 +284,12 @@ impl Replay {
         if !self.closed {
             self.lane.shut_gates();
         }
+        // What was just decided; and what was known late before the death, and perhaps not said.
+        self.lane.count(now, out);
         self.lane.take_up_days(now);
-        // Known late before the death, and perhaps not said.
-        for id in self.lane.book.take_late() {
-            self.lane.on_late_result(now, id, out);
-        }
         self.lane.forget_the_rest();
-        self.lane.count(now, before, out);
+        self.lane.count(now, out);
+        self.lane.forget_what_is_counted();
         self.lane.watch_links();
         Ok(self.lane)
     }
@@ -338,9 +338,14 @@ impl Replay {
         match day {
             DayRecord::Own { date, by, at } => lane.own = Own { date: Some(date), since: at, by },
             DayRecord::Frozen { link, date, .. } => lane.set_frozen(link, date),
-            DayRecord::TotalsSent { link, date, currency, number, host_stan, .. } => {
+            DayRecord::TotalsSent { link, date, currency, number, host_stan, said, .. } => {
                 lane.note_numbers(TxnId(0), Some(link), host_stan);
-                lane.note_totals_sent(link, (date, currency), number, host_stan);
+                lane.note_totals_sent(link, (date, currency), (number, host_stan), said);
+            }
+            DayRecord::CutoverSaid { link, ends, stan, transmitted_at, at } => {
+                if let Some(link) = link_mut(&mut lane.links, link) {
+                    link.cut_said.note(ends, SaidAt { stan, transmitted_at, at });
+                }
             }
             DayRecord::Compared(compared) => lane.note_compared(now, *compared),
             DayRecord::CompareOrdered { link, date, .. } => lane.reconcile_again(now, link, date),
@@ -656,6 +661,8 @@ fn kept(slot: &Slot, decision: &Decision) -> Kept {
 fn keep_after(id: TxnId, after: After, keep: &mut impl FnMut(Record)) {
     match after {
         After::Nothing | After::Reversing(_) | After::Confirming(_) => {}
-        After::Reversed | After::Confirmed | After::Exception => keep(Record::Resolved { id, after }),
+        After::Reversed | After::Confirmed | After::Exception | After::Captured(_) => {
+            keep(Record::Resolved { id, after });
+        }
     }
 }

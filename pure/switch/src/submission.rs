@@ -70,6 +70,11 @@ impl Tickets {
         }
     }
 
+    /// The business identity of what was submitted and has that number.
+    pub(crate) fn key_of(&self, id: TxnId) -> Option<Key> {
+        self.by_id.get(&id).map(|held| held.key)
+    }
+
     /// Forgets those of transactions that never came to be: the power failed between the two records.
     pub(crate) fn forget_from(&mut self, next: TxnId) {
         while let Some((&last, _)) = self.by_id.last_key_value()

@@ -144,6 +144,7 @@ impl Awaiting {
             answer: Remembered::from(&answer),
             wire_code: reply.wire_code,
             owes,
+            approved: None,
             at: facts.now.wall,
         });
         let after = self.undone(facts, owes.as_ref(), desk);
@@ -160,6 +161,7 @@ impl Awaiting {
             answer: Remembered::from(&answer),
             wire_code: reply.wire_code,
             owes,
+            approved: None,
             at: facts.now.wall,
         });
         let after = self.undone(facts, owes.as_ref(), desk);

@@ -505,3 +505,62 @@ impl Checked {
         }
     }
 }
+
+/// The bank changes its day and does not say which.
+fn changes(w: &mut World, about: Network, digits: [u8; 3], stan: u32, transmitted_at: &str) -> Left {
+    let message = MessageType::from_digits(digits).expect("a type");
+    let transmitted_at = Text::clipped(transmitted_at.as_bytes());
+    let txn = Txn { network: about, stan: Stan(stan), transmitted_at, ..Txn::new(message) };
+    w.host_says(BANK, txn)
+}
+
+const MINUTE_MS: u32 = 60_000;
+const HOUR_MS: u32 = 60 * MINUTE_MS;
+
+#[test]
+fn a_change_that_says_no_day_and_comes_again_across_our_midnight_closes_no_second_day() {
+    for restart in [None, Some(false), Some(true)] {
+        let mut w = world(false);
+        let to_midnight = DAY_MS - (w.now.wall.as_unix_ms() % i64::from(DAY_MS)) as u32;
+        w.wait_ms(to_midnight - 5 * MINUTE_MS);
+        let first = changes(&mut w, Network::Cutover, [8, 0, 0], 7, "1122235500");
+        assert_eq!((first.answer().0, date(&w)), (Code::Approved, day(1)));
+        match restart {
+            None => {}
+            Some(false) => drop(w.restart()),
+            Some(true) => drop(w.restart_from_snapshot()),
+        }
+        let mut says_again = |wait_ms, digits, stan, at: &str| {
+            w.wait_ms(wait_ms);
+            let left = changes(&mut w, Network::Cutover, digits, stan, at);
+            assert_eq!((left.answer().0, date(&w)), (Code::Approved, day(1)), "{restart:?} {stan}");
+            assert!(left.answers[0].2, "the first may not be durable yet");
+        };
+        says_again(9 * MINUTE_MS, [8, 0, 0], 8, "1123000400"); // anew, and right behind
+        says_again(2 * HOUR_MS, [8, 0, 1], 9, "1123020400"); // marked as a repeat
+        says_again(HOUR_MS, [8, 0, 0], 7, "1122235500"); // the very same
+        w.wait_ms(20 * HOUR_MS);
+        let next = changes(&mut w, Network::Cutover, [8, 0, 0], 11, "1123235500");
+        assert_eq!((next.answer().0, date(&w)), (Code::Approved, day(2)));
+        // Its repeat is all we hear of the one after: the first was lost.
+        w.wait_ms(24 * HOUR_MS);
+        changes(&mut w, Network::Cutover, [8, 0, 1], 13, "1124235500");
+        assert_eq!(date(&w), day(3));
+    }
+}
+
+#[test]
+fn an_end_that_says_no_day_ends_what_has_begun_and_nothing_else() {
+    let mut w = world(true);
+    let of_what = changes(&mut w, Network::CutoverEnd, [8, 0, 0], 7, "1122120000");
+    assert_eq!((of_what.answer().0, date(&w)), (Code::WrongBusinessDate, day(0)));
+    assert!(of_what.told.contains(&Tell::CutoverRefused { link: BANK, date: None }));
+    changes(&mut w, Network::Cutover, [8, 0, 0], 8, "1122120001");
+    assert_eq!(stage(&w), CutStage::Begun);
+    changes(&mut w, Network::CutoverEnd, [8, 0, 0], 9, "1122120002");
+    assert_eq!((stage(&w), date(&w)), (CutStage::Open, day(1)));
+    for (about, stan) in [(Network::CutoverEnd, 9), (Network::CutoverEnd, 10), (Network::Cutover, 8)] {
+        let again = changes(&mut w, about, [8, 0, 0], stan, "1122120002");
+        assert_eq!((again.answer().0, stage(&w), date(&w)), (Code::Approved, CutStage::Open, day(1)));
+    }
+}

@@ -421,3 +421,103 @@ fn a_credit_owed_over_the_day_is_late_once_it_is_posted() {
     assert!(left.told.contains(&Tell::LateResult { id }), "{:?}", left.told);
     assert_eq!(w.lane.book().late().count(), 1);
 }
+
+/// Takes the withdrawal of that number back; what the host is asked then.
+fn taken_back(w: &mut World, stan: u32, amount: u64) -> Outgoing {
+    let (amount, currency, message) = (Amount::minor(amount), yen(), message([4, 2, 0]));
+    let left = w.ask(Txn { amount, currency, message, ..withdrawal(stan) });
+    left.asked_once().2
+}
+
+fn accepts(ours: Outgoing, date: BusinessDate) -> Txn {
+    let message = message([4, 3, 0]);
+    Txn { message, settlement_date: Some(date), ..reply(ours, Code::Approved) }
+}
+
+#[test]
+fn totals_that_go_out_in_the_step_that_pays_the_last_debt_have_it_in_them() {
+    let mut w = world();
+    paid_out(&mut w, 1, 30_000);
+    let owed = taken_back(&mut w, 1, 30_000);
+    cut_over(&mut w);
+    // The host is slow to take it back; the day waits for that.
+    w.now.instant = w.now.instant.plus_ms(1_000);
+    let mut waited = w.wait_ms(AFTER_MS);
+    assert!(!waited.record_names().contains(&"day_frozen"));
+    w.now.instant = w.now.instant.plus_ms(5_000);
+    waited = w.host_says(BANK, accepts(owed, day(0)));
+    let names = waited.record_names();
+    // A person hears that it was settled on the day before; both sides count it there.
+    assert_eq!(names, ["forwarded", "exception", "day_frozen", "totals_sent"]);
+    let (_, said) = told(&waited, &w);
+    assert_eq!(figure(&said, Figure::DebitsNumber), 1);
+    assert_eq!((figure(&said, Figure::DebitsReversalNumber), figure(&said, Figure::Net)), (1, 0));
+}
+
+#[test]
+fn totals_are_told_again_word_for_word_and_judged_by_those_words_whatever_the_contract_says_meanwhile() {
+    for restart in [None, Some(false), Some(true)] {
+        let mut w = world();
+        paid_out(&mut w, 1, 30_000);
+        let owed = taken_back(&mut w, 1, 30_000);
+        w.host_says(BANK, accepts(owed, day(0)));
+        cut_over(&mut w);
+        let (ours, first) = told(&w.wait_ms(AFTER_MS), &w);
+        let mut config = compared();
+        let mended = ReconcileConfig {
+            reversals: ReversalBucket::Effect,
+            ..ReconcileConfig::clone(config.links[0].reconciliation.as_ref().expect("it compares"))
+        };
+        config.links[0].reconciliation = Some(Arc::new(mended));
+        w.reconfigure(config);
+        match restart {
+            None => {}
+            Some(false) => drop(w.restart()),
+            Some(true) => drop(w.restart_from_snapshot()),
+        }
+        w.wait_ms(T500_MS);
+        w.wait_ms(REPEAT_MS);
+        let again = *w.last_asked().and_then(|txn| txn.totals.clone()).expect("said again");
+        assert_eq!(again.statement, first.statement, "{restart:?}");
+        let theirs = Comparison { statement: first.statement, ..balanced() };
+        w.host_says(BANK, answer(ours, Code::Approved, theirs));
+        assert_eq!(standing(&w, day(0)), Reconciliation::Balanced, "{restart:?}");
+        // Wanted once more by a person, they go by the rule of now.
+        let left = w.step(Event::ReconcileOrdered { link: BANK, date: day(0), by: Text::EMPTY });
+        let (_, anew) = told(&left, &w);
+        assert_ne!(anew.statement, first.statement);
+    }
+}
+
+#[test]
+fn a_reversal_of_the_old_day_taken_after_the_change_is_counted_where_the_host_counts_it() {
+    let mut w = world();
+    paid_out(&mut w, 1, 30_000);
+    paid_out(&mut w, 2, 500);
+    let (one, two) = (taken_back(&mut w, 1, 30_000), taken_back(&mut w, 2, 500));
+    cut_over(&mut w);
+    w.host_says(BANK, accepts(one, day(0)));
+    w.host_says(BANK, accepts(two, day(1)));
+    let undone =
+        |after| w.lane.book().day(BANK, day(after)).map(|(_, totals)| totals.undone(book::Class::Debit).sum);
+    assert_eq!((undone(0).sum::<u128>(), undone(1).sum::<u128>()), (30_000, 500));
+}
+
+#[test]
+fn a_part_the_host_approved_and_we_gave_back_stands_in_the_totals_on_both_sides() {
+    let mut w = world();
+    let left = w.ask(Txn { amount: Amount::minor(100), currency: yen(), ..withdrawal(1) });
+    let (_, _, ours) = left.asked_once();
+    let partly = Txn { amount: Amount::minor(30), ..reply(ours, Code::ApprovedPartly) };
+    let left = w.host_says(BANK, partly);
+    let (_, _, owed) = left.asked_once();
+    w.host_says(BANK, accepts(owed, day(0)));
+    cut_over(&mut w);
+    let (_, said) = told(&w.wait_ms(AFTER_MS), &w);
+    assert_eq!((figure(&said, Figure::DebitsNumber), figure(&said, Figure::DebitsAmount)), (1, 30));
+    assert_eq!(
+        (figure(&said, Figure::DebitsReversalNumber), figure(&said, Figure::DebitsReversalAmount)),
+        (1, 30)
+    );
+    w.restart_from_snapshot();
+}

@@ -2,9 +2,9 @@
 
 mod world;
 
-use journal::Record;
-use switch::{Event, Submission};
-use terms::{Code, ConnId, Outcome, TxnId};
+use journal::{After, Record};
+use switch::{CannotCapture, Event, Submission};
+use terms::{Amount, Code, ConnId, MessageType, Outcome, TxnId};
 use world::{TILL, World, inquiry, withdrawal};
 
 fn submit(w: &mut World, name: &str, stan: u32) -> world::Left {
@@ -110,4 +110,77 @@ fn no_more_names_are_kept_than_transactions() {
         w.host_says(link, world::reply(ours, Code::Approved));
     }
     assert!(found(&w, "n1").is_none() && found(&w, "n12").is_some());
+}
+
+/// An authorization under a name of its own, approved.
+fn authorized(w: &mut World, stan: u32) -> TxnId {
+    let ticket = w.lane.ticket(b"till-app", format!("auth {stan}").as_bytes(), &[0; 32]);
+    let message = MessageType::from_digits([1, 0, 0]).expect("0100");
+    let txn = terms::Txn { kind: terms::Kind::Purchase, message, ..withdrawal(stan) };
+    let (link, id, ours) =
+        w.step(Event::Submitted { source: TILL, conn: ConnId(9), txn, ticket }).asked_once();
+    let message = MessageType::from_digits([1, 1, 0]).expect("0110");
+    w.host_says(link, terms::Txn { message, ..world::reply(ours, Code::Approved) });
+    id
+}
+
+fn capture(w: &mut World, of: TxnId, stan: u32, amount: u64) -> world::Left {
+    let ticket = w.lane.ticket(b"till-app", format!("capture {stan}").as_bytes(), &[0; 32]);
+    let message = MessageType::from_digits([2, 2, 0]).expect("0220");
+    let amount = Amount::minor(amount);
+    let txn = terms::Txn { kind: terms::Kind::Purchase, message, amount, ..withdrawal(stan) };
+    w.step(Event::Captured { source: TILL, conn: ConnId(10), txn, ticket, of })
+}
+
+#[test]
+fn of_two_captures_one_is_made_whoever_asked_whether_it_might() {
+    let mut w = World::new();
+    let of = authorized(&mut w, 1);
+    let all = Amount::minor(30_000);
+    // Both ask first, and both are told yes.
+    assert_eq!(w.lane.may_capture(of, all), Ok(()));
+    let first = capture(&mut w, of, 2, 30_000);
+    assert_eq!(first.record_names()[..3], ["resolved", "ticketed", "advised"]);
+    assert_eq!(first.answer(), (Code::Approved, Outcome::Approved));
+    let second = capture(&mut w, of, 3, 30_000);
+    assert_eq!((second.records.len(), second.answer().1), (0, Outcome::NotSent));
+    assert_eq!(w.lane.may_capture(of, all), Err(CannotCapture::Captured(TxnId(2))));
+    // What is spent cannot be given back: that is for its capture, and a person hears of it.
+    let known = w.lane.submission(of).expect("it is remembered");
+    let back = w.lane.taking_back(&known).expect("enough is remembered");
+    assert_eq!(w.ask(back).record_names(), ["observed", "exception"]);
+    for round in 0..2 {
+        match round {
+            0 => w.restart(),
+            _ => w.restart_from_snapshot(),
+        };
+        assert_eq!(w.lane.may_capture(of, all), Err(CannotCapture::Captured(TxnId(2))), "{round}");
+    }
+}
+
+#[test]
+fn no_more_is_captured_than_was_approved_and_nothing_but_what_was_authorized() {
+    let mut w = World::new();
+    let of = authorized(&mut w, 1);
+    assert_eq!(w.lane.may_capture(of, Amount::minor(30_001)), Err(CannotCapture::TooMuch));
+    assert_eq!(capture(&mut w, of, 2, 30_001).records, []);
+    let (link, paid, ours) = submit(&mut w, "w", 3).asked_once();
+    assert_eq!(w.lane.may_capture(paid, Amount::minor(1)), Err(CannotCapture::NotAnAuthorization));
+    w.host_says(link, world::reply(ours, Code::Approved));
+    assert_eq!(capture(&mut w, paid, 4, 1).records, []);
+    assert_eq!(w.lane.may_capture(TxnId(99), Amount::minor(1)), Err(CannotCapture::NotRemembered));
+}
+
+#[test]
+fn an_authorization_whose_capture_never_came_to_be_is_not_spent() {
+    let mut w = World::new();
+    let of = authorized(&mut w, 1);
+    capture(&mut w, of, 2, 10_000);
+    // The power failed behind the first of its records.
+    let is_mark = |record: &Record| matches!(record, Record::Resolved { after: After::Captured(_), .. });
+    let upto = w.journal.iter().position(is_mark).expect("it was captured") + 1;
+    w.journal.truncate(upto);
+    w.restart();
+    assert_eq!(w.lane.may_capture(of, Amount::minor(30_000)), Ok(()));
+    assert_eq!(capture(&mut w, of, 2, 10_000).record_names()[..3], ["resolved", "ticketed", "advised"]);
 }

@@ -59,6 +59,12 @@ enum Speech {
         request: Arc<Txn>,
         answer: Answer,
     },
+    /// To everybody who is connected as that source.
+    Announcement {
+        source: SourceId,
+        message: Arc<Txn>,
+        ours: Outgoing,
+    },
     /// To a person, what became of an order.
     Done {
         answer: oneshot::Sender<Ruled>,
@@ -172,7 +178,9 @@ impl Core {
                     self.net.conn(conn).iter().for_each(Conn::leave_unanswered);
                 }
                 Effect::HangUp { link } => self.hang_up(link),
-                Effect::Announce { source, message, ours } => self.announce(source, &message, &ours),
+                Effect::Announce { source, message, ours, durable_first } => {
+                    self.say(durable_first, Speech::Announcement { source, message, ours });
+                }
                 Effect::ToHost { link, id, request, ours, durable_first } => {
                     self.say(durable_first, Speech::Request { link, id, request, ours });
                 }
@@ -193,23 +201,6 @@ impl Core {
         handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
-    /// Says something to whoever is connected as that source. Nobody waits for an answer.
-    fn announce(&self, source: SourceId, message: &Txn, ours: &Outgoing) {
-        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
-        else {
-            return;
-        };
-        for conn in
-            self.net.conns().iter().filter(|conn| matches!(conn.role(), Role::Source(of) if of == source))
-        {
-            let header = conn.framing().request_header();
-            let sent = conn.send(header.as_bytes(), |out| dialect.write_request(message, ours, out));
-            if let Err(error) = sent {
-                tracing::warn!(source = %conn.name(), %error, "the new day was not told there");
-            }
-        }
-    }
-
     fn tell(&mut self, tell: Tell) {
         self.figures.count(tell);
         self.publish_told(tell);
@@ -224,11 +215,18 @@ impl Core {
         let now = self.clock.now();
         // Whoever asked may be gone by now, and misses nothing.
         match order {
+            // The lane's memory is ahead of the disk: what is shown of it is told when it is durable.
             OwedOrder::List { from, most, answer } => {
-                let _ = answer.send(self.lane.owed(now.instant, from, most));
+                let owed = self.lane.owed(now.instant, from, most);
+                self.tell_a_person(move || {
+                    let _ = answer.send(owed);
+                });
             }
             OwedOrder::Show { forward, answer } => {
-                let _ = answer.send(self.lane.owed_one(now.instant, forward));
+                let owed = self.lane.owed_one(now.instant, forward);
+                self.tell_a_person(move || {
+                    let _ = answer.send(owed);
+                });
             }
             OwedOrder::Rule { forward, ruling, by, reason, answer } => {
                 let before = self.lane.owed_one(now.instant, forward);
@@ -403,6 +401,7 @@ impl Core {
                     let _ = self.answer(conn, &dialect, &request, &answer);
                 }
             }
+            Speech::Announcement { source, message, ours } => self.announce(source, &message, &ours),
             Speech::ToPerson(say) => say(),
             Speech::Word(word) => word.say(),
             Speech::News(news) => self.bulletin.post(*news),

@@ -47,7 +47,7 @@ impl Thread {
             }
             for (at, link) in links.into_iter().enumerate() {
                 match core.links.get_mut(at) {
-                    Some(known) => known.dialect = link.dialect,
+                    Some(known) => (known.dialect, known.guard) = (link.dialect, link.guard),
                     None => core.links.push(link),
                 }
             }

@@ -277,7 +277,11 @@ pub(crate) struct PlayedTerminal {
 
 impl PlayedTerminal {
     pub(crate) fn at(daemon: &Daemon, speech: Speech) -> Self {
-        let stream = TcpStream::connect(daemon.listener("acquirer")).expect("it listens");
+        Self::on(daemon.listener("acquirer"), speech)
+    }
+
+    pub(crate) fn on(address: SocketAddr, speech: Speech) -> Self {
+        let stream = TcpStream::connect(address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time to wait");
         stream.set_nodelay(true).expect("it can be set");
         Self { stream, speech, place: Place::numbered("ATM", 1), stan: Stan(0) }

@@ -36,11 +36,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::STRANDED => Record::Stranded(from.declined()?),
         kind::NOTED => Record::Noted { id: from.id()? },
         kind::REMEMBERS => Record::Remembers { most: from.number("most")? },
-        kind::DECIDED => Record::Decided {
+        kind::DECIDED | kind::DECIDED_OTHER => Record::Decided {
             id: from.id()?,
             answer: from.remembered()?,
             wire_code: from.text("wire_code")?,
             owes: from.owes()?,
+            approved: if kind == kind::DECIDED { None } else { Some(from.amount()?) },
             at: from.timestamp("at")?,
         },
         kind::TIMED_OUT => Record::TimedOut {
@@ -477,6 +478,7 @@ impl<'a> Reader<'a> {
             3 => After::Confirming(self.forward_id()?),
             4 => After::Confirmed,
             5 => After::Exception,
+            6 => After::Captured(self.id()?),
             _ => return Err(self.impossible("after")),
         })
     }

@@ -63,12 +63,13 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::NOTED);
             out.number(id.0);
         }
-        Record::Decided { id, answer, wire_code, owes, at } => {
-            out.byte(kind::DECIDED);
+        Record::Decided { id, answer, wire_code, owes, approved, at } => {
+            out.byte(if approved.is_none() { kind::DECIDED } else { kind::DECIDED_OTHER });
             out.number(id.0);
             out.remembered(answer);
             out.text(wire_code);
             out.owes(owes.as_ref());
+            approved.iter().for_each(|amount| out.number(amount.minor_units()));
             out.timestamp(*at);
         }
         Record::TimedOut { id, answer, owes, at } => {
@@ -198,16 +199,17 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
         Record::Resolved { id, after } => {
             out.byte(kind::RESOLVED);
             out.number(id.0);
-            let (place, forward) = match after {
+            let (place, number) = match after {
                 After::Nothing => (0, None),
-                After::Reversing(forward) => (1, Some(forward)),
+                After::Reversing(forward) => (1, Some(forward.0)),
                 After::Reversed => (2, None),
-                After::Confirming(forward) => (3, Some(forward)),
+                After::Confirming(forward) => (3, Some(forward.0)),
                 After::Confirmed => (4, None),
                 After::Exception => (5, None),
+                After::Captured(by) => (6, Some(by.0)),
             };
             out.byte(place);
-            forward.iter().for_each(|forward| out.number(forward.0));
+            number.into_iter().for_each(|number| out.number(number));
         }
         Record::Numbers { next_id, next_forward, link, last_stan } => {
             out.byte(kind::NUMBERS);

@@ -81,6 +81,7 @@ pub fn decided(n: u64) -> Record {
         answer: remembered(),
         wire_code: Text::clipped(b"00"),
         owes: None,
+        approved: None,
         at: at(n),
     }
 }
@@ -147,6 +148,15 @@ pub fn every_kind() -> Vec<Record> {
             answer: remembered(),
             wire_code: Text::EMPTY,
             owes: Some(forward(2, Duty::Reversal)),
+            approved: None,
+            at: at(2),
+        },
+        Record::Decided {
+            id: TxnId(2),
+            answer: remembered(),
+            wire_code: Text::EMPTY,
+            owes: Some(forward(2, Duty::Reversal)),
+            approved: Some(Amount::minor(30)),
             at: at(2),
         },
         Record::Owed { id: TxnId(2), forward: forward(3, Duty::Advice), why: Why::Undelivered, at: at(2) },
@@ -219,6 +229,7 @@ pub fn every_kind() -> Vec<Record> {
         Record::Resolved { id: TxnId(2), after: After::Confirming(ForwardId(3)) },
         Record::Resolved { id: TxnId(2), after: After::Confirmed },
         Record::Resolved { id: TxnId(2), after: After::Exception },
+        Record::Resolved { id: TxnId(2), after: After::Captured(TxnId(9)) },
         Record::NotSent { id: TxnId(3), answer: remembered(), owes: None, at: at(3) },
         Record::Declined(declined),
         Record::Observed(observed),
@@ -243,6 +254,23 @@ pub fn every_kind() -> Vec<Record> {
             currency: Currency::NONE,
             number: 3,
             host_stan: Stan(79),
+            said: None,
+            at: at(8),
+        }),
+        Record::Day(DayRecord::TotalsSent {
+            link: LinkId(1),
+            date: date(),
+            currency: Currency::NONE,
+            number: 3,
+            host_stan: Stan(79),
+            said: Some(Box::new(said())),
+            at: at(8),
+        }),
+        Record::Day(DayRecord::CutoverSaid {
+            link: LinkId(1),
+            ends: true,
+            stan: Stan(900_001),
+            transmitted_at: Text::clipped(b"1123000000"),
             at: at(8),
         }),
         compared(None),
@@ -263,7 +291,8 @@ pub fn every_kind() -> Vec<Record> {
             tallies: [Tally { count: u64::MAX, sum: u128::MAX }; Counted::TALLIES],
             exceptions: 1,
         }))),
-        Record::Day(DayRecord::Tallied(Tallied { id: TxnId(6), second: true, state: 15, date: date() })),
+        tallied(None),
+        tallied(Some(Amount::minor(30))),
         Record::Closed { at: at(9) },
     ]
 }
@@ -303,6 +332,17 @@ fn compared(balance: Option<Balance>) -> Record {
         asked_by_peer: balance.is_none(),
         at: at(8),
     })))
+}
+
+fn tallied(part: Option<Amount>) -> Record {
+    Record::Day(DayRecord::Tallied(Tallied { id: TxnId(6), second: true, state: 15, date: date(), part }))
+}
+
+fn said() -> Statement {
+    let mut said = Statement::default();
+    said.set(Figure::DebitsNumber, 2);
+    said.set(Figure::Net, -42_000);
+    said
 }
 
 pub fn account(n: u64) -> Text<28> {

@@ -303,7 +303,10 @@ impl World {
                 Effect::KeysTold { link, reply } => {
                     left.keys_told.push((link, reply.and_then(|reply| reply.code)))
                 }
-                Effect::Announce { source, message, ours } => left.announced.push((source, message, ours)),
+                Effect::Announce { source, message, ours, durable_first } => {
+                    assert!(durable_first, "nobody goes by a day that a death may take back");
+                    left.announced.push((source, message, ours));
+                }
                 Effect::HangUp { link } => left.hung_up.push(link),
                 Effect::Tell(tell) => {
                     left.order.push('t');

@@ -24,6 +24,12 @@ impl Facts {
                 self.number("number", (*number).into());
                 self.text("host_stan", host_stan);
             }
+            DayRecord::CutoverSaid { link, ends, stan, transmitted_at, .. } => {
+                self.text("link", names.link(*link));
+                self.text("says", if *ends { "end" } else { "begin" });
+                self.text("stan", stan);
+                self.some("transmitted_at", transmitted_at.as_str());
+            }
             DayRecord::Compared(compared) => {
                 self.text("link", names.link(compared.link));
                 self.text("date", compared.date);
@@ -64,6 +70,10 @@ pub(super) fn line(day: &DayRecord, names: &Names) -> String {
         DayRecord::Ended { link, date, .. } => format!("{} {date} ended", names.link(*link)),
         DayRecord::TotalsSent { link, date, currency, number, host_stan, .. } => {
             format!("totals of {date} in {currency} to {} {host_stan}, attempt {number}", names.link(*link))
+        }
+        DayRecord::CutoverSaid { link, ends, stan, .. } => {
+            let what = if *ends { "changes" } else { "begins to change" };
+            format!("{} {what} its day by {stan}, and does not say which", names.link(*link))
         }
         DayRecord::Compared(compared) => {
             let Compared { link, date, currency, .. } = **compared;

@@ -7,13 +7,21 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// What a body says, and a digest that is the same for the same members in another order or other white space.
-pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<([u8; 32], T), Problem> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
+///
+/// `aside` names a member the digest does not cover: what does not belong to what is wanted, and may be another when
+/// the same is sent again.
+pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8], aside: &str) -> Result<([u8; 32], T), Problem> {
+    let mut value: Value = serde_json::from_slice(body).map_err(|error| {
         // What stands at that place may be a card number: only where it is, never what it is.
         let (line, column) = (error.line(), error.column());
         Wrong::MalformedJson.said(format!("the body is not JSON: line {line}, column {column}"))
     })?;
+    let members = value.as_object_mut();
+    let set_aside = members.and_then(|members| members.remove(aside));
     let digest = Sha256::digest(Zeroizing::new(value.to_string()).as_bytes());
+    if let (Some(members), Some(member)) = (value.as_object_mut(), set_aside) {
+        members.insert(aside.to_owned(), member);
+    }
     let asked = serde_json::from_value(value).map_err(|error| misfit(&error))?;
     Ok((digest.into(), asked))
 }
@@ -47,14 +55,17 @@ mod tests {
 
     #[test]
     fn order_and_white_space_make_no_other_request() {
-        let digest = |text: &str| parsed::<Value>(text.as_bytes()).expect("JSON").0;
+        let digest = |text: &str| parsed::<Value>(text.as_bytes(), "session").expect("JSON").0;
         assert_eq!(digest(r#"{"a":1,"b":[2,3]}"#), digest("{ \"b\": [2, 3],\n \"a\": 1 }"));
         assert_ne!(digest(r#"{"a":1}"#), digest(r#"{"a":2}"#));
+        // A session ends with its connection: the same again comes in another one.
+        assert_eq!(digest(r#"{"a":1,"session":"ses_1"}"#), digest(r#"{"a":1,"session":"ses_2"}"#));
+        assert_eq!(digest(r#"{"a":1,"session":"ses_1"}"#), digest(r#"{"a":1}"#));
     }
 
     #[test]
     fn what_is_wrong_is_said_and_no_value_is_quoted() {
-        let problem = |text: &str| parsed::<Small>(text.as_bytes()).expect_err("it is wrong");
+        let problem = |text: &str| parsed::<Small>(text.as_bytes(), "").expect_err("it is wrong");
         let amount = problem(r#"{"amount":1}"#.trim_end_matches('}'));
         assert_eq!(amount.code, "malformed_json");
         let wrong = problem(r#"{"amount":"4111111111111111"}"#);
@@ -64,7 +75,7 @@ mod tests {
         assert_eq!(stranger.param.as_deref(), Some("amuont"));
         let missing = problem("{}");
         assert_eq!(
-            (missing.param.as_deref(), parsed::<Small>(br#"{"amount":7}"#).map(|(_, s)| s.amount).ok()),
+            (missing.param.as_deref(), parsed::<Small>(br#"{"amount":7}"#, "").map(|(_, s)| s.amount).ok()),
             (Some("amount"), Some(7))
         );
     }

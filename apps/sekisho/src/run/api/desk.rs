@@ -2,6 +2,7 @@
 
 use super::orders::{ApiOrder, Shown, Submitted, Submitting, TakenBack, Which};
 use crate::run::core::Core;
+use journal::After;
 use std::collections::HashMap;
 use switch::{Event, Submission};
 use terms::{Answer, ConnId, LinkId, SourceId, Stan, Txn, TxnId};
@@ -32,6 +33,7 @@ enum Waiting {
 pub(crate) enum Word {
     Submitted(oneshot::Sender<Submitted>, Submitted),
     TakenBack(oneshot::Sender<TakenBack>, TakenBack),
+    Shown(oneshot::Sender<Option<Shown>>, Box<Option<Shown>>),
 }
 
 impl Word {
@@ -40,6 +42,7 @@ impl Word {
         match self {
             Self::Submitted(to, what) => drop(to.send(what)),
             Self::TakenBack(to, what) => drop(to.send(what)),
+            Self::Shown(to, what) => drop(to.send(*what)),
         }
     }
 }
@@ -73,6 +76,13 @@ impl Core {
     pub(crate) fn on_api_order(&mut self, order: ApiOrder) {
         match order {
             ApiOrder::Submit { submitting, answer } => self.on_submit(*submitting, answer),
+            ApiOrder::Known { caller, name, contents, answer } => {
+                let ticket = self.lane.ticket(caller.as_bytes(), name.as_bytes(), &contents);
+                match self.lane.submitted(&ticket) {
+                    Some(known) => self.on_known_name(known, &ticket, answer),
+                    None => drop(answer.send(Submitted::NotKnown)),
+                }
+            }
             ApiOrder::Show { which, caller, answer } => {
                 let submission = match which {
                     Which::Id(id) => self.lane.submission(id),
@@ -81,7 +91,9 @@ impl Core {
                     }
                 };
                 let shown = submission.filter(|one| self.may_see(&caller, one)).map(|one| self.shown(one));
-                drop(answer.send(shown));
+                // The lane's memory is ahead of the disk: what it shows may still be lost.
+                self.say_to_application(Word::Shown(answer, Box::new(shown)));
+                self.on_durable();
             }
             ApiOrder::TakeBack { id, caller, answer } => self.on_take_back(id, &caller, answer),
         }
@@ -101,6 +113,10 @@ impl Core {
                 return drop(answer.send(Submitted::NoOriginal));
             };
             txn = whole;
+            if let Err(why) = self.lane.may_capture(of, txn.amount) {
+                self.say_to_application(Word::Submitted(answer, Submitted::CannotCapture(of, why)));
+                return self.on_durable();
+            }
         }
         let local = now.local();
         txn.local_time.get_or_insert(local);
@@ -112,7 +128,10 @@ impl Core {
         }
         let conn = self.desk.sit(Waiting::Submitted(ticket, answer));
         self.lane.take_nothing_new(self.takes_nothing_new());
-        self.step(Event::Submitted { source, conn, txn, ticket });
+        self.step(match of {
+            Some(of) => Event::Captured { source, conn, txn, ticket, of },
+            None => Event::Submitted { source, conn, txn, ticket },
+        });
         self.on_durable();
     }
 
@@ -128,10 +147,8 @@ impl Core {
         }
         let under_way = known.seen.as_ref().is_some_and(|seen| seen.answer.is_none());
         let shown = Box::new(self.shown(known));
-        if under_way {
-            return drop(answer.send(Submitted::UnderWay(shown)));
-        }
-        self.say_to_application(Word::Submitted(answer, Submitted::Replayed(shown)));
+        let word = if under_way { Submitted::UnderWay(shown) } else { Submitted::Replayed(shown) };
+        self.say_to_application(Word::Submitted(answer, word));
         self.on_durable();
     }
 
@@ -141,6 +158,10 @@ impl Core {
         else {
             return drop(answer.send(TakenBack::NoSuch));
         };
+        if let Some(After::Captured(by)) = known.seen.as_ref().map(|seen| seen.after) {
+            self.say_to_application(Word::TakenBack(answer, TakenBack::Captured(by)));
+            return self.on_durable();
+        }
         let Some(txn) = self.lane.taking_back(&known) else {
             let was_sent = known.seen.as_ref().is_none_or(|seen| seen.sent.is_some());
             // What never went to a host is as good as taken back.

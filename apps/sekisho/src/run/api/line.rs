@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -73,11 +73,17 @@ impl<L: Listener> Listener for Lines<L> {
 }
 
 /// Says why, where that can be said at once.
-async fn send_away(mut io: impl AsyncWrite + Unpin) {
+async fn send_away(mut io: impl AsyncRead + AsyncWrite + Unpin) {
     let said = format!("{}{NO_ROOM_BODY}", NO_ROOM.replace("171", &NO_ROOM_BODY.len().to_string()));
     let telling = async {
         io.write_all(said.as_bytes()).await?;
-        io.shutdown().await
+        io.shutdown().await?;
+        // What was asked is read and dropped: closed with it unread, a line takes the answer along.
+        let (mut rest, mut left) = ([0; 1_024], ASKED_BYTES_MAX);
+        while let bytes @ 1.. = io.read(&mut rest).await? {
+            left = left.checked_sub(bytes).ok_or(io::ErrorKind::FileTooLarge)?;
+        }
+        Ok::<(), io::Error>(())
     };
     // Whoever does not listen to that either misses nothing.
     let _ = tokio::time::timeout(Duration::from_secs(1), telling).await;
@@ -228,7 +234,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Line<Io> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::io::duplex;
     use tokio::runtime::Builder;
 
     fn line(

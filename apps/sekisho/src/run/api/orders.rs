@@ -1,6 +1,6 @@
 //! What the lane is asked on behalf of applications, and what it says.
 
-use switch::Submission;
+use switch::{CannotCapture, Submission};
 use terms::{Answer, Carried, Txn, TxnId};
 use tokio::sync::oneshot;
 
@@ -11,6 +11,17 @@ pub enum ApiOrder {
         /// The request.
         submitting: Box<Submitting>,
         /// Where its answer goes. Nobody need be there any more: the request goes on all the same.
+        answer: oneshot::Sender<Submitted>,
+    },
+    /// Whether that name was used, and what became of it. Begins nothing.
+    Known {
+        /// Who.
+        caller: String,
+        /// Under which name.
+        name: String,
+        /// A digest of what was to be submitted.
+        contents: [u8; 32],
+        /// Where it is said, when it is durable.
         answer: oneshot::Sender<Submitted>,
     },
     /// Show a submission.
@@ -39,7 +50,7 @@ pub struct Submitting {
     pub(crate) caller: String,
     /// Under which name.
     pub(crate) name: String,
-    /// A digest of everything it says.
+    /// A digest of everything it says, but for the session it says it in.
     pub(crate) contents: [u8; 32],
     /// What it says. No trace number and no local time where the application left them to us.
     pub(crate) txn: Txn,
@@ -69,8 +80,12 @@ pub enum Submitted {
     SameIdentity(TxnId),
     /// It was refused and left no trace: it may be submitted again.
     Refused(Box<Answer>),
+    /// Nothing was submitted under that name.
+    NotKnown,
     /// A capture of something that is not remembered.
     NoOriginal,
+    /// A capture of something that cannot be captured.
+    CannotCapture(TxnId, CannotCapture),
     /// The configuration has no `[api]`.
     NoApplications,
 }
@@ -83,6 +98,8 @@ pub enum TakenBack {
     NoSuch,
     /// Too little of it is remembered.
     Forgotten,
+    /// It was captured, by that one: the money went by the capture, which can be taken back.
+    Captured(TxnId),
 }
 
 /// A submission as it stands, with the names of what it touches.

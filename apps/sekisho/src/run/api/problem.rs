@@ -83,6 +83,8 @@ codes! {
     SessionInUse       "session_in_use"           CONFLICT               false  "Somebody listens to this session already.";
     UnderWay           "under_way"                CONFLICT               true   "The first request under this key is under way.";
     SameIdentity       "same_identity"            CONFLICT               false  "Terminal, trace number and time name another transaction.";
+    AlreadyCaptured    "already_captured"         CONFLICT               false  "The authorization was captured already.";
+    NotCapturable      "not_capturable"           CONFLICT               false  "This cannot be captured.";
     Forgotten          "forgotten"                GONE                   false  "It is too old: only the journal knows it.";
     OtherContents      "key_reused"               UNPROCESSABLE_ENTITY   false  "This key was used for another request.";
     RateLimited        "rate_limited"             TOO_MANY_REQUESTS      true   "Too many requests.";

@@ -87,7 +87,7 @@ impl SessionJson {
     )
 )]
 pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Response, Problem> {
-    let asked: NewSession = parsed(&body)?.1;
+    let asked: NewSession = parsed(&body, "")?.1;
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if asked.application.is_empty() || asked.application.len() > 24 || !asked.application.bytes().all(legal) {
         let said = "an application is called 1 to 24 letters, digits, `-`, `_` and `.`";

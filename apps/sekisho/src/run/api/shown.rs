@@ -47,6 +47,8 @@ pub(crate) enum Step {
     Posting,
     /// It took it.
     Posted,
+    /// The authorization is spent.
+    Captured,
     /// Somebody has to look.
     WithAPerson,
     /// Nothing has to be done.
@@ -144,6 +146,7 @@ const UNKNOWN: &str =
     "Do not pay out. Do not send it again under another key. Wait for the event or read the URL.";
 const ADVICE_OWED: &str = "The host is told of it until it takes it. Nothing has to be done.";
 const BY_HAND: &str = "Do not send it again. Somebody has to look at it: ask whoever runs the switch.";
+const SPENT: &str = "It was captured. To give the money back, reverse the capture.";
 const TAKEN_BACK: &str = "Nothing stands of it. It may be asked for again under another key.";
 
 impl TransactionJson {
@@ -250,6 +253,7 @@ fn resolution(seen: &Seen, left_ms: Option<u64>, id: &str) -> (Option<Resolution
         (After::Confirming(forward), _) => (Some(made(Step::Posting, owed(forward))), Some(UNKNOWN)),
         (After::Reversed, _) => (Some(made(Step::Reversed, None)), Some(TAKEN_BACK)),
         (After::Confirmed, _) => (Some(made(Step::Posted, None)), None),
+        (After::Captured(_), _) => (Some(made(Step::Captured, None)), Some(SPENT)),
         (After::Exception, _) => (Some(made(Step::WithAPerson, None)), Some(BY_HAND)),
         (After::Nothing, _) if seen.noted => (Some(made(Step::WithAPerson, None)), Some(BY_HAND)),
         // A question that moves no money, unanswered.

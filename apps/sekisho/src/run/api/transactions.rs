@@ -16,8 +16,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::time::Duration;
-use terms::{Carried, Code};
-use tokio::sync::oneshot;
+use switch::CannotCapture;
+use terms::{Carried, Code, TxnId};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 use zeroize::Zeroize;
@@ -64,19 +65,17 @@ pub(crate) async fn submit(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let name = key_of(&headers)?;
-    let understood = parsed(&body);
+    let understood = parsed(&body, "session");
     // A card is in it. Where the web server holds these bytes too, they are its to drop.
     if let Ok(mut body) = body.try_into_mut() {
         body.as_mut().zeroize();
     }
     let (contents, asked): (_, NewTransaction) = understood?;
-    if let Some(session) = &asked.session {
-        api.sessions.find(session, &caller.name).map_err(|why| refused(why, session))?;
-    }
-    let Asked { txn, of } = asked.understood()?;
-    let room = api.room_to_wait().ok_or_else(|| {
-        Wrong::Busy.said("too many submissions wait for their answers; nothing was sent").after_s(1)
-    })?;
+    let (Asked { txn, of }, room) = match may_begin(&api, &caller, &asked) {
+        Ok(begins) => begins,
+        // It may have begun long ago, when there was a session and room: then this is no refusal, but its answer.
+        Err(problem) => return known(&api, &caller, &name, contents, problem).await,
+    };
     let submitting = Submitting { caller: caller.name.clone(), name: name.clone(), contents, txn, of };
     let (answer, answered) = oneshot::channel();
     api.tell(ApiOrder::Submit { submitting: Box::new(submitting), answer })?;
@@ -91,6 +90,41 @@ pub(crate) async fn submit(
             ))
             .unknown()),
         Err(_) => still_unknown(&api, &caller, &name).await,
+    }
+}
+
+/// What is asked, and room to wait for its answer; or why it does not begin.
+fn may_begin(
+    api: &Api,
+    caller: &Caller,
+    asked: &NewTransaction,
+) -> Result<(Asked, OwnedSemaphorePermit), Problem> {
+    if let Some(session) = &asked.session {
+        api.sessions.find(session, &caller.name).map_err(|why| refused(why, session))?;
+    }
+    let understood = asked.understood()?;
+    let room = api.room_to_wait().ok_or_else(|| {
+        Wrong::Busy.said("too many submissions wait for their answers; nothing was sent").after_s(1)
+    })?;
+    Ok((understood, room))
+}
+
+/// What was submitted under that name before; where nothing was, the problem.
+async fn known(
+    api: &Api,
+    caller: &Caller,
+    name: &str,
+    contents: [u8; 32],
+    problem: Problem,
+) -> Result<Response, Problem> {
+    let (answer, answered) = oneshot::channel();
+    let (caller, of) = (caller.name.clone(), name.to_owned());
+    api.tell(ApiOrder::Known { caller, name: of, contents, answer })?;
+    match timeout(LOOK, answered).await {
+        Ok(Ok(Submitted::NotKnown)) => Err(problem),
+        Ok(Ok(submitted)) => said(submitted, name),
+        // Whether something was sent under that name, nobody can say now.
+        Ok(Err(_)) | Err(_) => Err(problem.unknown()),
     }
 }
 
@@ -144,8 +178,17 @@ fn said(submitted: Submitted, name: &str) -> Result<Response, Problem> {
             };
             Err(problem.after_s(5))
         }
+        Submitted::NotKnown => {
+            Err(Wrong::NoSuchTransaction.said(format!("nothing was submitted under the key `{name}`")))
+        }
         Submitted::NoOriginal => {
             Err(Wrong::NoSuchTransaction.said("what is to be captured is not remembered").at("of"))
+        }
+        Submitted::CannotCapture(_, CannotCapture::Captured(by)) => {
+            Err(captured("it was captured already: a capture is made once", by))
+        }
+        Submitted::CannotCapture(of, why) => {
+            Err(Wrong::NotCapturable.said(format!("{why}; nothing was sent")).about(ids::of_txn(of)))
         }
         Submitted::NoApplications => Err(Wrong::NoApplications.said(
             "put [api] with a default_link, or routes with listener = \"api\", into the configuration",
@@ -234,6 +277,9 @@ pub(crate) async fn reverse(
                 "too little of it is remembered to take it back: sekisho txn show has it from the journal";
             Err(Wrong::Forgotten.said(said).about(id))
         }
+        Ok(Ok(TakenBack::Captured(by))) => {
+            Err(captured("it was captured: the money went by the capture, take that back", by))
+        }
         Ok(Err(_)) => {
             Err(Wrong::Stopping.said("the switch stopped meanwhile: ask again when it runs").unknown())
         }
@@ -249,6 +295,11 @@ async fn look(api: &Api, caller: &Caller, which: Which) -> Result<Option<Shown>,
         Ok(Err(_)) => Err(Wrong::Stopping.plain()),
         Err(_) => Err(Wrong::Internal.said("the lane does not answer")),
     }
+}
+
+/// What stands in the way is the capture.
+fn captured(said: &str, by: TxnId) -> Problem {
+    Wrong::AlreadyCaptured.said(said).about(ids::of_txn(by))
 }
 
 fn no_such(id: &str) -> Problem {

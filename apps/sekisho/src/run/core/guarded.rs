@@ -96,6 +96,38 @@ impl Core {
         self.run(Errand::Leave(Box::new(leaving)), None);
     }
 
+    /// Says something to everybody who is connected as that source, with a code where it has agreed on one. Nobody
+    /// waits for an answer.
+    pub(super) fn announce(&mut self, source: SourceId, message: &Arc<Txn>, ours: &Outgoing) {
+        let now = self.clock.now();
+        let Some(dialect) = self.sources.get(usize::from(source.0)).map(|source| source.dialect.clone())
+        else {
+            return;
+        };
+        let rule = self.rule_of_source(source).filter(|_| dialect.authenticates(message.message));
+        let mac = rule.and_then(|rule| self.key_of_code(rule, &message.terminal_id, now)).transpose();
+        // To no link, and of no transaction.
+        let about = (LinkId::default(), TxnId(0), *ours);
+        let leaving = Leaving::new(about, dialect, message.clone(), Ok(None), mac);
+        self.run(Errand::Announce(source, Box::new(leaving)), None);
+    }
+
+    fn on_announced(&mut self, source: SourceId, leaving: &Leaving) {
+        for conn in self.net.conns() {
+            if !matches!(conn.role(), net::Role::Source(of) if of == source) {
+                continue;
+            }
+            if let Some((why, _)) = leaving.trouble {
+                tracing::warn!(source = %conn.name(), %why, "the new day was not told there");
+                continue;
+            }
+            let header = conn.framing().request_header();
+            if let Err(error) = conn.send_bytes(header.as_bytes(), &leaving.body) {
+                tracing::warn!(source = %conn.name(), %error, "the new day was not told there");
+            }
+        }
+    }
+
     /// Algorithm and key for a code of ours; `None` where there is none to be made.
     fn key_of_code(
         &self,
@@ -142,7 +174,7 @@ impl Core {
                     let ring = self.guard.ring.clone();
                     (verifying.go_on(answer.take(), &mut *ring.borrow_mut(), now), None)
                 }
-                Errand::Leave(leaving) => (leaving.go_on(answer.take()), None),
+                Errand::Leave(leaving) | Errand::Announce(_, leaving) => (leaving.go_on(answer.take()), None),
                 Errand::Seal(sealing) => (sealing.go_on(answer.take()), None),
                 Errand::Probe(probing) => {
                     let device = probing.device;
@@ -174,6 +206,7 @@ impl Core {
             Errand::Verify(verifying) => self.on_verified(*verifying),
             Errand::Leave(leaving) => self.on_guarded(*leaving),
             Errand::Seal(sealing) => self.on_sealed(*sealing),
+            Errand::Announce(source, leaving) => self.on_announced(source, &leaving),
             Errand::Probe(_) => {}
         }
     }

@@ -21,6 +21,8 @@ pub(crate) enum Errand {
     Leave(Box<Leaving>),
     /// An answer is about to leave.
     Seal(Box<Sealing>),
+    /// A message nobody asked for is about to leave, for everybody who is connected as that source.
+    Announce(SourceId, Box<Leaving>),
     /// A person wants to know how a module is.
     Probe(Probing),
 }

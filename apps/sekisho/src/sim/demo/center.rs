@@ -72,7 +72,9 @@ impl CenterPlan {
              reconnect_ms = 500\nforward = {{ reply_timeout_ms = 1000, repeat_ms = 2000 }}\n\
              host = {{ tombstones = true, business_day = \"told\", deposits = \"reverse\", days_ahead_max = 366 }}\n\
              pairs = {{ listen = \"{calls}\", count = {PAIRS} }}\n\
-             timers = {{ t800_ms = 2000, t801_ms = 2000, t802_ms = 2000 }}\n\
+             timers = {{ t800_ms = 2000, t801_ms = 2000, t802_ms = 2000, t500_ms = 2000 }}\n\
+             reconciliation = {{ currency = 392, reconcile_after_ms = 1000, repeat_ms = 1000, says = {{ \
+             receiver_id = \"12345678901\" }} }}\n\
              management = {{ sign_on = \"automatic\", sign_on_retry_ms = 500, says = {{ acquirer_id = \
              \"12345678901\" }} }}\n\
              {}\n[[route]]\nprefix = \"{}\"\nlink = \"{NAME}\"\n",

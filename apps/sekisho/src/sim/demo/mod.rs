@@ -275,6 +275,22 @@ mod tests {
         std::fs::remove_dir_all(&data).expect("the scratch directory is ours");
     }
 
+    /// A day in a few seconds: signed on, ended by the centre, its totals compared, signed off.
+    #[test]
+    fn the_card_centre_ends_its_day_and_both_sides_count_the_same() {
+        let ended = played("demo-day", 7, 60.0, async |world| {
+            let mut news = Vec::new();
+            while !news.iter().any(|line: &String| line.starts_with("totals")) {
+                news.extend(world.news());
+                sleep(Duration::from_millis(50)).await;
+            }
+            println!("{news:#?}");
+        });
+        let counts = ended.center.counts;
+        assert!(counts.sign_ons > 0 && counts.sign_offs > 0 && counts.cutovers > 0, "{counts:?}");
+        assert!(counts.compared > 0 && counts.differed == 0, "{counts:?}");
+    }
+
     /// This goes wrong in the middle of business and is put right again a second later.
     fn suffered(fault: &str) -> Verdict {
         let deed: Deed = fault.parse().expect("a fault");

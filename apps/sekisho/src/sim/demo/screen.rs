@@ -166,14 +166,17 @@ fn write_summary(ended: &Ended, out: &mut String) -> std::fmt::Result {
     let CenterEnded { counts, posted, date, is_signed_off } = &ended.center;
     writeln!(
         out,
-        "  {:<10} asked {}   posted {}, {} yen   signed on {}   days ended {}, now {date}   {}",
+        "  {:<10} asked {}   posted {}, {} yen   signed on {}   {}\n             days ended {}, \
+         now {date}   totals compared {}, of these different {}",
         center::NAME,
         counts.asked,
         posted.count,
         posted.minor_units,
         counts.sign_ons,
+        if *is_signed_off { "signed off" } else { "left without a word" },
         counts.cutovers,
-        if *is_signed_off { "signed off" } else { "left without a word" }
+        counts.compared,
+        counts.differed
     )?;
     if ended.starts > 1 {
         writeln!(out, "  switch     killed and started again {} times", ended.starts - 1)?;

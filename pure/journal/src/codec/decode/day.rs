@@ -20,12 +20,23 @@ impl Reader<'_> {
                 date: self.sure_date("date")?,
                 at: self.timestamp("at")?,
             },
-            kind::TOTALS_SENT => DayRecord::TotalsSent {
+            kind::TOTALS_SENT | kind::TOTALS_SAID => DayRecord::TotalsSent {
                 link: self.link()?,
                 date: self.sure_date("date")?,
                 currency: self.currency()?,
                 number: self.narrow("number")?,
                 host_stan: self.stan("host_stan")?,
+                said: match self.kind {
+                    kind::TOTALS_SAID => Some(Box::new(self.statement("said")?)),
+                    _ => None,
+                },
+                at: self.timestamp("at")?,
+            },
+            kind::CUTOVER_SAID => DayRecord::CutoverSaid {
+                link: self.link()?,
+                ends: self.flag("ends")?,
+                stan: self.stan("stan")?,
+                transmitted_at: self.text("transmitted_at")?,
                 at: self.timestamp("at")?,
             },
             kind::TOTALS_COMPARED => DayRecord::Compared(Box::new(Compared {
@@ -52,14 +63,15 @@ impl Reader<'_> {
             },
             kind::COUNTED_ANEW => DayRecord::CountedAnew,
             kind::COUNTED => DayRecord::Counted(Box::new(self.counted()?)),
-            kind::TALLIED => {
+            kind::TALLIED | kind::TALLIED_PART => {
                 let id = self.id()?;
                 let state = self.byte("state")?;
                 if state >> 1 > 0xF {
                     return Err(self.impossible("state"));
                 }
                 let date = self.sure_date("date")?;
-                DayRecord::Tallied(Tallied { id, second: state & 1 == 1, state: state >> 1, date })
+                let part = if self.kind == kind::TALLIED { None } else { Some(self.amount()?) };
+                DayRecord::Tallied(Tallied { id, second: state & 1 == 1, state: state >> 1, date, part })
             }
             _ => return Ok(None),
         }))

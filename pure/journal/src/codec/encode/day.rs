@@ -20,13 +20,22 @@ impl Writer<'_> {
                 self.date(Some(*date));
                 self.timestamp(*at);
             }
-            DayRecord::TotalsSent { link, date, currency, number, host_stan, at } => {
-                self.byte(kind::TOTALS_SENT);
+            DayRecord::TotalsSent { link, date, currency, number, host_stan, said, at } => {
+                self.byte(if said.is_none() { kind::TOTALS_SENT } else { kind::TOTALS_SAID });
                 self.number(u64::from(link.0));
                 self.date(Some(*date));
                 self.number(u64::from(currency.number()));
                 self.number(u64::from(*number));
                 self.number(u64::from(host_stan.0));
+                said.iter().for_each(|said| self.statement(said));
+                self.timestamp(*at);
+            }
+            DayRecord::CutoverSaid { link, ends, stan, transmitted_at, at } => {
+                self.byte(kind::CUTOVER_SAID);
+                self.number(u64::from(link.0));
+                self.byte(u8::from(*ends));
+                self.number(u64::from(stan.0));
+                self.text(transmitted_at);
                 self.timestamp(*at);
             }
             DayRecord::Compared(compared) => self.compared(compared),
@@ -45,11 +54,12 @@ impl Writer<'_> {
             }
             DayRecord::CountedAnew => self.byte(kind::COUNTED_ANEW),
             DayRecord::Counted(counted) => self.counted(counted),
-            DayRecord::Tallied(Tallied { id, second, state, date }) => {
-                self.byte(kind::TALLIED);
+            DayRecord::Tallied(Tallied { id, second, state, date, part }) => {
+                self.byte(if part.is_none() { kind::TALLIED } else { kind::TALLIED_PART });
                 self.number(id.0);
                 self.byte(*state << 1 | u8::from(*second));
                 self.date(Some(*date));
+                part.iter().for_each(|part| self.number(part.minor_units()));
             }
         }
     }
