@@ -211,18 +211,15 @@ impl Walk {
     ) -> Result<Ending, JournalError> {
         let segment = position.segment;
         require(segments, segment + 1)?;
+        if segments.last() == Some(&(segment + 1)) && is_void(&mut Window::new(storage, segment + 1)?)? {
+            // Made, and not begun: as if it were not there. A smaller batch may have gone on in this one since.
+            return judge_last(&mut Window::new(storage, segment)?, position);
+        }
         if !holds_pieces_of_mark(&mut Window::new(storage, segment)?, position)? {
             return damaged(segment, position.offset, Damage::NotTheLastSegment);
         }
         let mut next = Window::new(storage, segment + 1)?;
         let next_bytes = next.length();
-        if segments.last() == Some(&(segment + 1)) && is_void(&mut next)? {
-            // Made, and not begun: as if it were not there. Then no mark was begun either.
-            return match judge_last(&mut Window::new(storage, segment)?, position)? {
-                Ending::Clean => Ok(Ending::Clean),
-                _ => damaged(segment, position.offset, Damage::NotTheLastSegment),
-            };
-        }
         let head = self.head(&mut next, segment + 1)?;
         let was_used = next.first_written(SEGMENT_HEAD_BYTES, next_bytes)?.is_some();
         if was_used || head != SegmentHead::after(position, head.lane, next_bytes) {
