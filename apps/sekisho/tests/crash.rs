@@ -317,8 +317,12 @@ fn attach(daemon: &Daemon, thread: &str, options: &[String]) -> Tracer {
     let tid = wait_for(thread, || daemon.thread(thread)).to_string();
     let mut command = Command::new("strace");
     command.args(options).args(["-p", &tid]).stdin(Stdio::null()).stderr(Stdio::null());
-    let tracer = Tracer(command.spawn().expect("it was tried before"));
+    let mut tracer = Tracer(command.spawn().expect("it was tried before"));
     wait_for("the tracer", || {
+        // On a busy machine it gives up now and then before it has taken hold.
+        if tracer.0.try_wait().is_ok_and(|ended| ended.is_some()) {
+            tracer = Tracer(command.spawn().expect("it was tried before"));
+        }
         let status = fs::read_to_string(format!("/proc/{tid}/status")).unwrap_or_default();
         let traced_by = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
         traced_by.is_some_and(|pid| pid.trim() != "0").then_some(())

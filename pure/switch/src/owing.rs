@@ -21,8 +21,8 @@ use terms::{
 
 /// Why nobody can count it, to a person: whether the part that remains was ever posted the host has not said.
 const PART_OF_UNKNOWN: &str = "a part of what nobody knew was undone";
-/// Why two days differ, to a person.
-pub(crate) const OTHER_DAY: &str = "settled by the host on another day";
+/// Why two days differ, to a person: the reason of a note about days, in which no money is in question.
+pub const OTHER_DAY: &str = "settled by the host on another day";
 /// A failed attempt whose bytes never left is tried again after so long.
 const SOON_MS: u32 = 1_000;
 

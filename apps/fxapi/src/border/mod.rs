@@ -2,7 +2,7 @@
 //!
 //! What every function here relies on is what the header promises of its callers: a pointer is NULL or points to
 //! what its parameter says, for as long as the call lasts, and nobody else writes there meanwhile. A text is read to
-//! its zero and never beyond [`TEXT_MAX`] bytes; a message is always the whole [`message::SIZE`] bytes; what is told
+//! its zero and never beyond `TEXT_MAX` bytes; a message is always the whole `message::SIZE` bytes; what is told
 //! is written only where the header says how much room there is. No panic leaves: it becomes
 //! [`Rc::ERROR_API_INTERNAL`].
 

@@ -138,6 +138,8 @@ impl Reading {
                 self.note_owed(forward, |owed| owed.paid += 1);
                 self.owe_next(forward, owes);
             }
+            // A note about days: no money is in question, so nobody's books have to account for it.
+            Record::Exception { reason, .. } if reason.as_str() == switch::OTHER_DAY => {}
             Record::Exception { id, forward, .. } => self.except(id, forward),
             Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
                 self.note_owed(forward, |owed| {
