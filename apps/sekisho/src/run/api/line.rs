@@ -15,8 +15,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const ASKED_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of one request, head and body, at most: a body as large as is taken, and as much again.
 const ASKED_BYTES_MAX: usize = 128 * 1_024;
-/// From the beginning of a connection to its first byte.
-const FIRST_BYTE: Duration = Duration::from_secs(10);
+/// From the beginning of a connection to its first byte: longer than ten thousand of them take to be let in.
+const FIRST_BYTE: Duration = Duration::from_secs(60);
 /// A peer that takes nothing of what is written to it for so long has stopped reading.
 const STALLED: Duration = Duration::from_secs(30);
 /// What somebody hears for whom there is no room.
