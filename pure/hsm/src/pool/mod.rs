@@ -85,7 +85,7 @@ pub struct DeviceConfig {
 pub struct Operations(u16);
 
 /// The names of what may be asked, each at its place.
-const OPERATIONS: [&str; 11] = [
+const OPERATIONS: [&str; 12] = [
     "generate",
     "import",
     "export",
@@ -97,6 +97,7 @@ const OPERATIONS: [&str; 11] = [
     "random",
     "status",
     "echo",
+    "form",
 ];
 
 impl Operations {
