@@ -229,8 +229,8 @@ impl Desk {
                 }
                 Effect::Done { result, .. } => self.done.set(Some(result)),
                 Effect::HangUp { conn } => self.net.conn(conn).iter().for_each(Conn::abort),
-                // The lines of the traffic tell people of modules.
-                Effect::Tell(_) => {}
+                // These modules are spoken to over lines; and the lines of the traffic tell people of them.
+                Effect::Call { .. } | Effect::Tell(_) => {}
             }
         }
     }
