@@ -15,7 +15,7 @@ use net::{
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use switch::{
+use switch::{Lines, 
     BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management,
     Receiver, Route, Routes, SourceConfig,
 };
@@ -364,7 +364,7 @@ impl Plan {
             let guard = Rule::of(link.security.as_ref(), &link.name, true, &dialect).unwrap_or_default();
             links.insert(
                 names.link(&link.name).0,
-                Link { name, dialect, handle: None, key_exchange: exchanging(link), guard },
+                Link { name, dialect, handle: None, lines: Lines::default(), key_exchange: exchanging(link), guard },
             );
         }
         // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
@@ -372,6 +372,7 @@ impl Plan {
         let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1, guard: None });
         let fill_link = |at: usize| {
             Some(Link {
+                lines: Lines::default(),
                 name: *names.links.get(at)?,
                 dialect: any.clone()?,
                 handle: None,
