@@ -15,9 +15,9 @@ use net::{
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use switch::{Lines, 
-    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, LinkConfig, Management,
-    Receiver, Route, Routes, SourceConfig,
+use switch::{
+    BreakerConfig, Consistency, Demands, ForwardConfig, HostProfile, LaneConfig, Lines, LinkConfig,
+    Management, Receiver, Route, Routes, SourceConfig,
 };
 use terms::{
     BusinessDate, Carried, Comparison, Figure, Kind, LinkId, LinkName, LocalTime, Network, NetworkTypes,
@@ -364,7 +364,14 @@ impl Plan {
             let guard = Rule::of(link.security.as_ref(), &link.name, true, &dialect).unwrap_or_default();
             links.insert(
                 names.link(&link.name).0,
-                Link { name, dialect, handle: None, lines: Lines::default(), key_exchange: exchanging(link), guard },
+                Link {
+                    name,
+                    dialect,
+                    handle: None,
+                    lines: Lines::default(),
+                    key_exchange: exchanging(link),
+                    guard,
+                },
             );
         }
         // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
