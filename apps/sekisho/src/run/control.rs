@@ -122,7 +122,7 @@ struct No {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    by: String,
+    by: Option<String>,
     reason: String,
 }
 
@@ -233,7 +233,7 @@ async fn rule(
 fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Text<64>), String> {
     let asked: Asked = serde_json::from_slice(body)
         .map_err(|error| format!("the body is not {{\"by\":...,\"reason\":...}}: {error}"))?;
-    Ok((ordered_by(caller, &asked.by)?, said("reason", &asked.reason)?))
+    Ok((ordered_by(caller, asked.by.as_deref())?, said("reason", &asked.reason)?))
 }
 
 /// Who gives an order that needs no reason, or what is wrong with that.
@@ -241,18 +241,23 @@ fn signed_by(caller: &Caller, body: &[u8]) -> Result<Text<24>, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct By {
-        by: String,
+        by: Option<String>,
     }
     let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
-    by.and_then(|asked: By| ordered_by(caller, &asked.by))
+    by.and_then(|asked: By| ordered_by(caller, asked.by.as_deref()))
 }
 
-/// The name an order is given under: with a key, the key's own and no other.
-fn ordered_by(caller: &Caller, by: &str) -> Result<Text<24>, String> {
-    if !caller.is_local() && by.trim() != caller.name {
-        return Err(format!("`by` is `{}`, and the key is `{}`'s", by.escape_debug(), caller.name));
+/// The name an order is given under: on this machine the one that is said; with a key the key's own and no other, so
+/// that it need not be said.
+fn ordered_by(caller: &Caller, by: Option<&str>) -> Result<Text<24>, String> {
+    match (caller.is_local(), by) {
+        (true, None) => Err("the body has no `by`: who orders it?".into()),
+        (false, Some(by)) if by.trim() != caller.name => {
+            Err(format!("`by` is `{}`, and the key is `{}`'s", by.escape_debug(), caller.name))
+        }
+        (true, Some(by)) => said("by", by),
+        (false, _) => said("by", &caller.name),
     }
-    said("by", by)
 }
 
 fn said<const N: usize>(what: &str, text: &str) -> Result<Text<N>, String> {

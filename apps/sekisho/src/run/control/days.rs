@@ -1,6 +1,7 @@
 //! `/v1/days`, `/v1/cutovers`, `/v1/reconciliations` and `/v1/totals`.
 
-use super::{Door, gone, no, said};
+use super::{Door, gone, no, ordered_by};
+use crate::run::api::callers::Caller;
 use crate::run::days::{DayCommand, ReconJson};
 use crate::run::links::{LinkCommand, Ordered};
 use crate::run::thread::Order;
@@ -30,7 +31,7 @@ const OWN: &str = "own";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CutOver {
-    by: String,
+    by: Option<String>,
     /// `own`, or the name of a link, whose host is asked.
     what: String,
 }
@@ -38,7 +39,7 @@ struct CutOver {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reconcile {
-    by: String,
+    by: Option<String>,
     link: String,
     business_date: String,
 }
@@ -58,10 +59,11 @@ async fn days(State(door): State<Door>) -> Response {
     }
 }
 
-async fn cut_over(State(door): State<Door>, body: Bytes) -> Response {
+async fn cut_over(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<CutOver, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"what\":...}}: {error}"));
-    let (by, what) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, asked.what))) {
+    let (by, what) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked.what)))
+    {
         Ok(asked) => asked,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
@@ -102,12 +104,12 @@ async fn reconciliations(State(door): State<Door>, RawQuery(query): RawQuery) ->
     Json(List { object: "list", data, next: None }).into_response()
 }
 
-async fn reconcile(State(door): State<Door>, body: Bytes) -> Response {
+async fn reconcile(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<Reconcile, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| {
         format!("the body is not {{\"by\":...,\"link\":...,\"business_date\":...}}: {error}")
     });
-    let (by, asked) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, asked))) {
+    let (by, asked) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked))) {
         Ok(asked) => asked,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };

@@ -159,12 +159,12 @@ fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, bool), String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct By {
-        by: String,
+        by: Option<String>,
         #[serde(default)]
         unless_sessions: bool,
     }
     let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
-    by.and_then(|asked: By| Ok((ordered_by(caller, &asked.by)?, asked.unless_sessions)))
+    by.and_then(|asked: By| Ok((ordered_by(caller, asked.by.as_deref())?, asked.unless_sessions)))
 }
 
 fn no_such_link(name: &str) -> Response {

@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<Door> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    by: String,
+    by: Option<String>,
     /// At once, without the clean mark.
     #[serde(default)]
     force: bool,
@@ -50,7 +50,8 @@ struct Refused {
 async fn stop(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<Asked, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"force\":...}}: {error}"));
-    let signed = |asked: Asked| Ok((ordered_by(&caller, &asked.by)?, how(&asked), asked.unless_sessions));
+    let signed =
+        |asked: Asked| Ok((ordered_by(&caller, asked.by.as_deref())?, how(&asked), asked.unless_sessions));
     let (by, how, unless_sessions) = match asked.and_then(signed) {
         Ok(signed) => signed,
         Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
