@@ -139,6 +139,7 @@ fn what_the_family_cannot_do_is_said_before_anything_is_sent() {
     let (card, other) = (b"4111111111111111", b"4222222222222222");
     let union_pay = MacData { algorithm: Algorithm::UnionPayEcb, ..mac_data(&key, b"") };
     let aes = NewKey { cipher: Cipher::Aes, ..NewKey::tdes(Role::Zak) };
+    let wrapped = Request::Export { key: key.clone(), transport: key.clone(), form: Form::KeyWrap };
     #[rustfmt::skip]
     let cases = [
         (Request::Random { bytes: 8 },                                        "no command for random"),
@@ -148,6 +149,8 @@ fn what_the_family_cannot_do_is_said_before_anything_is_sent() {
         (Request::VerifyMac { data: mac_data(&key, b""), mac: vec![0; 5] },   "a MAC has 4 or 8 bytes"),
         (Request::MakeMac(mac_data(&key, &[0; 40_000])),                      "more data than a command takes"),
         (Request::Generate { key: aes, under: None },                         "keeps DES keys alone"),
+        (Request::KnownAnswers,                                               "no command for known_answers"),
+        (wrapped,                                                             "no key wrap"),
         (Request::Echo(vec![0; 70_000]),                                      "more bytes than a length can say"),
     ];
     for (request, wanted) in cases {

@@ -475,10 +475,7 @@ impl Core {
     }
 
     fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) -> Handed {
-        let Some(conn) = self.net.conn(conn) else {
-            self.figures.undelivered += 1;
-            return Handed::Nobody;
-        };
+        let Some(conn) = self.asker(conn) else { return Handed::Nobody };
         let header = answer_header(conn.framing(), request);
         let write =
             |answer: &Answer| conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
@@ -489,17 +486,25 @@ impl Core {
             }
             sent => sent,
         };
-        match sent {
-            Ok(()) => Handed::ToConnection,
-            Err(error) => {
-                self.figures.undelivered += 1;
-                if self.log.allows(self.clock.now().wall) {
-                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
-                }
-                conn.leave_unanswered();
-                Handed::Nobody
-            }
+        self.handed(&conn, sent)
+    }
+
+    /// The connection of whoever asked; where it has gone, that is counted.
+    fn asker(&mut self, conn: ConnId) -> Option<Conn> {
+        let conn = self.net.conn(conn);
+        self.figures.undelivered += u64::from(conn.is_none());
+        conn
+    }
+
+    /// What became of an answer that was written to that connection.
+    fn handed(&mut self, conn: &Conn, sent: Result<(), impl std::fmt::Display>) -> Handed {
+        let Err(error) = sent else { return Handed::ToConnection };
+        self.figures.undelivered += 1;
+        if self.log.allows(self.clock.now().wall) {
+            tracing::warn!(source = %conn.name(), %error, "answer not delivered");
         }
+        conn.leave_unanswered();
+        Handed::Nobody
     }
 
     fn on_source_frame(&mut self, source: SourceId, conn: &Conn, header: &[u8], body: &[u8]) {

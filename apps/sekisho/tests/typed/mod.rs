@@ -42,6 +42,12 @@ pub(crate) fn sekisho(words: &[&str]) -> Said {
     sekisho_reading(words, b"")
 }
 
+/// The same, about the switch of that configuration.
+pub(crate) fn typed_at(setup: &stories::Setup, words: &[&str]) -> Said {
+    let config = setup.config_path().display().to_string();
+    sekisho(&[words, &["--config", &config]].concat())
+}
+
 /// `sekisho` and these words, with something on standard input.
 pub(crate) fn sekisho_reading(words: &[&str], input: &[u8]) -> Said {
     sekisho_as("tester", words, input)

@@ -64,6 +64,17 @@ pub enum Answer {
     },
     /// The same again.
     Echoed(Vec<u8>),
+    /// What came out of known answers.
+    KnownAnswers(Vec<KnownAnswer>),
+}
+
+/// One known answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownAnswer {
+    /// What was computed.
+    pub what: &'static str,
+    /// Whether it came out; `None` where the module does not do it at all.
+    pub is_right: Option<bool>,
 }
 
 impl fmt::Debug for Answer {
@@ -80,6 +91,7 @@ impl fmt::Debug for Answer {
             Self::Random(_) => f.write_str("random bytes"),
             Self::Status { lmk_check, firmware } => write!(f, "status: LMK {lmk_check}, {firmware}"),
             Self::Echoed(_) => f.write_str("echoed"),
+            Self::KnownAnswers(all) => write!(f, "known answers: {all:?}"),
         }
     }
 }

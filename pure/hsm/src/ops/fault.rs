@@ -57,6 +57,9 @@ pub enum Fault {
     /// The module does not do this at all.
     #[error("the module does not offer this")]
     NotOffered,
+    /// It could only by showing the PIN to whoever asks, and so it does not.
+    #[error("this token cannot translate PINs without showing them: use a payment module")]
+    WouldShowPin,
     /// It would, but not now: nobody has authorised it.
     #[error("the module is not authorised to do this now")]
     NotAuthorised,
@@ -106,6 +109,7 @@ impl Fault {
             | Self::KeyLength
             | Self::NoSuchLmk
             | Self::NotOffered
+            | Self::WouldShowPin
             | Self::NotAuthorised
             | Self::Request
             | Self::DataLength

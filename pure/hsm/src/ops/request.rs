@@ -79,6 +79,8 @@ pub enum Request {
     Status,
     /// Say the same back.
     Echo(Vec<u8>),
+    /// Compute what everybody can look up, and say whether it came out.
+    KnownAnswers,
 }
 
 /// A key that is to be.
@@ -154,6 +156,7 @@ impl Request {
             Self::Random { .. } => "random",
             Self::Status => "status",
             Self::Echo(_) => "echo",
+            Self::KnownAnswers => "known_answers",
         }
     }
 

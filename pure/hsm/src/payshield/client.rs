@@ -94,6 +94,13 @@ impl Client {
     pub fn encode(&self, request: &Request, header: &[u8]) -> Result<Vec<u8>, Misfit> {
         let mut body = Vec::with_capacity(128);
         let code = self.command(request).ok_or(Misfit::NoCommand { request: request.name() })?;
+        if matches!(
+            request,
+            Request::Generate { under: Some((_, Form::KeyWrap)), .. }
+                | Request::Export { form: Form::KeyWrap, .. }
+        ) {
+            return Err(Misfit::NotSo { request: request.name(), why: "it has no key wrap of RFC 3394" });
+        }
         self.write_fields(request, &mut body)?;
         Ok(Message { header, code: *code, body: &body, trailer: None }.write())
     }
@@ -153,7 +160,7 @@ impl Client {
             Request::VerifyMac { .. } => b"M8",
             Request::Status => b"NC",
             Request::Echo(_) => b"B2",
-            Request::Derive { .. } | Request::Random { .. } => return None,
+            Request::Derive { .. } | Request::Random { .. } | Request::KnownAnswers => return None,
         })
     }
 
@@ -212,7 +219,7 @@ impl Client {
                 write(Charset::Ascii, &length.to_be_bytes(), body);
                 body.extend(data);
             }
-            Request::Derive { .. } | Request::Random { .. } => {
+            Request::Derive { .. } | Request::Random { .. } | Request::KnownAnswers => {
                 return Err(Misfit::NoCommand { request: request.name() });
             }
         }
@@ -372,7 +379,9 @@ impl Client {
                 Answer::Status { lmk_check, firmware: text(fields.take(fields.0.len())?) }
             }
             Request::Echo(_) => Answer::Echoed(fields.take(fields.0.len())?.to_vec()),
-            Request::Derive { .. } | Request::Random { .. } => return Err(Fault::NotOffered),
+            Request::Derive { .. } | Request::Random { .. } | Request::KnownAnswers => {
+                return Err(Fault::NotOffered);
+            }
         })
     }
 }

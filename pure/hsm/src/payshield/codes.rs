@@ -27,6 +27,7 @@ const CODES: &[(&[u8; 2], Fault)] = &[
     (b"68", Fault::NotOffered),
     (b"67", Fault::NotOffered),
     (b"47", Fault::NotOffered),
+    (b"68", Fault::WouldShowPin),
     (b"80", Fault::DataLength),
     (b"A2", Fault::NoSuchLmk),
     (b"A1", Fault::NoSuchLmk),

@@ -6,8 +6,8 @@ use crate::drbg::{Drbg, Random as _, SEED_BYTES};
 use crate::dukpt;
 use crate::mac;
 use crate::ops::{
-    Answer, Derivation, Fault, Form, Hsm, MacData, NewKey, Permission, PinSide, Request, Role, StoredKey,
-    Wrapped,
+    Answer, Derivation, Fault, Form, Hsm, KnownAnswer, MacData, NewKey, Permission, PinSide, Request, Role,
+    StoredKey, Wrapped,
 };
 use crate::pin::{self, PinLeg, Policy};
 use crate::secret::{Cipher, Key};
@@ -274,6 +274,11 @@ impl Hsm for SoftwareHsm {
                 firmware: concat!("software ", env!("CARGO_PKG_VERSION")).to_string(),
             }),
             Request::Echo(data) => Ok(Answer::Echoed(data.clone())),
+            Request::KnownAnswers => {
+                let tested = self_test();
+                let what = tested.map_or_else(|failed| failed.what, |()| "all of it");
+                Ok(Answer::KnownAnswers(vec![KnownAnswer { what, is_right: Some(tested.is_ok()) }]))
+            }
         }
     }
 }

@@ -128,6 +128,8 @@ enum FormName {
     T,
     /// One part.
     Z,
+    /// By the AES key wrap of RFC 3394.
+    Kw,
 }
 
 impl FormName {
@@ -139,6 +141,7 @@ impl FormName {
             Self::U => Form::Scheme(Scheme::U),
             Self::T => Form::Scheme(Scheme::T),
             Self::Z => Form::Scheme(Scheme::Z),
+            Self::Kw => Form::KeyWrap,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
 use hsm::ops::Hsm;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
-use hsm::pool::{Counts, DeviceConfig, Pool};
+use hsm::pool::{Counts, DeviceConfig, Pool, Way};
 use hsm::software::{SoftwareHsm, WARNING};
 use keystore::MasterFile;
 use net::{DialConfig, LinkHandle, Net, TlsClient};
@@ -99,7 +99,7 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
 
 fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
     Some(DeviceConfig {
-        client: Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys },
+        way: Way::Commands(Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys }),
         header_bytes: hsm.header_bytes,
         lmk_check: hsm.lmk_check.clone()?,
         in_flight_max: hsm.in_flight_max,
