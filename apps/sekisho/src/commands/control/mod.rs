@@ -137,13 +137,12 @@ impl Way {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let reply = self.ask_once(method, place, body)?;
-            let said = |member: &str| reply.body[member].as_str().unwrap_or("no").to_owned();
-            let refused = |said| Err(Unreachable::NotAllowed { way: self.to_string(), said });
             match reply.status {
                 401 => return Err(Unreachable::NotLetIn { way: self.to_string() }),
-                403 => return refused(said("detail")),
-                // The name the order is given under is none, or not the key's.
-                400 if reply.body["code"] == "not_signed" => return refused(said("said")),
+                403 => {
+                    let said = reply.body["detail"].as_str().or(reply.body["said"].as_str()).unwrap_or("no");
+                    return Err(Unreachable::NotAllowed { way: self.to_string(), said: said.into() });
+                }
                 // It has done nothing yet, so nothing is done twice.
                 429 if Instant::now() < deadline => thread::sleep(NEXT_SECOND),
                 _ => return Ok(reply),

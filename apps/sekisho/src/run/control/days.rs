@@ -1,6 +1,7 @@
 //! `/v1/days`, `/v1/cutovers`, `/v1/reconciliations` and `/v1/totals`.
 
-use super::{Door, gone, no, ordered_by};
+use super::signature::{Unsigned, ordered_by};
+use super::{Door, gone, no};
 use crate::run::api::callers::Caller;
 use crate::run::days::{DayCommand, ReconJson};
 use crate::run::links::{LinkCommand, Ordered};
@@ -61,11 +62,12 @@ async fn days(State(door): State<Door>) -> Response {
 
 async fn cut_over(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<CutOver, _> = serde_json::from_slice(&body);
-    let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"what\":...}}: {error}"));
+    let asked = asked
+        .map_err(|error| Unsigned::Body(format!("the body is not {{\"by\":...,\"what\":...}}: {error}")));
     let (by, what) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked.what)))
     {
         Ok(asked) => asked,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     if what == OWN {
         let done = door.ask(|answer| Order::Day(DayCommand::CutOver { by, answer })).await;
@@ -107,11 +109,12 @@ async fn reconciliations(State(door): State<Door>, RawQuery(query): RawQuery) ->
 async fn reconcile(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<Reconcile, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| {
-        format!("the body is not {{\"by\":...,\"link\":...,\"business_date\":...}}: {error}")
+        let body = "{\"by\":...,\"link\":...,\"business_date\":...}";
+        Unsigned::Body(format!("the body is not {body}: {error}"))
     });
     let (by, asked) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked))) {
         Ok(asked) => asked,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     let Some(date) = day(&asked.business_date) else {
         let said = format!("`{}` is no day such as 2026-11-22", asked.business_date);

@@ -1,6 +1,7 @@
 //! `/v1/keys/exchange`: exchanges of keys shown, and begun.
 
-use super::{Door, gone, no, ordered_by};
+use super::signature::ordered_by;
+use super::{Door, gone, no};
 use crate::run::api::callers::Caller;
 use crate::run::core::ExchangeOrder;
 use crate::run::thread::Order;
@@ -46,7 +47,7 @@ async fn begin(State(door): State<Door>, caller: Caller, Path(link): Path<String
         // In the audit of keys nobody's key is taken for a person of this machine.
         (false, by) => match ordered_by(&caller, by.as_deref()) {
             Ok(by) => format!("api-key/{}", by.as_str()),
-            Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+            Err(unsigned) => return unsigned.into_response(),
         },
         (true, None) => {
             let said = "the body has no `by`: who orders it?".into();
