@@ -15,7 +15,7 @@ use net::{DialConfig, ListenerConfig, PairRule, TlsClient};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use switch::{LaneConfig, LinkConfig, Receiver, Route, Routes, SourceConfig};
+use switch::{LaneConfig, Lines, LinkConfig, Receiver, Route, Routes, SourceConfig};
 use tables::{applications, exchanging, link_config, listener_config, source_config};
 use terms::{Kind, LinkId, LinkName, Network, NetworkTypes, SourceId, Text};
 use wire::Framing;
@@ -250,7 +250,14 @@ impl Plan {
             let guard = Rule::of(link.security.as_ref(), &link.name, true, &dialect).unwrap_or_default();
             links.insert(
                 names.link(&link.name).0,
-                Link { name, dialect, handle: None, key_exchange: exchanging(link), guard },
+                Link {
+                    name,
+                    dialect,
+                    handle: None,
+                    lines: Lines::default(),
+                    key_exchange: exchanging(link),
+                    guard,
+                },
             );
         }
         // Numbers of dropped names stay empty: filled up with the first party's dialect, never used.
@@ -258,6 +265,7 @@ impl Plan {
         let fill_source = || Some(Source { dialect: any.clone()?, unreadable_max: 1, guard: None });
         let fill_link = |at: usize| {
             Some(Link {
+                lines: Lines::default(),
                 name: *names.links.get(at)?,
                 dialect: any.clone()?,
                 handle: None,
