@@ -67,7 +67,7 @@ struct List<'a> {
 /// Does it.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let mut opened = Opened::at(door.data)?;
+    let mut opened = Opened::at(door.data()?.to_owned())?;
     let (mut names, mut teller) = (Names::default(), Teller::default());
     let walked = opened.walk(|step| {
         if let Step::Record { record, .. } = step {
