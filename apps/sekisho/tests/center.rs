@@ -1,9 +1,11 @@
 //! A switch before a card centre: pairs, sign-on, business, and everything a centre may do instead.
 
 mod centre;
+mod http;
 mod typed;
 
 use centre::{Center, start, wait_until};
+use http::At;
 use stories::*;
 use terms::{Code, Kind};
 use typed::{sekisho, typed_at};
@@ -56,6 +58,30 @@ fn a_lost_connection_takes_its_pair_along_and_the_centre_builds_it_anew() {
         wait_until(&setup, "signed-on");
         assert_eq!(withdraws(&daemon), Some(Code::Approved));
     }
+}
+
+/// Whatever is heard first, an old connection's end or a new one: the centre has forgotten us, and is told again.
+#[test]
+fn a_centre_that_loses_everything_and_calls_at_once_is_signed_on_again_each_time() {
+    let (mut setup, script) = stage(3, "automatic", "");
+    setup.tables_more = "[api]\ndefault_link = \"core\"\n".into();
+    let daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    wait_for_lines(&setup, 6);
+    let mut events = At::socket_of(&setup).listen("/v1/stream?types=link.*", &[]);
+    for again in 1..=10 {
+        center.types("drop-all");
+        center.wait_to_say("and with them the session", again);
+        center.wait_to_say("sign_on of the switch: approved", again + 1);
+        for event in ["link.down", "link.degraded", "link.signed_on"] {
+            events.until(event);
+        }
+        wait_until(&setup, "signed-on");
+        assert_eq!(withdraws(&daemon), Some(Code::Approved));
+        wait_for_lines(&setup, 6);
+    }
+    events.until("link.connected");
 }
 
 #[test]

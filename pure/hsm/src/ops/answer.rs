@@ -30,8 +30,8 @@ pub enum Answer {
     Exported {
         /// For the partner.
         wrapped: Wrapped,
-        /// Its check value.
-        check: CheckValue,
+        /// Its check value, where the module tells it.
+        check: Option<CheckValue>,
     },
     /// A check value.
     CheckValue(CheckValue),
@@ -82,7 +82,7 @@ impl fmt::Debug for Answer {
         match self {
             Self::Generated { check, .. } => write!(f, "generated, check value {check:?}"),
             Self::Imported { check, .. } => write!(f, "imported, check value {check}"),
-            Self::Exported { check, .. } => write!(f, "exported, check value {check}"),
+            Self::Exported { check, .. } => write!(f, "exported, check value {check:?}"),
             Self::CheckValue(check) => write!(f, "check value {check}"),
             Self::Pin { .. } => f.write_str("PIN translated"),
             Self::Mac(_) => f.write_str("MAC made"),

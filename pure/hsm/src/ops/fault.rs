@@ -39,6 +39,12 @@ pub enum Fault {
     /// The key does not permit this.
     #[error("the key does not permit this")]
     Mode,
+    /// So many components make no key.
+    #[error("a key is made of two to nine components")]
+    Components,
+    /// A component was used as a key, or a key as a component.
+    #[error("a component is no key, and a key no component")]
+    Component,
     /// The key may not leave, or not so.
     #[error("the key may not leave")]
     NotExportable,
@@ -104,6 +110,8 @@ impl Fault {
             | Self::NoSuchFormat
             | Self::Usage
             | Self::Mode
+            | Self::Component
+            | Self::Components
             | Self::NotExportable
             | Self::Weaker
             | Self::KeyLength

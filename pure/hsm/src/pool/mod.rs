@@ -95,7 +95,7 @@ pub struct DeviceConfig {
 pub struct Operations(u16);
 
 /// The names of what may be asked, each at its place.
-const OPERATIONS: [&str; 12] = [
+const OPERATIONS: [&str; 13] = [
     "generate",
     "import",
     "export",
@@ -107,6 +107,7 @@ const OPERATIONS: [&str; 12] = [
     "random",
     "status",
     "echo",
+    "form",
     "known_answers",
 ];
 

@@ -15,6 +15,7 @@
 
 mod errand;
 mod modules;
+mod own;
 mod setup;
 mod turns;
 mod verdict;
@@ -35,6 +36,7 @@ use terms::{Instant, Now, TerminalId, Timestamp};
 
 pub(crate) use errand::{Errand, Heard, Leaving, Move, Next, Sealing, Verifying, Whose};
 pub(crate) use modules::{ModuleSeen, Modules};
+pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
 pub(crate) use turns::{Line, Turn, Turns};
 pub(crate) use verdict::{Trouble, Wrong};
