@@ -3,33 +3,23 @@
 //! What a contract with a partner fixes (a reply time-out, a dialect) has no default; what a machine prefers
 //! has one. Unknown keys are refused with their line and the nearest name.
 
-use check::check_names;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use terms::limits;
 
 pub(crate) mod api;
-mod check;
 mod day;
-mod host;
 mod keys;
-mod link;
-mod listener;
 mod management;
-mod route;
 mod security;
 
 pub use api::ApiToml;
 pub use day::{DayToml, ReconciliationToml, TimeOfDay};
-pub use host::{BusinessDayToml, DepositsToml, ForwardToml, HostToml, UnknownCreditsToml};
 pub use keys::{DrawnBy, KeyExchangeToml, KeysToml};
-pub use link::{BreakerToml, LinkToml, TlsLinkToml, TransmissionTime};
-pub use listener::{ConsistencyToml, ListenerKind, ListenerToml, PeerToml, PoolToml, TlsListenerToml};
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
-pub use route::{ReceiverToml, RouteToml};
 pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
@@ -171,6 +161,400 @@ impl Default for LaneToml {
     }
 }
 
+/// `[[listener]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenerToml {
+    /// Its name, at most 24 characters. The journal knows it by this for ever.
+    pub name: String,
+    /// How its peers use a connection.
+    pub kind: ListenerKind,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What its peers speak.
+    pub dialect: String,
+    /// How frames are told apart, such as `ascii4` or `bin2+tpdu`; without it as the dialect suggests.
+    pub framing: Option<String>,
+    /// Longest message body in bytes.
+    #[serde(default = "default_body_bytes_max")]
+    pub body_bytes_max: usize,
+    /// The link for what no route names.
+    pub default_link: Option<String>,
+    /// Whether a request must name its terminal.
+    #[serde(default = "yes")]
+    pub terminal_required: bool,
+    /// How its terminals make an unknown outcome consistent; without it they get no withdrawals and deposits.
+    pub consistency: Option<ConsistencyToml>,
+    /// Requests of one terminal under way at once; 0 for any number.
+    #[serde(default = "ListenerToml::per_terminal_max")]
+    pub per_terminal_max: u32,
+    /// Connections at once.
+    #[serde(default = "ListenerToml::connections_max")]
+    pub connections_max: u32,
+    /// Connections at once from one address.
+    #[serde(default = "ListenerToml::per_address_max")]
+    pub per_address_max: u32,
+    /// First byte of a frame to its last.
+    #[serde(default = "ten_seconds")]
+    pub frame_timeout_ms: u32,
+    /// Silence after which a connection is closed; without it, never.
+    pub idle_timeout_ms: Option<u32>,
+    /// Messages that cannot be read after which a connection is closed.
+    #[serde(default = "ListenerToml::unreadable_max")]
+    pub unreadable_max: u32,
+    /// Peers known by their address; once one is named, nobody else may come in. `access` only.
+    #[serde(default)]
+    pub peer: Vec<PeerToml>,
+    /// Whether its peers are told a new day of ours, where their dialect has a message for it. `access` only.
+    #[serde(default = "yes")]
+    pub tell_day: bool,
+    /// How many requests are worked on at once. `atmc` only.
+    pub pool: Option<PoolToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
+    /// TLS 1.2 or later.
+    pub tls: Option<TlsListenerToml>,
+}
+
+impl ListenerToml {
+    const fn connections_max() -> u32 {
+        limits::CONNECTIONS_MAX
+    }
+
+    const fn per_address_max() -> u32 {
+        1_024
+    }
+
+    const fn unreadable_max() -> u32 {
+        5
+    }
+
+    const fn per_terminal_max() -> u32 {
+        1
+    }
+}
+
+/// What a terminal does when it does not know what became of its request.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ConsistencyToml {
+    /// It takes the request back (0420).
+    Reversal,
+    /// It reports what happened (0220).
+    Completion,
+    /// It asks what became of it.
+    Inquiry,
+}
+
+/// How peers use a connection.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ListenerKind {
+    /// One request per connection, as self-service terminals do.
+    Atmc,
+    /// Many in both directions, as access systems do.
+    Access,
+}
+
+/// `[[listener.peer]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerToml {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its name, at most 24 characters.
+    pub name: String,
+}
+
+/// `[listener.pool]`: the size of the process pool that one-request gateways used to have.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolToml {
+    /// Never smaller.
+    pub min: u32,
+    /// At the start.
+    pub initial: u32,
+    /// Never larger.
+    pub max: u32,
+}
+
+/// `[listener.tls]`: PEM files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsListenerToml {
+    /// Our certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Authorities whose clients are let in; without it no client certificate is asked for.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// `[[link]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkToml {
+    /// Its name, at most 24 characters. The journal knows it by this for ever.
+    pub name: String,
+    /// The host's address.
+    pub dial: SocketAddr,
+    /// Connections held to it. 1..=64.
+    #[serde(default = "LinkToml::connections")]
+    pub connections: u16,
+    /// What it speaks.
+    pub dialect: String,
+    /// How frames are told apart; without it as the dialect suggests.
+    pub framing: Option<String>,
+    /// Longest message body in bytes.
+    #[serde(default = "default_body_bytes_max")]
+    pub body_bytes_max: usize,
+    /// Silence after which the outcome is unknown. 100..=600_000. No default: it is in your contract.
+    pub reply_timeout_ms: u32,
+    /// Time between two attempts to connect, and up to a fifth more or less.
+    #[serde(default = "LinkToml::reconnect_ms")]
+    pub reconnect_ms: u32,
+    /// Requests unanswered at once; the next is declined, not queued. 1..=262_144.
+    #[serde(default = "LinkToml::in_flight_max")]
+    pub in_flight_max: u32,
+    /// Which clock writes the time of transmission.
+    #[serde(default)]
+    pub transmission_time: TransmissionTime,
+    /// When to stop asking a host that does not answer.
+    #[serde(default)]
+    pub breaker: BreakerToml,
+    /// What the host's contract says of reversals and advices.
+    #[serde(default)]
+    pub host: HostToml,
+    /// How owed messages are sent.
+    #[serde(default)]
+    pub forward: ForwardToml,
+    /// How long each sort of answer is waited for.
+    #[serde(default)]
+    pub timers: TimersToml,
+    /// Where the host calls first, as card centres do; without it we do.
+    pub pairs: Option<PairsToml>,
+    /// Sign-on and echo; without the table a link that stands is used as it is.
+    pub management: Option<ManagementToml>,
+    /// How totals are compared; without the table they are not.
+    pub reconciliation: Option<ReconciliationToml>,
+    /// PINs and authentication codes; without it neither is looked at.
+    pub security: Option<GuardToml>,
+    /// How keys are exchanged with it; without it people carry them.
+    pub key_exchange: Option<KeyExchangeToml>,
+    /// TLS 1.2 or later.
+    pub tls: Option<TlsLinkToml>,
+}
+
+impl LinkToml {
+    const fn connections() -> u16 {
+        1
+    }
+
+    const fn reconnect_ms() -> u32 {
+        30_000
+    }
+
+    const fn in_flight_max() -> u32 {
+        limits::IN_FLIGHT_MAX
+    }
+}
+
+/// Which clock writes the time of transmission (DE 7).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum TransmissionTime {
+    /// As the standard says.
+    #[default]
+    Utc,
+    /// As many domestic networks do.
+    Local,
+}
+
+/// `[link.breaker]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BreakerToml {
+    /// Fewest finished requests it judges by.
+    pub requests_min: u32,
+    /// Per cent of them unanswered at which it opens; 0 switches it off.
+    pub unanswered_percent: u8,
+    /// Time it stays open before one request may try.
+    pub probe_after_ms: u32,
+}
+
+impl Default for BreakerToml {
+    fn default() -> Self {
+        let switch::BreakerConfig { requests_min, unanswered_percent, probe_after_ms } = Default::default();
+        Self { requests_min, unanswered_percent, probe_after_ms }
+    }
+}
+
+/// `[link.host]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostToml {
+    /// A reversal that comes before its request makes the host refuse the request.
+    pub tombstones: bool,
+    /// A reversal sent twice is done once. Without it an unanswered one is handed to a person.
+    pub dedups_reversals: bool,
+    /// A repeat says so in its type (0421, 0221).
+    pub marks_repeats: bool,
+    /// What an unknown deposit is owed: `post` (0220) or `reverse` (0420).
+    pub deposits: DepositsToml,
+    /// The longest a request may linger before the host acts on it: "no such original" is believed only from a
+    /// reversal sent that long after its request.
+    pub guard_ms: u32,
+    /// Where the host's business day comes from: `calendar` or `told`.
+    pub business_day: BusinessDayToml,
+    /// Days a day that is told may be ahead of our calendar; one further is refused. 0..=366.
+    pub days_ahead_max: u32,
+    /// What a customer is told whose credit this host did not answer: `approve` or `unknown`.
+    pub unknown_credits: UnknownCreditsToml,
+}
+
+/// What a customer is told whose credit was not answered. It is owed until it is posted, either way.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownCreditsToml {
+    /// That it was done.
+    Approve,
+    /// That nobody knows.
+    Unknown,
+}
+
+/// What an unknown deposit is owed.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum DepositsToml {
+    /// Its posting: the cash is in the machine.
+    Post,
+    /// Its reversal.
+    Reverse,
+}
+
+/// Where a host's business day comes from.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum BusinessDayToml {
+    /// Our local calendar.
+    Calendar,
+    /// The host tells it: by its cutover, and when it opens.
+    Told,
+}
+
+impl Default for HostToml {
+    fn default() -> Self {
+        let host = switch::HostProfile::default();
+        Self {
+            tombstones: host.tombstones,
+            dedups_reversals: host.dedups_reversals,
+            marks_repeats: host.marks_repeats,
+            deposits: if host.deposits_are_posted { DepositsToml::Post } else { DepositsToml::Reverse },
+            guard_ms: host.guard_ms,
+            business_day: match host.day_is_calendar {
+                true => BusinessDayToml::Calendar,
+                false => BusinessDayToml::Told,
+            },
+            days_ahead_max: host.days_ahead_max,
+            unknown_credits: match host.unknown_credits_approved {
+                true => UnknownCreditsToml::Approve,
+                false => UnknownCreditsToml::Unknown,
+            },
+        }
+    }
+}
+
+/// `[link.forward]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForwardToml {
+    /// Silence after which an attempt has failed.
+    pub reply_timeout_ms: u32,
+    /// From one attempt to the next.
+    pub repeat_ms: u32,
+    /// Unanswered at once.
+    pub window: u32,
+    /// Of these, messages that had to wait for the link, until the host keeps up.
+    pub catch_up_window: u32,
+    /// Attempts after which people are told.
+    pub alarm_after: u32,
+    /// After an unclean stop the host gets nothing new before each message owed to it was sent once.
+    pub recovery_first: bool,
+}
+
+impl Default for ForwardToml {
+    fn default() -> Self {
+        let switch::ForwardConfig {
+            reply_timeout_ms,
+            repeat_ms,
+            window,
+            catch_up_window,
+            alarm_after,
+            recovery_first,
+        } = Default::default();
+        Self { reply_timeout_ms, repeat_ms, window, catch_up_window, alarm_after, recovery_first }
+    }
+}
+
+/// `[link.tls]`: PEM files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsLinkToml {
+    /// Authorities the host's certificate must come from.
+    pub authorities: PathBuf,
+    /// The name it must bear.
+    pub server_name: String,
+    /// Our own certificate, where the host asks for one.
+    pub certificate: Option<PathBuf>,
+    /// Its private key.
+    pub key: Option<PathBuf>,
+}
+
+/// `[[route]]`: the longest card prefix wins, then the line written first.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteToml {
+    /// First digits of the card; empty for any.
+    #[serde(default)]
+    pub prefix: String,
+    /// Only from this listener.
+    pub listener: Option<String>,
+    /// Only this kind of transaction, such as `withdrawal`.
+    pub kind: Option<String>,
+    /// Where it goes.
+    pub link: String,
+    /// What people call this line; without it made of prefix and link. At most 24 characters.
+    pub name: Option<String>,
+}
+
+/// `[[receiver]]`: where the account a transfer goes to is kept. The longest prefix wins, then the line written
+/// first; an account no line names is at the host that pays.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiverToml {
+    /// First characters of the receiving account; empty for any.
+    #[serde(default)]
+    pub prefix: String,
+    /// Only from this listener.
+    pub listener: Option<String>,
+    /// Which host keeps it.
+    pub link: String,
+    /// What people call this line; without it made of prefix and link. At most 24 characters.
+    pub name: Option<String>,
+}
+
+const fn default_body_bytes_max() -> usize {
+    limits::BODY_BYTES_MAX
+}
+
+const fn ten_seconds() -> u32 {
+    10_000
+}
+
+const fn yes() -> bool {
+    true
+}
+
 /// Everything that is wrong with a configuration.
 #[derive(Debug)]
 pub struct ConfigError {
@@ -284,6 +668,148 @@ impl Config {
             ));
         }
         wrong
+    }
+}
+
+impl ListenerToml {
+    fn complain(&self, links: &[&str], wrong: &mut Vec<String>) {
+        let at = format!("listener `{}`", self.name);
+        if let Some(link) = &self.default_link {
+            check_known(&at, "default_link", link, links, wrong);
+        }
+        check_body_bytes(&at, self.body_bytes_max, wrong);
+        if self.kind == ListenerKind::Atmc && !self.peer.is_empty() {
+            wrong.push(format!("{at}: peers are known by address on `access` listeners only"));
+        }
+        if self.kind == ListenerKind::Access && self.pool.is_some() {
+            wrong.push(format!("{at}: a pool belongs to `atmc` listeners only"));
+        }
+        if let Some(PoolToml { min, initial, max }) = self.pool
+            && !(1 <= min && min <= initial && initial <= max)
+        {
+            wrong.push(format!("{at}: pool needs 1 <= min <= initial <= max, not {min}, {initial}, {max}"));
+        }
+        for peer in &self.peer {
+            check_name_fits(&format!("{at}: peer"), &peer.name, wrong);
+        }
+    }
+}
+
+impl LinkToml {
+    fn complain(&self, wrong: &mut Vec<String>) {
+        let at = format!("link `{}`", self.name);
+        check_body_bytes(&at, self.body_bytes_max, wrong);
+        let mut range = |name: &str, value: u64, low: u64, high: u64| {
+            if !(low..=high).contains(&value) {
+                wrong.push(format!("{at}: {name} is {value}, not between {low} and {high}"));
+            }
+        };
+        range("reply_timeout_ms", self.reply_timeout_ms.into(), 100, 600_000);
+        range("reconnect_ms", self.reconnect_ms.into(), 10, 3_600_000);
+        range("connections", self.connections.into(), 1, 64);
+        range("in_flight_max", self.in_flight_max.into(), 1, 262_144);
+        range("breaker.unanswered_percent", self.breaker.unanswered_percent.into(), 0, 100);
+        range("forward.reply_timeout_ms", self.forward.reply_timeout_ms.into(), 100, 600_000);
+        range("forward.repeat_ms", self.forward.repeat_ms.into(), 100, 3_600_000);
+        range("forward.window", self.forward.window.into(), 1, 1_024);
+        range("forward.catch_up_window", self.forward.catch_up_window.into(), 1, 1_024);
+        range("forward.alarm_after", self.forward.alarm_after.into(), 1, 10_000);
+        range("host.days_ahead_max", self.host.days_ahead_max.into(), 0, 366);
+        range("host.guard_ms", self.host.guard_ms.into(), 0, 3_600_000);
+        self.timers.complain(&mut range);
+        self.management.iter().for_each(|management| management.complain(&mut range));
+        if let Some(every_ms) = self.key_exchange.and_then(|exchange| exchange.every_ms) {
+            range("key_exchange.every_ms", every_ms.into(), 200, 2_592_000_000);
+        }
+        if let Some(pairs) = &self.pairs {
+            range("pairs.count", pairs.count.into(), 1, 16);
+            if self.tls.is_some() {
+                wrong
+                    .push(format!("{at}: pairs are over plain TCP; put a tunnel before them instead of tls"));
+            }
+        }
+        self.reconciliation.iter().for_each(|table| table.complain(&at, wrong));
+        for name in self.management.iter().flat_map(ManagementToml::strangers) {
+            wrong.push(format!("{at}: management.says {name} is no noun a message may say"));
+        }
+        if self.tls.as_ref().is_some_and(|tls| tls.certificate.is_some() != tls.key.is_some()) {
+            wrong.push(format!("{at}: tls.certificate and tls.key go together"));
+        }
+    }
+}
+
+impl RouteToml {
+    fn complain(&self, listeners: &[&str], links: &[&str], wrong: &mut Vec<String>) {
+        let at = format!("route `{}`", self.label());
+        check_known(&at, "link", &self.link, links, wrong);
+        if let Some(listener) = &self.listener {
+            check_known(&at, "listener", listener, listeners, wrong);
+        }
+        if self.prefix.len() > 19 || !self.prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+            wrong.push(format!("{at}: a prefix is at most 19 digits"));
+        }
+        let kinds: Vec<&str> = terms::Kind::ALL.iter().map(|kind| kind.name()).collect();
+        if let Some(kind) = &self.kind {
+            check_known(&at, "kind", kind, &kinds, wrong);
+        }
+    }
+
+    /// What people call it.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| match self.prefix.as_str() {
+            "" => format!("any -> {}", self.link),
+            prefix => format!("{prefix} -> {}", self.link),
+        })
+    }
+}
+
+impl ReceiverToml {
+    fn complain(&self, listeners: &[&str], links: &[&str], wrong: &mut Vec<String>) {
+        let at = format!("receiver `{}`", self.label());
+        check_known(&at, "link", &self.link, links, wrong);
+        if let Some(listener) = &self.listener {
+            check_known(&at, "listener", listener, listeners, wrong);
+        }
+        if self.prefix.len() > 28 || !self.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            wrong.push(format!("{at}: a prefix is at most 28 characters, none of them a space"));
+        }
+    }
+
+    /// What people call it.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| match self.prefix.as_str() {
+            "" => format!("to any -> {}", self.link),
+            prefix => format!("to {prefix} -> {}", self.link),
+        })
+    }
+}
+
+fn check_names(what: &str, names: &[&str], wrong: &mut Vec<String>) {
+    for (at, name) in names.iter().enumerate() {
+        check_name_fits(what, name, wrong);
+        if names[..at].contains(name) {
+            wrong.push(format!("{what} `{name}` is there twice"));
+        }
+    }
+}
+
+fn check_name_fits(what: &str, name: &str, wrong: &mut Vec<String>) {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > 24 || !name.bytes().all(legal) {
+        wrong.push(format!("{what} `{name}`: a name is 1 to 24 letters, digits, `-`, `_` and `.`"));
+    }
+}
+
+fn check_known(at: &str, key: &str, name: &str, known: &[&str], wrong: &mut Vec<String>) {
+    if !known.contains(&name) {
+        let hint = dialects::did_you_mean(name, known.iter().copied());
+        wrong.push(format!("{at}: {key} `{name}` is not known{hint}"));
+    }
+}
+
+fn check_body_bytes(at: &str, bytes: usize, wrong: &mut Vec<String>) {
+    if !(64..=limits::BODY_BYTES_MAX).contains(&bytes) {
+        wrong.push(format!("{at}: body_bytes_max is {bytes}, not between 64 and {}", limits::BODY_BYTES_MAX));
     }
 }
 

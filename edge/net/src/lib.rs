@@ -11,7 +11,6 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod call;
 mod conn;
 mod counters;
 mod dial;
@@ -29,7 +28,6 @@ mod socket;
 mod stream;
 mod tls;
 
-pub use call::{CallError, CallerLine, TlsCaller, machine_authorities};
 pub use conn::{Conn, Role, SendError};
 pub use counters::{Counters, Counts};
 pub use dial::{DialConfig, LinkHandle, LinkState};

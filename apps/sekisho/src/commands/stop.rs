@@ -1,6 +1,7 @@
 //! `sekisho stop`: the end of a running switch, in order or at once.
 
-use super::door::{Door, Which};
+use super::control::{self, Unreachable};
+use super::door::{Door, Which, whoever};
 use super::link::door::{Failure, at, unreachable};
 use super::paper::Paper;
 use crate::exit;
@@ -70,7 +71,7 @@ fn stop(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn order(args: &Args, door: &Door) -> Result<(), Failure> {
-    let by = door.by(args.by.as_deref());
+    let by = args.by.clone().unwrap_or_else(whoever);
     let unless_sessions = !args.force && !args.sign_off;
     let body = json!({
         "by": by,
@@ -79,9 +80,9 @@ fn order(args: &Args, door: &Door) -> Result<(), Failure> {
         "unless_sessions": unless_sessions
     });
     let not_known = |said: String| Failure::Unknown { said, next: format!("sekisho status{}", at(door)) };
-    let reply = door.post("/v1/stop", &body).map_err(|error| match error {
-        error if !error.may_have_been_heard() => unreachable(door, error),
-        error => not_known(error.to_string()),
+    let reply = control::post(&door.socket, "/v1/stop", &body).map_err(|error| match error {
+        Unreachable::Nobody { .. } => unreachable(door, error),
+        Unreachable::Broken { .. } | Unreachable::Strange { .. } => not_known(error.to_string()),
     })?;
     match (reply.status, reply.body["code"].as_str()) {
         (200, _) => Ok(()),
@@ -118,7 +119,7 @@ fn order(args: &Args, door: &Door) -> Result<(), Failure> {
 /// It has ended when nobody holds its socket any more.
 fn wait_for_the_end(args: &Args, door: &Door) -> Result<bool, Failure> {
     let deadline = Instant::now() + Duration::from_secs(args.timeout);
-    while door.is_answered() {
+    while !matches!(control::get(&door.socket, "/"), Err(Unreachable::Nobody { .. })) {
         if Instant::now() >= deadline {
             return Err(Failure::Said {
                 code: "SYS1004-E",

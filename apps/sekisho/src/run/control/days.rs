@@ -1,8 +1,6 @@
 //! `/v1/days`, `/v1/cutovers`, `/v1/reconciliations` and `/v1/totals`.
 
-use super::signature::{Unsigned, ordered_by};
-use super::{Door, gone, no};
-use crate::run::api::callers::Caller;
+use super::{Door, gone, no, said};
 use crate::run::days::{DayCommand, ReconJson};
 use crate::run::links::{LinkCommand, Ordered};
 use crate::run::thread::Order;
@@ -32,7 +30,7 @@ const OWN: &str = "own";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CutOver {
-    by: Option<String>,
+    by: String,
     /// `own`, or the name of a link, whose host is asked.
     what: String,
 }
@@ -40,7 +38,7 @@ struct CutOver {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reconcile {
-    by: Option<String>,
+    by: String,
     link: String,
     business_date: String,
 }
@@ -60,14 +58,12 @@ async fn days(State(door): State<Door>) -> Response {
     }
 }
 
-async fn cut_over(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
+async fn cut_over(State(door): State<Door>, body: Bytes) -> Response {
     let asked: Result<CutOver, _> = serde_json::from_slice(&body);
-    let asked = asked
-        .map_err(|error| Unsigned::Body(format!("the body is not {{\"by\":...,\"what\":...}}: {error}")));
-    let (by, what) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked.what)))
-    {
+    let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"what\":...}}: {error}"));
+    let (by, what) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, asked.what))) {
         Ok(asked) => asked,
-        Err(unsigned) => return unsigned.into_response(),
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
     if what == OWN {
         let done = door.ask(|answer| Order::Day(DayCommand::CutOver { by, answer })).await;
@@ -106,15 +102,14 @@ async fn reconciliations(State(door): State<Door>, RawQuery(query): RawQuery) ->
     Json(List { object: "list", data, next: None }).into_response()
 }
 
-async fn reconcile(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
+async fn reconcile(State(door): State<Door>, body: Bytes) -> Response {
     let asked: Result<Reconcile, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| {
-        let body = "{\"by\":...,\"link\":...,\"business_date\":...}";
-        Unsigned::Body(format!("the body is not {body}: {error}"))
+        format!("the body is not {{\"by\":...,\"link\":...,\"business_date\":...}}: {error}")
     });
-    let (by, asked) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked))) {
+    let (by, asked) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, asked))) {
         Ok(asked) => asked,
-        Err(unsigned) => return unsigned.into_response(),
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
     let Some(date) = day(&asked.business_date) else {
         let said = format!("`{}` is no day such as 2026-11-22", asked.business_date);

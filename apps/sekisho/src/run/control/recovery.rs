@@ -1,7 +1,6 @@
 //! `/v1/recovery`: how recovery stands, and the order to begin it.
 
-use super::signature::signed_by;
-use super::{Door, gone, no};
+use super::{Door, gone, no, signed_by};
 use crate::run::api::callers::Caller;
 use crate::run::recovery::{RecoveryJson, RecoveryOrder};
 use crate::run::thread::Order;
@@ -27,7 +26,7 @@ async fn show(State(door): State<Door>) -> Response {
 async fn begin(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let by = match signed_by(&caller, &body) {
         Ok(by) => by,
-        Err(unsigned) => return unsigned.into_response(),
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
     };
     let Some(before) = door.ask(|answer| Order::Recovery(RecoveryOrder::Begin { answer })).await else {
         return gone();

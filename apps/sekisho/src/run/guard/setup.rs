@@ -1,14 +1,15 @@
 //! From the configuration to security modules at work.
 
 use super::modules::{Devices, Software};
-use super::{Guard, KeyModulePlan, Modules};
+use super::{Guard, Modules};
 use crate::config::{Config, HsmToml, SoftwareToml};
 use crate::run::core::{ModuleLines, Switchboard};
 use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
+use hsm::ops::Hsm;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
-use hsm::pool::{Counts, DeviceConfig, Pool, Way};
-use hsm::software::{Master, SoftwareHsm, WARNING};
+use hsm::pool::{Counts, DeviceConfig, Pool};
+use hsm::software::{SoftwareHsm, WARNING};
 use keystore::MasterFile;
 use net::{DialConfig, LinkHandle, Net, TlsClient};
 use std::rc::Rc;
@@ -31,8 +32,15 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
         })),
     };
     let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
-    let own = KeyModulePlan::of(config)?;
-    let keys = lmk.zip(own).map(|(lmk, own)| keys::open(config, &lmk, own)).transpose()?;
+    let own = match config.hsm.as_slice() {
+        // A second one on the same master key: what manages keys never stands before a PIN.
+        [one] if one.software.is_some() => {
+            let module = Box::new(software_module(config, one)?.0);
+            Some(module as Box<dyn Hsm + Send>)
+        }
+        _ => None,
+    };
+    let keys = lmk.map(|lmk| keys::open(config, &lmk, own)).transpose()?;
     Ok(Guard::new(modules, keys))
 }
 
@@ -50,25 +58,21 @@ pub(crate) fn dial(
     dialled.collect()
 }
 
-/// The master key of the software module, and whether it is public.
-pub(super) fn module_of(config: &Config, hsm: &HsmToml) -> Result<(Master, bool), StartError> {
+/// The module, and whether its master key is public.
+fn software_module(config: &Config, hsm: &HsmToml) -> Result<(SoftwareHsm, bool), StartError> {
     let public = || test_lmk::masters()[2].1.clone();
-    Ok(match hsm.software {
+    let (master, is_public) = match hsm.software {
         Some(SoftwareToml::PublicTest) | None => (public(), true),
         Some(SoftwareToml::Store) => (MasterFile::read(&config.keys_directory())?, false),
-    })
-}
-
-/// Random bits of the system.
-pub(super) fn seed_of<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, clock::EntropyError> {
-    let mut seed = zeroize::Zeroizing::new([0; N]);
+    };
+    let mut seed = zeroize::Zeroizing::new([0; SEED_BYTES]);
     clock::entropy(&mut *seed)?;
-    Ok(seed)
+    let module = SoftwareHsm::new(master, &seed).map_err(|_| StartError::SelfTest)?;
+    Ok((module, is_public))
 }
 
 fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
-    let (master, is_public) = module_of(config, hsm)?;
-    let module = SoftwareHsm::new(master, &*seed_of::<SEED_BYTES>()?).map_err(|_| StartError::SelfTest)?;
+    let (module, is_public) = software_module(config, hsm)?;
     let check = module.master().check();
     tracing::warn!(hsm = hsm.name, lmk = check, "{WARNING}");
     if is_public {
@@ -93,9 +97,9 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
     })
 }
 
-pub(super) fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
+fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
     Some(DeviceConfig {
-        way: Way::Commands(Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys }),
+        client: Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys },
         header_bytes: hsm.header_bytes,
         lmk_check: hsm.lmk_check.clone()?,
         in_flight_max: hsm.in_flight_max,
@@ -108,7 +112,7 @@ fn known(hsm: &HsmToml) -> (String, String, String) {
     (hsm.name.clone(), address, hsm.lmk_check.clone().unwrap_or_default().to_uppercase())
 }
 
-pub(super) fn line(hsm: &HsmToml, device: usize) -> DialConfig {
+fn line(hsm: &HsmToml, device: usize) -> DialConfig {
     let mut framing = Framing::named("bin2").expect("a length of two bytes has a name");
     framing.body_bytes_max = MESSAGE_BYTES_MAX;
     let name = LinkName::clipped(hsm.name.as_bytes());
