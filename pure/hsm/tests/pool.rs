@@ -274,6 +274,30 @@ fn an_answer_that_comes_too_late_is_nobodys_and_does_not_harm_its_line() {
 }
 
 #[test]
+fn a_command_that_is_never_answered_does_not_keep_its_room_on_the_line_for_ever() {
+    let mut w = World::new();
+    w.cut(1);
+    for _ in 0..ROOM {
+        w.mac();
+        // Dropped on its way, and the module answers its tests all the same.
+        w.commands.pop_back();
+        w.wait_while_answering_ms(1_100, 0);
+        assert_eq!(w.conditions()[0], Condition::Well);
+    }
+    let waits = w.mac();
+    assert!(w.before(0).is_empty(), "there is no room for it");
+    let broken: Vec<ConnId> = w.hung_up.clone();
+    w.wait_while_answering_ms(10_000, 0);
+    assert_eq!(w.failure(waits), Some(Failure::Late));
+    assert!(w.hung_up.len() > broken.len(), "the line is broken");
+    w.connect(0);
+    w.answer_all();
+    let asked = w.mac();
+    w.answer_all();
+    assert!(w.is_right(asked), "and the next one has room");
+}
+
+#[test]
 fn a_module_that_says_it_is_not_well_is_tested_and_its_command_goes_to_another() {
     for code in [b"12", b"13", b"33", b"40", b"41", b"42"] {
         let mut w = World::new();

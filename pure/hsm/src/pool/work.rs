@@ -6,6 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use terms::{ConnId, Instant};
 
+/// An answer that has not come after so many deadlines does not come any more.
+const DEADLINES_MAX: u32 = 10;
+
 /// Modules behind lines, as one.
 pub struct Pool {
     config: PoolConfig,
@@ -184,6 +187,7 @@ impl Pool {
     pub fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for device in 0..self.devices.len() {
             self.call_in(now, device, out);
+            self.break_what_stays_silent(now, device, out);
             let one = &mut self.devices[device];
             if let Condition::Dropped { until } | Condition::OtherMaster { until, .. } = one.condition
                 && now >= until
@@ -251,6 +255,20 @@ impl Pool {
         }
         // Silence of many at once is one fault: a module that hangs is not worse for having been busy.
         self.on_fault(now, device, Why::Silence, out);
+    }
+
+    /// Breaks lines on which a command was never answered, though others were: nobody waits for it any more, and its
+    /// room on the line would never come back.
+    fn break_what_stays_silent(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
+        let lost_ms = self.config.deadline_ms.saturating_mul(DEADLINES_MAX);
+        let lost = |one: &Outstanding| matches!(one.what, For::Nobody) && now >= one.sent_at.plus_ms(lost_ms);
+        let lines = self.devices[device].lines.iter();
+        let silent: Vec<ConnId> =
+            lines.filter(|line| line.out.iter().any(lost)).map(|line| line.conn).collect();
+        for conn in silent {
+            out.push(Effect::HangUp { conn });
+            self.closed(now, device, conn, out);
+        }
     }
 
     fn test_what_is_due(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
