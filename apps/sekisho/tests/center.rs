@@ -1,46 +1,23 @@
 //! A switch before a card centre: pairs, sign-on, business, and everything a centre may do instead.
 
 mod centre;
+mod http;
 mod typed;
 
-use centre::Center;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU32, Ordering};
+use centre::{Center, start, wait_until};
+use http::At;
 use stories::*;
 use terms::{Code, Kind};
-use typed::{Said, sekisho};
+use typed::{sekisho, typed_at};
 
 /// A switch whose link `core` waits for the centre's calls, and the centre's script.
 fn stage(pairs: u16, sign_on: &str, more: &str) -> (Setup, String) {
-    let (listen, calls) = (free_address(), free_address());
-    let mut setup = Setup::with_links(vec![LinkSetup {
-        name: "core",
-        dial: listen,
-        dialect: "card-center",
-        reply_timeout_ms: 2_000,
-        in_flight_max: 4_096,
-        more: format!(
-            "breaker = {{ unanswered_percent = 0 }}\n\
-             pairs = {{ listen = \"{calls}\", count = {pairs} }}\n\
-             timers = {{ t800_ms = 500, t801_ms = 500, t802_ms = 300 }}\n\
-             host = {{ business_day = \"told\" }}\n\
-             management = {{ sign_on = \"{sign_on}\", sign_on_retry_ms = 300, echo_idle_ms = 0 }}"
-        ),
-    }]);
-    setup.routes.clear();
-    let mut script =
-        format!("listen = \"{listen}\"\ncalls = \"{calls}\"\ncall_count = {pairs}\ncall_again_ms = 50\n");
-    writeln!(script, "{more}").expect("a string takes everything");
-    (setup, script)
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
-}
-
-fn wait_until(setup: &Setup, state: &str) {
-    typed_at(setup, &["wait", "link", "core", "--for", state, "--timeout", "20"]).ends(0);
+    let link = format!(
+        "timers = {{ t800_ms = 500, t801_ms = 500, t802_ms = 300 }}\n\
+         host = {{ business_day = \"told\" }}\n\
+         management = {{ sign_on = \"{sign_on}\", sign_on_retry_ms = 300, echo_idle_ms = 0 }}"
+    );
+    centre::stage(pairs, &link, more)
 }
 
 fn shown(setup: &Setup) -> serde_json::Value {
@@ -49,19 +26,6 @@ fn shown(setup: &Setup) -> serde_json::Value {
 
 fn wait_for_lines(setup: &Setup, lines: u64) {
     wait_for(&format!("{lines} connections"), || (shown(setup)["connections"] == lines).then_some(()));
-}
-
-/// What a terminal that never asked before is told.
-fn withdraws(daemon: &Daemon) -> Option<Code> {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let name = format!("T{:07}", NEXT.fetch_add(1, Ordering::Relaxed));
-    Client::of(daemon, "acquirer").ask(&Terminal::named(&name).withdraws(10_000)).code
-}
-
-fn start(setup: &Setup) -> Daemon {
-    let daemon = setup.spawn();
-    daemon.wait_until_ready();
-    daemon
 }
 
 #[test]
@@ -94,6 +58,30 @@ fn a_lost_connection_takes_its_pair_along_and_the_centre_builds_it_anew() {
         wait_until(&setup, "signed-on");
         assert_eq!(withdraws(&daemon), Some(Code::Approved));
     }
+}
+
+/// Whatever is heard first, an old connection's end or a new one: the centre has forgotten us, and is told again.
+#[test]
+fn a_centre_that_loses_everything_and_calls_at_once_is_signed_on_again_each_time() {
+    let (mut setup, script) = stage(3, "automatic", "");
+    setup.tables_more = "[api]\ndefault_link = \"core\"\n".into();
+    let daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    wait_for_lines(&setup, 6);
+    let mut events = At::socket_of(&setup).listen("/v1/stream?types=link.*", &[]);
+    for again in 1..=10 {
+        center.types("drop-all");
+        center.wait_to_say("and with them the session", again);
+        center.wait_to_say("sign_on of the switch: approved", again + 1);
+        for event in ["link.down", "link.degraded", "link.signed_on"] {
+            events.until(event);
+        }
+        wait_until(&setup, "signed-on");
+        assert_eq!(withdraws(&daemon), Some(Code::Approved));
+        wait_for_lines(&setup, 6);
+    }
+    events.until("link.connected");
 }
 
 #[test]

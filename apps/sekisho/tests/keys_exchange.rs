@@ -3,7 +3,8 @@
 mod bank;
 mod typed;
 
-use bank::{Bank, Manner, check_of, opened, put_code, sealed, speech, unhex};
+use bank::atm::{ALL, Atm, MONEY, of_terminals, speech_of_terminals, sum};
+use bank::{Bank, Manner, check_of, sealed};
 use dialects::KeyWhat;
 use hsm::Key;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,12 +16,6 @@ use typed::{Said, sekisho_as};
 const ONE: &str = "0123456789ABCDEFFEDCBA9876543210";
 const TWO: &str = "89ABCDEF012345677654321089ABCDEF";
 const THREE: &str = "1F1F2F2F3F3F4F4F5F5F6F6F7F7F8F8F";
-
-/// What two people's components come to, as the program makes a key of them.
-fn sum(one: &str, two: &str) -> Key {
-    let (one, two) = (Key::tdes(&unhex(one)).expect("16 bytes"), Key::tdes(&unhex(two)).expect("16 bytes"));
-    one.xor(&two).expect("alike").with_parity()
-}
 
 fn types(setup: &Setup, who: &str, line: &str, input: &str) -> Said {
     let keys = setup.data.join("keys").display().to_string();
@@ -190,6 +185,32 @@ fn keys_the_bank_sends_are_in_force_after_our_answer_and_a_replay_is_refused() {
     assert_eq!(bank.books().wrong_codes, 0);
 }
 
+/// Letting a key go on takes two people. An exchange with the stopped party is none of them.
+#[test]
+fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    types(&setup, "mori", "key suspend link/bank zak --reason test", "").ends(0);
+    wait_for("nothing to pass", || (!is_approved(&daemon, &mut terminal)).then_some(()));
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let keys = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &key(0x30))];
+    assert_eq!(bank.pushes(&keys), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    bank.books().codes.push(key(0x30));
+    assert!(!is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak"), None);
+    let shown = types(&setup, "mori", "key show link/bank --json", "").ends(0).json();
+    let rows = shown["data"].as_array().expect("a list");
+    let states: Vec<_> = rows.iter().filter(|row| row["key"] == "zak").map(|row| &row["state"]).collect();
+    assert_eq!(states, ["suspended"], "and nothing came");
+}
+
 /// Scheduled exchanges while customers are served. `SEKISHO_ROTATION_S=60` is the long form.
 #[test]
 fn keys_change_every_second_under_load_and_nobody_is_declined() {
@@ -228,22 +249,6 @@ fn keys_change_every_second_under_load_and_nobody_is_declined() {
     assert!(asked > seconds * 5, "there was load: {asked}");
 }
 
-/// What these terminals speak, and which classes of messages carry codes.
-fn of_terminals(classes: &str) -> String {
-    let more = format!("classes = {classes}\n[network]\n\"102\" = \"master_key\"\n");
-    bank::DIALECT.replace("\"bank\"", "\"atms\"") + &more
-}
-
-fn speech_of_terminals(classes: &str) -> Speech {
-    Speech {
-        dialect: dialects::Dialect::load(&of_terminals(classes)).expect("legal"),
-        framing: speech().framing,
-    }
-}
-
-const ALL: &str = r#"["financial", "reversal", "network"]"#;
-const MONEY: &str = r#"["financial", "reversal"]"#;
-
 /// A listener whose terminals have keys of their own.
 fn setup_of_terminals(classes: &str) -> (Host, Setup) {
     let host = Host::approving();
@@ -257,55 +262,6 @@ fn setup_of_terminals(classes: &str) -> (Host, Setup) {
     enter(&setup, "terminal/TERM0001", "tmk", ONE, TWO);
     enter(&setup, "terminal/TERM0001", "tak", ONE, THREE);
     (host, setup)
-}
-
-/// A terminal that puts codes on what it sends.
-struct Atm {
-    client: Client,
-    terminal: Terminal,
-    master: Key,
-    code: Key,
-}
-
-impl Atm {
-    fn asks(&mut self, txn: &Txn) -> Txn {
-        let speech = speech_of_terminals(ALL);
-        let mut body = Vec::new();
-        let ours = terms::Outgoing {
-            stan: txn.stan,
-            rrn: txn.rrn,
-            transmitted_at: txn.transmitted_at,
-            repeat: false,
-        };
-        speech.dialect.write_request_with_room(txn, &ours, &mut body).expect("a legal message");
-        put_code(&speech, &self.code, &mut body);
-        self.client.send_body(&body);
-        self.client.answer()
-    }
-
-    fn withdraws(&mut self) -> Option<Code> {
-        let txn = self.terminal.withdraws(10_000);
-        self.asks(&txn).code
-    }
-
-    /// Asks for keys; gives the answer's code and what it carries, opened under `over`.
-    fn fetches(&mut self, about: Network, over: &Key) -> (Option<Code>, Vec<Key>) {
-        let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
-        self.terminal.stan = self.terminal.stan.next();
-        (txn.network, txn.stan, txn.terminal_id) = (about, self.terminal.stan, self.terminal.id);
-        txn.transmitted_at = Text::clipped(b"1122091500");
-        let answer = self.asks(&txn);
-        let speech = speech_of_terminals(ALL);
-        let rule = speech.dialect.key_exchange().expect("it says how");
-        let carried = answer.carried.get(rule.noun).unwrap_or_default();
-        let keys = rule.take_apart(about == Network::MasterKey, carried).unwrap_or_default();
-        let keys = keys.iter().map(|key| {
-            let (key, right) = opened(over, key);
-            assert!(right, "its check value is right");
-            key
-        });
-        (answer.code, keys.collect())
-    }
 }
 
 #[test]

@@ -327,6 +327,23 @@ fn a_terminal_takes_back_with_a_code_and_cannot_without() {
 }
 
 #[test]
+fn what_takes_back_on_a_new_line_does_not_get_before_what_it_takes_back() {
+    let host = PlayedHost::honest();
+    let modules =
+        [5, 6].map(|seed| Module::simulated(&["--jitter-us", "20000", "--seed", &seed.to_string()]));
+    let daemon = setup(&host, &With::Devices(&[&modules[0], &modules[1]])).start();
+    for round in 0..20 {
+        let mut before = PlayedTerminal::at(&daemon, terminals_side()).counting_from(2 * round);
+        let txn = before.withdrawal();
+        before.send(&before.written(&txn));
+        let mut after = PlayedTerminal::at(&daemon, terminals_side()).counting_from(2 * round + 1);
+        let reversal = after.taken_back(&txn);
+        assert_eq!(after.asks(&reversal).outcome, Some(Outcome::Approved), "round {round}");
+    }
+    assert_eq!(daemon.figure("/transactions/exceptions"), 0, "nothing was taken back that was never asked");
+}
+
+#[test]
 fn questions_without_a_pin_pass_with_their_codes() {
     let host = PlayedHost::honest();
     let daemon = setup(&host, &With::Software).start();

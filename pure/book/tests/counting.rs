@@ -191,7 +191,12 @@ impl Story {
     }
 
     fn host_goes_to(mut self, date: u8) -> Self {
-        self.apply(Record::HostDate { link: HOST, date: day(date), at: Timestamp::default() });
+        self.apply(Record::HostDate {
+            link: HOST,
+            date: day(date),
+            compares: false,
+            at: Timestamp::default(),
+        });
         self
     }
 

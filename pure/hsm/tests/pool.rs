@@ -4,7 +4,9 @@ use hsm::drbg::SEED_BYTES;
 use hsm::mac::{Algorithm, Padding};
 use hsm::ops::{Answer, Fault, MacData, NewKey, Request, Role, StoredKey};
 use hsm::payshield::{Client, Server, ServerConfig, test_lmk};
-use hsm::pool::{Condition, DeviceConfig, Effect, Failure, Operations, Pool, PoolConfig, Tell, Ticket, Why};
+use hsm::pool::{
+    Condition, DeviceConfig, Effect, Failure, Operations, Pool, PoolConfig, Tell, Ticket, Way, Why,
+};
 use std::collections::{BTreeMap, VecDeque};
 use terms::{ConnId, Instant, Sealed};
 
@@ -39,7 +41,7 @@ struct World {
 
 fn device() -> DeviceConfig {
     DeviceConfig {
-        client: Client::of_blocks(*b"02"),
+        way: Way::Commands(Client::of_blocks(*b"02")),
         header_bytes: 4,
         lmk_check: test_lmk::checks()[2].clone(),
         in_flight_max: ROOM,
@@ -96,6 +98,7 @@ impl World {
                     self.hung_up.push(conn);
                 }
                 Effect::Tell(tell) => self.tells.push(tell),
+                Effect::Call { .. } => panic!("these modules are spoken to in commands"),
             }
         }
     }

@@ -34,6 +34,7 @@ use wire::Framing;
 
 mod exchanges;
 mod guarded;
+mod lines;
 
 pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
@@ -193,12 +194,6 @@ impl Core {
                 }
             }
         }
-    }
-
-    /// Breaks what stands to a host that does not answer; it is dialled anew.
-    fn hang_up(&self, link: LinkId) {
-        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
-        handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
     fn tell(&mut self, tell: Tell) {
@@ -435,12 +430,12 @@ impl Core {
         ours: &Outgoing,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), WriteError>,
     ) {
-        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
-        let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
+        let conn = self.conn_to_ask(link_id, ours.stan);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
             let header = conn.framing().request_header();
             conn.send(header.as_bytes(), write).map_err(Unsent::from)
         });
+        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
         if let Err(why) = sent {
             // Not one byte of it left, and that is certain: the frame was never queued.
             if self.log.allows(self.clock.now().wall) {
@@ -475,10 +470,7 @@ impl Core {
     }
 
     fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) -> Handed {
-        let Some(conn) = self.net.conn(conn) else {
-            self.figures.undelivered += 1;
-            return Handed::Nobody;
-        };
+        let Some(conn) = self.asker(conn) else { return Handed::Nobody };
         let header = answer_header(conn.framing(), request);
         let write =
             |answer: &Answer| conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
@@ -489,17 +481,25 @@ impl Core {
             }
             sent => sent,
         };
-        match sent {
-            Ok(()) => Handed::ToConnection,
-            Err(error) => {
-                self.figures.undelivered += 1;
-                if self.log.allows(self.clock.now().wall) {
-                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
-                }
-                conn.leave_unanswered();
-                Handed::Nobody
-            }
+        self.handed(&conn, sent)
+    }
+
+    /// The connection of whoever asked; where it has gone, that is counted.
+    fn asker(&mut self, conn: ConnId) -> Option<Conn> {
+        let conn = self.net.conn(conn);
+        self.figures.undelivered += u64::from(conn.is_none());
+        conn
+    }
+
+    /// What became of an answer that was written to that connection.
+    fn handed(&mut self, conn: &Conn, sent: Result<(), impl std::fmt::Display>) -> Handed {
+        let Err(error) = sent else { return Handed::ToConnection };
+        self.figures.undelivered += 1;
+        if self.log.allows(self.clock.now().wall) {
+            tracing::warn!(source = %conn.name(), %error, "answer not delivered");
         }
+        conn.leave_unanswered();
+        Handed::Nobody
     }
 
     fn on_source_frame(&mut self, source: SourceId, conn: &Conn, header: &[u8], body: &[u8]) {
@@ -571,12 +571,13 @@ impl Core {
 
     fn on_host_frame(&mut self, link: LinkId, conn: &Conn, header: &[u8], body: &[u8]) {
         let now = self.clock.now();
-        let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else {
-            return;
-        };
+        let Some(Link { dialect, lines, .. }) = self.links.get_mut(usize::from(link.0)) else { return };
+        let dialect = dialect.clone();
         match dialect.read(body, now.local().date) {
             Ok(mut txn) => {
-                if !header.is_empty() && txn.message.asks() {
+                if !txn.message.asks() {
+                    lines.answered(txn.stan);
+                } else if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
                 self.admit(now, Whose::Host(link), conn.id(), &dialect, body, txn);
@@ -589,27 +590,6 @@ impl Core {
                     self.announce_unreadable(Some(link), conn.name().as_str(), &refusal.error);
                 }
                 self.specimens.keep(now.wall, *conn.name(), &dialect, body, &refusal.error);
-            }
-        }
-    }
-
-    fn on_opened(&mut self, conn: &Conn) {
-        if let Role::Link { link, slot } = conn.role() {
-            tracing::info!(link = %conn.name(), slot, peer = %conn.peer(), "connected");
-            self.step(Event::LinkUp { link });
-        }
-    }
-
-    fn on_closed(&mut self, conn: &Conn, why: &CloseReason) {
-        if let Role::Link { link, slot } = conn.role() {
-            tracing::warn!(link = %conn.name(), slot, %why, "connection lost");
-            let none_left =
-                (self.links.get(usize::from(link.0))).and_then(|link| link.handle.as_ref()).is_none_or(
-                    |handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()),
-                );
-            match none_left {
-                true => self.step(Event::LinkDown { link }),
-                false => self.announce_degraded(link),
             }
         }
     }

@@ -4,6 +4,7 @@ use super::guard::Rule;
 use dialects::Dialect;
 use net::LinkHandle;
 use std::rc::Rc;
+use switch::Lines;
 use terms::LinkName;
 
 /// A source as the loop needs it.
@@ -30,6 +31,8 @@ pub(crate) struct Link {
     pub(crate) dialect: Rc<Dialect>,
     /// Set once the network runs.
     pub(crate) handle: Option<LinkHandle>,
+    /// What stands of it, and what carries its session.
+    pub(crate) lines: Lines,
     /// How keys are exchanged with it, where they are.
     pub(crate) key_exchange: Option<Exchanging>,
     /// What its messages are guarded by.

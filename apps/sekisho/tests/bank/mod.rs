@@ -1,4 +1,7 @@
 //! A bank that authenticates messages and exchanges keys, beside the program's own code for both.
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+pub(crate) mod atm;
 
 use dialects::{Dialect, TravellingKey};
 use hsm::Key;

@@ -39,6 +39,12 @@ pub enum Fault {
     /// The key does not permit this.
     #[error("the key does not permit this")]
     Mode,
+    /// So many components make no key.
+    #[error("a key is made of two to nine components")]
+    Components,
+    /// A component was used as a key, or a key as a component.
+    #[error("a component is no key, and a key no component")]
+    Component,
     /// The key may not leave, or not so.
     #[error("the key may not leave")]
     NotExportable,
@@ -57,6 +63,9 @@ pub enum Fault {
     /// The module does not do this at all.
     #[error("the module does not offer this")]
     NotOffered,
+    /// It could only by showing the PIN to whoever asks, and so it does not.
+    #[error("this token cannot translate PINs without showing them: use a payment module")]
+    WouldShowPin,
     /// It would, but not now: nobody has authorised it.
     #[error("the module is not authorised to do this now")]
     NotAuthorised,
@@ -101,11 +110,14 @@ impl Fault {
             | Self::NoSuchFormat
             | Self::Usage
             | Self::Mode
+            | Self::Component
+            | Self::Components
             | Self::NotExportable
             | Self::Weaker
             | Self::KeyLength
             | Self::NoSuchLmk
             | Self::NotOffered
+            | Self::WouldShowPin
             | Self::NotAuthorised
             | Self::Request
             | Self::DataLength

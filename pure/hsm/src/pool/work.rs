@@ -1,6 +1,6 @@
 use super::device::{Device, For, Job, Line, Outstanding};
-use super::{Condition, Counts, DeviceConfig, Effect, Failure, PoolConfig, Tell, Ticket, Why};
-use crate::ops::{Answer, Class, Request};
+use super::{Condition, Counts, DeviceConfig, Effect, Failure, PoolConfig, Tell, Ticket, Way, Why};
+use crate::ops::{Answer, Class, Fault, Request};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -55,7 +55,9 @@ impl Pool {
             None => return refused(Failure::NotAllowed, out),
             // Whether there is a command for it is known before anything waits.
             Some(device) => {
-                if let Err(misfit) = device.config.client.encode(&request, b"") {
+                if let Way::Commands(client) = device.config.way
+                    && let Err(misfit) = client.encode(&request, b"")
+                {
                     return refused(Failure::Misfit(misfit), out);
                 }
             }
@@ -135,44 +137,67 @@ impl Pool {
             return self.pump(now, out);
         };
         let header = bytes[..one.config.header_bytes].to_vec();
-        let Outstanding { sent_at, what, .. } = one.lines[line].out.swap_remove(at);
-        let job = match what {
-            For::Nobody => {
-                one.counts.late += 1;
-                return self.pump(now, out);
-            }
-            For::Test => {
-                match one.config.client.decode(&Request::Status, &header, bytes) {
-                    Ok(Ok(Answer::Status { lmk_check, .. })) => {
-                        self.note_answer(now, device, sent_at);
-                        self.on_shown(now, device, line, &lmk_check, out);
-                    }
-                    Ok(Ok(_)) | Err(_) => {
-                        one.counts.unusable += 1;
-                        self.give_up_line(now, device, line, out);
-                    }
-                    Ok(Err(fault)) => {
-                        one.counts.faults += 1;
-                        self.on_fault(now, device, Why::Fault(fault), out);
-                    }
-                }
-                return self.pump(now, out);
-            }
-            For::Job(job) => job,
+        let asked = one.lines[line].out.swap_remove(at);
+        let read = match (&asked.what, one.config.way) {
+            (For::Nobody, _) | (_, Way::Calls) => None,
+            (For::Test, Way::Commands(client)) => client.decode(&Request::Status, &header, bytes).ok(),
+            (For::Job(job), Way::Commands(client)) => client.decode(&job.request, &header, bytes).ok(),
         };
-        let ticket = job.ticket;
-        match one.config.client.decode(&job.request, &header, bytes) {
-            Ok(Err(fault)) if fault.class() == Class::Device && !job.pinned => {
-                one.counts.faults += 1;
+        self.on_answer(now, device, line, asked, read, out);
+    }
+
+    /// A call on a line was answered.
+    pub fn called(
+        &mut self,
+        now: Instant,
+        device: usize,
+        (conn, number): (ConnId, u32),
+        answer: Result<Answer, Fault>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(one) = self.devices.get_mut(device) else { return };
+        let Some(line) = one.lines.iter().position(|line| line.conn == conn) else { return };
+        let Some(at) = one.lines[line].out.iter().position(|one| one.number == number) else { return };
+        let asked = one.lines[line].out.swap_remove(at);
+        self.on_answer(now, device, line, asked, Some(answer), out);
+    }
+
+    /// What a command was for has been answered; `None` where that is no answer.
+    fn on_answer(
+        &mut self,
+        now: Instant,
+        device: usize,
+        line: usize,
+        Outstanding { sent_at, what, .. }: Outstanding,
+        read: Option<Result<Answer, Fault>>,
+        out: &mut Vec<Effect>,
+    ) {
+        let counts = &mut self.devices[device].counts;
+        match (what, read) {
+            (For::Nobody, _) => counts.late += 1,
+            (For::Test, Some(Ok(Answer::Status { lmk_check, .. }))) => {
+                self.note_answer(now, device, sent_at);
+                self.on_shown(now, device, line, &lmk_check, out);
+            }
+            (For::Test, Some(Ok(_)) | None) => {
+                counts.unusable += 1;
+                self.give_up_line(now, device, line, out);
+            }
+            (For::Test, Some(Err(fault))) => {
+                counts.faults += 1;
+                self.on_fault(now, device, Why::Fault(fault), out);
+            }
+            (For::Job(job), Some(Err(fault))) if fault.class() == Class::Device && !job.pinned => {
+                counts.faults += 1;
                 self.take_back(now, device, job, Lost::Refused, out);
                 self.on_fault(now, device, Why::Fault(fault), out);
             }
-            Ok(answered) => {
+            (For::Job(Job { ticket, .. }), Some(answered)) => {
                 self.note_answer(now, device, sent_at);
                 out.push(Effect::Done { ticket, result: answered.map_err(Failure::Fault) });
             }
-            Err(_) => {
-                one.counts.unusable += 1;
+            (For::Job(job), None) => {
+                counts.unusable += 1;
                 self.take_back(now, device, job, Lost::Sent, out);
                 self.give_up_line(now, device, line, out);
             }
@@ -416,8 +441,15 @@ impl Pool {
             For::Job(job) => &job.request,
             For::Test | For::Nobody => &Request::Status,
         };
-        let bytes = match one.config.client.encode(request, &header) {
-            Ok(bytes) => bytes,
+        let conn = one.lines[line].conn;
+        let encoded = match one.config.way {
+            Way::Calls => Ok(Effect::Call { conn, number, request: request.clone() }),
+            Way::Commands(client) => {
+                client.encode(request, &header).map(|bytes| Effect::Send { conn, bytes })
+            }
+        };
+        let effect = match encoded {
+            Ok(effect) => effect,
             Err(misfit) => {
                 if let For::Job(job) = what {
                     out.push(Effect::Done { ticket: job.ticket, result: Err(Failure::Misfit(misfit)) });
@@ -430,9 +462,9 @@ impl Pool {
             other => other,
         };
         one.counts.asked += 1;
-        let (conn, due) = (one.lines[line].conn, now.plus_ms(self.config.deadline_ms));
+        let due = now.plus_ms(self.config.deadline_ms);
         one.lines[line].out.push(Outstanding { number, sent_at: now, due, what });
-        out.push(Effect::Send { conn, bytes });
+        out.push(effect);
     }
 
     fn note_answer(&mut self, now: Instant, device: usize, sent_at: Instant) {

@@ -8,7 +8,7 @@ mod order;
 pub(crate) mod person;
 pub(crate) mod place;
 
-pub(crate) use failure::{of_ceremony, of_fault, of_store};
+pub(crate) use failure::{of_ceremony, of_fault, of_module, of_store};
 pub(crate) use make::{Shape, add};
 pub(crate) use order::role;
 

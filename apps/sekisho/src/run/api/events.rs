@@ -6,7 +6,7 @@ use journal::CutStage;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use switch::{LinkState, Tell};
+use switch::{Cause, LinkState, Tell};
 use terms::{Balance, BusinessDate, LinkId, Timestamp, TxnId};
 use tokio::sync::{Notify, watch};
 
@@ -114,7 +114,7 @@ impl Core {
     /// Puts up what applications want to know of what the lane tells.
     pub(crate) fn publish_told(&mut self, tell: Tell) {
         let event = match tell {
-            Tell::Link { link, state, cause } => self.of_link(link, state, cause.name()),
+            Tell::Link { link, state, cause } => self.of_link(link, state, cause),
             Tell::Cutover { link, stage } => {
                 let name = match stage {
                     CutStage::Open => "cutover.given_up",
@@ -190,12 +190,12 @@ impl Core {
         event.into_iter().for_each(|event| self.publish(event));
     }
 
-    /// One connection of several is lost.
-    pub(crate) fn announce_degraded(&mut self, link: LinkId) {
-        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
-        let (up, wanted) = handle.map_or((0, 0), |handle| (handle.up(), handle.states().len()));
-        let event = self.about(link, "link.degraded", Severity::Warning);
-        self.publish(event.with("connections", json!(up)).with("connections_wanted", json!(wanted)));
+    /// Connections of a link came or went.
+    pub(crate) fn announce_lines(&mut self, link: LinkId, lines: LinesNow, cause: &str) {
+        let LinesNow { stand, wanted } = lines;
+        let (name, severity) = lines.event();
+        let event = self.about(link, name, severity).with("cause", json!(cause));
+        self.publish(event.with("connections", json!(stand)).with("connections_wanted", json!(wanted)));
     }
 
     /// Somebody sent what nobody can read. Where and why, never what.
@@ -224,19 +224,10 @@ impl Core {
         event.with("from", json!(from.map(|from| from.to_string())))
     }
 
-    fn of_link(&self, link: LinkId, state: LinkState, cause: &str) -> Option<Event> {
-        let (name, severity) = match state {
-            LinkState::Disconnected => ("link.down", Severity::Error),
-            LinkState::SignedOn => ("link.signed_on", Severity::Info),
-            LinkState::SignedOff => ("link.signed_off", Severity::Info),
-            LinkState::Draining => ("link.draining", Severity::Info),
-            LinkState::Maintenance => ("link.maintenance", Severity::Info),
-            LinkState::Connected => ("link.connected", Severity::Info),
-            // Said in a moment by what they end in.
-            LinkState::SigningOn | LinkState::SigningOff => return None,
-        };
+    fn of_link(&self, link: LinkId, state: LinkState, cause: Cause) -> Option<Event> {
+        let (name, severity) = of_session(state, cause)?;
         let event = self.about(link, name, severity);
-        Some(event.with("state", json!(state.name())).with("cause", json!(cause)))
+        Some(event.with("state", json!(state.name())).with("cause", json!(cause.name())))
     }
 
     fn resolved(&self, link: LinkId, id: TxnId, severity: Severity) -> Event {
@@ -250,5 +241,115 @@ impl Core {
             self.links.get(usize::from(link.0)).map_or_else(String::new, |link| link.name.to_string());
         let date = self.lane.date_with(now, link).to_string();
         Event::new(name, severity, now.wall).on(&link_name, date)
+    }
+}
+
+/// How many connections of a link stand, of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinesNow {
+    pub(crate) stand: usize,
+    pub(crate) wanted: usize,
+}
+
+impl LinesNow {
+    /// What is said of that: one of the three that applications have always known as 41, 42 and 43.
+    const fn event(self) -> (&'static str, Severity) {
+        match self.stand {
+            0 => ("link.down", Severity::Error),
+            stand if stand < self.wanted => ("link.degraded", Severity::Warning),
+            _ => ("link.connected", Severity::Info),
+        }
+    }
+}
+
+/// What is said of a link that came to this state. Connections are spoken of apart: see [`LinesNow`].
+const fn of_session(state: LinkState, cause: Cause) -> Option<(&'static str, Severity)> {
+    match (state, cause) {
+        (LinkState::SignedOn, _) => Some(("link.signed_on", Severity::Info)),
+        (LinkState::SignedOff, _) => Some(("link.signed_off", Severity::Info)),
+        (LinkState::Draining, _) => Some(("link.draining", Severity::Info)),
+        (LinkState::Maintenance, Cause::Lost | Cause::EchoesMissed) => None,
+        (LinkState::Maintenance, _) => Some(("link.maintenance", Severity::Info)),
+        (LinkState::Connected, Cause::Refused(_) | Cause::Unanswered) => {
+            Some(("link.sign_on_failed", Severity::Warning))
+        }
+        // Out of maintenance, or drained no more, where no sign-on is needed or no connection stands.
+        (LinkState::Connected | LinkState::Disconnected, Cause::Ordered(_)) => {
+            Some(("link.ready", Severity::Info))
+        }
+        // Its connections say it.
+        (LinkState::Connected | LinkState::Disconnected, _) => None,
+        // Said in a moment by what they end in.
+        (LinkState::SigningOn | LinkState::SigningOff, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::LinkOrder;
+    use terms::Code;
+
+    /// Connections: what applications have always known as 41, 42 and 43.
+    #[test]
+    fn connections_are_all_there_or_some_or_none() {
+        #[rustfmt::skip]
+        let table = [
+            (0, 4, "link.down"),
+            (1, 4, "link.degraded"),
+            (3, 4, "link.degraded"),
+            (4, 4, "link.connected"),
+            (0, 1, "link.down"),
+            (1, 1, "link.connected"),
+        ];
+        for (stand, wanted, name) in table {
+            assert_eq!(LinesNow { stand, wanted }.event().0, name, "{stand} of {wanted}");
+        }
+    }
+
+    /// Every state and every cause: what is said of it, or `-` for nothing. 44 and 45 are the session's own.
+    #[test]
+    fn every_state_a_link_comes_to_is_said_by_its_name_or_by_nothing() {
+        let ordered = |order| Cause::Ordered(order);
+        let causes = [
+            Cause::Beginning,
+            Cause::Connected,
+            Cause::Lost,
+            ordered(LinkOrder::SignOn),
+            ordered(LinkOrder::Ready),
+            Cause::PeerSignedOn,
+            Cause::PeerSignedOff,
+            Cause::Accepted,
+            Cause::Refused(Code::NotSupported),
+            Cause::Unanswered,
+            Cause::Quiet,
+            Cause::Retried,
+            Cause::EchoesMissed,
+        ];
+        const ON: &str = "link.signed_on";
+        const OFF: &str = "link.signed_off";
+        const DRAIN: &str = "link.draining";
+        const MAINT: &str = "link.maintenance";
+        const READY: &str = "link.ready";
+        const FAILED: &str = "link.sign_on_failed";
+        #[rustfmt::skip]
+        let table = [
+            //                           begin  conn   lost   order  ready  p.on   p.off  accept refuse silent quiet  retry  echoes
+            (LinkState::Disconnected,  ["-",   "-",   "-",   READY, READY, "-",   "-",   "-",   "-",    "-",    "-",   "-",   "-"]),
+            (LinkState::Connected,     ["-",   "-",   "-",   READY, READY, "-",   "-",   "-",   FAILED, FAILED, "-",   "-",   "-"]),
+            (LinkState::SigningOn,     ["-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",    "-",    "-",   "-",   "-"]),
+            (LinkState::SignedOn,      [ON,    ON,    ON,    ON,    ON,    ON,    ON,    ON,    ON,     ON,     ON,    ON,    ON]),
+            (LinkState::Draining,      [DRAIN, DRAIN, DRAIN, DRAIN, DRAIN, DRAIN, DRAIN, DRAIN, DRAIN,  DRAIN,  DRAIN, DRAIN, DRAIN]),
+            (LinkState::SigningOff,    ["-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",   "-",    "-",    "-",   "-",   "-"]),
+            (LinkState::SignedOff,     [OFF,   OFF,   OFF,   OFF,   OFF,   OFF,   OFF,   OFF,   OFF,    OFF,    OFF,   OFF,   OFF]),
+            (LinkState::Maintenance,   [MAINT, MAINT, "-",   MAINT, MAINT, MAINT, MAINT, MAINT, MAINT,  MAINT,  MAINT, MAINT, "-"]),
+        ];
+        assert_eq!(table.map(|(state, _)| state), LinkState::ALL);
+        for (state, row) in table {
+            for (cause, said) in causes.into_iter().zip(row) {
+                let name = of_session(state, cause).map_or("-", |(name, _)| name);
+                assert_eq!(name, said, "{} by {cause:?}", state.name());
+            }
+        }
     }
 }

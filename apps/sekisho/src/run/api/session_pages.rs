@@ -5,7 +5,7 @@ use super::body::parsed;
 use super::callers::Caller;
 use super::event::{Event, Severity};
 use super::ids;
-use super::problem::{Problem, ProblemJson, Wrong};
+use super::problem::{Problem, ProblemJson, Usual, Wrong};
 use super::sessions::{CannotUse, Session};
 use super::stream::{self, Wish};
 use axum::Json;
@@ -80,10 +80,8 @@ impl SessionJson {
     responses(
         (status = 201, body = SessionJson, description = "It is open; listen to its events within ten seconds"),
         (status = 400, description = "no JSON, or no name", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 413, description = "over 64 KiB", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Response, Problem> {
@@ -110,9 +108,7 @@ pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) ->
 #[utoipa::path(get, path = "/v1/sessions",
     responses(
         (status = 200, body = SessionList, description = "All of them for operators, their own for applications"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Json<SessionList> {
@@ -128,11 +124,9 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Json<Session
     params(("id" = String, Path, description = "of the session")),
     responses(
         (status = 200, body = SessionJson, description = "As it stands"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn show(
@@ -149,11 +143,9 @@ pub(crate) async fn show(
     params(("id" = String, Path, description = "of the session; its number, for operators")),
     responses(
         (status = 200, body = SessionJson, description = "It was open"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn close(
@@ -175,12 +167,10 @@ pub(crate) async fn close(
     params(("id" = String, Path, description = "of the session"), ("types" = Option<String>, Query, description = "Names of events with commas between, `*` at the end for all that begin so"), ("heartbeat_s" = Option<u64>, Query, description = "A comment so often, 1 to 15 seconds"), ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event")),
     responses(
         (status = 200, body = Event, content_type = "text/event-stream", description = "Events as they happen, one in each `data`"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
         (status = 409, description = "somebody listens already", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn events(

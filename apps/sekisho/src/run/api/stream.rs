@@ -4,7 +4,7 @@ use super::Api;
 use super::callers::Caller;
 use super::event::Event;
 use super::events::{Bulletin, Next};
-use super::problem::{ProblemJson, Wrong};
+use super::problem::{Usual, Wrong};
 use super::sessions::Listening;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -43,9 +43,7 @@ pub(crate) struct ReaderCounts {
     params(("types" = Option<String>, Query, description = "Names of events with commas between, `*` at the end for all that begin so"), ("heartbeat_s" = Option<u64>, Query, description = "A comment so often, 1 to 15 seconds"), ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event")),
     responses(
         (status = 200, body = Event, content_type = "text/event-stream", description = "Events as they happen, one in each `data`"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn all(

@@ -2,7 +2,8 @@
 
 use super::{Core, Handed, answer_header};
 use crate::run::guard::{
-    Asked, Errand, Leaving, Move, Next, Rule, Sealing, Trouble, Verifying, Whose, Wrong, in_force,
+    Asked, Errand, Heard, Leaving, Move, Next, Rule, Sealing, Trouble, Turn, Verifying, Whose, Wrong,
+    in_force,
 };
 use crate::run::hsm::{HsmCommand, Probing};
 use dialects::Dialect;
@@ -47,13 +48,39 @@ impl Core {
     ) {
         let rule =
             self.rule_of(whose).filter(|rule| rule.mac.is_some() && dialect.authenticates(txn.message));
-        let Some(rule) = rule else { return self.hear(now, whose, conn, txn) };
+        let Some(rule) = rule else {
+            return self.hear_in_turn(now, Heard { whose, conn, txn, found: None }, None);
+        };
         let ring = self.guard.ring.clone();
         let verifying = Verifying::new(rule, &*ring.borrow(), now, whose, (conn, dialect, body), txn);
         self.run(Errand::Verify(Box::new(verifying)), None);
     }
 
-    fn hear(&mut self, now: Now, whose: Whose, conn: ConnId, txn: Txn) {
+    /// Hears of a message, and of those that waited for it, behind all that its terminal said before.
+    fn hear_in_turn(&mut self, now: Now, heard: Heard, turn: Option<Turn>) {
+        let line = heard.line();
+        if let Some(turn) = turn {
+            for heard in self.guard.turns.ready(&line, turn, heard) {
+                self.hear(now, heard);
+            }
+        } else if !self.guard.turns.is_waiting(&line) {
+            self.hear(now, heard);
+        } else if let Err(heard) = self.guard.turns.follow(line, heard) {
+            let found = Some(Err(Wrong::Unknown(Trouble::Module(Failure::Full))));
+            self.hear(now, Heard { found, ..heard });
+        }
+    }
+
+    fn hear(&mut self, now: Now, heard: Heard) {
+        let Heard { whose, conn, txn, found } = heard;
+        match found {
+            None => {}
+            Some(Ok(is_in_force)) => {
+                self.guard.figures.verified += 1;
+                self.guard.figures.under_other_key += u64::from(!is_in_force);
+            }
+            Some(Err(wrong)) => return self.hear_wrong(whose, conn, txn, wrong),
+        }
         let Some(txn) = self.about_keys(whose, conn, txn) else { return };
         match whose {
             Whose::Source(source) => {
@@ -184,7 +211,12 @@ impl Core {
             let Next::Ask(request) = next else { break };
             match self.ask_module(now, device, request) {
                 Asked::Now(result) => answer = Some(result),
-                Asked::Later(ticket) => return self.guard.keep(ticket, errand),
+                Asked::Later(ticket) => {
+                    if let Errand::Verify(verifying) = &mut errand {
+                        verifying.wait(&mut self.guard.turns);
+                    }
+                    return self.guard.keep(ticket, errand);
+                }
             }
         }
         self.end(errand);
@@ -203,7 +235,10 @@ impl Core {
 
     fn end(&mut self, errand: Errand) {
         match errand {
-            Errand::Verify(verifying) => self.on_verified(*verifying),
+            Errand::Verify(verifying) => {
+                let (heard, turn) = verifying.heard();
+                self.hear_in_turn(self.clock.now(), heard, turn);
+            }
             Errand::Leave(leaving) => self.on_guarded(*leaving),
             Errand::Seal(sealing) => self.on_sealed(*sealing),
             Errand::Announce(source, leaving) => self.on_announced(source, &leaving),
@@ -211,16 +246,7 @@ impl Core {
         }
     }
 
-    fn on_verified(&mut self, verifying: Verifying) {
-        let Verifying { whose, conn, txn, found, .. } = verifying;
-        let wrong = match found {
-            Ok(is_in_force) => {
-                self.guard.figures.verified += 1;
-                self.guard.figures.under_other_key += u64::from(!is_in_force);
-                return self.hear(self.clock.now(), whose, conn, txn);
-            }
-            Err(wrong) => wrong,
-        };
+    fn hear_wrong(&mut self, whose: Whose, conn: ConnId, txn: Txn, wrong: Wrong) {
         let figure = match (wrong, whose) {
             (Wrong::Unknown(_), _) => &mut self.guard.figures.not_verified,
             (Wrong::Missing | Wrong::Code, Whose::Host(_)) => &mut self.guard.figures.wrong_from_hosts,
@@ -332,22 +358,10 @@ impl Core {
 
     /// Hands bytes that are whole to the connection of whoever asked.
     fn hand_over(&mut self, conn: ConnId, request: &Txn, body: &[u8]) -> Handed {
-        let Some(conn) = self.net.conn(conn) else {
-            self.figures.undelivered += 1;
-            return Handed::Nobody;
-        };
+        let Some(conn) = self.asker(conn) else { return Handed::Nobody };
         let header = answer_header(conn.framing(), request);
-        match conn.send_bytes(header.as_bytes(), body) {
-            Ok(()) => Handed::ToConnection,
-            Err(error) => {
-                self.figures.undelivered += 1;
-                if self.log.allows(self.clock.now().wall) {
-                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
-                }
-                conn.leave_unanswered();
-                Handed::Nobody
-            }
-        }
+        let sent = conn.send_bytes(header.as_bytes(), body);
+        self.handed(&conn, sent)
     }
 
     /// Shows the modules, or tests one.

@@ -1,4 +1,4 @@
-use super::{Rule, Trouble, Wrong, accepted, in_force};
+use super::{Line, Rule, Trouble, Turn, Turns, Wrong, accepted, in_force};
 use crate::run::hsm::Probing;
 use dialects::{Covered, Dialect, MacJoin};
 use hsm::mac::{Algorithm, Padding, unionpay};
@@ -36,12 +36,28 @@ pub(crate) enum Next {
 }
 
 /// Who sent a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Whose {
     /// A source.
     Source(SourceId),
     /// A host.
     Host(LinkId),
+}
+
+/// A message, and what there is to say of its code.
+pub(crate) struct Heard {
+    pub(crate) whose: Whose,
+    pub(crate) conn: ConnId,
+    pub(crate) txn: Txn,
+    /// Whether it was made with the key in force; `None` where none had to be made.
+    pub(crate) found: Option<Result<bool, Wrong>>,
+}
+
+impl Heard {
+    /// Whom it has to wait for.
+    pub(crate) fn line(&self) -> Line {
+        (self.whose, self.txn.terminal_id)
+    }
 }
 
 /// A message whose code is being verified.
@@ -59,7 +75,9 @@ pub(crate) struct Verifying {
     tried: Option<KeyInUse>,
     is_first: bool,
     /// What came of it: whether it was the key in force.
-    pub(crate) found: Result<bool, Wrong>,
+    found: Result<bool, Wrong>,
+    /// Its place, once it has to wait for a module.
+    turn: Option<Turn>,
 }
 
 impl Verifying {
@@ -86,6 +104,7 @@ impl Verifying {
             tried: None,
             is_first: true,
             found: Err(Wrong::Code),
+            turn: None,
             owner,
         };
         match dialect.covered(body) {
@@ -101,6 +120,18 @@ impl Verifying {
             Err(why) => verifying.found = Err(Wrong::Unknown(Trouble::NoCode(why))),
         }
         verifying
+    }
+
+    /// It has to wait for a module, and whatever its terminal says next has to wait for it.
+    pub(crate) fn wait(&mut self, turns: &mut Turns<Heard>) {
+        let line = (self.whose, self.txn.terminal_id);
+        self.turn.get_or_insert_with(|| turns.take(line));
+    }
+
+    /// The message as it was found, and its place where it had to wait.
+    pub(crate) fn heard(self) -> (Heard, Option<Turn>) {
+        let Self { whose, conn, txn, found, turn, .. } = self;
+        (Heard { whose, conn, txn, found: Some(found) }, turn)
     }
 
     pub(crate) fn go_on(

@@ -10,12 +10,14 @@
 //! ```
 //! All of it is errands: each asks a module, goes on with the answer, and asks again. The software module answers at
 //! once, and then an errand is done before anything else happens; a device takes its time, and meanwhile the lane goes
-//! on. The lane never waits. A death loses what was on an errand: what came was never heard of, and what was to leave
+//! on. The lane never waits; what one terminal says reaches it in the order it came. A death loses what was on an errand: what came was never heard of, and what was to leave
 //! is decided by silence, as everything that was recorded and not answered.
 
 mod errand;
 mod modules;
+mod own;
 mod setup;
+mod turns;
 mod verdict;
 
 use super::keys::{Errand as KeyErrand, Keeper};
@@ -32,9 +34,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use terms::{Instant, Now, TerminalId, Timestamp};
 
-pub(crate) use errand::{Errand, Leaving, Move, Next, Sealing, Verifying, Whose};
+pub(crate) use errand::{Errand, Heard, Leaving, Move, Next, Sealing, Verifying, Whose};
 pub(crate) use modules::{ModuleSeen, Modules};
+pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
+pub(crate) use turns::{Line, Turn, Turns};
 pub(crate) use verdict::{Trouble, Wrong};
 
 /// What a source's or link's messages are guarded by.
@@ -147,6 +151,8 @@ pub(crate) struct Guard {
     pub(crate) ring: Rc<RefCell<Ring>>,
     keeper: Option<Keeper>,
     pub(crate) figures: Figures,
+    /// Terminals something of whom waits for a module, and what they said since.
+    pub(crate) turns: Turns<Heard>,
     /// Errands that wait for a module.
     waiting: BTreeMap<Ticket, Errand>,
     /// Answers of modules nobody has taken to their errands yet.
@@ -168,7 +174,8 @@ impl Guard {
         let (figures, waiting, done) = (Figures::default(), BTreeMap::new(), VecDeque::new());
         let (ring, keeper) =
             keys.map_or_else(|| (Ring::default(), None), |(ring, keeper)| (ring, Some(keeper)));
-        Self { modules, ring: Rc::new(RefCell::new(ring)), keeper, figures, waiting, done, next: 0 }
+        let (ring, turns) = (Rc::new(RefCell::new(ring)), Turns::new());
+        Self { modules, ring, keeper, figures, turns, waiting, done, next: 0 }
     }
 
     /// Takes over what became of keys.

@@ -180,6 +180,8 @@ impl Devices {
                         let _ = conn.send_bytes(&[], &bytes);
                     }
                 }
+                // No module of a configuration is called.
+                Effect::Call { .. } => {}
                 Effect::Done { ticket, result } => done.push_back((ticket, result)),
                 Effect::HangUp { conn } => self.net.conn(conn).iter().for_each(net::Conn::abort),
                 Effect::Tell(tell) => self.say(&tell),

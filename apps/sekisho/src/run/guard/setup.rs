@@ -1,15 +1,14 @@
 //! From the configuration to security modules at work.
 
 use super::modules::{Devices, Software};
-use super::{Guard, Modules};
+use super::{Guard, KeyModulePlan, Modules};
 use crate::config::{Config, HsmToml, SoftwareToml};
 use crate::run::core::{ModuleLines, Switchboard};
 use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
-use hsm::ops::Hsm;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
-use hsm::pool::{Counts, DeviceConfig, Pool};
-use hsm::software::{SoftwareHsm, WARNING};
+use hsm::pool::{Counts, DeviceConfig, Pool, Way};
+use hsm::software::{Master, SoftwareHsm, WARNING};
 use keystore::MasterFile;
 use net::{DialConfig, LinkHandle, Net, TlsClient};
 use std::rc::Rc;
@@ -32,15 +31,8 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
         })),
     };
     let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
-    let own = match config.hsm.as_slice() {
-        // A second one on the same master key: what manages keys never stands before a PIN.
-        [one] if one.software.is_some() => {
-            let module = Box::new(software_module(config, one)?.0);
-            Some(module as Box<dyn Hsm + Send>)
-        }
-        _ => None,
-    };
-    let keys = lmk.map(|lmk| keys::open(config, &lmk, own)).transpose()?;
+    let own = KeyModulePlan::of(config)?;
+    let keys = lmk.zip(own).map(|(lmk, own)| keys::open(config, &lmk, own)).transpose()?;
     Ok(Guard::new(modules, keys))
 }
 
@@ -58,21 +50,25 @@ pub(crate) fn dial(
     dialled.collect()
 }
 
-/// The module, and whether its master key is public.
-fn software_module(config: &Config, hsm: &HsmToml) -> Result<(SoftwareHsm, bool), StartError> {
+/// The master key of the software module, and whether it is public.
+pub(super) fn module_of(config: &Config, hsm: &HsmToml) -> Result<(Master, bool), StartError> {
     let public = || test_lmk::masters()[2].1.clone();
-    let (master, is_public) = match hsm.software {
+    Ok(match hsm.software {
         Some(SoftwareToml::PublicTest) | None => (public(), true),
         Some(SoftwareToml::Store) => (MasterFile::read(&config.keys_directory())?, false),
-    };
-    let mut seed = zeroize::Zeroizing::new([0; SEED_BYTES]);
+    })
+}
+
+/// Random bits of the system.
+pub(super) fn seed_of<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, clock::EntropyError> {
+    let mut seed = zeroize::Zeroizing::new([0; N]);
     clock::entropy(&mut *seed)?;
-    let module = SoftwareHsm::new(master, &seed).map_err(|_| StartError::SelfTest)?;
-    Ok((module, is_public))
+    Ok(seed)
 }
 
 fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
-    let (module, is_public) = software_module(config, hsm)?;
+    let (master, is_public) = module_of(config, hsm)?;
+    let module = SoftwareHsm::new(master, &*seed_of::<SEED_BYTES>()?).map_err(|_| StartError::SelfTest)?;
     let check = module.master().check();
     tracing::warn!(hsm = hsm.name, lmk = check, "{WARNING}");
     if is_public {
@@ -97,9 +93,9 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
     })
 }
 
-fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
+pub(super) fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
     Some(DeviceConfig {
-        client: Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys },
+        way: Way::Commands(Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys }),
         header_bytes: hsm.header_bytes,
         lmk_check: hsm.lmk_check.clone()?,
         in_flight_max: hsm.in_flight_max,
@@ -112,7 +108,7 @@ fn known(hsm: &HsmToml) -> (String, String, String) {
     (hsm.name.clone(), address, hsm.lmk_check.clone().unwrap_or_default().to_uppercase())
 }
 
-fn line(hsm: &HsmToml, device: usize) -> DialConfig {
+pub(super) fn line(hsm: &HsmToml, device: usize) -> DialConfig {
     let mut framing = Framing::named("bin2").expect("a length of two bytes has a name");
     framing.body_bytes_max = MESSAGE_BYTES_MAX;
     let name = LinkName::clipped(hsm.name.as_bytes());

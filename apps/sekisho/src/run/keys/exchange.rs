@@ -1,11 +1,12 @@
 //! What the keeper does for an exchange: keys made and taken by its module, written down, and only then told.
 
-use super::{Keeping, by_itself};
+use super::{Keeping, OwnModule, by_itself};
+use crate::run::guard::{KeyModule, NotAsked};
 use dialects::{KeyRule, KeyWhat, TravellingKey};
 use hsm::Cipher;
 use hsm::check_value::CheckValue;
 use hsm::lmk::Scheme;
-use hsm::ops::{Answer, Fault, Form, NewKey, Request, Role, StoredKey, Wrapped};
+use hsm::ops::{Answer, Class, Fault, Form, NewKey, Request, Role, StoredKey, Wrapped};
 use keys::exchange::Keys;
 use keys::{Holding, Owner, Start, State};
 use keystore::StoreError;
@@ -69,18 +70,18 @@ pub(crate) enum Done {
 /// Why it was not.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotDone {
-    /// No module keys could be made by.
-    #[error("no security module manages keys: exchanges need the software module")]
-    NoModule,
     /// There is none to carry them.
     #[error("there is no {} in force to carry keys", .0.name())]
     NoTransport(Role),
     /// The message does not carry what the dialect says.
     #[error("the message does not carry the keys its dialect names")]
     Contents,
-    /// The module refused.
-    #[error("the security module says: {0}")]
-    Module(#[from] Fault),
+    /// The module refused, or none did it.
+    #[error(transparent)]
+    Module(#[from] NotAsked),
+    /// A module answered what nobody asked.
+    #[error("the security module answered something else")]
+    Nonsense,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,18 +89,29 @@ pub(crate) enum NotDone {
 
 impl NotDone {
     /// Whether it is the peer's doing, and not ours.
-    pub(crate) const fn is_peers(&self) -> bool {
-        matches!(self, Self::Contents | Self::Module(_) | Self::Store(StoreError::Refused(_)))
+    pub(crate) fn is_peers(&self) -> bool {
+        match self {
+            Self::Contents | Self::Store(StoreError::Refused(_)) => true,
+            // What it says of a key says something of whoever sent it; anything else is how modules are set up.
+            Self::Module(NotAsked::Fault(fault)) => {
+                fault.class() == Class::Key
+                    || matches!(fault, Fault::KeyLength | Fault::Weaker | Fault::Usage | Fault::Mode)
+            }
+            Self::Module(_) | Self::Nonsense | Self::NoTransport(_) | Self::Store(_) => false,
+        }
     }
 }
 
 impl Keeping {
-    pub(super) fn run_errand(&mut self, errand: Errand) {
+    pub(super) fn run_errand(&mut self, module: &mut OwnModule, errand: Errand) {
         let Errand { token, owner, rule, what, by } = errand;
         let now = clock::Clock::with_offset_s(0).now().wall;
         let end = match what {
-            What::HandOut { master, start } => self.hand_out(&owner, now, &rule, (master, start), by),
-            What::Take { contents } => self.take(&owner, now, &rule, &contents),
+            What::HandOut { master, start } => at_hand(module)
+                .and_then(|module| self.hand_out(module, &owner, now, &rule, (master, start), by)),
+            What::Take { contents } => {
+                at_hand(module).and_then(|module| self.take(module, &owner, now, &rule, &contents))
+            }
             What::Accepted(set) => self.accepted(&owner, now, set),
             What::Abandoned(set) => self.abandoned(&owner, now, set),
         };
@@ -109,6 +121,7 @@ impl Keeping {
 
     fn hand_out(
         &mut self,
+        module: &mut KeyModule,
         owner: &Owner,
         now: Timestamp,
         rule: &KeyRule,
@@ -117,7 +130,6 @@ impl Keeping {
     ) -> Result<Done, NotDone> {
         let holding = self.store.holding(owner)?;
         let transport = transport(owner, &holding, !master)?;
-        let module = self.module.as_deref_mut().ok_or(NotDone::NoModule)?;
         let (mut keys, mut travelling) = (Keys::new(), Vec::new());
         let parts = rule.parts_of(master).iter();
         for part in parts.filter(|part| !matches!(part.what, KeyWhat::Check | KeyWhat::Zeros)) {
@@ -129,14 +141,19 @@ impl Keeping {
             };
             let under = Some((transport.clone(), Form::Scheme(scheme_of(part.characters))));
             let made = module.ask(&Request::Generate { key, under })?;
-            let Answer::Generated { key, wrapped: Some(Wrapped(text)), check: Some(check) } = made else {
-                return Err(NotDone::Module(Fault::Request));
+            let Answer::Generated { key, wrapped: Some(Wrapped(text)), check } = made else {
+                return Err(NotDone::Nonsense);
             };
             let Answer::CheckValue(all) =
                 module.ask(&Request::CheckValue { key: key.clone(), method: None })?
             else {
-                return Err(NotDone::Module(Fault::Request));
+                return Err(NotDone::Nonsense);
             };
+            // Older commands tell none; where both are told they are of one key.
+            let check = check.unwrap_or_else(|| all.first(3));
+            if !all.agrees_with(&check) {
+                return Err(NotDone::Nonsense);
+            }
             let cryptogram = text.trim_start_matches(|letter| "UTXYZ".contains(letter)).to_string();
             travelling.push(TravellingKey { what: part.what, cryptogram, check: all.to_string() });
             keys.push((key, check));
@@ -158,6 +175,7 @@ impl Keeping {
 
     fn take(
         &mut self,
+        module: &mut KeyModule,
         owner: &Owner,
         now: Timestamp,
         rule: &KeyRule,
@@ -165,7 +183,6 @@ impl Keeping {
     ) -> Result<Done, NotDone> {
         let holding = self.store.holding(owner)?;
         let transport = transport(owner, &holding, false)?;
-        let module = self.module.as_deref_mut().ok_or(NotDone::NoModule)?;
         let mut keys = Keys::new();
         for travelling in rule.take_apart(false, contents).ok_or(NotDone::Contents)? {
             let characters = travelling.cryptogram.len();
@@ -179,7 +196,7 @@ impl Keeping {
             let taken =
                 module.ask(&Request::Import { key, transport: transport.clone(), wrapped, expected })?;
             let Answer::Imported { key, check, .. } = taken else {
-                return Err(NotDone::Module(Fault::Request));
+                return Err(NotDone::Nonsense);
             };
             keys.push((key, check));
         }
@@ -207,6 +224,10 @@ impl Keeping {
         self.tell(*owner, holding);
         Ok(Done::Erased)
     }
+}
+
+fn at_hand(module: &mut OwnModule) -> Result<&mut KeyModule, NotDone> {
+    module.as_mut().map_err(|why| NotDone::Module(why.clone()))
 }
 
 /// What keys of that owner travel under. Working keys travel under a new master key as soon as there is one.
