@@ -126,7 +126,7 @@ impl Teller {
             Record::Cutover { link, stage: CutStage::Begun, at, .. } => {
                 self.links.entry(*link).or_default().begun = Some(*at);
             }
-            Record::HostDate { link, date, at } => self.moved(*link, *date, *at, names),
+            Record::HostDate { link, date, at, .. } => self.moved(*link, *date, *at, names),
             Record::Day(DayRecord::Own { date, by, at }) => {
                 let from = self.own.replace(*date);
                 let by = if by.is_empty() { "calendar".into() } else { by.to_string() };
