@@ -212,6 +212,12 @@ impl Book {
         self.frozen.contains(&(link, date))
     }
 
+    /// Whether the totals of that day stand, or those of any day after it.
+    fn is_told_since(&self, link: LinkId, date: BusinessDate) -> bool {
+        let next = (LinkId(link.0 + 1), BusinessDate::from_days(i64::MIN / 2));
+        self.frozen.range((link, date)..next).next().is_some()
+    }
+
     /// The transactions that came late since this was asked last.
     pub fn take_late(&mut self) -> Vec<TxnId> {
         core::mem::take(&mut self.came_late)
@@ -328,8 +334,9 @@ impl Book {
             (Duty::Reversal, State::Unknown) => {
                 self.move_to(debt.leg, State::Nothing);
                 self.totals.entry(entry.bucket).or_default().cancelled.add(entry.amount);
-                if self.is_frozen(entry.bucket.link, entry.bucket.date) {
-                    // The host may have it in the totals of a day it has told already.
+                if self.is_told_since(entry.bucket.link, entry.bucket.date) {
+                    // The host may have it in the totals of a day it has told already: of this one, or of a later one
+                    // that it was on when the request came.
                     self.late.entry(entry.bucket).or_default().cancelled.add(entry.amount);
                     self.came_late.push(debt.leg.0);
                 }

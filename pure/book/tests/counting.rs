@@ -191,7 +191,12 @@ impl Story {
     }
 
     fn host_goes_to(mut self, date: u8) -> Self {
-        self.apply(Record::HostDate { link: HOST, date: day(date), at: Timestamp::default() });
+        self.apply(Record::HostDate {
+            link: HOST,
+            date: day(date),
+            compares: false,
+            at: Timestamp::default(),
+        });
         self
     }
 
@@ -503,6 +508,19 @@ fn what_a_host_settles_on_the_old_day_after_the_change_is_counted_on_the_old_day
         assert_eq!(story.book.of(bucket(3 - date)).done(Class::Credit), tally(0, 0));
         assert!((1..=2).all(|date| story.book.of(bucket(date)).unknown == tally(0, 0)));
     }
+}
+
+/// The host may have been on the next day already when the request came, and told it there.
+#[test]
+fn what_is_cancelled_after_a_later_day_was_told_is_somebodys_to_compare() {
+    let owed =
+        || Story::default().host_goes_to(1).asked(1, Kind::Withdrawal, 70).timed_out(1, Duty::Reversal);
+    let mut early = owed().host_goes_to(2).paid();
+    assert!(early.book.take_late().is_empty(), "no day was told without it");
+    let mut told = owed().host_goes_to(2).host_goes_to(3).frozen(2).paid();
+    assert_eq!(told.book.take_late(), [TxnId(1)]);
+    let late: Vec<_> = told.book.late().map(|(bucket, totals)| (bucket.date, totals.cancelled)).collect();
+    assert_eq!(late, [(day(1), tally(1, 70))], "under the day it was asked on");
 }
 
 #[test]

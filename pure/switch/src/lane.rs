@@ -914,7 +914,7 @@ impl Lane {
             keep(Record::Numbers { next_id, next_forward, link: Some(id), last_stan: link.last_stan });
             if let Some(date) = link.date {
                 let at = terms::Timestamp::default();
-                keep(Record::HostDate { link: id, date, at });
+                keep(Record::HostDate { link: id, date, compares: false, at });
                 if link.cut.stage == CutStage::Begun {
                     keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
                 }

@@ -157,7 +157,7 @@ pub(crate) struct Life {
     quiet_from: Instant,
     retry_at: Option<Instant>,
     /// Our sign-off was not answered: see [`Facts`].
-    unsure: bool,
+    pub(crate) unsure: bool,
     history: VecDeque<Change>,
     changes: u64,
     last_failure: Option<Failure>,

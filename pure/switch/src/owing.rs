@@ -561,10 +561,12 @@ impl Lane {
         }
         let before = link.date.replace(date);
         link.cut = Cut::default();
-        let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        // A contract that comes to have totals later does not ask for those of days that ended before.
+        let compares = link.config.reconciliation.is_some();
+        let recorded = out.record(Record::HostDate { link: link_id, date, compares, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
         if let Some(ended) = before.filter(|before| *before < date) {
-            self.end_day(link_id, ended, now.wall);
+            self.end_day(link_id, ended, compares, now.wall);
             self.time_day(now, link_id, ended);
             self.look_at_links();
         }

@@ -62,12 +62,12 @@ pub(super) fn run(tool: &Tool) -> Result<Rc, No> {
     match &tool.word {
         Word::Status => status::run(&daemon),
         Word::Signon => {
-            door::order(&daemon.door, &daemon.link, LinkOrder::Ready, daemon.by(), false)?;
+            door::order(&daemon.door, &daemon.link, LinkOrder::Ready, Some(daemon.by()), false)?;
             around.say(&words::SET_ON, &[("link", &daemon.link)]);
             Ok(Rc::OK)
         }
         Word::Signoff => {
-            door::order(&daemon.door, &daemon.link, LinkOrder::Drain, daemon.by(), false)?;
+            door::order(&daemon.door, &daemon.link, LinkOrder::Drain, Some(daemon.by()), false)?;
             around.say(&words::SET_OFF, &[("link", &daemon.link)]);
             Ok(Rc::OK)
         }

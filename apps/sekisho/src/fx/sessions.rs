@@ -60,7 +60,7 @@ fn list(daemon: &Daemon) -> Result<Rc, No> {
 
 fn purge(around: &Around, daemon: &Daemon, number: usize) -> Result<Rc, No> {
     let shown = number.to_string();
-    match lines::cut(&daemon.door, &daemon.link, number, daemon.by())? {
+    match lines::cut(&daemon.door, &daemon.link, number, Some(daemon.by()))? {
         true => {
             around.say(&words::PURGED, &[("number", &shown)]);
             Ok(Rc::OK)
