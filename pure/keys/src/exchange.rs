@@ -176,14 +176,16 @@ impl Holding {
         Ok(())
     }
 
-    /// An owner that uses keys of one exchange has done with those before it.
+    /// An owner that uses keys of one exchange has done with those of the same purposes before it.
     pub(crate) fn erase_before(
         &mut self,
         set: u32,
         now: Timestamp,
         changes: &mut Vec<Change>,
     ) -> Result<(), Refusal> {
-        let before = |key: &&HeldKey| key.set < set && is_of_unfinished_exchange(key);
+        let roles: Vec<Role> = self.keys().iter().filter(|key| key.set == set).map(|key| key.role).collect();
+        let before =
+            |key: &&HeldKey| key.set < set && roles.contains(&key.role) && is_of_unfinished_exchange(key);
         let before: Vec<_> =
             self.keys().iter().filter(before).map(|key| (key.role, key.generation)).collect();
         for (role, generation) in before {
