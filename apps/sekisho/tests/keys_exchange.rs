@@ -185,6 +185,32 @@ fn keys_the_bank_sends_are_in_force_after_our_answer_and_a_replay_is_refused() {
     assert_eq!(bank.books().wrong_codes, 0);
 }
 
+/// Letting a key go on takes two people. An exchange with the stopped party is none of them.
+#[test]
+fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    types(&setup, "mori", "key suspend link/bank zak --reason test", "").ends(0);
+    wait_for("nothing to pass", || (!is_approved(&daemon, &mut terminal)).then_some(()));
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let keys = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &key(0x30))];
+    assert_eq!(bank.pushes(&keys), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    bank.books().codes.push(key(0x30));
+    assert!(!is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak"), None);
+    let shown = types(&setup, "mori", "key show link/bank --json", "").ends(0).json();
+    let rows = shown["data"].as_array().expect("a list");
+    let states: Vec<_> = rows.iter().filter(|row| row["key"] == "zak").map(|row| &row["state"]).collect();
+    assert_eq!(states, ["suspended"], "and nothing came");
+}
+
 /// Scheduled exchanges while customers are served. `SEKISHO_ROTATION_S=60` is the long form.
 #[test]
 fn keys_change_every_second_under_load_and_nobody_is_declined() {

@@ -189,7 +189,7 @@ impl Token {
         let check = self.usual_check(key, &said)?;
         let leaves = self.handle(key, &said, Use::Leave)?;
         let wrapped = call(self.session.wrap_key(&Mechanism::AesKeyWrap, over, leaves))?;
-        Ok(Answer::Exported { wrapped: Wrapped(keywrap::write(&wrapped)), check })
+        Ok(Answer::Exported { wrapped: Wrapped(keywrap::write(&wrapped)), check: Some(check) })
     }
 
     pub(crate) fn check_value(&mut self, key: &StoredKey, method: Option<Method>) -> Result<Answer, Fault> {

@@ -127,8 +127,8 @@ impl Hsm for Token {
             Request::TranslatePin { .. } => Err(Fault::WouldShowPin),
             Request::MakeMac(data) => self.make_mac(data),
             Request::VerifyMac { data, mac } => self.verify_mac(data, mac),
-            // Each step of it shows a key to whoever takes it.
-            Request::Derive { .. } => Err(Fault::NotOffered),
+            // Each step of it shows a key to whoever takes it. Components are put together by the token's own tool.
+            Request::Derive { .. } | Request::Form { .. } => Err(Fault::NotOffered),
             Request::Random { bytes } => self.random(*bytes),
             Request::Status => self.status(),
             // Whoever is called is there.

@@ -100,7 +100,9 @@ fn drawn(token: &mut Token, new: NewKey) -> StoredKey {
 /// The same key in clear: it leaves under the transport key both know, and the other side opens it.
 fn in_clear(token: &mut Token, zmk: &StoredKey, key: &StoredKey, cipher: Cipher) -> Key {
     let export = Request::Export { key: key.clone(), transport: zmk.clone(), form: Form::KeyWrap };
-    let Ok(Answer::Exported { wrapped, check }) = token.ask(&export) else { panic!("it may leave") };
+    let Ok(Answer::Exported { wrapped, check: Some(check) }) = token.ask(&export) else {
+        panic!("it may leave")
+    };
     let bytes = keywrap::read(&wrapped.0).expect("a letter and hex");
     let opened = keywrap::unwrap(&Key::aes(&ZMK).expect("32 bytes"), cipher, &bytes).expect("it is whole");
     assert_eq!(check_value::usual(&opened), check);

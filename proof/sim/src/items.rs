@@ -10,6 +10,8 @@ pub(crate) struct Told<'a> {
     pub(crate) differing: BTreeSet<LinkId>,
     /// Some host has it on another day than we have stamped it with or count it on.
     pub(crate) is_elsewhere: bool,
+    /// It became known after its day's totals were told, and is counted on another.
+    pub(crate) is_late: bool,
     /// To whom the messages were owed that ended unpaid: handed over by the lane, or settled by a person.
     pub(crate) ends: Vec<LinkId>,
     /// Why it is on the list besides, without a message that is owed.
@@ -29,11 +31,14 @@ pub(crate) enum Explained {
 
 /// What a host says of the day.
 const ELSEWHERE: &str = "settled by the host on another day";
+/// What the totals told say of the day.
+const LATE: &str = "known after its day's totals were told";
 
 /// What a terminal says against what we know. It is between the terminal and us, whatever hosts hold.
-const OF_TERMINALS: [&str; 4] = [
+const OF_TERMINALS: [&str; 5] = [
     "taken back while it is being posted",
     "transfer reported as done, and undone",
+    "reported after it was refused or undone",
     "reversal of another amount",
     "transfer of two hosts taken back in part",
 ];
@@ -50,7 +55,9 @@ impl Told<'_> {
         let is_whole = match (self.notes.first(), needs_note) {
             (None, needs_note) => !needs_note,
             (Some(_), true) => true,
-            (Some(&why), false) => OF_TERMINALS.contains(&why) || (why == ELSEWHERE && self.is_elsewhere),
+            (Some(&ELSEWHERE), false) => self.is_elsewhere,
+            (Some(&LATE), false) => self.is_late,
+            (Some(why), false) => OF_TERMINALS.contains(why),
         };
         match (is_whole, self.ends.len() + self.notes.len()) {
             (false, _) | (_, 0) => Explained::Not,
@@ -94,6 +101,7 @@ mod tests {
             let told = Told {
                 differing: differing.iter().map(|link| LinkId(*link)).collect(),
                 is_elsewhere: *is_elsewhere,
+                is_late: false,
                 ends: ends.iter().map(|link| LinkId(*link)).collect(),
                 notes: notes.to_vec(),
             };

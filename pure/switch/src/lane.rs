@@ -926,8 +926,8 @@ impl Lane {
                 }
             }
             link.cut_said.keep(id, keep);
-            if let Some(at) = link.asked_for_day {
-                self.keep_asked_for_day(id, at, keep);
+            if let Some(asked) = link.asked_for_day {
+                self.keep_asked_for_day(id, asked.at, keep);
             }
             link.life.keep(id, keep);
         }

@@ -316,10 +316,12 @@ impl Lane {
         self.links.get(usize::from(id.0)).is_some_and(|link| link.config.reconciliation.is_some())
     }
 
-    /// Whether totals may go there now: the session is ours, business or not.
+    /// Whether totals may go there now: the session is ours, business or not, and not one that the peer may take for
+    /// closed because we said so.
     fn can_tell(&self, id: LinkId) -> bool {
         let link = self.links.get(usize::from(id.0));
-        self.compares(id) && !self.recovery_waits && link.is_some_and(Link::in_session)
+        let in_session = |link: &Link| link.in_session() && !link.life.unsure;
+        self.compares(id) && !self.recovery_waits && link.is_some_and(in_session)
     }
 
     fn days_of(&self, id: LinkId) -> impl Iterator<Item = (BusinessDate, &EndedDay)> {
@@ -355,13 +357,15 @@ impl Lane {
         }
     }
 
-    /// Whether everything of that day is known, or enough time has passed.
+    /// Whether everything of that day and of those before is known, or enough time has passed. What was asked on the
+    /// day before may have come to a host that was on this one already, and stand there.
     fn nothing_is_open(&self, now: Instant, id: LinkId, date: BusinessDate) -> bool {
         let is_late = self.ended_days.get(&(id, date)).is_some_and(|day| day.open_until <= now);
-        let in_flight = self.book.day(id, date).any(|(_, totals)| totals.open.count > 0);
-        let is_owed =
-            self.forwards.iter().any(|item| item.forward.link == id && item.forward.business_date == date);
-        is_late || !(in_flight || is_owed)
+        let upto = |link: LinkId, day: BusinessDate| link == id && day <= date;
+        let mut totals = self.book.totals();
+        let in_flight = totals.any(|(of, totals)| upto(of.link, of.date) && totals.open.count > 0);
+        let mut owed = self.forwards.iter().map(|item| item.forward);
+        is_late || !(in_flight || owed.any(|owed| upto(owed.link, owed.business_date)))
     }
 
     /// From here on the totals of that day stand.

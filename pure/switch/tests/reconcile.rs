@@ -2,9 +2,9 @@
 
 mod world;
 
-use journal::{DayRecord, Record};
+use journal::{DayRecord, LinkOrder, Record};
 use std::sync::Arc;
-use switch::{CannotReconcile, Event, LaneConfig, Management, ReconcileConfig, Reconciliation, Tell};
+use switch::{CannotReconcile, Event, LaneConfig, Management, ReconcileConfig, Reconciliation, SignOn, Tell};
 use terms::{
     Amount, Balance, BusinessDate, Carried, Code, Comparison, Currency, Figure, Kind, LinkId, MessageType,
     NetRule, Network, NetworkTypes, Outcome, Outgoing, ReversalBucket, Stan, Statement, Text, Txn,
@@ -266,6 +266,21 @@ fn totals_wait_for_what_is_open_but_not_for_ever_and_what_comes_then_is_late() {
     }
 }
 
+/// What was asked late on one day may have come to a host that was on the next already: its totals wait as well.
+#[test]
+fn totals_of_a_day_wait_for_what_the_day_before_has_open() {
+    let timeout_ms = compared().links[0].reply_timeout_ms;
+    let mut w = world();
+    w.ask(Txn { amount: Amount::minor(500), currency: yen(), ..withdrawal(1) });
+    let (_, _, owed) = w.wait_ms(timeout_ms).asked_once();
+    cut_over(&mut w);
+    cut_over(&mut w);
+    let frozen = |left: &Left| left.record_names().iter().filter(|name| **name == "day_frozen").count();
+    assert_eq!(frozen(&w.wait_ms(AFTER_MS)), 0, "neither the first day nor the second");
+    w.now.instant = w.now.instant.plus_ms(5_000);
+    assert_eq!(frozen(&w.host_says(BANK, accepts(owed, day(0)))), 2, "both, in the step that pays the debt");
+}
+
 #[test]
 fn totals_go_out_once_after_a_death_between_the_day_and_them() {
     for from_snapshot in [false, true] {
@@ -338,6 +353,36 @@ fn nothing_is_told_out_of_session_and_all_of_it_when_the_session_begins() {
     assert!(w.wait_ms(AFTER_MS * 2).asked.is_empty());
     let left = w.step(Event::LinkUp { link: BANK });
     let _ = told(&left, &w);
+}
+
+/// Nobody knows whether the host takes the session for closed: totals said into a closed one come to nothing.
+#[test]
+fn nothing_is_told_after_a_sign_off_that_nobody_answered() {
+    let mut config = compared();
+    let management = &mut config.links[0].management;
+    management.sign_on = SignOn::Automatic;
+    for about in [Network::SignOn, Network::SignOff] {
+        management.types.set(about, MessageType::from_digits([8, 0, 0]));
+    }
+    let close_ms = config.links[0].timers.close_ms;
+    let mut w = World::with(config);
+    let signed_on = |w: &mut World| {
+        let &(link, _, ours) = w.all_asked_since_restart().last().expect("the sign-on was sent");
+        let (code, kind) = (Code::Approved, message([8, 1, 0]));
+        let outcome = Some(code.outcome());
+        w.host_says(link, Txn { stan: ours.stan, code: Some(code), outcome, ..Txn::new(kind) })
+    };
+    signed_on(&mut w);
+    w.step(Event::HostDate { link: BANK, date: day(0) });
+    let ordered =
+        |w: &mut World, order| w.step(Event::LinkOrdered { link: BANK, order, by: Text::clipped(b"suzuki") });
+    ordered(&mut w, LinkOrder::SignOff);
+    w.wait_ms(close_ms);
+    cut_over(&mut w);
+    assert!(w.wait_ms(AFTER_MS + OPEN_MAX_MS).asked.is_empty(), "the session may be over");
+    ordered(&mut w, LinkOrder::Ready);
+    let left = signed_on(&mut w);
+    assert_eq!(told(&left, &w).1.date, Some(day(0)), "with the next session they go");
 }
 
 #[test]
