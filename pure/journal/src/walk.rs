@@ -74,13 +74,13 @@ pub struct Walk {
 /// How far a walk came in a segment.
 enum Came {
     /// To its end mark.
-    ToItsMark,
+    ItsMark,
     /// To where nothing whole stands any more.
-    ToTheLast,
+    TheLast,
     /// To where it was to end.
-    ToTheEnd,
+    TheEnd,
     /// To where it was told to stop.
-    ToAStop,
+    AStop,
 }
 
 impl Walk {
@@ -182,13 +182,13 @@ impl Walk {
             let came = self.run_segment(&mut window, &mut position, visit)?;
             self.position = Some(position);
             match came {
-                Came::ToItsMark => position = self.enter(storage, &segments, &position)?,
-                Came::ToTheEnd => return Ok(Some(Ending::Clean)),
-                Came::ToAStop => return Ok(None),
-                Came::ToTheLast if position.segment == last => {
+                Came::ItsMark => position = self.enter(storage, &segments, &position)?,
+                Came::TheEnd => return Ok(Some(Ending::Clean)),
+                Came::AStop => return Ok(None),
+                Came::TheLast if position.segment == last => {
                     return judge_last(&mut window, &position).map(Some);
                 }
-                Came::ToTheLast => return self.between(storage, &segments, &position).map(Some),
+                Came::TheLast => return self.between(storage, &segments, &position).map(Some),
             }
         }
     }
@@ -285,14 +285,14 @@ impl Walk {
     ) -> Result<Came, JournalError> {
         loop {
             match self.until {
-                Some(until) if until == *position => return Ok(Came::ToTheEnd),
+                Some(until) if until == *position => return Ok(Came::TheEnd),
                 Some(until) if until.next < position.next => {
                     return damaged(until.segment, until.offset, Damage::BatchOrder);
                 }
                 _ => {}
             }
             let Some(WholeBatch { head, records, chain }) = whole_batch(window, position)? else {
-                return Ok(Came::ToTheLast);
+                return Ok(Came::TheLast);
             };
             if !head.is_end_mark {
                 let goes_on = visit(Step::Batch {
@@ -303,7 +303,7 @@ impl Walk {
                     bytes: head.total_bytes,
                 });
                 if !goes_on {
-                    return Ok(Came::ToAStop);
+                    return Ok(Came::AStop);
                 }
                 visit_records(&head, records, visit)?;
                 self.last_batch = Some((head.segment, head.offset));
@@ -319,7 +319,7 @@ impl Walk {
             if head.is_end_mark {
                 let length = window.length();
                 return match window.first_written(position.offset, length)? {
-                    None => Ok(Came::ToItsMark),
+                    None => Ok(Came::ItsMark),
                     Some(at) => damaged(position.segment, at, Damage::BehindTheEnd),
                 };
             }
