@@ -35,6 +35,7 @@ use wire::Framing;
 mod exchanges;
 mod guarded;
 mod lines;
+mod proving;
 
 pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
