@@ -294,6 +294,11 @@ impl Lane {
         self.takes_nothing_new = code;
     }
 
+    /// Whether recovery waits for a person, and no request is sent to any host before.
+    pub fn waits_for_recovery(&self) -> bool {
+        self.recovery_waits
+    }
+
     /// Requests whose host has not answered yet.
     pub fn in_flight(&self) -> usize {
         self.deadlines.len()
@@ -341,6 +346,7 @@ impl Lane {
         }
         if let Some(code) = self.takes_nothing_new {
             // Nothing of it is written down, because nothing happens.
+            self.counts.turned_away += 1;
             let answer = Answer::ours(code, Outcome::NotSent);
             return out.answer_source(NoMoney::of_refusal(), asked_by, Arc::new(txn), answer);
         }
@@ -920,8 +926,8 @@ impl Lane {
                 }
             }
             link.cut_said.keep(id, keep);
-            if let Some(at) = link.asked_for_day {
-                self.keep_asked_for_day(id, at, keep);
+            if let Some(asked) = link.asked_for_day {
+                self.keep_asked_for_day(id, asked.at, keep);
             }
             link.life.keep(id, keep);
         }
