@@ -257,7 +257,7 @@ impl World {
     /// At rest: each day with each host, and each difference one item.
     pub(crate) fn compare_days(&mut self) {
         let op_of = |record: &Record| self.op_of(record);
-        let unexplained = self.days.unexplained(op_of, |op| self.truth.ops[op].is_listed());
+        let unexplained = self.days.unexplained(op_of, |op| self.truth.ops[op].is_known());
         if let Some((column, sum)) = unexplained.first() {
             let (link, day, class) = column;
             let of = |(op, at): &(usize, Column)| (at == column).then_some(*op);
@@ -293,11 +293,11 @@ impl World {
         for (at, record) in self.days.records.iter().enumerate() {
             match (record, self.op_of(record)) {
                 (Record::HostDate { .. }, _) => days.push(at),
-                (_, Some(op)) if self.truth.ops[op].is_listed() => of_op.entry(op).or_default().push(at),
+                (_, Some(op)) if self.truth.ops[op].is_known() => of_op.entry(op).or_default().push(at),
                 _ => {}
             }
         }
-        for (op, _) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_listed()) {
+        for (op, _) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_known()) {
             figures.listed += 1;
             let mut records = of_op.remove(&op).unwrap_or_default();
             records.extend(&days);
