@@ -209,6 +209,53 @@ fn totals_go_out_once_though_the_switch_is_killed_between_the_cutover_and_them()
 }
 
 #[test]
+fn totals_that_come_into_a_contract_later_are_those_of_days_from_then_on_and_older_ones_by_hand() {
+    let (mut setup, script) = stage(100, "");
+    let with = setup.links[0].more.clone();
+    let at = with.find("\nreconciliation").expect("it compares");
+    setup.links[0].more.truncate(at);
+    let mut daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let mut old = Vec::new();
+    for times in 1..=3 {
+        old.push(shown_day(&setup));
+        assert_eq!(withdraws(&daemon), Some(Code::Approved));
+        cut(&mut center, times);
+    }
+    daemon.kill();
+    drop(daemon);
+    setup.links[0].more = with;
+    let daemon = start(&setup);
+    wait_until(&setup, "signed-on");
+    assert_eq!(withdraws(&daemon), Some(Code::Approved));
+    cut(&mut center, 4);
+    let first = wait_for("the day that ended with it to be compared", || {
+        comparisons(&setup).into_iter().find(|one| one["state"] == "balanced")
+    });
+    let states = || -> Vec<String> {
+        comparisons(&setup).iter().map(|one| one["state"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(states(), ["not-asked-for", "not-asked-for", "not-asked-for", "balanced"]);
+    assert!(first["business_date"].as_str() > Some(old[2].as_str()));
+    assert!(!center.has_said("totals of the switch", 2), "of one day");
+    let status = typed_at(&setup, &["recon", "status"]).ends(0).fits();
+    for word in
+        ["not reconciled, before it was asked for", &format!("next  sekisho recon run core {}", old[2])]
+    {
+        assert!(status.out.contains(word), "{word}: {}", status.out);
+    }
+    typed_at(&setup, &["recon", "run", "core", &old[0], "--by", "suzuki"]).ends(0);
+    assert_eq!(states(), ["balanced", "not-asked-for", "not-asked-for", "balanced"]);
+    verify(&setup);
+}
+
+fn shown_day(setup: &Setup) -> String {
+    let shown = typed_at(setup, &["link", "show", "core", "--json"]).ends(0).json();
+    shown["business_date"].as_str().expect("it is known").to_owned()
+}
+
+#[test]
 fn our_own_day_moves_by_order_is_stamped_and_told() {
     let (mut setup, script) = stage(600_000, "");
     setup.tables_more = "[day]\nmoves = \"by_order\"\n".into();

@@ -36,7 +36,12 @@ fn enter(setup: &Setup, owner: &str, role: &str, one: &str, two: &str) {
 
 /// A bank and a switch that share a transport key and a first key for codes.
 fn setup(exchange: &str) -> (Bank, Setup) {
-    let bank = Bank::with(sum(ONE, TWO), sum(ONE, THREE));
+    setup_in(bank::DIALECT, exchange)
+}
+
+/// The same in another dialect.
+fn setup_in(text: &'static str, exchange: &str) -> (Bank, Setup) {
+    let bank = Bank::speaking(text, sum(ONE, TWO), sum(ONE, THREE));
     let link = LinkSetup {
         name: "bank",
         dial: bank.address,
@@ -48,7 +53,7 @@ fn setup(exchange: &str) -> (Bank, Setup) {
         ),
     };
     let mut setup = Setup::with_links(vec![link]);
-    std::fs::write(setup.scratch.path().join("bank.toml"), bank::DIALECT).expect("room");
+    std::fs::write(setup.scratch.path().join("bank.toml"), text).expect("room");
     setup.tables_more = "[dialect]\nbank = \"bank.toml\"\n[keys]\noverlap_ms = 5000\n\
                          [[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n"
         .into();
@@ -183,6 +188,100 @@ fn keys_the_bank_sends_are_in_force_after_our_answer_and_a_replay_is_refused() {
     assert_ne!(short, Some(Code::Approved), "half a message");
     assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
     assert_eq!(bank.books().wrong_codes, 0);
+}
+
+/// Told no, in whichever words.
+fn is_refused(code: Option<Code>) -> bool {
+    code.is_some_and(|code| code != Code::Approved)
+}
+
+/// One key in each message or all in one, by either edition; a message that carries a key for codes authenticated by it.
+#[test]
+fn a_message_that_carries_a_key_for_codes_is_authenticated_by_that_key_where_the_dialect_says_so() {
+    for text in [bank::DIALECT_1993, bank::DIALECT_EACH_ALONE] {
+        let alone = text == bank::DIALECT_EACH_ALONE;
+        let (bank, setup) = setup_in(text, "{ drawn_by = \"us\" }");
+        let daemon = setup.start();
+        let mut terminal = Terminal::named("TERM0001");
+        assert!(is_approved(&daemon, &mut terminal), "under the first key: {}", daemon.stderr());
+        // Ours: the bank counts a code that is not by the key the message carries.
+        for generation in 2..=3 {
+            orders_an_exchange(&setup).ends(0);
+            let (found, check) = in_force(&setup, "link/bank", "zak").expect("one is in force");
+            assert_eq!((found, bank.books().wrong_codes), (generation, 0), "{}", daemon.stderr());
+            assert!(check_of(bank.books().codes.last().expect("it took it")).starts_with(&check));
+            let pin = in_force(&setup, "link/bank", "zpk").expect("one is in force").1;
+            assert!(check_of(bank.books().pin.as_ref().expect("it took it")).starts_with(&pin));
+            assert!(is_approved(&daemon, &mut terminal), "under the new key: {}", daemon.stderr());
+        }
+        assert_eq!(bank.books().offered.len(), if alone { 4 } else { 2 });
+        // The bank's, authenticated by another key than they carry: refused, and nothing changes.
+        let zmk = bank.books().zmk.clone();
+        let key = |number: u8| {
+            let bytes = [number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number];
+            Key::tdes(&bytes).expect("16 bytes").with_parity()
+        };
+        let (pin, code) = (sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &key(0x30)));
+        let with_code: Vec<_> = if alone { vec![code] } else { vec![pin.clone(), code] };
+        let in_force_before = bank.books().codes.last().cloned();
+        for by in [in_force_before.as_ref(), Some(&key(0x77))] {
+            assert!(is_refused(bank.pushes_by(&with_code, by)), "{}", daemon.stderr());
+        }
+        assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(3));
+        assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+        // A key that cannot be taken proves nothing.
+        let mut wrong = with_code.clone();
+        wrong.last_mut().expect("it is there").check = check_of(&key(0x66));
+        assert!(is_refused(bank.pushes_by(&wrong, Some(&key(0x30)))), "{}", daemon.stderr());
+        // By their own key: taken.
+        assert_eq!(bank.pushes(&with_code), Some(Code::Approved), "{}", daemon.stderr());
+        bank.books().codes.push(key(0x30));
+        assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(4));
+        assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+        if alone {
+            // One for PINs alone is authenticated by the key in force.
+            assert!(is_refused(bank.pushes_by(std::slice::from_ref(&pin), Some(&key(0x77)))));
+            assert_eq!(bank.pushes_by(&[pin], Some(&key(0x30))), Some(Code::Approved), "{}", daemon.stderr());
+        }
+        assert_eq!(bank.books().wrong_codes, 0);
+    }
+}
+
+#[test]
+fn a_bank_that_sends_each_key_alone_is_asked_for_one_after_the_other() {
+    let (bank, setup) = setup_in(bank::DIALECT_EACH_ALONE, "{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    orders_an_exchange(&setup).ends(0);
+    assert_eq!(bank.books().wanted, [Some(KeyWhat::Pin), Some(KeyWhat::Mac)], "{}", daemon.stderr());
+    // One that does not say which key it carries is refused.
+    let said = bank.says(|txn| txn.carried.push(terms::Noun::AdditionalPrivate, &[b'0'; 40]));
+    assert!(is_refused(said), "nobody knows by which key it is: {}", daemon.stderr());
+}
+
+/// Letting a key go on takes two people. An exchange with the stopped party is none of them.
+#[test]
+fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    types(&setup, "mori", "key suspend link/bank zak --reason test", "").ends(0);
+    wait_for("nothing to pass", || (!is_approved(&daemon, &mut terminal)).then_some(()));
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let keys = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &key(0x30))];
+    assert_eq!(bank.pushes(&keys), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    bank.books().codes.push(key(0x30));
+    assert!(!is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak"), None);
+    let shown = types(&setup, "mori", "key show link/bank --json", "").ends(0).json();
+    let rows = shown["data"].as_array().expect("a list");
+    let states: Vec<_> = rows.iter().filter(|row| row["key"] == "zak").map(|row| &row["state"]).collect();
+    assert_eq!(states, ["suspended"], "and nothing came");
 }
 
 /// Scheduled exchanges while customers are served. `SEKISHO_ROTATION_S=60` is the long form.

@@ -48,6 +48,43 @@ fn a_pin_change_moves_both_blocks_and_what_stands_before_the_new_one_travels_wit
     wait_for("the figures", || (security(&daemon, "pins_moved") == 2).then_some(()));
 }
 
+/// What DE 53 says of a PIN block is each partner's own: of another kind than agreed it is refused, and the host is told
+/// in its words.
+#[test]
+fn what_a_message_says_of_its_pin_block_is_compared_and_said_anew_to_the_host() {
+    let host = PlayedHost::honest();
+    let mut setup = setup(&host, &With::Software);
+    for (name, with_pan) in [("atms", "2000000000000000"), ("bank", "2600000000000000")] {
+        let text = format!(
+            "name = \"{name}\"\nsummary = \"a test\"\nlike = \"iso87-ascii\"\n[pin_info]\nwith_pan = \"{with_pan}\"\n"
+        );
+        std::fs::write(setup.scratch.path().join(format!("{name}.toml")), text).expect("room");
+    }
+    setup.links[0].dialect = "bank";
+    setup.tables_more += "[dialect]\natms = \"atms.toml\"\nbank = \"bank.toml\"\n";
+    setup.write_text(&setup.toml().replace("dialect = \"iso87-ascii\"", "dialect = \"atms\""));
+    let daemon = stories::Daemon::spawn(&setup.config_path(), &[]);
+    daemon.wait_until_ready();
+    daemon.wait_for_link("core", "up");
+    let mut terminal = PlayedTerminal::at(&daemon, terminals_side());
+    let mut asks = |says: Option<[u8; 8]>| {
+        let mut txn = terminal.withdrawal();
+        says.iter().for_each(|says| txn.carried.push(Noun::SecurityInfo, says));
+        terminal.asks(&txn).code
+    };
+    for says in [None, Some([0x20, 0, 0, 0, 0, 0, 0, 0])] {
+        assert_eq!(asks(says), Some(Code::Approved), "{says:?}: {}", daemon.stderr());
+        let sent = host.heard().pop().expect("the host was asked");
+        let said = carried(&hosts_side(), &sent, Noun::SecurityInfo);
+        assert_eq!(said.as_deref(), Some(&[0x26, 0, 0, 0, 0, 0, 0, 0][..]), "{says:?}");
+    }
+    let heard = host.heard().len();
+    for wrong in [[0x10, 0, 0, 0, 0, 0, 0, 0], [0x26, 0, 0, 0, 0, 0, 0, 0]] {
+        assert_eq!(asks(Some(wrong)), Some(Code::WrongPinBlock), "{}", daemon.stderr());
+    }
+    assert_eq!(host.heard().len(), heard, "nothing of it reached the host");
+}
+
 #[test]
 fn a_yes_that_cannot_be_given_its_code_is_not_said_and_is_undone() {
     let host = PlayedHost::new({

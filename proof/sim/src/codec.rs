@@ -6,6 +6,8 @@ use crate::invariant::Invariant;
 use crate::luck::Luck;
 use crate::marks::Mark;
 use crate::mutant::Mutant;
+use crate::recon::is_about_totals;
+use crate::swarm::Recon;
 use crate::world::{HOSTS, World};
 use dialects::Dialect;
 use std::sync::Arc;
@@ -48,6 +50,19 @@ impl Codec {
         self.hosts.each_ref().map(|leg| leg.dialect.network_types())
     }
 
+    /// How each host makes totals.
+    pub(crate) fn reconciliations(&self) -> [Recon; HOSTS] {
+        self.hosts.each_ref().map(|leg| {
+            let rule = leg.dialect.reconciliation();
+            rule.map_or(Recon::default(), |rule| Recon {
+                reversals: rule.reversals,
+                net: rule.net,
+                message: rule.message.digits(),
+                ..Recon::default()
+            })
+        })
+    }
+
     /// A terminal's message on its wire.
     fn of_terminal(&self, txn: &Txn) -> Result<Vec<u8>, String> {
         let ours = Outgoing {
@@ -75,6 +90,8 @@ impl Codec {
         let said = Answer {
             approval_code: answer.approval_code,
             settlement_date: answer.settlement_date,
+            totals: answer.totals.clone(),
+            carried: answer.carried.clone(),
             ..Answer::ours(code, outcome)
         };
         let request = Txn { stan: frame.ours.stan, rrn: frame.ours.rrn, ..Txn::clone(&frame.request) };
@@ -171,7 +188,9 @@ impl World {
         let written = leg.framed(|out| leg.dialect.write_request(&txn, &ours, out));
         let read = written.and_then(|bytes| leg.read(&bytes));
         let read = read.and_then(|read| {
-            let is_same = (read.network, read.settlement_date) == (txn.network, txn.settlement_date);
+            let date = |txn: &Txn| txn.settlement_date.or(txn.totals.as_ref().and_then(|totals| totals.date));
+            let said = |txn: &Txn| txn.totals.as_ref().map(|totals| totals.statement);
+            let is_same = (read.network, date(&read), said(&read)) == (txn.network, date(&txn), said(&txn));
             if is_same { Ok(read) } else { Err(format!("said {} of {:?}", txn.network, txn.settlement_date)) }
         });
         self.fits(true, "host asks switch", read)
@@ -182,7 +201,14 @@ impl World {
         let Some(codec) = &self.codec else { return Some(answer) };
         let read = codec.of_host(frame, &answer).and_then(|read| {
             // The totals of a day hang on it.
-            let is_same = read.settlement_date == answer.settlement_date;
+            let said = |txn: &Txn| {
+                let totals = txn.totals.as_deref().copied().unwrap_or_default();
+                (totals.statement, totals.balance)
+            };
+            let is_same = match is_about_totals(&answer) {
+                true => said(&read) == said(&answer),
+                false => read.settlement_date == answer.settlement_date,
+            };
             if is_same { Ok(read) } else { Err(format!("{:?} was said", answer.settlement_date)) }
         });
         let honest = is_about_link(frame) || frame.op.is_some_and(|op| self.truth.ops[op].honest);
@@ -227,7 +253,7 @@ impl World {
 }
 
 fn is_about_link(frame: &Frame) -> bool {
-    frame.request.message.class == Class::Network
+    matches!(frame.request.message.class, Class::Network | Class::Reconciliation)
 }
 
 fn is_same(said: &Txn, read: &Txn) -> bool {

@@ -1,16 +1,14 @@
 //! The days of hosts: which of them are closed, what is stamped with which, and whether the totals of each day with
 //! each host are what its ledger says.
 
-use crate::host::Frame;
 use crate::invariant::Invariant;
-use crate::items::{Explained, Told};
-use crate::marks::Mark;
+use crate::ledger::{Column, Held, columns};
 use crate::mutant::Mutant;
 use crate::world::{HOSTS, World};
 use book::{Book, Class};
-use journal::{Credited, Debited, Duty, Record, Ruling};
+use journal::{Credited, DayRecord, Debited, Duty, Record};
 use std::collections::{BTreeMap, BTreeSet};
-use terms::{BusinessDate, Code, Kind, LinkId, Outcome};
+use terms::{BusinessDate, LinkId, Outcome};
 
 /// What is known of the days, whoever dies.
 #[derive(Default)]
@@ -18,82 +16,19 @@ pub(crate) struct Days {
     /// The first day of each host that is open: it was told that the one before is closed.
     open_from: [Option<BusinessDate>; HOSTS],
     /// The days each host has been on, as far as the disk knows.
-    moved_to: [BTreeSet<BusinessDate>; HOSTS],
+    pub(crate) moved_to: [BTreeSet<BusinessDate>; HOSTS],
     /// Everything durable, for the totals.
-    records: Vec<Record>,
-    /// What each host's ledger holds of a day, by class.
-    ledgers: BTreeMap<Column, i64>,
-    /// The same of each operation.
-    postings: BTreeMap<(usize, Column), i64>,
+    pub(crate) records: Vec<Record>,
     /// For which operation each message is owed, and whom what.
     owed_for: BTreeMap<u64, usize>,
-    owed_to: BTreeMap<u64, (LinkId, Duty)>,
+    pub(crate) owed_to: BTreeMap<u64, (LinkId, Duty)>,
 }
-
-/// What the days of a long run came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DayFigures {
-    /// Days of all hosts with money in them.
-    pub days: u64,
-    /// Days that began, as the journal says.
-    pub moves: u64,
-    /// Of the first, those on which our totals and the ledger differ.
-    pub differing: u64,
-    /// Transactions on the list for people.
-    pub listed: u64,
-    /// Of these, those by which a day differs.
-    pub explaining: u64,
-    /// Of these, those with one item.
-    pub by_one_item: u64,
-    /// Of these, those with more, each of a matter of its own.
-    pub by_one_each: u64,
-    /// The first whose differences are not explained, or are twice, and what people were told of it.
-    pub not_explained: Option<String>,
-}
-
-/// Where sums are compared: host, day, and what sort of money.
-pub(crate) type Column = (LinkId, BusinessDate, Class);
 
 impl Days {
     /// Whether that host has been on that day, and is not any more.
     pub(crate) fn was_on(&self, link: LinkId, day: BusinessDate) -> bool {
         self.moved_to[usize::from(link.0)].contains(&day)
     }
-
-    /// What of each day differs between our totals and the hosts' ledgers, and nobody was told of; `listed` says of
-    /// which operations people were told.
-    fn unexplained(
-        &self,
-        op_of: impl Fn(&Record) -> Option<usize>,
-        listed: impl Fn(usize) -> bool,
-    ) -> Vec<(Column, i64)> {
-        let mut ours = Book::new();
-        for record in &self.records {
-            if op_of(record).is_none_or(|op| !listed(op)) {
-                ours.apply(record);
-            }
-        }
-        let mut theirs: BTreeMap<Column, i64> = BTreeMap::new();
-        for ((op, column), sum) in &self.postings {
-            if !listed(*op) {
-                *theirs.entry(*column).or_default() += sum;
-            }
-        }
-        for (column, sum) in columns(&ours) {
-            *theirs.entry(column).or_default() -= sum;
-        }
-        theirs.into_iter().filter(|(_, sum)| *sum != 0).collect()
-    }
-}
-
-/// What a book says of each host, day and sort of money.
-fn columns(book: &Book) -> impl Iterator<Item = (Column, i64)> {
-    book.totals().flat_map(|(bucket, totals)| {
-        [Class::Credit, Class::Debit, Class::Transfer].into_iter().map(|class| {
-            let sum = totals.done(class).sum as i64 - totals.undone(class).sum as i64;
-            ((bucket.link, bucket.date, class), sum)
-        })
-    })
 }
 
 impl World {
@@ -163,6 +98,7 @@ impl World {
         let is_overlooked =
             self.mutant == Some(Mutant::Overlooks) && matches!(record, Record::Forwarded { .. });
         self.note_counted(record);
+        self.count_again(record);
         if counts(record) && !is_overlooked {
             self.days.records.push(record.clone());
         }
@@ -194,191 +130,55 @@ impl World {
         }
     }
 
-    /// A host's ledger moves: on its own day, where that is its own to say; otherwise on the day it was told.
-    pub(crate) fn book_at_host(&mut self, frame: &Frame, sum: i64, kind: Kind) {
-        let Some(op) = frame.op else { return };
-        let link = frame.link;
-        let day = self.truth.ops[op].books(link).day;
-        let stamped = self.truth.ops[op].business_date_at(link);
-        let own = self.tells_day(link).then(|| self.hosts[usize::from(link.0)].day);
-        let Some(day) = day.or(own).or(stamped) else { return };
-        self.truth.ops[op].books_mut(link).day = Some(day);
-        self.book_at(op, link, day, kind, sum);
-    }
-
-    /// A ledger gives back: what was cancelled because nobody knew its end on the day it was posted on, what was done
-    /// and is undone on the host's own day.
-    pub(crate) fn unbook_at_host(&mut self, frame: &Frame, sum: i64) {
-        let Some(op) = frame.op else { return };
-        let link = frame.link;
-        let books = *self.truth.ops[op].books(link);
-        let Some(posted_on) = books.day else { return };
-        let day = match (books.is_counted, self.tells_day(link)) {
-            (false, _) => posted_on,
-            (true, true) => self.hosts[usize::from(link.0)].day,
-            // It keeps no days of its own, and takes ours.
-            (true, false) => self.process.dates[usize::from(link.0)].unwrap_or(posted_on),
-        };
-        if books.is_counted {
-            self.truth.ops[op].books_mut(link).undone_on = Some(day);
-        }
-        self.book_at(op, link, day, frame.request.kind, -sum);
-    }
-
-    /// Whether a host that keeps its own days refuses an advice, because it is of another.
-    pub(crate) fn is_of_another_day(&self, frame: &Frame) -> bool {
-        let stamped = frame.op.and_then(|op| self.truth.ops[op].business_date_at(frame.link));
-        let today = self.hosts[usize::from(frame.link.0)].day;
-        self.tells_day(frame.link) && stamped.is_some_and(|stamped| stamped != today)
-    }
-
-    /// The same, put right by people: under the day it belongs to.
-    pub(crate) fn book_by_hand(&mut self, op: usize, link: LinkId, sum: i64) {
-        let known = &self.truth.ops[op];
-        let day = known.books(link).day.or(known.business_date_at(link));
-        let kind = leg_of(known.kind, known.legs.is_some(), known.is_credit(link));
-        if let Some(day) = day {
-            self.truth.ops[op].books_mut(link).day = Some(day);
-            self.book_at(op, link, day, kind, sum);
-        }
-    }
-
-    fn book_at(&mut self, op: usize, link: LinkId, day: BusinessDate, kind: Kind, sum: i64) {
-        let class = match kind {
-            Kind::Deposit | Kind::Refund | Kind::TransferIn => Class::Credit,
-            Kind::Transfer => Class::Transfer,
-            _ => Class::Debit,
-        };
-        let column = (link, day, class);
-        *self.days.ledgers.entry(column).or_default() += sum;
-        *self.days.postings.entry((op, column)).or_default() += sum;
-    }
-
     /// At rest: each day with each host, and each difference one item.
     pub(crate) fn compare_days(&mut self) {
-        let op_of = |record: &Record| self.op_of(record);
-        let unexplained = self.days.unexplained(op_of, |op| self.truth.ops[op].is_known());
-        if let Some((column, sum)) = unexplained.first() {
+        let unexplained = self.unexplained();
+        if let Some((column, held)) = unexplained.first() {
             let (link, day, class) = column;
-            let of = |(op, at): &(usize, Column)| (at == column).then_some(*op);
-            let op = self.days.postings.keys().filter_map(of).next();
+            let ours =
+                self.ours_of(&BTreeSet::from([(*link, *day)])).remove(&(*link, *day)).unwrap_or_default();
+            let theirs = self.ledgers.of_day(*link, *day);
+            let differs = |(op, of): &&(usize, Class)| {
+                of == class
+                    && !self.truth.ops[*op].is_known()
+                    && ours.get(&(*op, *of)) != theirs.get(&(*op, *of))
+            };
+            let op = ours.keys().chain(theirs.keys()).find(differs).map(|(op, _)| *op);
             let why = format!(
-                "host {} holds {sum} more of {} on {day} than our totals, and nobody was told",
+                "host {} holds {held:?} more of {} on {day} than our totals, and nobody was told",
                 link.0,
                 class.name()
             );
-            self.truth.breaks(Invariant::I33, op.filter(|_| unexplained.len() == 1), why);
+            self.truth.breaks(Invariant::I33, op, why);
         }
     }
 
-    /// The days of hosts, how many of them differ from our totals, and by how many transactions, each on the list.
-    pub(crate) fn figures_of_days(&self) -> DayFigures {
-        if self.swarm.days == 0 {
-            return DayFigures::default();
-        }
+    /// What of each day differs between our totals and the hosts' ledgers, and nobody was told of.
+    fn unexplained(&self) -> Vec<(Column, Held)> {
+        let listed = |op: usize| self.truth.ops[op].is_known();
         let mut ours = Book::new();
-        self.days.records.iter().for_each(|record| ours.apply(record));
-        let mut sums = self.days.ledgers.clone();
-        columns(&ours).for_each(|(column, sum)| *sums.entry(column).or_default() -= sum);
-        let days: BTreeSet<_> = sums.keys().map(|(link, day, _)| (*link, *day)).collect();
-        let differ: BTreeSet<_> =
-            sums.iter().filter(|(_, sum)| **sum != 0).map(|((link, day, _), _)| (*link, *day)).collect();
-        let mut figures = DayFigures {
-            days: days.len() as u64,
-            differing: differ.len() as u64,
-            moves: self.days.moved_to.iter().map(|days| days.len() as u64).sum(),
-            ..DayFigures::default()
-        };
-        let (mut days, mut of_op) = (Vec::new(), BTreeMap::<usize, Vec<usize>>::new());
-        for (at, record) in self.days.records.iter().enumerate() {
-            match (record, self.op_of(record)) {
-                (Record::HostDate { .. }, _) => days.push(at),
-                (_, Some(op)) if self.truth.ops[op].is_known() => of_op.entry(op).or_default().push(at),
-                _ => {}
+        for record in &self.days.records {
+            if self.op_of(record).is_none_or(|op| !listed(op)) {
+                ours.apply(record);
             }
         }
-        for (op, _) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_known()) {
-            figures.listed += 1;
-            let mut records = of_op.remove(&op).unwrap_or_default();
-            records.extend(&days);
-            records.sort_unstable();
-            let told = self.told_of(op, &records);
-            if told.differing.is_empty() {
-                continue;
-            }
-            figures.explaining += 1;
-            match told.explained() {
-                Explained::ByOne => figures.by_one_item += 1,
-                Explained::ByOneEach => figures.by_one_each += 1,
-                Explained::Not => {
-                    figures.not_explained.get_or_insert_with(|| format!("transaction {op}: {told:?}"));
-                }
+        let mut theirs: BTreeMap<Column, Held> = BTreeMap::new();
+        for ((op, column), held) in &self.ledgers.postings {
+            if !listed(*op) {
+                let sum = theirs.entry(*column).or_default();
+                *sum = sum.plus(*held);
             }
         }
-        figures
+        for (column, held) in columns(&ours) {
+            let sum = theirs.entry(column).or_default();
+            *sum = sum.less(held);
+        }
+        theirs.into_iter().filter(|(_, held)| !held.is_nothing()).collect()
     }
 
-    /// By what our totals and the ledgers differ by this one, and what people were told of it.
-    fn told_of(&self, op: usize, records: &[usize]) -> Told<'_> {
-        let (mut ours, mut told) = (Book::new(), Told::default());
-        for record in records.iter().map(|at| &self.days.records[*at]) {
-            ours.apply(record);
-            match record {
-                Record::Exception { forward: None, reason, .. } => told.notes.push(reason.as_str()),
-                Record::Exception { forward: Some(forward), .. }
-                | Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
-                    told.ends.extend(self.days.owed_to.get(&forward.0).map(|(link, _)| *link));
-                }
-                _ => {}
-            }
-        }
-        let counted: BTreeSet<_> = ours.totals().map(|(bucket, _)| (bucket.link, bucket.date)).collect();
-        let mut sums: BTreeMap<Column, i64> = BTreeMap::new();
-        let first = (op, (LinkId(0), BusinessDate::from_days(0), Class::Credit));
-        for ((_, column), sum) in self.days.postings.range(first..).take_while(|((of, _), _)| *of == op) {
-            let (link, day, _) = *column;
-            let is_stamped = self.truth.ops[op].business_date_at(link) == Some(day);
-            told.is_elsewhere |= !is_stamped && !counted.contains(&(link, day));
-            *sums.entry(*column).or_default() += sum;
-        }
-        columns(&ours).for_each(|(column, sum)| *sums.entry(column).or_default() -= sum);
-        told.differing = sums.iter().filter(|(_, sum)| **sum != 0).map(|((link, ..), _)| *link).collect();
-        told
-    }
-
-    fn op_of(&self, record: &Record) -> Option<usize> {
+    pub(crate) fn op_of(&self, record: &Record) -> Option<usize> {
         let by_id = record.id().and_then(|id| self.truth.by_id.get(&id.0).copied());
         by_id.or_else(|| record.forward().and_then(|id| self.days.owed_for.get(&id.0).copied()))
-    }
-
-    /// A host says on which day it settles what it approves. One that keeps no days of its own says it of what it
-    /// undoes.
-    pub(crate) fn settles_on(&mut self, frame: &Frame, code: Code) -> Option<BusinessDate> {
-        let is_undone = frame.request.message.class == terms::Class::Reversal;
-        let has_done = code.outcome() == Outcome::Approved
-            || matches!(code, Code::Duplicate | Code::SuspectedMalfunction);
-        if !has_done || !(is_undone || self.tells_day(frame.link)) {
-            return None;
-        }
-        let op = frame.op?;
-        let books = self.truth.ops[op].books(frame.link);
-        let day = match frame.request.message.class {
-            terms::Class::Reversal => books.undone_on,
-            _ => books.day,
-        };
-        if day.is_some() && day != self.truth.ops[op].business_date_at(frame.link) {
-            self.marks.hit(Mark::SettledElsewhere);
-        }
-        day
-    }
-}
-
-/// What a leg is to the host that has it.
-const fn leg_of(kind: Kind, of_two: bool, is_credit: bool) -> Kind {
-    match (kind, of_two, is_credit) {
-        (Kind::Transfer, true, true) => Kind::TransferIn,
-        (Kind::Transfer, true, false) => Kind::TransferOut,
-        (kind, ..) => kind,
     }
 }
 
@@ -399,5 +199,6 @@ const fn counts(record: &Record) -> bool {
             | Record::Ruled { .. }
             | Record::HostDate { .. }
             | Record::Resolved { .. }
+            | Record::Day(DayRecord::Frozen { .. })
     )
 }

@@ -2,6 +2,7 @@
 
 use crate::invariant::Invariant;
 use crate::marks::Mark;
+use crate::recon::Asking;
 use crate::session::Announced;
 use crate::swarm::Fault;
 use crate::terminal::REFUSALS;
@@ -39,6 +40,8 @@ pub(crate) struct Host {
     /// What it has to say about its day.
     pub(crate) announced: Option<Announced>,
     pub(crate) last_stan: u32,
+    /// What it wants to know of a day.
+    pub(crate) asking: Option<Asking>,
     /// Until when answers of it are on their way: it ends no day under them.
     pub(crate) answers_until: u64,
 }
@@ -79,6 +82,7 @@ impl Host {
             closed: BTreeSet::new(),
             announced: None,
             last_stan: 0,
+            asking: None,
             answers_until: 0,
         }
     }
@@ -113,6 +117,9 @@ impl World {
         let message = frame.request.message;
         if message.class == Class::Network {
             return self.host_manages(frame);
+        }
+        if message.class == Class::Reconciliation {
+            return self.host_compares(frame);
         }
         let is_closed = frame.op.is_some_and(|op| self.hosts[usize::from(frame.link.0)].closed.contains(&op));
         let (code, outcome) = match (message.class, message.function) {
@@ -233,6 +240,10 @@ impl World {
         let said = |code: Code| (code, code.outcome());
         if self.strikes(Fault::HostBusy) {
             return said(if self.luck.below(8) == 0 { Code::InvalidCard } else { Code::Busy });
+        }
+        if !is_money(frame.request.kind) {
+            // A stranger's report of a question: nothing to post.
+            return said(Code::Approved);
         }
         let number = (frame.ours.stan.0, frame.ours.rrn);
         if self.hosts[usize::from(frame.link.0)].followed.contains(&number) {

@@ -63,6 +63,7 @@ invariants! {
     I43  rule  "nothing panics";
     I44  rule  "a reversal or a report is always acknowledged";
     I45  rule  "no card number in anything told";
+    Told rule  "totals are told when they stand durably, and each time word for word the same";
     Link rule  "business leaves on a link in session and in service, as people ordered, and two orders are as one after another";
     Wire rule  "what honest parties say can be written and read in their dialects";
 }

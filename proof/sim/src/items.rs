@@ -10,6 +10,8 @@ pub(crate) struct Told<'a> {
     pub(crate) differing: BTreeSet<LinkId>,
     /// Some host has it on another day than we have stamped it with or count it on.
     pub(crate) is_elsewhere: bool,
+    /// It became known after its day's totals were told, and is counted on another.
+    pub(crate) is_late: bool,
     /// To whom the messages were owed that ended unpaid: handed over by the lane, or settled by a person.
     pub(crate) ends: Vec<LinkId>,
     /// Why it is on the list besides, without a message that is owed.
@@ -29,16 +31,17 @@ pub(crate) enum Explained {
 
 /// What a host says of the day.
 const ELSEWHERE: &str = "settled by the host on another day";
-
-const TOLD_LATE: &str = "known after its day's totals were told";
+/// What the totals told say of the day.
+const LATE: &str = "known after its day's totals were told";
 
 /// What is said of the day a transaction is counted under, and not of its money: each is a matter of its own.
-pub(crate) const OF_DAYS: [&str; 2] = [ELSEWHERE, TOLD_LATE];
+pub(crate) const OF_DAYS: [&str; 2] = [ELSEWHERE, LATE];
 
 /// What a terminal says against what we know. It is between the terminal and us, whatever hosts hold.
-const OF_TERMINALS: [&str; 4] = [
+const OF_TERMINALS: [&str; 5] = [
     "taken back while it is being posted",
     "transfer reported as done, and undone",
+    "reported after it was refused or undone",
     "reversal of another amount",
     "transfer of two hosts taken back in part",
 ];
@@ -55,8 +58,11 @@ impl Told<'_> {
             return Explained::Not;
         }
         let needs_note = self.differing.iter().any(|link| !ends.contains(link));
-        let stands_alone =
-            |why: &&str| OF_TERMINALS.contains(why) || (*why == ELSEWHERE && self.is_elsewhere);
+        let stands_alone = |why: &&str| match *why {
+            ELSEWHERE => self.is_elsewhere,
+            LATE => self.is_late,
+            why => OF_TERMINALS.contains(&why),
+        };
         let without_ground = self.notes.iter().filter(|why| !stands_alone(why)).count();
         let is_whole = match needs_note {
             true => !self.notes.is_empty() && without_ground <= 1,
@@ -72,14 +78,13 @@ impl Told<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ELSEWHERE, Explained, Told};
+    use super::{ELSEWHERE, Explained, LATE, Told};
     use terms::LinkId;
 
     /// What it is, who differs, whether one is on another day, whose messages ended unpaid, the notes, what comes of it.
     type Case = (&'static str, &'static [u16], bool, &'static [u16], &'static [&'static str], Explained);
 
     const TAKEN_BACK: &str = "taken back while it is being posted";
-    const LATE: &str = super::TOLD_LATE;
 
     #[test]
     fn each_difference_has_one_item_and_each_item_its_ground() {
@@ -107,6 +112,7 @@ mod tests {
             let told = Told {
                 differing: differing.iter().map(|link| LinkId(*link)).collect(),
                 is_elsewhere: *is_elsewhere,
+                is_late: false,
                 ends: ends.iter().map(|link| LinkId(*link)).collect(),
                 notes: notes.to_vec(),
             };

@@ -7,20 +7,25 @@
 
 mod codec;
 mod days;
+mod figures;
 mod host;
 mod invariant;
 mod items;
+mod ledger;
 mod links;
 mod luck;
 mod marks;
 mod mutant;
 mod operator;
 mod process;
+mod recon;
 mod recovery;
 mod session;
 mod speech;
 mod swarm;
 mod terminal;
+mod totals;
+mod totals_wrong;
 mod transfer;
 #[cfg(test)]
 mod transfer_table;
@@ -32,11 +37,12 @@ mod watch;
 mod world;
 mod wrong;
 
-pub use days::DayFigures;
+pub use figures::DayFigures;
 pub use invariant::{Broken, Invariant, NOT_CHECKED};
 pub use marks::NOT_THERE;
 pub use mutant::Mutant;
 pub use recovery::StopFigures;
+pub use totals::Comparisons;
 pub use world::{Ended, Line};
 
 use marks::{Marks, NAMES};

@@ -128,6 +128,9 @@ impl World {
 
     /// The lane means to say this to a host now.
     pub(crate) fn on_meant_for_link(&mut self, link: LinkId, stan: Stan, request: &Txn) {
+        if request.message.class == Class::Reconciliation {
+            return self.look_at_totals(link);
+        }
         if request.message.class != Class::Network {
             return self.look_at_business(link, request);
         }
@@ -144,6 +147,16 @@ impl World {
                 (seen.in_session, seen.asked) = (false, Some((stan, Network::SignOff)));
             }
             about => seen.asked = Some((stan, about)),
+        }
+    }
+
+    /// Totals go in a session, whether business does or not.
+    fn look_at_totals(&mut self, link: LinkId) {
+        let in_session = self.seen(link).in_session;
+        if self.process.recovery_waits || !in_session {
+            let why =
+                "totals are meant for a host outside of a session, or before a person let recovery begin";
+            self.truth.breaks(Invariant::Link, None, why);
         }
     }
 
@@ -264,6 +277,10 @@ impl World {
             Tell::EchoMissed { .. } => self.marks.hit(Mark::EchoMissed),
             Tell::Recovered { .. } => self.marks.hit(Mark::Recovered),
             Tell::CutoverRefused { .. } => self.marks.hit(Mark::CutRefused),
+            Tell::TotalsUnanswered { .. } => self.marks.hit(Mark::TotalsSilent),
+            Tell::TotalsSent { number, .. } if *number > 1 => self.marks.hit(Mark::TotalsRepeated),
+            Tell::TotalsOverdue { .. } => self.marks.hit(Mark::TotalsOverdue),
+            Tell::LateResult { .. } => self.marks.hit(Mark::LateResult),
             Tell::CutoverOverdue { .. } => self.marks.hit(Mark::CutOverdue),
             Tell::Cutover { stage: journal::CutStage::Asked, .. } => self.marks.hit(Mark::CutPromised),
             Tell::Cutover { stage: journal::CutStage::Begun, .. } => self.marks.hit(Mark::CutBegun),

@@ -177,6 +177,7 @@ fn live(seed: u64, days: u64) -> bool {
     let DayFigures {
         days: compared,
         moves,
+        told,
         differing,
         listed,
         explaining,
@@ -191,6 +192,10 @@ fn live(seed: u64, days: u64) -> bool {
     );
     println!(
         "{moves} days of 3 hosts began; {compared} hold money, and {differing} of them differ from our totals"
+    );
+    println!(
+        "{} comparisons with the figures of both sides: {} balanced, {} did not, by {} transactions, each on the list",
+        told.all, told.balanced, told.out_of_balance, told.explaining
     );
     println!(
         "{listed} transactions on the list for people; {explaining} of them explain every difference: {by_one_item} \

@@ -131,6 +131,23 @@ marks! {
     RecoveryWaits           "recovery waits for a person";
     RecoveryOrdered         "a person let recovery begin";
     Recovered               "host told of everything it is owed after an unclean stop";
+    TotalsBalanced          "totals of a day compared: the same on both sides";
+    TotalsDiffered          "totals of a day compared: out of balance";
+    TotalsNotThere          "host has no totals yet";
+    TotalsRefused           "totals refused";
+    TotalsSilent            "totals unanswered";
+    TotalsRepeated          "totals told again";
+    TotalsOverdue           "people told that nobody answers totals";
+    TotalsTwice             "totals answered twice";
+    TotalsGarbled           "figures of a host garbled, and called out of balance";
+    TotalsNotBelieved       "host calls balanced what differs";
+    TotalsOnceMore          "a person wanted totals compared once more";
+    TotalsAskedEarly        "host asked for totals that were not there";
+    PeerAskedTotals         "host asked for totals, and got them";
+    PeerToldTotals          "host told its totals, and they were compared";
+    LateResult              "result known after its day's totals were told";
+    CutUnderTotals          "day ended while totals were under way";
+    CrashUnderTotals        "crash between totals and their answer";
     ThroughTheCodec         "seeds whose messages went through dialects";
     Unwritable              "stranger's message that no dialect can write";
 }

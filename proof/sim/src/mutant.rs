@@ -72,6 +72,13 @@ mutants! {
     Outlives       "outlives"    [I36], "A request permitted in one life of the process is sent in the next.";
     Clings         "clings"      [I37], "A link on which nobody answers echoes is not given up.";
     Abandons       "abandons"    [I40], "A restart leaves a request it found open undecided.";
+    Thaws          "thaws"       [Told], "That the totals of a day stand is not written down.";
+    Redraws        "redraws"     [Told], "Totals told again are told as they are by then.";
+    Nets           "nets"        [I33], "What was undone is left out of the totals told.";
+    Gullible       "gullible"    [I33], "A host that calls balanced what differs is believed.";
+    Mutes          "mutes"       [I41], "Totals that nobody answered are not told again.";
+    Recounts       "recounts"    [I33], "A recovery counts again what a snapshot has counted.";
+    Reopens        "reopens"     [I33, Told], "A snapshot forgets that the totals of a day stand.";
     Mumbles        "mumbles"     [Wire], "A dialect cannot write what it has to.";
 }
 

@@ -2,6 +2,7 @@
 //! then the lane refuses what would be a second sending.
 
 use crate::invariant::Invariant;
+use crate::ledger::Moves;
 use crate::marks::Mark;
 use crate::truth::Owed;
 use crate::world::{HOSTS, World};
@@ -64,12 +65,12 @@ impl World {
             Duty::Reversal if books.posted > books.reversed => {
                 books.reversed += 1;
                 books.net -= amount - owed.remaining as i64;
-                self.book_by_hand(owed.op, owed.link, owed.remaining as i64 - amount);
+                self.book_by_hand(owed.op, owed.link, Moves::Cancelled, amount - owed.remaining as i64);
             }
             Duty::Advice if books.posted == books.reversed => {
                 books.posted += 1;
                 books.net += amount;
-                self.book_by_hand(owed.op, owed.link, amount);
+                self.book_by_hand(owed.op, owed.link, Moves::Done, amount);
             }
             Duty::Reversal | Duty::Advice => {}
         }
@@ -77,6 +78,9 @@ impl World {
 
     /// Orders something of a link; now and then two people do at the same moment.
     pub(crate) fn order_something(&mut self) {
+        if self.luck.below(4) == 0 {
+            return self.order_totals();
+        }
         let link = LinkId(self.luck.below(HOSTS as u64) as u16);
         let first = LinkOrder::ALL[self.luck.below(LinkOrder::ALL.len() as u64) as usize];
         self.order(link, first, "suzuki");

@@ -84,6 +84,8 @@ pub(crate) struct Process {
     pub(crate) die_between_legs: bool,
     /// Somebody waits for the end of a day to wait for the disk, to die under it.
     pub(crate) die_under_a_day: bool,
+    /// A day has ended, or its totals stand: a moment to count again.
+    pub(crate) totals_due: bool,
     missed: Vec<Event>,
     was_paused: bool,
     outbox: Outbox,
@@ -143,6 +145,7 @@ impl Process {
             cut_between_legs: false,
             die_between_legs: false,
             die_under_a_day: false,
+            totals_due: false,
             missed: Vec::new(),
             was_paused: false,
             outbox: Outbox::new(),
@@ -312,8 +315,10 @@ impl World {
         };
         let last = batch.next_seq().0;
         let due = last >= process.snapshot_due && process.closed.is_empty() && process.batch.is_empty();
-        let snapshot = due.then(|| snapshot_of(process.lane.as_ref(), &process.vault));
+        let snapshot = due.then(|| self.take_snapshot());
+        let process = &mut self.process;
         if due {
+            process.totals_due = true;
             process.snapshot_due = last + SNAPSHOT_EVERY * self.swarm.snapshots_apart;
         }
         process.syncing = Some(Syncing { batch, records, snapshot });
@@ -433,6 +438,7 @@ impl World {
 
     fn power_off(&mut self) {
         self.mark_deaths_between_legs();
+        self.mark_deaths_under_totals();
         self.keep_for_the_next_life();
         self.process.stops.found_again += self.process.to_tell_first.len() as u64;
         self.process.to_tell_first.clear();

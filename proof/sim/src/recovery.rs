@@ -20,6 +20,8 @@ use switch::{
 use terms::{ForwardId, Instant, LinkId, Now, Pairing, Text};
 
 pub(crate) const IN_FLIGHT_MAX: u32 = 40;
+/// What the links are called.
+pub(crate) const LINK_NAMES: [&str; HOSTS] = ["bank", "cards", "net"];
 
 /// The ends of the process that were not in order, and what came of what they left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,6 +182,8 @@ impl World {
         self.process.begin(lane, back.journal, self.now);
         self.process.recovery_waits = waits;
         self.tell_all(|| "the process is back".into());
+        self.count_from_the_disk();
+        self.recount();
         self.look_at_orders();
         self.open_doors(reopened);
     }
@@ -279,7 +283,7 @@ impl World {
                     types: self.swarm.links[at].types,
                     ..Management::default()
                 },
-                ..LinkConfig::retired(Text::EMPTY)
+                reconciliation: self.swarm.links[at].recon.map(|recon| recon.config()),
             }
         };
         let line = |prefix: &str, link, name: &str| Route {
@@ -298,7 +302,7 @@ impl World {
         };
         LaneConfig {
             sources: vec![source("atms", Some(Consistency::Reversal)), source("kiosks", None)],
-            links: vec![link(0, "bank"), link(1, "cards"), link(2, "net")],
+            links: (0..HOSTS).map(|at| link(at, LINK_NAMES[at])).collect(),
             routes: with_receivers(Routes::new(vec![
                 line("4", 0, "four"),
                 line("6", 1, "six"),

@@ -3,11 +3,12 @@
 
 use crate::host::Frame;
 use crate::marks::Mark;
+use crate::recon::PeerAnswer;
 use crate::swarm::Fault;
 use crate::terminal::message;
 use crate::world::{Coming, DAY, MS, SECOND, World};
 use switch::{Event, LinkState};
-use terms::{Answer, BusinessDate, Code, ConnId, LinkId, Network, Stan, Text, Txn};
+use terms::{Answer, BusinessDate, Class, Code, ConnId, LinkId, Network, Stan, Text, Txn};
 
 /// A host that is not believed says it again after so long.
 const AGAIN_AFTER: u64 = 20 * SECOND;
@@ -93,16 +94,14 @@ impl World {
     }
 
     /// An answer of ours reaches the host that asked.
-    pub(crate) fn peer_hears(
-        &mut self,
-        link: LinkId,
-        conn: u64,
-        about: Network,
-        answer: (Code, Option<BusinessDate>),
-    ) {
+    pub(crate) fn peer_hears(&mut self, link: LinkId, conn: u64, answer: &PeerAnswer) {
+        if answer.class == Class::Reconciliation {
+            return self.host_hears_totals(link, answer);
+        }
+        let about = answer.about;
         let in_two = self.swarm.links[usize::from(link.0)].types.of(Network::CutoverEnd).is_some();
         let host = &mut self.hosts[usize::from(link.0)];
-        if host.conn != Some(conn) || answer.0 != Code::Approved {
+        if host.conn != Some(conn) || answer.code != Code::Approved {
             return;
         }
         let Some(said) = &mut host.announced else { return };
@@ -111,23 +110,34 @@ impl World {
             (said.begins, said.said) = (false, 0);
             let wait = self.luck.about(10 * SECOND);
             self.after(wait, Coming::Announces(link));
-        } else if !said.begins && about == ends && answer.1 == Some(said.new) {
+        } else if !said.begins && about == ends && answer.date == Some(said.new) {
             let new = said.new;
+            let old = said.old;
             host.announced = None;
             self.acknowledged_day(link, new);
+            self.wonders(link, old);
         }
     }
 
     /// What the switch answers a host, on its way.
     pub(crate) fn answer_peer(&mut self, link: LinkId, conn: ConnId, request: &Txn, answer: &Answer) {
         self.on_answer_to_peer(link, request.network, answer.code);
-        let (about, said) = (request.network, (answer.code, answer.settlement_date));
+        let said = PeerAnswer {
+            class: request.message.class,
+            about: request.network,
+            code: answer.code,
+            date: answer.settlement_date,
+            totals: answer.totals.clone(),
+        };
+        if let Some(totals) = said.totals.as_deref() {
+            self.totals_leave(link, totals);
+        }
         if self.strikes(Fault::PeerSilent) {
             // The answer is lost with whatever the peer's machine was doing.
             return;
         }
         let wait = self.luck.between(MS, 20 * MS);
-        self.after(wait, Coming::ToPeer(link, conn.0, about, said));
+        self.after(wait, Coming::ToPeer(link, conn.0, Box::new(said)));
     }
 
     /// The switch gives a link up: whatever stands on it is broken, and dialled anew.
@@ -177,6 +187,9 @@ impl World {
         let begins = in_two && !self.strikes(Fault::CutLost);
         self.hosts[at].day = new;
         self.hosts[at].announced = Some(Announced { old, new, begins, said: 0, life: self.process.life });
+        if self.totals_under_way(link) {
+            self.marks.hit(Mark::CutUnderTotals);
+        }
         if in_two && !begins {
             self.marks.hit(Mark::CutEndAlone);
         }

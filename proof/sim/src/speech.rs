@@ -170,6 +170,10 @@ impl World {
             self.look_at_session(link, life, op);
         }
         let request = self.mutant_rewrites(request);
+        let request = self.mutant_redraws(link, request);
+        if let Some(totals) = request.totals.as_deref() {
+            self.totals_leave(link, totals);
+        }
         if let Some(op) = op {
             self.check_request(op, link, &request, ours, meant);
             self.mutant_outruns(op, &request, ours, meant);
@@ -180,7 +184,7 @@ impl World {
         if !self.write_to_host(&mut frame) {
             return self.step(unsent(link, id, ours));
         }
-        if self.mutant_keeps(&frame) {
+        if self.mutant_keeps(&frame) || self.mutant_mutes(&frame) {
             return;
         }
         let is_request = frame.request.message.function == Function::Request;

@@ -2,9 +2,12 @@
 //! races that need one of them to be absent.
 
 use crate::luck::Luck;
+use crate::terminal::message;
+use crate::totals::currency;
 use crate::world::HOSTS;
-use switch::{HostProfile, SignOn};
-use terms::{MessageType, Network, NetworkTypes};
+use std::sync::Arc;
+use switch::{HostProfile, ReconcileConfig, SignOn};
+use terms::{Carried, MessageType, NetRule, Network, NetworkTypes, ReversalBucket, Text};
 
 macro_rules! faults {
     ($($fault:ident $name:literal $most:literal;)*) => {
@@ -54,6 +57,13 @@ faults! {
     CutTwice        "cutover-twice"      500;
     CutLost         "cutover-lost"       500;
     Crowd           "crowd"             1000;
+    TotalsLost      "totals-lost"        500;
+    TotalsSlow      "totals-slow"        400;
+    TotalsTwice     "totals-twice"       400;
+    TotalsGarbled   "totals-garbled"     300;
+    TotalsRefused   "totals-refused"     200;
+    TotalsUnready   "totals-unready"     300;
+    TotalsAsked     "totals-asked"       800;
 }
 
 /// The faults of one seed.
@@ -143,7 +153,12 @@ impl Swarm {
     }
 
     /// What a dialect cannot say is not done: no part of a reversal, by terminals or to hosts.
-    pub(crate) fn bow_to(&mut self, (terminals, hosts): (bool, [bool; HOSTS]), types: [NetworkTypes; HOSTS]) {
+    pub(crate) fn bow_to(
+        &mut self,
+        (terminals, hosts): (bool, [bool; HOSTS]),
+        types: [NetworkTypes; HOSTS],
+        totals: [Recon; HOSTS],
+    ) {
         if !terminals {
             self.rates[Fault::Partial as usize] = 0;
         }
@@ -152,6 +167,11 @@ impl Swarm {
         }
         for (link, types) in self.links.iter_mut().zip(types) {
             link.types = types;
+        }
+        for (link, totals) in self.links.iter_mut().zip(totals) {
+            if let Some(recon) = &mut link.recon {
+                (recon.reversals, recon.net, recon.message) = (totals.reversals, totals.net, totals.message);
+            }
         }
     }
 
@@ -183,6 +203,53 @@ pub(crate) struct LinkSpec {
     pub(crate) echo_idle_ms: u32,
     /// As what each sort of network message is said; which of them there are.
     pub(crate) types: NetworkTypes,
+    /// How the totals of days are compared, where they are.
+    pub(crate) recon: Option<Recon>,
+}
+
+/// How the totals of days are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Recon {
+    pub(crate) reversals: ReversalBucket,
+    pub(crate) net: NetRule,
+    pub(crate) message: [u8; 3],
+    pub(crate) after_ms: u32,
+    pub(crate) open_max_ms: u32,
+}
+
+impl Default for Recon {
+    fn default() -> Self {
+        let (reversals, net) = (ReversalBucket::default(), NetRule::default());
+        Self { reversals, net, message: [5, 0, 0], after_ms: 0, open_max_ms: 60_000 }
+    }
+}
+
+impl Recon {
+    fn of(luck: &mut Luck) -> Self {
+        Self {
+            reversals: ReversalBucket::ALL[luck.below(2) as usize],
+            net: NetRule::ALL[luck.below(3) as usize],
+            message: [[5, 0, 0], [5, 2, 0]][luck.below(2) as usize],
+            after_ms: [0, 20_000, 120_000][luck.below(3) as usize],
+            open_max_ms: [0, 60_000, 600_000][luck.below(3) as usize],
+        }
+    }
+
+    /// As the switch is told.
+    pub(crate) fn config(self) -> Arc<ReconcileConfig> {
+        Arc::new(ReconcileConfig {
+            message: message(self.message),
+            reversals: self.reversals,
+            net: self.net,
+            currency: currency(),
+            after_ms: self.after_ms,
+            open_max_ms: self.open_max_ms,
+            repeat_ms: 30_000,
+            alarm_after: 3,
+            acquirer_id: Text::EMPTY,
+            says: Carried::default(),
+        })
+    }
 }
 
 impl LinkSpec {
@@ -199,7 +266,9 @@ impl LinkSpec {
             }
         }
         let echo_idle_ms = [0, 15_000, 40_000][luck.below(3) as usize];
-        Self { sign_on: sign_on[luck.below(4) as usize], echo_idle_ms, types }
+        let sign_on = sign_on[luck.below(4) as usize];
+        let recon = (luck.below(4) > 0).then(|| Recon::of(luck));
+        Self { sign_on, echo_idle_ms, types, recon }
     }
 }
 

@@ -25,7 +25,8 @@ impl World {
         let process = &mut self.process;
         match event {
             Event::HostSaid { link, txn, .. }
-                if !txn.message.asks() && txn.message.class != Class::Network =>
+                if !txn.message.asks()
+                    && !matches!(txn.message.class, Class::Network | Class::Reconciliation) =>
             {
                 return Some((*link, txn.stan));
             }
@@ -61,7 +62,8 @@ impl World {
             )
             | Effect::Tell(Tell::ForwardAlarm { .. } | Tell::NeedsAPerson { .. }) => false,
             Effect::ToHost { request, .. } => {
-                request.message.function != Function::Advice && request.message.class != Class::Network
+                request.message.function != Function::Advice
+                    && !matches!(request.message.class, Class::Network | Class::Reconciliation)
             }
             Effect::HangUp { .. } => false,
             _ => true,
@@ -110,6 +112,10 @@ impl World {
         if pending != self.process.owed {
             let why = format!("{} owed by what was recorded, {pending} by the lane", self.process.owed);
             self.truth.breaks(Invariant::I24, None, why);
+        }
+        if self.swarm.days == 0 || self.process.totals_due {
+            self.process.totals_due = false;
+            self.recount();
         }
         if !idle {
             self.truth.breaks(Invariant::I26, None, "woken in time, and leaves undone what is due");
@@ -168,6 +174,10 @@ impl World {
         if self.mutant == Some(Mutant::Unlocks) && matches!(record, Record::LinkOrdered { .. }) {
             return self.durable_order(&record);
         }
+        let stands = matches!(record, Record::Day(journal::DayRecord::Frozen { .. }));
+        if self.mutant == Some(Mutant::Thaws) && stands {
+            return;
+        }
         if self.mutant == Some(Mutant::OwesLater)
             && let Record::TimedOut { id, answer, owes: Some(forward), at } = &record
         {
@@ -185,6 +195,7 @@ impl World {
     /// What a record says at the moment it is written, before anybody knows whether it will be durable.
     fn note_record(&mut self, record: &Record) {
         self.look_at_stamp(record);
+        self.count_ahead(record);
         self.note_order(record);
         self.note_open(record);
         self.process.orders += u64::from(matches!(record, Record::LinkOrdered { .. }));
@@ -202,7 +213,9 @@ impl World {
                     self.truth.ops[op].first.asked_at = self.now;
                 }
             }
+            Record::Day(journal::DayRecord::Frozen { .. }) => self.process.totals_due = true,
             Record::HostDate { link, date, .. } => {
+                self.process.totals_due = true;
                 self.process.dates[usize::from(link.0)] = Some(*date);
             }
             Record::Marked { id, mark: journal::Mark::Reverse { .. }, .. } => {

@@ -1,20 +1,24 @@
 //! One world: a heap of things to come in virtual time, and everything they happen to.
 
 use crate::codec::Codec;
-use crate::days::{DayFigures, Days};
+use crate::days::Days;
+use crate::figures::DayFigures;
 use crate::host::{Frame, Host};
 use crate::invariant::{Broken, Invariant};
+use crate::ledger::Ledgers;
 use crate::luck::{Luck, mix};
 use crate::marks::{Mark, Marks};
 use crate::mutant::Mutant;
 use crate::process::Process;
+use crate::recon::PeerAnswer;
 use crate::recovery::StopFigures;
 use crate::swarm::{FAULTS, Fault, Swarm};
 use crate::terminal::Terminal;
+use crate::totals::Told;
 use crate::truth::Truth;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use terms::{BusinessDate, Code, LinkId, Network, Now, Timestamp, Txn};
+use terms::{LinkId, Now, Timestamp, Txn};
 
 /// So many hosts, each behind a link of its own.
 pub(crate) const HOSTS: usize = 3;
@@ -59,7 +63,9 @@ pub(crate) enum Coming {
     /// A link comes up.
     LinkUp(LinkId, u64),
     /// An answer of the switch reaches a host that asked: about what, and what it says.
-    ToPeer(LinkId, u64, Network, (Code, Option<BusinessDate>)),
+    ToPeer(LinkId, u64, Box<PeerAnswer>),
+    /// A host asks for the totals of a day.
+    AsksTotals(LinkId),
     /// A host says its day, and again until it is believed.
     Announces(LinkId),
     /// A host ends its day, as it was asked to.
@@ -147,6 +153,8 @@ pub(crate) struct World {
     pub(crate) hosts: [Host; HOSTS],
     pub(crate) truth: Truth,
     pub(crate) days: Days,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) told: Told,
     pub(crate) marks: Marks,
     pub(crate) begun: u64,
     pub(crate) busy: u64,
@@ -171,7 +179,7 @@ impl World {
         let terminals = (0..swarm.terminals).map(|at| Terminal::new(at as usize)).collect();
         let codec = swarm.codec.then(|| Codec::new(&mut Luck::new(seed ^ 0xC0DEC)));
         if let Some(codec) = &codec {
-            swarm.bow_to(codec.say_remaining(), codec.network_types());
+            swarm.bow_to(codec.say_remaining(), codec.network_types(), codec.reconciliations());
         }
         let hosts = swarm.hosts.map(Host::new);
         let mut truth = Truth::new(money_only);
@@ -197,6 +205,8 @@ impl World {
             hosts,
             truth,
             days: Days::default(),
+            ledgers: Ledgers::default(),
+            told: Told::default(),
             marks: Marks::none(),
             begun: 0,
             busy: 0,
@@ -247,6 +257,8 @@ impl World {
             if self.calm && self.is_at_rest() {
                 self.truth.settle();
                 self.compare_days();
+                self.recount();
+                self.explain_comparisons();
                 break;
             }
             if self.events > EVENTS_MAX * (1 + self.swarm.days)
@@ -309,7 +321,8 @@ impl World {
             Coming::Tick(life) => self.on_tick(life),
             Coming::Start(life) => self.start(life),
             Coming::LinkUp(link, life) => self.link_up(link, life),
-            Coming::ToPeer(link, conn, about, said) => self.peer_hears(link, conn, about, said),
+            Coming::ToPeer(link, conn, said) => self.peer_hears(link, conn, &said),
+            Coming::AsksTotals(link) => self.ask_totals(link),
             Coming::Announces(link) => self.announce(link),
             Coming::DayEnds(link) => self.end_day(link),
             Coming::Midnight(link) => self.keep_the_hours(link),
@@ -489,17 +502,18 @@ impl World {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.busy == 0 && self.under_way == 0 && self.process.is_quiet()
+        self.busy == 0 && self.under_way == 0 && self.process.is_quiet() && self.has_compared()
     }
 
     fn unrest(&self) -> String {
         let lane = self.process.lane.as_ref();
         format!(
-            "{} terminals busy, {} messages under way, {:?} in flight, {:?} owed",
+            "{} terminals busy, {} messages under way, {:?} in flight, {:?} owed, all days compared: {}",
             self.busy,
             self.under_way,
             lane.map(switch::Lane::in_flight),
             lane.map(switch::Lane::pending),
+            self.has_compared(),
         )
     }
 }
@@ -563,6 +577,7 @@ impl Coming {
             Self::Attend(_) => 16,
             Self::Dies(_) => 17,
             Self::Midnight(_) => 18,
+            Self::AsksTotals(_) => 19,
         }
     }
 }

@@ -92,7 +92,8 @@ impl World {
     }
 
     /// What the lane hears of an event; nothing where a wrong rule keeps it away.
-    pub(crate) fn sabotage_event(&mut self, event: Event) -> Option<Event> {
+    pub(crate) fn sabotage_event(&mut self, mut event: Event) -> Option<Event> {
+        self.mutant_believes_words(&mut event);
         match (self.mutant, &event) {
             (Some(Mutant::Dates), Event::HostSaid { link, txn, .. })
                 if txn.message.asks() && txn.settlement_date.is_some() =>
@@ -187,6 +188,7 @@ impl World {
                 effects.retain(|effect| !matches!(effect, Effect::Record(Record::Observed(_))))
             }
             Some(Mutant::Straggles) => self.straggle(effects),
+            Some(Mutant::Nets) => self.mutant_nets(effects),
             Some(Mutant::Backdates) => {
                 for effect in effects {
                     if let Effect::Record(Record::Sent(sent)) = effect {

@@ -86,6 +86,16 @@ struct Debt {
     remaining: Amount,
 }
 
+/// How far from the day a request was stamped with a host may settle it. Reason: holidays put a settlement off by days,
+/// never by a month; and a day further away is one whose totals are compared already, or not for months.
+const SETTLED_WITHIN_DAYS: u64 = 31;
+
+/// Whether a host may settle on that day what was stamped with this one. What it says of any other is counted under the
+/// day of the stamp, and told to people.
+pub fn can_be_settled_on(stamped: BusinessDate, said: BusinessDate) -> bool {
+    stamped.days().abs_diff(said.days()) <= SETTLED_WITHIN_DAYS
+}
+
 impl Book {
     /// A book in which nothing is written.
     pub fn new() -> Self {
@@ -202,6 +212,12 @@ impl Book {
         self.frozen.contains(&(link, date))
     }
 
+    /// Whether the totals of that day stand, or those of any day after it.
+    fn is_told_since(&self, link: LinkId, date: BusinessDate) -> bool {
+        let next = (LinkId(link.0 + 1), BusinessDate::from_days(i64::MIN / 2));
+        self.frozen.range((link, date)..next).next().is_some()
+    }
+
     /// The transactions that came late since this was asked last.
     pub fn take_late(&mut self) -> Vec<TxnId> {
         core::mem::take(&mut self.came_late)
@@ -277,7 +293,8 @@ impl Book {
             Outcome::Unknown => State::Unknown,
             Outcome::Refused | Outcome::NotSent => State::Nothing,
         };
-        if let (State::Done, Some(date), Side::First) = (state, answer.settlement_date, id.1) {
+        let said = answer.settlement_date.filter(|said| self.is_believed(id, *said));
+        if let (State::Done, Some(date), Side::First) = (state, said, id.1) {
             // The host settles it on this day, whatever day it was asked on. A transfer tells the paying host's.
             self.rebook(id, date);
         }
@@ -296,10 +313,17 @@ impl Book {
         self.owed.insert(forward.id, Debt { leg, duty: forward.duty, remaining: forward.remaining });
     }
 
+    /// Whether a day that a host says can be the one it counts this under.
+    fn is_believed(&self, id: Leg, said: BusinessDate) -> bool {
+        let stamped = self.entries.get(&id).map(|entry| entry.bucket.date);
+        stamped.is_some_and(|stamped| can_be_settled_on(stamped, said))
+    }
+
     /// A host accepted what it was owed, and may have said under which day.
     fn pay(&mut self, id: ForwardId, said: Option<BusinessDate>) {
         let Some(debt) = self.owed.remove(&id) else { return };
         let Some(entry) = self.entries.get(&debt.leg).copied() else { return };
+        let said = said.filter(|said| self.is_believed(debt.leg, *said));
         match (debt.duty, entry.state) {
             (Duty::Advice, State::Unknown | State::Open) => {
                 said.into_iter().for_each(|date| self.rebook(debt.leg, date));
@@ -310,8 +334,9 @@ impl Book {
             (Duty::Reversal, State::Unknown) => {
                 self.move_to(debt.leg, State::Nothing);
                 self.totals.entry(entry.bucket).or_default().cancelled.add(entry.amount);
-                if self.is_frozen(entry.bucket.link, entry.bucket.date) {
-                    // The host may have it in the totals of a day it has told already.
+                if self.is_told_since(entry.bucket.link, entry.bucket.date) {
+                    // The host may have it in the totals of a day it has told already: of this one, or of a later one
+                    // that it was on when the request came.
                     self.late.entry(entry.bucket).or_default().cancelled.add(entry.amount);
                     self.came_late.push(debt.leg.0);
                 }

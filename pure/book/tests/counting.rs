@@ -191,7 +191,12 @@ impl Story {
     }
 
     fn host_goes_to(mut self, date: u8) -> Self {
-        self.apply(Record::HostDate { link: HOST, date: day(date), at: Timestamp::default() });
+        self.apply(Record::HostDate {
+            link: HOST,
+            date: day(date),
+            compares: false,
+            at: Timestamp::default(),
+        });
         self
     }
 
@@ -505,6 +510,19 @@ fn what_a_host_settles_on_the_old_day_after_the_change_is_counted_on_the_old_day
     }
 }
 
+/// The host may have been on the next day already when the request came, and told it there.
+#[test]
+fn what_is_cancelled_after_a_later_day_was_told_is_somebodys_to_compare() {
+    let owed =
+        || Story::default().host_goes_to(1).asked(1, Kind::Withdrawal, 70).timed_out(1, Duty::Reversal);
+    let mut early = owed().host_goes_to(2).paid();
+    assert!(early.book.take_late().is_empty(), "no day was told without it");
+    let mut told = owed().host_goes_to(2).host_goes_to(3).frozen(2).paid();
+    assert_eq!(told.book.take_late(), [TxnId(1)]);
+    let late: Vec<_> = told.book.late().map(|(bucket, totals)| (bucket.date, totals.cancelled)).collect();
+    assert_eq!(late, [(day(1), tally(1, 70))], "under the day it was asked on");
+}
+
 #[test]
 fn a_debt_settled_by_hand_is_somebodys_to_compare_and_late_where_its_day_was_told() {
     let owed = || Story::default().asked(1, Kind::Withdrawal, 70).timed_out(1, Duty::Reversal);
@@ -513,4 +531,14 @@ fn a_debt_settled_by_hand_is_somebodys_to_compare_and_late_where_its_day_was_tol
     let mut late = owed().frozen(1).settled_by_hand();
     assert_eq!(late.book.take_late(), [TxnId(1)]);
     assert_eq!(late.book.late().map(|(_, totals)| totals.exceptions).sum::<u64>(), 1);
+}
+
+#[test]
+fn a_day_no_host_can_settle_on_is_not_believed() {
+    let near = BusinessDate::from_days(day(1).days() + 31);
+    for (said, counted) in [(near, near), (near.next(), day(1))] {
+        let story = Story::default().asked(1, Kind::Withdrawal, 500).decided(1, Code::Approved, Some(said));
+        let totals = story.book.of(Bucket { date: counted, ..bucket(1) });
+        assert_eq!(totals.done(Class::Debit), tally(1, 500), "{said}");
+    }
 }

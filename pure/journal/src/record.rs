@@ -183,6 +183,8 @@ pub enum Record {
         link: LinkId,
         /// The day from here on.
         date: BusinessDate,
+        /// Whether the contract had the totals of the day that ends here compared.
+        compares: bool,
         /// When.
         at: Timestamp,
     },

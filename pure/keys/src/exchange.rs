@@ -28,6 +28,10 @@ impl Holding {
         keys: Keys,
         start: Start,
     ) -> Result<(u32, Vec<Change>), Refusal> {
+        let carries = [Role::Tmk, Role::Zmk].into_iter();
+        if carries.chain(keys.iter().map(|(key, _)| key.role)).any(|role| self.is_suspended(role)) {
+            return Err(Refusal::Suspended);
+        }
         let mut draft = self.clone();
         let mut changes = Vec::new();
         let is_master = keys.iter().any(|(key, _)| key.role == Role::Tmk);
@@ -69,6 +73,9 @@ impl Holding {
             let used = self.keys().iter().any(|key| key.set == set && key.state == State::Active);
             return if used { Ok(Vec::new()) } else { Err(Refusal::NoSuchKey) };
         };
+        if draft.generation(role, generation).is_some_and(|key| draft.is_held_up(key)) {
+            return Err(Refusal::Suspended);
+        }
         for &(role, generation, check) in &waiting {
             changes.extend(draft.apply(now, Order::Confirm(role, generation, check))?);
         }

@@ -104,6 +104,9 @@ pub enum Refusal {
     /// A moment that has gone.
     #[error("that moment has gone")]
     TooLate,
+    /// A person stopped a key of that purpose, or the one that would carry it.
+    #[error("a person stopped a key it would take the place of, or travel under: only people let it go on")]
+    Suspended,
     /// It is in a state that does not allow this.
     #[error("it is {0}")]
     NotInThatState(State),
@@ -152,6 +155,21 @@ impl Holding {
     /// One generation.
     pub fn generation(&self, role: Role, generation: u32) -> Option<&HeldKey> {
         self.keys.iter().find(|key| key.role == role && key.generation == generation)
+    }
+
+    /// Whether a person stopped the key of that purpose. Until people say otherwise nothing is taken under any key of
+    /// it, and none comes into force in its place.
+    pub fn is_suspended(&self, role: Role) -> bool {
+        self.in_state(role, State::Suspended).is_some()
+    }
+
+    /// Whether a key that waits would come into force, alone or with its exchange, over one that a person stopped.
+    pub(crate) fn is_held_up(&self, key: &HeldKey) -> bool {
+        let comes = |other: &&HeldKey| {
+            (other.role, other.generation) == (key.role, key.generation)
+                || key.set != 0 && other.set == key.set && !other.state.is_over()
+        };
+        self.keys.iter().filter(comes).any(|key| self.is_suspended(key.role))
     }
 
     /// The newest generation of that purpose that is not over.
@@ -355,7 +373,8 @@ impl Holding {
     /// A message of the owner was right under that generation.
     pub fn heard(&mut self, role: Role, generation: u32, now: Timestamp, overlap_ms: u32) -> Vec<Change> {
         let Ok(at) = self.find(role, generation) else { return Vec::new() };
-        if self.keys[at].state != State::Confirmed || self.keys[at].start != Start::OnUse {
+        let key = &self.keys[at];
+        if key.state != State::Confirmed || key.start != Start::OnUse || self.is_held_up(key) {
             return Vec::new();
         }
         self.apply(now, Order::Activate(role, generation, overlap_ms)).unwrap_or_default()
@@ -364,13 +383,15 @@ impl Holding {
     /// Time has passed: overlaps end, and agreed moments come.
     pub fn tick(&mut self, now: Timestamp, overlap_ms: u32) -> Vec<Change> {
         let mut changes = Vec::new();
-        let due = |key: &HeldKey| match (key.state, key.start) {
-            (State::Confirmed, Start::At(moment)) if moment <= now => Some(moment),
+        let due = |holding: &Self, key: &HeldKey| match (key.state, key.start) {
+            (State::Confirmed, Start::At(moment)) if moment <= now && !holding.is_held_up(key) => {
+                Some(moment)
+            }
             _ => None,
         };
         // In force since the moment itself, however late that is seen, and so is the overlap counted.
         while let Some((moment, at)) =
-            self.keys.iter().enumerate().filter_map(|(at, key)| Some((due(key)?, at))).min()
+            self.keys.iter().enumerate().filter_map(|(at, key)| Some((due(self, key)?, at))).min()
         {
             self.activate(at, moment, overlap_ms, &mut changes)
                 .expect("a confirmed key comes into force: the table says so");
@@ -390,7 +411,7 @@ impl Holding {
     pub fn next_moment(&self) -> Option<Timestamp> {
         let moment = |key: &HeldKey| match (key.state, key.start) {
             (State::Previous, _) => key.until,
-            (State::Confirmed, Start::At(moment)) => Some(moment),
+            (State::Confirmed, Start::At(moment)) if !self.is_held_up(key) => Some(moment),
             _ => None,
         };
         self.keys.iter().filter_map(moment).min()

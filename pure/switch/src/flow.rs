@@ -173,9 +173,12 @@ impl Awaiting {
             return self.on_other_amount(facts, &reply, desk);
         }
         let is_a_leg = matches!(self.leg, Leg::Debit(_) | Leg::Credit(_));
-        let is_elsewhere = reply.settlement_date.is_some_and(|said| said != facts.business_date);
-        if is_a_leg && is_elsewhere && outcome == Outcome::Approved {
-            // One decision is for both hosts, and says the day of neither leg.
+        // One decision is for both hosts, and says the day of neither leg.
+        let is_elsewhere = |said: terms::BusinessDate| match is_a_leg {
+            true => said != facts.business_date,
+            false => !book::can_be_settled_on(facts.business_date, said),
+        };
+        if reply.settlement_date.is_some_and(is_elsewhere) && outcome == Outcome::Approved {
             note(facts, Reason::OtherDay, desk);
         }
         let is_taken_back = matches!(self.mark, Some(Mark::Reverse { .. }));

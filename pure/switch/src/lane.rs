@@ -909,14 +909,14 @@ impl Lane {
             keep(Record::Numbers { next_id, next_forward, link: Some(id), last_stan: link.last_stan });
             if let Some(date) = link.date {
                 let at = terms::Timestamp::default();
-                keep(Record::HostDate { link: id, date, at });
+                keep(Record::HostDate { link: id, date, compares: false, at });
                 if link.cut.stage == CutStage::Begun {
                     keep(Record::Cutover { link: id, stage: CutStage::Begun, date, at });
                 }
             }
             link.cut_said.keep(id, keep);
-            if let Some(at) = link.asked_for_day {
-                self.keep_asked_for_day(id, at, keep);
+            if let Some(asked) = link.asked_for_day {
+                self.keep_asked_for_day(id, asked.at, keep);
             }
             link.life.keep(id, keep);
         }

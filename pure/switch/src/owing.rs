@@ -9,7 +9,7 @@ use crate::forward::{Circumstances, Item, State, Verdict};
 use crate::lane::REPEATED_WITHIN_MS;
 use crate::memory::{Place, Slot, Trail};
 use crate::pace::{Pace, Room};
-use crate::pairing::{Owner, belongs, link_mut, transmitted_at};
+use crate::pairing::{Link, Owner, belongs, link_mut, transmitted_at};
 use crate::reason::{Matters, Reason};
 use crate::transfer::{LegSeen, sealed_account};
 use crate::{Lane, Outbox, Tell};
@@ -488,6 +488,10 @@ impl Lane {
     /// An attempt whose bytes never left.
     pub(crate) fn try_again_soon(&mut self, now: Now, id: ForwardId) {
         let due = now.instant.plus_ms(SOON_MS);
+        let link = self.forwards.get(id).map(|item| item.forward.link);
+        if let Some(link) = link.and_then(|link| link_mut(&mut self.links, link)) {
+            link.gate.come_back(id);
+        }
         self.forwards.change(id, |item| {
             item.may_have_arrived = false;
             if item.is_first {
@@ -555,10 +559,12 @@ impl Lane {
         }
         let before = link.date.replace(date);
         link.cut = Cut::default();
-        let recorded = out.record(Record::HostDate { link: link_id, date, at: now.wall });
+        // A contract that comes to have totals later does not ask for those of days that ended before.
+        let compares = link.config.reconciliation.is_some();
+        let recorded = out.record(Record::HostDate { link: link_id, date, compares, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
         if let Some(ended) = before.filter(|before| *before < date) {
-            self.end_day(link_id, ended, now.wall);
+            self.end_day(link_id, ended, compares, now.wall);
             self.time_day(now, link_id, ended);
             self.look_at_links();
         }
@@ -602,6 +608,11 @@ impl Lane {
         self.recovery_waits || self.links.iter().any(|link| !link.gate.is_open())
     }
 
+    /// Whether new business goes to that link's host: it stands, and nothing after an unclean stop comes first.
+    pub(crate) fn takes_business(&self, link: &Link) -> bool {
+        link.is_open() && link.gate.is_open() && !self.recovery_waits
+    }
+
     /// After an unclean stop: nothing new to a host before it was told of everything owed to it.
     pub(crate) fn shut_gates(&mut self) {
         for item in self.forwards.iter().filter(|item| item.state != State::Held) {
@@ -613,10 +624,17 @@ impl Lane {
         }
     }
 
-    /// One that the gate of its link may have waited for was sent, or will not be. Where that opens the gate,
-    /// people are told at the end of the step.
-    pub(crate) fn pass_gate(&mut self, link: LinkId, id: ForwardId) {
+    /// One that the gate of its link may have waited for is sent. Where that opens the gate, people are told at the
+    /// end of the step.
+    fn pass_gate(&mut self, link: LinkId, id: ForwardId) {
         if link_mut(&mut self.links, link).is_some_and(|link| link.gate.pass(id)) {
+            self.recovered.push(link);
+        }
+    }
+
+    /// The same of one that needs no sending, now or any more.
+    pub(crate) fn end_at_gate(&mut self, link: LinkId, id: ForwardId) {
+        if link_mut(&mut self.links, link).is_some_and(|link| link.gate.end(id)) {
             self.recovered.push(link);
         }
     }
@@ -624,7 +642,7 @@ impl Lane {
     /// Takes an owed message out of the queues, and its trace number with it.
     pub(crate) fn end(&mut self, id: ForwardId) -> Option<Item> {
         let item = self.forwards.remove(id)?;
-        self.pass_gate(item.forward.link, id);
+        self.end_at_gate(item.forward.link, id);
         if let Some(link) = link_mut(&mut self.links, item.forward.link) {
             link.release(item.forward.host_stan, Owner::Forward(id));
         }

@@ -187,12 +187,12 @@ impl Replay {
                 self.pending(name, forward)?;
                 self.lane.rule(Instant::default(), forward, ruling);
             }
-            Record::HostDate { link: id, date, at } => {
+            Record::HostDate { link: id, date, compares, at } => {
                 let Some(link) = link_mut(&mut self.lane.links, id) else { return Ok(()) };
                 let before = link.date.replace(date);
                 link.cut = Cut::default();
                 if let Some(ended) = before.filter(|before| *before < date) {
-                    self.lane.end_day(id, ended, at);
+                    self.lane.end_day(id, ended, compares, at);
                 }
             }
             Record::LinkOrdered { link: id, order, by, at } => {
@@ -352,7 +352,7 @@ impl Replay {
             }
             DayRecord::Compared(compared) => lane.note_compared(now, *compared),
             DayRecord::CompareOrdered { link, date, .. } => lane.reconcile_again(now, link, date),
-            DayRecord::Ended { link, date, at } => lane.end_day(link, date, at),
+            DayRecord::Ended { link, date, compares, at } => lane.end_day(link, date, compares, at),
             // The book's alone.
             DayRecord::CountedAnew | DayRecord::Counted(_) | DayRecord::Tallied(_) => {}
         }

@@ -171,7 +171,7 @@ impl Lane {
             Ruling::Hold => {
                 self.forwards.change(id, |item| item.state = State::Held);
                 if let Some(link) = self.forwards.get(id).map(|item| item.forward.link) {
-                    self.pass_gate(link, id);
+                    self.end_at_gate(link, id);
                 }
             }
             Ruling::Release | Ruling::Retry => self.forwards.change(id, |item| item.state = State::Due(now)),

@@ -40,7 +40,7 @@ impl Lane {
                 .links
                 .iter()
                 .enumerate()
-                .map(|(at, link)| LinkStatus::of(link, owed_to(at)))
+                .map(|(at, link)| LinkStatus::of(link, owed_to(at), self.takes_business(link)))
                 .collect(),
         }
     }
@@ -115,13 +115,13 @@ pub struct LinkStatus {
 }
 
 impl LinkStatus {
-    fn of(link: &Link, pending: usize) -> Self {
+    fn of(link: &Link, pending: usize, is_open: bool) -> Self {
         Self {
             name: link.config.name,
             up: link.up,
             state: link.life.position.state,
             since: link.life.since,
-            is_open: link.is_open() && link.gate.is_open(),
+            is_open,
             in_flight: link.in_flight,
             breaker: link.breaker.state(),
             asked: link.asked,

@@ -103,16 +103,24 @@ pub fn run(args: &Args) -> ExitCode {
 fn answered(args: &Args, door: &Door) -> Answer {
     let thresholds = Thresholds { warn: args.warn, critical: args.critical, min_count: args.min_count };
     if args.question == Question::Disk {
-        return local::room(&door.data, thresholds);
+        return match door.data() {
+            Ok(data) => local::room(data, thresholds),
+            Err(_) => Answer::new(Verdict::Unknown, format!("its disk is where {} is", door.address()))
+                .next("ask it there: sekisho check disk"),
+        };
     }
     let facts = match Facts::of(door) {
         Ok(facts) => facts,
         Err(error) => {
             let verdict = match args.question {
+                // It may be very well: we are not let in.
+                _ if error.is_for_good() => Verdict::Unknown,
                 Question::Alive | Question::Ready | Question::Link => Verdict::Critical,
                 _ => Verdict::Unknown,
             };
-            return Answer::new(verdict, error.to_string()).next("sekisho doctor");
+            let next =
+                error.next().map_or_else(|| format!("sekisho doctor{}", args.which.words()), Into::into);
+            return Answer::new(verdict, error.to_string()).next(next);
         }
     };
     match args.question {

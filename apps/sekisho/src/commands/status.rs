@@ -1,6 +1,5 @@
 //! `sekisho status`: the whole switch on half a screen.
 
-use super::control;
 use super::door::Which;
 use super::health::facts::Facts;
 use super::link::door::{Failure, unreachable};
@@ -33,7 +32,7 @@ fn show(args: &Args) -> Result<ExitCode, Failure> {
     let nobody = |error| unreachable(&door, error);
     let mut paper = Paper::new();
     if args.json {
-        paper.json(&control::get(&door.socket, "/v1/status").map_err(nobody)?.body);
+        paper.json(&door.get("/v1/status").map_err(nobody)?.body);
         return Ok(ExitCode::SUCCESS);
     }
     paper.text(table(&Facts::of(&door).map_err(nobody)?));

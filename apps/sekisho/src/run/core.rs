@@ -35,6 +35,7 @@ use wire::Framing;
 mod exchanges;
 mod guarded;
 mod lines;
+mod proving;
 
 pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
@@ -273,8 +274,15 @@ impl Core {
         let now = self.clock.now();
         // Whoever asked may be gone by now, and misses nothing.
         match command {
-            DayCommand::Show { answer } => drop(answer.send(DaysJson::of(&self.lane, now))),
-            DayCommand::Reconciliations { answer } => drop(answer.send(ReconJson::all(&self.lane, now))),
+            // The lane's memory is ahead of the disk here too.
+            DayCommand::Show { answer } => {
+                let days = DaysJson::of(&self.lane, now);
+                self.tell_a_person(move || drop(answer.send(days)));
+            }
+            DayCommand::Reconciliations { answer } => {
+                let seen = ReconJson::all(&self.lane, now);
+                self.tell_a_person(move || drop(answer.send(seen)));
+            }
             DayCommand::CutOver { by, answer } => {
                 let may = self.lane.may_cut_over(now);
                 self.step_at(now, Event::OwnCutover { by });

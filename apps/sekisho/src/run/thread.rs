@@ -193,6 +193,7 @@ impl Thread {
         let mut core = Core::new(clock, lane, journaling, net.clone(), (sources, links), guard);
         core.desk = Desk::of(plan.applications(&mut names), u64::from_le_bytes(seed));
         core.bulletin = doors.bulletin.clone();
+        core.recall_days();
         *switchboard.0.borrow_mut() = Some(core);
         // Before anybody is let in, so that the first to ask need not be refused.
         let lines = guard::dial(&plan.config, &net, &switchboard)?;

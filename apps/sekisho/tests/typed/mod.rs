@@ -55,10 +55,20 @@ pub(crate) fn sekisho_reading(words: &[&str], input: &[u8]) -> Said {
 
 /// The same, typed by somebody whom the system calls so.
 pub(crate) fn sekisho_as(who: &str, words: &[&str], input: &[u8]) -> Said {
+    typed_by(who, &[], words, input)
+}
+
+/// `sekisho` and these words, where the environment says that.
+pub(crate) fn sekisho_where(environment: &[(&str, &str)], words: &[&str]) -> Said {
+    typed_by("tester", environment, words, b"")
+}
+
+fn typed_by(who: &str, environment: &[(&str, &str)], words: &[&str], input: &[u8]) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
         .args(words)
         .env_remove("COLUMNS")
         .env("SUDO_USER", who)
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -116,9 +116,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             reason: from.text("reason")?,
             at: from.timestamp("at")?,
         },
-        kind::HOST_DATE => {
-            Record::HostDate { link: from.link()?, date: from.sure_date("date")?, at: from.timestamp("at")? }
-        }
+        kind::HOST_DATE => Record::HostDate {
+            link: from.link()?,
+            date: from.sure_date("date")?,
+            compares: from.flag("compares")?,
+            at: from.timestamp("at")?,
+        },
         kind::CUTOVER => Record::Cutover {
             link: from.link()?,
             stage: from.one_of(&CutStage::ALL, "stage")?,

@@ -177,10 +177,11 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.key(key);
             out.timestamp(*at);
         }
-        Record::HostDate { link, date, at } => {
+        Record::HostDate { link, date, compares, at } => {
             out.byte(kind::HOST_DATE);
             out.number(u64::from(link.0));
             out.date(Some(*date));
+            out.byte(u8::from(*compares));
             out.timestamp(*at);
         }
         Record::Cutover { link, stage, date, at } => {

@@ -209,7 +209,7 @@ pub fn every_kind() -> Vec<Record> {
             reason: Text::clipped(b"paid out by hand"),
             at: at(7),
         },
-        Record::HostDate { link: LinkId(1), date: date(), at: at(8) },
+        Record::HostDate { link: LinkId(1), date: date(), compares: true, at: at(8) },
         Record::Cutover { link: LinkId(1), stage: CutStage::Begun, date: date(), at: at(8) },
         Record::Ticketed {
             id: TxnId(77),
@@ -281,7 +281,7 @@ pub fn every_kind() -> Vec<Record> {
             by: Text::clipped(b"suzuki"),
             at: at(8),
         }),
-        Record::Day(DayRecord::Ended { link: LinkId(1), date: date(), at: at(8) }),
+        Record::Day(DayRecord::Ended { link: LinkId(1), date: date(), compares: true, at: at(8) }),
         Record::Day(DayRecord::CountedAnew),
         Record::Day(DayRecord::Counted(Box::new(Counted {
             link: LinkId(1),

@@ -1,6 +1,6 @@
 //! What a running switch says of itself, fetched once.
 
-use crate::commands::control::{self, Unreachable};
+use crate::commands::control::Unreachable;
 use crate::commands::door::Door;
 use crate::run::hsm::HsmList;
 use crate::run::links::LinkJson;
@@ -71,8 +71,8 @@ pub(crate) struct Facts {
 impl Facts {
     /// Asks for all of it.
     pub(crate) fn of(door: &Door) -> Result<Self, Unreachable> {
-        let strange = || Unreachable::Strange { path: door.socket.clone() };
-        let got = |place| control::get(&door.socket, place).map(|reply| reply.body);
+        let strange = || door.strange();
+        let got = |place| door.get(place).map(|reply| reply.body);
         let status = serde_json::from_value(got("/v1/status")?).map_err(|_| strange())?;
         let links = serde_json::from_value(got("/v1/links")?["data"].clone()).map_err(|_| strange())?;
         let recovery = serde_json::from_value(got("/v1/recovery")?).map_err(|_| strange())?;

@@ -3,7 +3,6 @@
 mod list;
 mod test;
 
-use crate::commands::control;
 use crate::commands::door::Door;
 use crate::commands::link::door::{Failure, unreachable};
 use crate::run::hsm::HsmList;
@@ -35,7 +34,7 @@ pub fn run(command: Command) -> ExitCode {
 
 /// Every module of a running switch.
 fn all(door: &Door) -> Result<HsmList, Failure> {
-    let reply = control::get(&door.socket, "/v1/hsm").map_err(|error| unreachable(door, error))?;
-    let strange = control::Unreachable::Strange { path: door.socket.clone() };
+    let reply = door.get("/v1/hsm").map_err(|error| unreachable(door, error))?;
+    let strange = door.strange();
     serde_json::from_value(reply.body).map_err(|_| unreachable(door, strange))
 }

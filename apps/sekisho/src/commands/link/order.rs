@@ -2,7 +2,7 @@
 
 use super::door::{self, Failure, at, standing};
 use super::show::milliseconds;
-use crate::commands::door::{Door, Which, whoever};
+use crate::commands::door::{Door, Which};
 use crate::commands::paper::Paper;
 use crate::exit;
 use crate::run::links::{ChangeJson, LinkJson};
@@ -92,11 +92,11 @@ pub(crate) fn run(args: &Args, order: LinkOrder) -> Result<ExitCode, Failure> {
 
 fn run_with(args: &Args, order: LinkOrder, unless_sessions: bool) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let by = args.by.clone().unwrap_or_else(whoever);
+    let by = door.by(args.by.as_deref());
     let mut paper = Paper::new();
     for name in &args.names {
         let before = door::one(&door, name)?;
-        let (already, link) = door::order(&door, name, order, &by, unless_sessions)?;
+        let (already, link) = door::order(&door, name, order, by.as_deref(), unless_sessions)?;
         let said = if already && is_settled(order, &link) {
             format!("already {}", link.state)
         } else if args.no_wait {

@@ -1,6 +1,8 @@
 //! `/v1/keys/exchange`: exchanges of keys shown, and begun.
 
+use super::signature::ordered_by;
 use super::{Door, gone, no};
+use crate::run::api::callers::Caller;
 use crate::run::core::ExchangeOrder;
 use crate::run::thread::Order;
 use axum::body::Bytes;
@@ -21,7 +23,7 @@ pub(super) fn router() -> Router<Door> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    by: String,
+    by: Option<String>,
     reason: String,
 }
 
@@ -34,10 +36,23 @@ async fn show(State(door): State<Door>, Path(link): Path<String>) -> Response {
     }
 }
 
-async fn begin(State(door): State<Door>, Path(link): Path<String>, body: Bytes) -> Response {
+async fn begin(State(door): State<Door>, caller: Caller, Path(link): Path<String>, body: Bytes) -> Response {
     let Ok(Asked { by, reason }) = serde_json::from_slice(&body) else {
         let said = "the body is not {\"by\":...,\"reason\":...}".into();
         return no(StatusCode::BAD_REQUEST, "not_signed", said);
+    };
+    let by = match (caller.is_local(), by) {
+        // Who is at a keyboard here may have a longer name than an order has room for.
+        (true, Some(by)) => by,
+        // In the audit of keys nobody's key is taken for a person of this machine.
+        (false, by) => match ordered_by(&caller, by.as_deref()) {
+            Ok(by) => format!("api-key/{}", by.as_str()),
+            Err(unsigned) => return unsigned.into_response(),
+        },
+        (true, None) => {
+            let said = "the body has no `by`: who orders it?".into();
+            return no(StatusCode::BAD_REQUEST, "not_signed", said);
+        }
     };
     let Some(name) = LinkName::new(link.as_bytes()) else { return none(&link) };
     tracing::warn!(link, by, reason, "keys: order to exchange");

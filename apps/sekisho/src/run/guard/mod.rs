@@ -15,6 +15,7 @@
 
 mod errand;
 mod modules;
+mod moving;
 mod own;
 mod setup;
 mod turns;
@@ -34,8 +35,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use terms::{Instant, Now, TerminalId, Timestamp};
 
-pub(crate) use errand::{Errand, Heard, Leaving, Move, Next, Sealing, Verifying, Whose};
+pub(crate) use errand::{Errand, Heard, Leaving, Next, Proof, Sealing, Verifying, Whose, proof_of};
 pub(crate) use modules::{ModuleSeen, Modules};
+pub(crate) use moving::Move;
 pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
 pub(crate) use turns::{Line, Turn, Turns};

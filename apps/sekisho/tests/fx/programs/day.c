@@ -173,6 +173,7 @@ static void daily(void) {
     step("4 online");
     manager = opened();
     WANT(RC_APPL_IS_REMAINED, FX_Disconnect(manager));
+    WANT(RC_APPL_IS_REMAINED, FX_CtrlShutdown(manager, FALSE));
     WANT(RC_OK, FX_CloseSession(session));
     WANT(RC_NO_SESSION_ID, FX_CloseSession(session));
     step("5 session closed");
