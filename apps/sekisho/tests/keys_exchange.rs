@@ -324,10 +324,14 @@ fn keys_change_every_second_under_load_and_nobody_is_declined() {
 
 /// A listener whose terminals have keys of their own.
 fn setup_of_terminals(classes: &str) -> (Host, Setup) {
+    setup_of_terminals_with(classes, "mac = \"dialect\"")
+}
+
+fn setup_of_terminals_with(classes: &str, security: &str) -> (Host, Setup) {
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     std::fs::write(setup.scratch.path().join("atms.toml"), of_terminals(classes)).expect("room");
-    setup.listeners_more = "security = { keys = \"terminal\", mac = \"dialect\" }".into();
+    setup.listeners_more = format!("security = {{ keys = \"terminal\", {security} }}");
     setup.tables_more =
         "[dialect]\natms = \"atms.toml\"\n[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n".into();
     setup.write_text(&setup.toml().replace("dialect = \"iso87-ascii\"", "dialect = \"atms\""));
@@ -378,17 +382,71 @@ fn a_terminal_fetches_a_master_key_then_working_keys_and_has_none_between_the_tw
     assert_ne!(atm.withdraws(), Some(Code::Approved), "a retired key");
 }
 
+/// A question for keys in the name of TERM0001, as anybody can write it.
+fn question(about: Network, stan: u32) -> Txn {
+    let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
+    (txn.network, txn.stan, txn.terminal_id) = (about, Stan(stan), Text::clipped(b"TERM0001"));
+    txn.transmitted_at = Text::clipped(b"1122091500");
+    txn
+}
+
 #[test]
 fn a_master_key_is_given_to_nobody_who_does_not_authenticate_the_question() {
     let (_host, setup) = setup_of_terminals(MONEY);
     let daemon = Daemon::spawn(&setup.config_path(), &[]);
     daemon.wait_until_ready();
     let mut client = Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
-    let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
-    (txn.network, txn.stan, txn.terminal_id) = (Network::MasterKey, Stan(7), Text::clipped(b"TERM0001"));
-    txn.transmitted_at = Text::clipped(b"1122091500");
-    let answer = client.ask(&txn);
+    let answer = client.ask(&question(Network::MasterKey, 7));
     assert_eq!(answer.code, Some(Code::SecurityFailure), "{}", daemon.stderr());
-    assert!(daemon.stderr().contains("without an authentication code"), "{}", daemon.stderr());
+    wait_for("a line that says so", || {
+        daemon.stderr().contains("without an authentication code").then_some(())
+    });
     assert_eq!(in_force(&setup, "terminal/TERM0001", "tak").map(|(generation, _)| generation), Some(1));
+}
+
+/// Working keys are as good to stop a terminal with: what it has fetched and not used, or what it works under.
+#[test]
+fn working_keys_are_given_to_nobody_who_does_not_authenticate_the_question() {
+    for security in ["mac = \"dialect\"", "pin_format = 0"] {
+        let (_host, setup) = setup_of_terminals_with(MONEY, security);
+        let daemon = Daemon::spawn(&setup.config_path(), &[]);
+        daemon.wait_until_ready();
+        let mut client = Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
+        let answer = client.ask(&question(Network::KeyExchange, 7));
+        assert_eq!(answer.code, Some(Code::SecurityFailure), "{security}: {}", daemon.stderr());
+        wait_for("a line that says so", || {
+            daemon.stderr().contains("without an authentication code").then_some(())
+        });
+        let shown = types(&setup, "mori", "key show terminal/TERM0001 --json", "").ends(0).json();
+        assert_eq!(shown["data"].as_array().map(Vec::len), Some(2), "{security}: {shown}");
+    }
+}
+
+/// Partners without codes on these messages: said in the configuration, and a stranger who asks as well takes nothing
+/// from the terminal that has not used its keys yet.
+#[test]
+fn keys_are_given_without_a_code_where_the_configuration_says_so() {
+    let (_host, setup) = setup_of_terminals_with(MONEY, "mac = \"dialect\", unauthenticated_keys = true");
+    let daemon = Daemon::spawn(&setup.config_path(), &[]);
+    daemon.wait_until_ready();
+    daemon.wait_for_link("core", "up");
+    let client = || Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
+    let (mut own, mut stranger) = (client(), client());
+    let answer = own.ask(&question(Network::KeyExchange, 7));
+    assert_eq!(answer.code, Some(Code::Approved), "{}", daemon.stderr());
+    let speech = speech_of_terminals(MONEY);
+    let rule = speech.dialect.key_exchange().expect("it says how");
+    let carried = answer.carried.get(rule.noun).expect("keys");
+    let keys = rule.take_apart(false, carried).expect("as the dialect says");
+    let (code, right) = bank::opened(&sum(ONE, TWO), &keys[1]);
+    assert!(right);
+    let answers: Vec<_> =
+        (8..14).map(|stan| stranger.ask(&question(Network::KeyExchange, stan)).code).collect();
+    assert!(answers.contains(&Some(Code::Busy)), "not again and again: {answers:?}");
+    let mut terminal = Terminal::named("TERM0001");
+    terminal.stan = Stan(100);
+    let mut atm = Atm { client: own, terminal, master: sum(ONE, TWO), code };
+    assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
+    let mut mine = stranger.ask(&question(Network::MasterKey, 20));
+    assert_eq!(mine.code.take(), Some(Code::SecurityFailure), "never a master key");
 }

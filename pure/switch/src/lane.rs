@@ -295,6 +295,11 @@ impl Lane {
         self.takes_nothing_new = code;
     }
 
+    /// Whether recovery waits for a person, and no request is sent to any host before.
+    pub fn waits_for_recovery(&self) -> bool {
+        self.recovery_waits
+    }
+
     /// Requests whose host has not answered yet.
     pub fn in_flight(&self) -> usize {
         self.deadlines.len()
@@ -342,6 +347,7 @@ impl Lane {
         }
         if let Some(code) = self.takes_nothing_new {
             // Nothing of it is written down, because nothing happens.
+            self.counts.turned_away += 1;
             let answer = Answer::ours(code, Outcome::NotSent);
             return out.answer_source(NoMoney::of_refusal(), asked_by, Arc::new(txn), answer);
         }

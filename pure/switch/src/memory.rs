@@ -198,10 +198,11 @@ impl Memory {
         }
     }
 
-    /// The transaction of that key.
+    /// The transaction of that key; of an authorization and its completion, which may have one, the authorization.
     pub(crate) fn find(&self, key: &Key) -> Option<usize> {
-        let found = self.by_key.find(hash(&self.secret, key), |&at| self.slots[at as usize].key == *key);
-        found.map(|&at| at as usize)
+        let of_key = |&&at: &&u32| self.slots[at as usize].key == *key;
+        let found = self.by_key.iter_hash(hash(&self.secret, key)).filter(of_key);
+        found.min_by_key(|&&at| self.slots[at as usize].id).map(|&at| at as usize)
     }
 
     /// The youngest transaction a trail leads to and `wanted` agrees with.

@@ -2,6 +2,7 @@
 //! them.
 
 use crate::admit::fingerprint;
+use crate::capture::Completed;
 use crate::cutover::Cut;
 use crate::flow::asked_again;
 use crate::flow::{Asker, Decision, Flow, Happening};
@@ -122,15 +123,20 @@ impl Lane {
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
     }
 
-    /// A source reports what has happened (a deposit whose answer it never saw).
+    /// A source reports what has happened: a deposit whose answer it never saw, a sale it was authorized to make.
     pub(crate) fn on_report(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
         let trail = trail_of(asked_by.0, &txn);
-        match self.memory.follow(&trail, |_| true) {
-            Some(at) => {
-                let asker = Asker { asked_by, request: Arc::new(txn) };
-                self.advance(now, at, Happening::Reported(asker), out);
-            }
-            None => self.accept_report(now, trail, asked_by, txn, out),
+        let Some(at) = self.memory.follow(&trail, |_| true) else {
+            return self.accept_report(now, trail, asked_by, txn, out);
+        };
+        let means = self.completed_by(at, asked_by.0, &txn);
+        if means == Completed::Now {
+            return self.on_completed(now, at, asked_by, txn, out);
+        }
+        let asker = Asker { asked_by, request: Arc::new(txn) };
+        match means {
+            Completed::Not(why) => self.on_contradiction(now, at, why, asker, out),
+            _ => self.advance(now, at, Happening::Reported(asker), out),
         }
     }
 

@@ -6,9 +6,12 @@
 //! ```
 //! An answer leaves when what it says is written. Whatever is lost on the way leaves the keys in force as they were.
 
+mod asked;
+
 use super::Core;
 use crate::run::guard::{Heard, Turn, Whose, Wrong};
 use crate::run::keys::{Done, Ended, Errand, NotDone, What};
+use asked::Question;
 use dialects::{KeyRule, KeyWhat};
 use keys::exchange::{Begun, Do, Step};
 use keys::{Owner, Start};
@@ -102,6 +105,7 @@ impl Core {
         };
         let Some(owner) = owner else { return Some(txn) };
         let has_codes = rule.is_some_and(|rule| rule.mac.is_some());
+        let is_for_anybody = rule.is_some_and(|rule| rule.gives_unauthenticated);
         let begins = matches!(txn.message.class, Class::Authorization | Class::Financial)
             && txn.message.function == Function::Request;
         if begins && self.guard.ring.borrow().awaits_keys(&owner) {
@@ -127,12 +131,6 @@ impl Core {
         if !is_ours || !self.guard.keeps_keys() {
             return Some(txn);
         }
-        if master && !(has_codes && dialect.authenticates(txn.message)) {
-            // It makes the working keys void: whoever asks must be the terminal.
-            tracing::error!(%owner, "a new master key was asked for without an authentication code: refused");
-            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::SecurityFailure);
-            return None;
-        }
         let sent = txn
             .carried
             .get(keys.noun)
@@ -144,6 +142,18 @@ impl Core {
             self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::FormatError);
             return None;
         };
+        let question = Question {
+            owner,
+            is_master: master,
+            is_authenticated: has_codes && dialect.authenticates(txn.message),
+            is_for_anybody,
+        };
+        if (master || sent.is_none())
+            && let Err(code) = self.may_be_given(&question)
+        {
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), code);
+            return None;
+        }
         let what = match sent {
             Some(sent) => What::Take { contents: sent.to_vec() },
             None if has_codes => What::HandOut { master, start: Start::OnUse },
