@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use switch::{Event, MayLeave};
 use terms::{
-    Answer as Decision, ConnId, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId, TerminalId, Txn,
-    TxnId,
+    Answer as Decision, Class, ConnId, Function, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId,
+    TerminalId, Txn, TxnId,
 };
 
 use super::Switchboard;
@@ -287,6 +287,8 @@ impl Core {
             }
             // It goes on waiting, and what it waits for may never have been the host's.
             Whose::Host(_) => {}
+            // There are terminals for which any answer to it says that it is done: silence makes them repeat it.
+            Whose::Source(_) if matches!(wrong, Wrong::Unknown(_)) && says_what_was(&txn) => {}
             Whose::Source(source) if txn.message.asks() => {
                 let answer = Decision::ours(wrong.code(), Outcome::NotSent);
                 self.answer_source(None, source, conn, &Arc::new(txn), &answer);
@@ -462,4 +464,9 @@ impl Rule {
         let (owner, role, _) = self.owner(terminal);
         (owner, role)
     }
+}
+
+/// Whether a message tells what has happened already, and is repeated until it is answered.
+fn says_what_was(txn: &Txn) -> bool {
+    txn.message.class == Class::Reversal || txn.message.function == Function::Advice
 }

@@ -94,6 +94,16 @@ impl Rule {
                 ));
             }
         }
+        if algorithm == Some(Algorithm::UnionPayCbc)
+            && dialect.mac().is_some_and(|mac| mac.input == dialects::MacInput::WholeBody)
+        {
+            return Err(format!(
+                "{} leaves out whatever is no letter or digit, so a whole message is not safe under it: dialect `{}` \
+                 must name the elements ([mac] input, join = \"spaces\")",
+                Algorithm::UnionPayCbc,
+                dialect.name()
+            ));
+        }
         if let Some(algorithm) = algorithm
             && guard.mac_padding.is_some_and(|method| method != 1)
             && !algorithm.has_choice_of_padding()
