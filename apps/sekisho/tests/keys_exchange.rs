@@ -258,6 +258,67 @@ fn a_bank_that_sends_each_key_alone_is_asked_for_one_after_the_other() {
     assert!(is_refused(said), "nobody knows by which key it is: {}", daemon.stderr());
 }
 
+fn begins_an_exchange(setup: &Setup) {
+    let config = setup.config_path().display().to_string();
+    let words = ["key", "exchange", "link/bank", "--no-wait", "--reason", "test", "--config", &config];
+    sekisho_as("mori", &words, b"").ends(0);
+}
+
+/// Three yeses are lost, and a person is called. The bank has the third keys in force.
+#[test]
+fn keys_the_bank_never_answered_are_kept_because_it_may_have_them_in_force() {
+    let (bank, setup) = setup("{ drawn_by = \"us\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    bank.books().manner = Manner::AcceptInSilence;
+    let said = orders_an_exchange(&setup).ends(6);
+    assert!(said.err.contains("KEY2023-E") && said.err.contains("did not answer"), "{said:?}");
+    assert_eq!(bank.books().codes.len(), 4, "it took all three");
+    // What we say under the old key it may refuse; what it says shows which keys it has.
+    is_approved(&daemon, &mut terminal);
+    wait_for("the third to be in force", || {
+        in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 4).map(drop)
+    });
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    let shown = types(&setup, "mori", "key show link/bank --json", "").ends(0).json();
+    let rows = shown["data"].as_array().expect("a list");
+    assert!(rows.iter().all(|row| row["state"] != "confirmed"), "nothing else waits: {shown}");
+}
+
+/// Both begin at once: one side gives way, or each has the other's keys in force.
+#[test]
+fn of_two_exchanges_at_once_one_gives_way() {
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    for yields in [false, true] {
+        let (bank, setup) = setup(&format!("{{ drawn_by = \"us\", yields = {yields} }}"));
+        let daemon = setup.start();
+        let mut terminal = Terminal::named("TERM0001");
+        assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+        // It has taken ours, and its yes is still on its way.
+        bank.books().manner = Manner::AcceptInSilence;
+        begins_an_exchange(&setup);
+        wait_for("ours to be there", || (bank.books().codes.len() == 2).then_some(()));
+        let zmk = bank.books().zmk.clone();
+        let keys = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &key(0x30))];
+        let told = bank.pushes(&keys);
+        let expected = if yields { Code::Approved } else { Code::Busy };
+        assert_eq!(told, Some(expected), "{}", daemon.stderr());
+        // Where it was told yes its own are in force, where not ours; what it says under ours is believed either way.
+        if yields {
+            assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(3));
+            assert!(is_approved(&daemon, &mut terminal) || bank.books().wrong_codes == 1);
+            wait_for("its answer to be believed", || {
+                in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 2).map(drop)
+            });
+        }
+        assert!(is_approved(&daemon, &mut terminal), "{yields}: {}", daemon.stderr());
+    }
+}
+
 /// Letting a key go on takes two people. An exchange with the stopped party is none of them.
 #[test]
 fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {

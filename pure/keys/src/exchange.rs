@@ -1,7 +1,8 @@
 //! What an exchange with a peer makes of an owner's keys, whoever draws them and whatever message carries them.
 //!
 //! ```text
-//!  we draw:   made ─▶ sent ─▶ accepted ─▶ in force          refused, silent, link lost: erased, tried again
+//!  we draw:   made ─▶ sent ─▶ accepted ─▶ in force          refused: erased, tried again; silent, link lost: the peer
+//!                                                          may have them: they wait to be used, others are tried
 //!  peer's:    came ─▶ check value agrees ─▶ in force        the same again: yes, once more; an older one: refused
 //!  terminal:  fetched ─▶ in force when first used           fetched again: the few before wait on, until one is used
 //! ```
@@ -130,10 +131,13 @@ impl Holding {
         Ok(changes)
     }
 
-    /// The exchange came to nothing: refused, not answered, the link lost. Its keys are erased, those in force stay.
+    /// The owner said no, or never got them. They are erased, those in force stay. Never for silence: an owner whose yes
+    /// was lost has them in force.
     pub fn abandoned(&mut self, now: Timestamp, set: u32) -> Vec<Change> {
         let mut changes = Vec::new();
-        let waiting = self.keys().iter().filter(|key| key.set == set && is_unfinished(key.state));
+        // 0 is of no exchange: what people brought waits for people.
+        let of_it = |key: &&HeldKey| set != 0 && key.set == set && is_unfinished(key.state);
+        let waiting = self.keys().iter().filter(of_it);
         let waiting: Vec<_> = waiting.map(|key| (key.role, key.generation)).collect();
         for (role, generation) in waiting {
             changes.extend(self.apply(now, Order::Destroy(role, generation)).unwrap_or_default());
@@ -229,8 +233,12 @@ pub enum Step {
     NotMade,
     /// The peer said yes.
     Accepted,
-    /// The peer said no, said nothing, or the link was lost.
-    Failed,
+    /// The peer said no: it has none of them.
+    Refused,
+    /// The peer said nothing, or the link was lost: it may have them in force.
+    Silent,
+    /// The peer began one as well, and ours gives way to it. What was sent waits to be used.
+    Yielded,
 }
 
 /// What is to be done then.
@@ -248,6 +256,10 @@ pub enum Do {
     EraseAndMake(u32),
     /// Erase that exchange, and call a person.
     EraseAndCall(u32),
+    /// Leave what was sent as it is, and make others at once.
+    LeaveAndMake,
+    /// Leave what was sent as it is, and call a person.
+    LeaveAndCall,
     /// Call a person.
     Call,
 }
@@ -261,10 +273,15 @@ impl Begun {
             (Self::Making(tries), Step::Made(set)) => (Self::Sent(set, tries), Do::Send),
             (Self::Making(_), Step::NotMade) => (Self::Not, Do::Call),
             (Self::Sent(set, _), Step::Accepted) => (Self::Not, Do::PutInForce(set)),
-            (Self::Sent(set, tries), Step::Failed) if tries < TRIES_MAX => {
+            (Self::Sent(set, tries), Step::Refused) if tries < TRIES_MAX => {
                 (Self::Making(tries + 1), Do::EraseAndMake(set))
             }
-            (Self::Sent(set, _), Step::Failed) => (Self::Not, Do::EraseAndCall(set)),
+            (Self::Sent(set, _), Step::Refused) => (Self::Not, Do::EraseAndCall(set)),
+            (Self::Sent(_, tries), Step::Silent) if tries < TRIES_MAX => {
+                (Self::Making(tries + 1), Do::LeaveAndMake)
+            }
+            (Self::Sent(..), Step::Silent) => (Self::Not, Do::LeaveAndCall),
+            (_, Step::Yielded) => (Self::Not, Do::Nothing),
             (state, _) => (state, Do::Nothing),
         }
     }
