@@ -146,15 +146,13 @@ impl Drop for Soft {
     }
 }
 
+/// In one go: nobody reads half of it.
 pub(crate) fn write_private(path: &Path, text: &str) {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .expect("room");
+    let beside = path.with_extension("next");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside).expect("room");
     writeln!(file, "{text}").expect("room");
+    std::fs::rename(beside, path).expect("room");
 }
 
 const INNER: &str = "SEKISHO_TEST_WITH_TOKENS_IN";
