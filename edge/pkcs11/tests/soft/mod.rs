@@ -84,7 +84,8 @@ impl Soft {
 
     /// A library that is SoftHSM until it is told to fall ill.
     pub(crate) fn ill(&self) -> PathBuf {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/soft/ill.c");
+        let source = self.directory.join("ill.c");
+        std::fs::write(&source, include_str!("ill.c")).expect("room");
         let library = self.directory.join("ill.so");
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl");
@@ -123,6 +124,11 @@ impl Soft {
             .expect("they are there");
     }
 
+    /// What its library falls ill of from here on.
+    pub(crate) fn fall_ill(&self, of: &str) {
+        fall_ill(&self.directory, of);
+    }
+
     /// Runs the tool of the tokens.
     pub(crate) fn util(&self, words: &[&str]) -> Output {
         let done =
@@ -144,6 +150,12 @@ impl Drop for Soft {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+fn fall_ill(directory: &Path, of: &str) {
+    std::fs::write(directory.join("ill.next"), of).expect("room");
+    // At once: nobody reads half of it.
+    std::fs::rename(directory.join("ill.next"), directory.join("ill")).expect("room");
 }
 
 /// In one go: nobody reads half of it.
@@ -195,9 +207,7 @@ impl Inner {
 
     /// What the library falls ill of from here on.
     pub(crate) fn fall_ill(&self, of: &str) {
-        std::fs::write(self.directory.join("ill.next"), of).expect("room");
-        // At once: nobody reads half of it.
-        std::fs::rename(self.directory.join("ill.next"), self.directory.join("ill")).expect("room");
+        fall_ill(&self.directory, of);
     }
 
     /// How often anybody tried to log in.

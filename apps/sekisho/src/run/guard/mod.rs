@@ -16,7 +16,9 @@
 mod errand;
 mod modules;
 mod own;
+mod own_tokens;
 mod setup;
+mod tokens;
 mod turns;
 mod verdict;
 
@@ -38,6 +40,7 @@ pub(crate) use errand::{Errand, Heard, Leaving, Move, Next, Sealing, Verifying, 
 pub(crate) use modules::{ModuleSeen, Modules};
 pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
+pub(crate) use tokens::TokenNews;
 pub(crate) use turns::{Line, Turn, Turns};
 pub(crate) use verdict::{Trouble, Wrong};
 
