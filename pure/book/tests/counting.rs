@@ -532,3 +532,13 @@ fn a_debt_settled_by_hand_is_somebodys_to_compare_and_late_where_its_day_was_tol
     assert_eq!(late.book.take_late(), [TxnId(1)]);
     assert_eq!(late.book.late().map(|(_, totals)| totals.exceptions).sum::<u64>(), 1);
 }
+
+#[test]
+fn a_day_no_host_can_settle_on_is_not_believed() {
+    let near = BusinessDate::from_days(day(1).days() + 31);
+    for (said, counted) in [(near, near), (near.next(), day(1))] {
+        let story = Story::default().asked(1, Kind::Withdrawal, 500).decided(1, Code::Approved, Some(said));
+        let totals = story.book.of(Bucket { date: counted, ..bucket(1) });
+        assert_eq!(totals.done(Class::Debit), tally(1, 500), "{said}");
+    }
+}

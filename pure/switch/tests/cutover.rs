@@ -361,6 +361,55 @@ fn a_host_that_says_its_day_when_it_opens_is_believed_where_nobody_knew_it() {
     assert_eq!(date(&w), day(1));
 }
 
+#[test]
+fn a_day_that_changed_while_the_line_was_away_is_learnt_before_anything_owed_leaves() {
+    for we_sign_on in [true, false] {
+        let mut config = told(false);
+        config.links[0].management.sign_on = if we_sign_on { SignOn::Automatic } else { SignOn::ByOrder };
+        let mut w = World::with(config);
+        signed_on(&mut w, we_sign_on, day(0));
+        w.ask(deposit(1)).asked_once();
+        w.step(Event::LinkDown { link: BANK });
+        assert!(w.ask(reports(1)).asked.is_empty(), "nobody is there");
+        w.wait_ms(DAY_MS / 24);
+        w.step(Event::LinkUp { link: BANK });
+        let left = signed_on(&mut w, we_sign_on, day(1));
+        assert_eq!(date(&w), day(1));
+        let names = left.record_names();
+        assert!(
+            names.contains(&"exception") && !names.contains(&"attempt"),
+            "a person has the deposit: {names:?}"
+        );
+        assert!(w.wait_ms(DAY_MS / 24).records.iter().all(|record| record.forward().is_none()), "for good");
+    }
+}
+
+/// A session begins, and the host says its day: in its answer, or as it signs on itself.
+fn signed_on(w: &mut World, we_sign_on: bool, said: BusinessDate) -> Left {
+    if we_sign_on {
+        let &(link, _, ours) = w.all_asked_since_restart().last().expect("our sign-on");
+        return w.host_says(link, Txn { settlement_date: Some(said), ..network_reply(ours, Code::Approved) });
+    }
+    let message = MessageType::from_digits([8, 0, 0]).expect("0800");
+    w.host_says(BANK, Txn { network: Network::SignOn, settlement_date: Some(said), ..Txn::new(message) })
+}
+
+#[test]
+fn an_older_day_or_one_that_cannot_be_is_not_believed_at_sign_on_either() {
+    for (said, refusals) in [(day(-1), 0), (day(0), 0), (day(200), 1)] {
+        let mut config = told(false);
+        config.links[0].management.sign_on = SignOn::Automatic;
+        let mut w = World::with(config);
+        signed_on(&mut w, true, day(0));
+        w.step(Event::LinkDown { link: BANK });
+        w.step(Event::LinkUp { link: BANK });
+        let left = signed_on(&mut w, true, said);
+        assert_eq!(date(&w), day(0), "{said}");
+        let refused = |tell: &&Tell| matches!(tell, Tell::CutoverRefused { .. });
+        assert_eq!(left.told.iter().filter(refused).count(), refusals, "{said}");
+    }
+}
+
 /// Small and seeded: SplitMix64.
 struct Luck(u64);
 

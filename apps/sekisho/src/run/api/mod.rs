@@ -18,6 +18,7 @@ pub(crate) mod events;
 mod ids;
 pub(crate) mod keys;
 pub(crate) mod line;
+pub(crate) mod news;
 mod numbered;
 pub(crate) mod orders;
 mod pace;

@@ -3,7 +3,7 @@
 use super::Api;
 use super::callers::Caller;
 use super::event::Event;
-use super::events::{Bulletin, Next};
+use super::events::{Bulletin, Next, Place};
 use super::problem::{Usual, Wrong};
 use super::sessions::Listening;
 use axum::extract::{RawQuery, State};
@@ -114,19 +114,22 @@ struct Feed {
 impl Feed {
     async fn run(&self, listening: Option<&Listening>, first: Option<Event>) {
         let mut news = self.bulletin.news();
-        let mut next = match &self.wish.after {
+        // Changes of days in lives before this one are told to those who were there, from their last event on.
+        let mut recalls_from = i64::MIN;
+        let mut next = match self.wish.after.as_ref().map(|after| self.bulletin.after(after)) {
             None => self.bulletin.next(),
-            // Of another life: what happened since nobody knows here.
-            Some(after) => match self.bulletin.after(after) {
-                Some(next) => next,
-                None => {
-                    let missed = r#"{"type":"stream.missed","data":{"why":"the switch was started again"}}"#;
-                    if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
-                        return;
-                    }
-                    self.bulletin.next()
+            Some(Place::At(next)) => next,
+            Some(Place::OfAnotherLife(since_ms)) => {
+                let missed = r#"{"type":"stream.missed","data":{"why":"the switch was started again"}}"#;
+                if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
+                    return;
                 }
-            },
+                recalls_from = since_ms;
+                1
+            }
+        };
+        let is_wanted = |event: &Event| {
+            event.is_wanted(&self.wish.types) && !(event.is_recalled && event.at_ms < recalls_from)
         };
         if let Some(first) = first
             && !self.give(written(&first)).await
@@ -144,11 +147,11 @@ impl Feed {
             match self.bulletin.read(next) {
                 Next::Event(event) => {
                     next += 1;
-                    if event.is_wanted(&self.wish.types) && !self.give(written(&event)).await {
+                    if is_wanted(&event) && !self.give(written(&event)).await {
                         return;
                     }
                 }
-                Next::Missed { oldest } => {
+                Next::Missed { oldest, days } => {
                     let missed = format!(
                         "{{\"type\":\"stream.missed\",\"data\":{{\"from_seq\":{next},\"to_seq\":{}}}}}",
                         oldest - 1
@@ -156,6 +159,12 @@ impl Feed {
                     next = oldest;
                     if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
                         return;
+                    }
+                    // Nobody goes on by a day that is over.
+                    for day in days.iter().filter(|day| is_wanted(day)) {
+                        if !self.give(written(day)).await {
+                            return;
+                        }
                     }
                 }
                 Next::Nothing => {

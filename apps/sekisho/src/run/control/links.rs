@@ -97,11 +97,12 @@ async fn order(
         let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
         return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
     };
-    let (by, unless_sessions) = match signed(&caller, &body) {
+    let (by, Spared { unless_sessions, besides }) = match signed(&caller, &body) {
         Ok(signed) => signed,
         Err(unsigned) => return unsigned.into_response(),
     };
-    let sessions = if unless_sessions { door.sessions.count(Some(&name)) } else { 0 };
+    let own = besides.as_deref();
+    let sessions = if unless_sessions { door.sessions.count_besides(Some(&name), own) } else { 0 };
     if sessions > 0 {
         let said = format!("{sessions} sessions of applications are open");
         return no(StatusCode::CONFLICT, "sessions_open", said);
@@ -155,18 +156,27 @@ async fn cut(
     }
 }
 
-/// Who gives the order, and whether applications with open sessions are to be spared.
-fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, bool), Unsigned> {
+/// Whether applications with open sessions are to be spared.
+struct Spared {
+    unless_sessions: bool,
+    /// The session of whoever orders it, which does not count.
+    besides: Option<String>,
+}
+
+/// Who gives the order, and who is to be spared.
+fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Spared), Unsigned> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct By {
         by: Option<String>,
         #[serde(default)]
         unless_sessions: bool,
+        besides: Option<String>,
     }
     let asked: By =
         serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"))?;
-    Ok((ordered_by(caller, asked.by.as_deref())?, asked.unless_sessions))
+    let By { by, unless_sessions, besides } = asked;
+    Ok((ordered_by(caller, by.as_deref())?, Spared { unless_sessions, besides }))
 }
 
 fn no_such_link(name: &str) -> Response {

@@ -31,6 +31,8 @@ struct Asked {
     /// Not while applications have sessions open.
     #[serde(default)]
     unless_sessions: bool,
+    /// The session of whoever orders it, which does not count.
+    besides: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -52,13 +54,13 @@ async fn stop(State(door): State<Door>, caller: Caller, body: Bytes) -> Response
     let asked: Result<Asked, _> = serde_json::from_slice(&body);
     let asked = asked
         .map_err(|error| Unsigned::Body(format!("the body is not {{\"by\":...,\"force\":...}}: {error}")));
-    let signed =
-        |asked: Asked| Ok((ordered_by(&caller, asked.by.as_deref())?, how(&asked), asked.unless_sessions));
-    let (by, how, unless_sessions) = match asked.and_then(signed) {
+    let signed = |asked: Asked| Ok((ordered_by(&caller, asked.by.as_deref())?, how(&asked), asked));
+    let (by, how, asked) = match asked.and_then(signed) {
         Ok(signed) => signed,
         Err(unsigned) => return unsigned.into_response(),
     };
-    let sessions = if unless_sessions { door.sessions.count(None) } else { 0 };
+    let own = asked.besides.as_deref();
+    let sessions = if asked.unless_sessions { door.sessions.count_besides(None, own) } else { 0 };
     if sessions > 0 {
         let said = format!("{sessions} sessions of applications are open");
         return no(StatusCode::CONFLICT, "sessions_open", said);

@@ -1,7 +1,7 @@
 //! Connections of links: what their coming and going means for the link, and which of them is asked next.
 
 use super::Core;
-use crate::run::api::events::LinesNow;
+use crate::run::api::news::LinesNow;
 use net::{CloseReason, Conn, LinkHandle, Role};
 use switch::{Cause, Event, Lines, LinesTurn};
 use terms::{LinkId, Stan};
