@@ -32,7 +32,7 @@ pub(super) fn adopt(args: &AdoptArgs) -> Result<ExitCode, Failure> {
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
     let adopted = desk.module.adopt(role, &args.label).ok_or_else(|| Failure::Said {
-        code: "KEY2031-E",
+        code: "KEY2041-E",
         said: "keys lie in no token: the configuration names another kind of module".into(),
         state: "nothing was changed".into(),
         next: "sekisho key generate OWNER KEY, or sekisho ceremony start OWNER KEY".into(),
