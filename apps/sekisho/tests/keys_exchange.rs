@@ -319,6 +319,36 @@ fn of_two_exchanges_at_once_one_gives_way() {
     }
 }
 
+/// Without the transport key a line can be spoken into, and keys be guessed: cryptograms bind nothing.
+#[test]
+fn keys_that_are_guessed_are_not_taken_and_after_three_no_more_are_looked_at() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let right =
+        |pin: u8, code: u8| [sealed(&zmk, KeyWhat::Pin, &key(pin)), sealed(&zmk, KeyWhat::Mac, &key(code))];
+    // A single key written twice, with the right check value.
+    let twice = Key::tdes(&[0x25; 16]).expect("16").with_parity();
+    let disguised = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &twice)];
+    assert_eq!(bank.pushes(&disguised), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    for guess in ["0011223344556677", "7766554433221100"] {
+        let mut keys = right(0x30, 0x40);
+        keys[0].check = guess.into();
+        assert_eq!(bank.pushes(&keys), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    }
+    wait_for("people to be told", || daemon.stderr().contains("no more are taken for an hour").then_some(()));
+    assert_eq!(bank.pushes(&right(0x50, 0x60)), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(1));
+    assert!(is_approved(&daemon, &mut terminal), "the keys in force stay: {}", daemon.stderr());
+}
+
 /// Letting a key go on takes two people. An exchange with the stopped party is none of them.
 #[test]
 fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
