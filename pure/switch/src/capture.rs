@@ -7,6 +7,7 @@ use crate::admit::{Way, admit};
 use crate::flow::{Decision, Flow};
 use crate::memory::{Slot, Trail};
 use crate::owing::trail_of;
+use crate::reason::Reason;
 use crate::{Lane, NoMoney, Outbox};
 use alloc::sync::Arc;
 use journal::{After, Record, Ticket};
@@ -47,7 +48,7 @@ pub(crate) enum Completed {
     /// An approved authorization, which becomes money by it.
     Now,
     /// An authorization that does not, for this reason.
-    Not(&'static str),
+    Not(Reason),
     /// Nothing new: it is the report that completed it, said again, or about no authorization that was approved.
     Else,
 }
@@ -98,12 +99,12 @@ impl Lane {
         match &slot.flow {
             _ if !is_authorization => Completed::Else,
             // Before its answer a terminal has nothing to go by. What it has done is not known to be covered.
-            Flow::AwaitingHost(_) => Completed::Not("completed before its authorization was answered"),
+            Flow::AwaitingHost(_) => Completed::Not(Reason::CompletedEarly),
             Flow::Decided(Decision { after: After::Captured(by), .. }) => {
                 let own = self.memory.follow(&Trail::of_request(source, report), |slot| slot.id == *by);
                 match own {
                     Some(_) => Completed::Else,
-                    None => Completed::Not("completed once more: its authorization is spent"),
+                    None => Completed::Not(Reason::CompletedTwice),
                 }
             }
             Flow::Decided(Decision { answer, after: After::Nothing, .. })

@@ -42,6 +42,10 @@ pub(crate) enum Reason {
     ReportUndone,
     /// Reported, and it does not stand.
     ReportTooLate,
+    /// Completed, and its authorization is not answered yet.
+    CompletedEarly,
+    /// Completed, and its authorization was spent before.
+    CompletedTwice,
     /// Taken back, and never asked for.
     NeverAsked,
     /// A deposit of a day that is over may not be posted by us.
@@ -52,7 +56,7 @@ pub(crate) enum Reason {
 
 impl Reason {
     /// Every one.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::OtherDay,
         Self::ToldLate,
         Self::OtherAmount,
@@ -70,6 +74,8 @@ impl Reason {
         Self::ReportUnsent,
         Self::ReportUndone,
         Self::ReportTooLate,
+        Self::CompletedEarly,
+        Self::CompletedTwice,
         Self::NeverAsked,
         Self::DepositOfOtherDay,
         Self::DebitStands,
@@ -96,6 +102,8 @@ impl Reason {
             Self::ReportUnsent      => "reported, and never sent to the host",
             Self::ReportUndone      => "transfer reported as done, and undone",
             Self::ReportTooLate     => "reported after it was refused or undone",
+            Self::CompletedEarly    => "completed before its authorization was answered",
+            Self::CompletedTwice    => "completed once more: its authorization is spent",
             Self::NeverAsked        => "taken back, and never asked",
             Self::DepositOfOtherDay => "deposit unknown, the host's day changed",
             Self::DebitStands       => "debit not given back, no trace number",
@@ -113,7 +121,7 @@ impl Reason {
             Self::BackWhilePosted | Self::BackAfterCapture | Self::BackOfNobodys
             | Self::BackAfterReport => Matter::TakenBack,
             Self::ReportAfterBack | Self::ReportRefused | Self::ReportUnsent | Self::ReportUndone
-            | Self::ReportTooLate => Matter::Reported,
+            | Self::ReportTooLate | Self::CompletedEarly | Self::CompletedTwice => Matter::Reported,
             Self::NeverAsked => Matter::NeverAsked,
             Self::DepositOfOtherDay | Self::DebitStands => Matter::Open,
         }
