@@ -1,12 +1,14 @@
 //! Exchanges of keys with hosts and terminals: whoever begins, whatever is lost, whatever is sent again.
 
 mod bank;
+mod http;
 mod typed;
 
 use bank::atm::{ALL, Atm, MONEY, of_terminals, speech_of_terminals, sum};
 use bank::{Bank, Manner, check_of, sealed};
 use dialects::KeyWhat;
 use hsm::Key;
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use stories::*;
@@ -540,4 +542,41 @@ fn keys_are_given_without_a_code_where_the_configuration_says_so() {
     assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
     let mut mine = stranger.ask(&question(Network::MasterKey, 20));
     assert_eq!(mine.code.take(), Some(Code::SecurityFailure), "never a master key");
+}
+
+/// The audit says who ordered it, and nobody says that of somebody else.
+#[test]
+fn an_order_to_exchange_keys_bears_the_name_of_whoever_gave_it() {
+    let (_bank, mut setup) = setup("{ drawn_by = \"us\" }");
+    let address = free_address();
+    setup.tables_more += &format!("[api]\ndefault_link = \"bank\"\nlisten = \"{address}\"\n");
+    setup.write();
+    let config = setup.config_path().display().to_string();
+    let new = ["api", "key", "new", "till-ops", "--role", "operator", "--config", &config];
+    let key = sekisho_as("mori", &new, b"").ends(0).out.trim().to_owned();
+    let daemon = setup.start();
+    let (chief, here) = (http::At::Tcp(address, Some(key)), http::At::socket_of(&setup));
+    let place = "/v1/keys/exchange/bank";
+    let refuses = |reply: http::Reply, status: u16, code: &str| {
+        assert_eq!((reply.status, reply.text("code")), (status, code), "{:?}", reply.body);
+    };
+    refuses(chief.post(place, &json!({ "by": "mori", "reason": "test" })), 403, "not_the_keys_name");
+    for by in ["", "mo\nri", "mori\u{1b}[2K", &"m".repeat(65), "api-key/till-ops"] {
+        refuses(here.post(place, &json!({ "by": by, "reason": "test" })), 400, "not_signed");
+    }
+    for reason in ["", "two\nlines", &"r".repeat(201)] {
+        refuses(chief.post(place, &json!({ "reason": reason })), 400, "not_signed");
+    }
+    chief.post(place, &json!({ "reason": "daily" })).says(200);
+    wait_for("it to end", || {
+        in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 2).map(drop)
+    });
+    let audit = types(&setup, "mori", "audit ls --json", "").ends(0).json();
+    let acts = audit["data"].as_array().expect("a list").iter();
+    let orders: Vec<_> = acts.filter(|act| act["act"] == "exchange" && act["by"] != "sekisho").collect();
+    assert!(!orders.is_empty(), "{}", daemon.stderr());
+    assert!(
+        orders.iter().all(|act| act["by"] == "api-key/till-ops" && act["reason"] == "daily"),
+        "{orders:?}"
+    );
 }
