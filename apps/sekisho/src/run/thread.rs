@@ -3,7 +3,7 @@
 use super::api::desk::Desk;
 use super::api::doors::Doors;
 use super::api::orders::ApiOrder;
-use super::core::{Core, ExchangeOrder, Switchboard};
+use super::core::{Core, ExchangeOrder, Shut, Switchboard};
 use super::days::DayCommand;
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
@@ -374,6 +374,8 @@ impl Thread {
         Status {
             version: env!("CARGO_PKG_VERSION"),
             state,
+            takes_requests: state == "running" && core.shut().is_none(),
+            takes_none_because: core.shut().map(Shut::name),
             pid: std::process::id(),
             started_at: self.started_at.clone(),
             business_date: (core.lane.own_day())
@@ -391,6 +393,7 @@ impl Thread {
                 unknown: lane.unknown,
                 not_sent: lane.not_sent,
                 silent_ms: figures.asked_at.map(|at| core.clock.now().instant.us_since(at) / 1_000),
+                turned_away: lane.turned_away,
                 repeats: lane.repeats,
                 owed: lane.owed,
                 paid: lane.paid,

@@ -15,6 +15,7 @@
 
 mod errand;
 mod modules;
+mod moving;
 mod own;
 mod setup;
 mod turns;
@@ -34,8 +35,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use terms::{Instant, Now, TerminalId, Timestamp};
 
-pub(crate) use errand::{Errand, Heard, Leaving, Move, Next, Sealing, Verifying, Whose};
+pub(crate) use errand::{Errand, Heard, Leaving, Next, Proof, Sealing, Verifying, Whose, proof_of};
 pub(crate) use modules::{ModuleSeen, Modules};
+pub(crate) use moving::Move;
 pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
 pub(crate) use turns::{Line, Turn, Turns};
@@ -50,6 +52,8 @@ pub(crate) struct Rule {
     pub(crate) mac: Option<(Algorithm, Padding)>,
     /// The format of PIN blocks.
     pub(crate) pin: Option<Format>,
+    /// Keys are given also to whoever asks without an authentication code.
+    pub(crate) gives_unauthenticated: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +94,16 @@ impl Rule {
                 ));
             }
         }
+        if algorithm == Some(Algorithm::UnionPayCbc)
+            && dialect.mac().is_some_and(|mac| mac.input == dialects::MacInput::WholeBody)
+        {
+            return Err(format!(
+                "{} leaves out whatever is no letter or digit, so a whole message is not safe under it: dialect `{}` \
+                 must name the elements ([mac] input, join = \"spaces\")",
+                Algorithm::UnionPayCbc,
+                dialect.name()
+            ));
+        }
         if let Some(algorithm) = algorithm
             && guard.mac_padding.is_some_and(|method| method != 1)
             && !algorithm.has_choice_of_padding()
@@ -105,6 +119,7 @@ impl Rule {
             keys,
             mac: algorithm.map(|algorithm| (algorithm, guard.padding())),
             pin: guard.format(),
+            gives_unauthenticated: guard.unauthenticated_keys,
         }))
     }
 
@@ -255,12 +270,12 @@ pub(crate) fn accepted(
     at: Timestamp,
 ) -> Result<VecDeque<KeyInUse>, Trouble> {
     let coming = ring.coming(owner, role, at);
-    match (ring.keys(owner, role, at), coming) {
-        (Err(none), None) => Err(Trouble::NoKey(none, role)),
-        (Err(_), Some(coming)) => Ok([coming].into()),
-        (Ok(keys), coming) => {
+    match ring.keys(owner, role, at) {
+        Err(none) if coming.is_empty() => Err(Trouble::NoKey(none, role)),
+        Err(_) => Ok(coming.into()),
+        Ok(keys) => {
             let keys = keys.into_owned();
-            Ok([Some(keys.current), coming, keys.previous].into_iter().flatten().collect())
+            Ok([keys.current].into_iter().chain(coming).chain(keys.previous).collect())
         }
     }
 }
