@@ -19,9 +19,14 @@ impl Session {
     }
 
     fn order_link(&self, order: &str) -> Result<(), Rc> {
-        let reply = self.order(&format!("/v1/links/{}/{order}", self.link), json!({}))?;
+        self.order_link_with(order, json!({}))
+    }
+
+    fn order_link_with(&self, order: &str, more: Value) -> Result<(), Rc> {
+        let reply = self.order(&format!("/v1/links/{}/{order}", self.link), more)?;
         match (reply.status, reply.code()) {
             (200, _) => Ok(()),
+            (_, "sessions_open") => Err(Rc::APPL_IS_REMAINED),
             (_, "no_connection") => Err(Rc::ERR_ALL_CENTER_SESSION),
             (_, "no_sign_on" | "not_spoken") => Err(Rc::ERR_SENDMSG),
             (409, _) => Err(Rc::PKG_IS_SIGNOFF_OR_SWITCHING),
@@ -46,10 +51,7 @@ impl Session {
         if before["state"] == "signed-off" {
             return Ok(());
         }
-        if self.others()? > 0 {
-            return Err(Rc::APPL_IS_REMAINED);
-        }
-        self.order_link("sign-off")?;
+        self.order_link_with("sign-off", self.unless_others())?;
         self.wait_for_link(&before, |link| link["state"] == "signed-off")
     }
 
@@ -102,12 +104,11 @@ impl Session {
         }
     }
 
-    /// Stops the switch. Not before it is gone does this return.
+    /// Stops the switch; in order only while nobody else holds a session, about whatever link. Not before it is gone
+    /// does this return.
     pub(crate) fn shut_down(&self, by_force: bool) -> Result<(), Rc> {
-        if !by_force && self.others()? > 0 {
-            return Err(Rc::APPL_IS_REMAINED);
-        }
-        let reply = self.order("/v1/stop", json!({ "force": by_force }))?;
+        let how = if by_force { json!({ "force": true }) } else { self.unless_others() };
+        let reply = self.order("/v1/stop", how)?;
         match (reply.status, reply.code()) {
             (200, _) => {}
             (409, "not_signed_off") => return Err(Rc::PKG_IS_NOT_SIGNOFF),
@@ -187,13 +188,9 @@ impl Session {
         }
     }
 
-    /// Sessions besides this one that are about this link.
-    fn others(&self) -> Result<usize, Rc> {
-        let sessions = self.get("/v1/sessions")?;
-        let all = sessions["data"].as_array().ok_or(Rc::ERROR_DAEMON)?;
-        let is_another = |one: &&Value| one["id"].as_str() != Some(&self.id);
-        let is_about = |one: &&Value| one["link"].is_null() || one["link"].as_str() == Some(&self.link);
-        Ok(all.iter().filter(is_another).filter(is_about).count())
+    /// The switch itself looks whether others hold sessions, at the moment it would do it.
+    fn unless_others(&self) -> Value {
+        json!({ "unless_sessions": true, "besides": self.id })
     }
 }
 

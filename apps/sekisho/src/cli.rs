@@ -15,7 +15,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 3 no switch answers · 4 takes a second person · 5 no such thing · \
+const AFTER_HELP: &str = "Exit: 0 done · 1 the answer is no · 2 usage · 3 no switch answers · 4 not allowed · 5 no such thing · \
                           6 refused · 7 timed out · 8 not known · 65 not decodable · 66 no input · 73 cannot create · \
                           78 configuration\nStart with: sekisho demo";
 

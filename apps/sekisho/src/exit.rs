@@ -6,8 +6,8 @@ pub const NO: u8 = 1;
 pub const USAGE: u8 = 2;
 /// No switch answers.
 pub const UNREACHABLE: u8 = 3;
-/// A second person is needed.
-pub const NEEDS_APPROVAL: u8 = 4;
+/// Not allowed, or only with a second person.
+pub const NOT_ALLOWED: u8 = 4;
 /// There is no such thing.
 pub const NO_SUCH_THING: u8 = 5;
 /// Refused, as things stand.

@@ -1,46 +1,23 @@
 //! A switch before a card centre: pairs, sign-on, business, and everything a centre may do instead.
 
 mod centre;
+mod http;
 mod typed;
 
-use centre::Center;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU32, Ordering};
+use centre::{Center, start, wait_until};
+use http::At;
 use stories::*;
 use terms::{Code, Kind};
-use typed::{Said, sekisho};
+use typed::{sekisho, typed_at};
 
 /// A switch whose link `core` waits for the centre's calls, and the centre's script.
 fn stage(pairs: u16, sign_on: &str, more: &str) -> (Setup, String) {
-    let (listen, calls) = (free_address(), free_address());
-    let mut setup = Setup::with_links(vec![LinkSetup {
-        name: "core",
-        dial: listen,
-        dialect: "card-center",
-        reply_timeout_ms: 2_000,
-        in_flight_max: 4_096,
-        more: format!(
-            "breaker = {{ unanswered_percent = 0 }}\n\
-             pairs = {{ listen = \"{calls}\", count = {pairs} }}\n\
-             timers = {{ t800_ms = 500, t801_ms = 500, t802_ms = 300 }}\n\
-             host = {{ business_day = \"told\" }}\n\
-             management = {{ sign_on = \"{sign_on}\", sign_on_retry_ms = 300, echo_idle_ms = 0 }}"
-        ),
-    }]);
-    setup.routes.clear();
-    let mut script =
-        format!("listen = \"{listen}\"\ncalls = \"{calls}\"\ncall_count = {pairs}\ncall_again_ms = 50\n");
-    writeln!(script, "{more}").expect("a string takes everything");
-    (setup, script)
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
-}
-
-fn wait_until(setup: &Setup, state: &str) {
-    typed_at(setup, &["wait", "link", "core", "--for", state, "--timeout", "20"]).ends(0);
+    let link = format!(
+        "timers = {{ t800_ms = 500, t801_ms = 500, t802_ms = 300 }}\n\
+         host = {{ business_day = \"told\" }}\n\
+         management = {{ sign_on = \"{sign_on}\", sign_on_retry_ms = 300, echo_idle_ms = 0 }}"
+    );
+    centre::stage(pairs, &link, more)
 }
 
 fn shown(setup: &Setup) -> serde_json::Value {
@@ -49,19 +26,6 @@ fn shown(setup: &Setup) -> serde_json::Value {
 
 fn wait_for_lines(setup: &Setup, lines: u64) {
     wait_for(&format!("{lines} connections"), || (shown(setup)["connections"] == lines).then_some(()));
-}
-
-/// What a terminal that never asked before is told.
-fn withdraws(daemon: &Daemon) -> Option<Code> {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let name = format!("T{:07}", NEXT.fetch_add(1, Ordering::Relaxed));
-    Client::of(daemon, "acquirer").ask(&Terminal::named(&name).withdraws(10_000)).code
-}
-
-fn start(setup: &Setup) -> Daemon {
-    let daemon = setup.spawn();
-    daemon.wait_until_ready();
-    daemon
 }
 
 #[test]
@@ -93,6 +57,34 @@ fn a_lost_connection_takes_its_pair_along_and_the_centre_builds_it_anew() {
         wait_for_lines(&setup, 2);
         wait_until(&setup, "signed-on");
         assert_eq!(withdraws(&daemon), Some(Code::Approved));
+    }
+}
+
+/// Whatever is heard first, an old connection's end or a new one: the centre has forgotten us, and is told again.
+#[test]
+fn a_centre_that_loses_everything_and_calls_at_once_is_signed_on_again_each_time() {
+    let (mut setup, script) = stage(3, "automatic", "");
+    setup.tables_more = "[api]\ndefault_link = \"core\"\n".into();
+    let daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    wait_for_lines(&setup, 6);
+    let mut events = At::socket_of(&setup).listen("/v1/stream?types=link.*", &[]);
+    for again in 1..=10 {
+        center.types("drop-all");
+        center.wait_to_say("and with them the session", again);
+        center.wait_to_say("sign_on of the switch: approved", again + 1);
+        events.until("link.down");
+        events.until("link.degraded");
+        // All of them stand before the answer to the sign-on is heard, or after it.
+        let mut left = vec!["link.connected", "link.signed_on"];
+        while !left.is_empty() {
+            let (_, name, _) = events.next().expect("both are said");
+            left.retain(|wanted| *wanted != name);
+        }
+        wait_until(&setup, "signed-on");
+        assert_eq!(withdraws(&daemon), Some(Code::Approved));
+        wait_for_lines(&setup, 6);
     }
 }
 
@@ -208,19 +200,73 @@ fn the_centre_moves_the_day_by_its_own_clock_and_business_goes_on() {
 }
 
 #[test]
+fn an_application_that_comes_back_hears_of_every_day_that_changed_while_the_switch_was_killed_and_started() {
+    let (mut setup, script) = stage(1, "automatic", "");
+    setup.tables_more = "[api]\ndefault_link = \"core\"\n".into();
+    setup.links[0].more = setup.links[0].more.replace("\"told\"", "\"told\", days_ahead_max = 9");
+    let mut daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let mut moves = |setup: &Setup, times| {
+        let before = day(setup);
+        center.types("cutover");
+        center.wait_to_say("cutover: the switch answered approved", times);
+        wait_for_another_day(setup, &before)
+    };
+    let at = At::socket_of(&setup);
+    let mut events = at.listen("/v1/stream?types=cutover.*", &[]);
+    let first = moves(&setup, 1);
+    let (seen, told) = events.until("cutover.completed");
+    assert_eq!(told["business_date"], first.as_str());
+    // It goes away. Two days change, and between them the switch dies.
+    drop(events);
+    let second = moves(&setup, 2);
+    daemon.kill();
+    drop(daemon);
+    daemon = start(&setup);
+    wait_until(&setup, "signed-on");
+    let third = moves(&setup, 3);
+    let mut events = at.listen("/v1/stream?types=cutover.*", &[("Last-Event-ID", &seen)]);
+    events.until("stream.missed");
+    let mut days = Vec::new();
+    let mut last = String::new();
+    while days.last() != Some(&third) {
+        let (id, told) = events.until("cutover.completed");
+        days.push(told["business_date"].as_str().expect("a day").to_owned());
+        last = id;
+    }
+    // What happened in the very millisecond of the last one seen is told again rather than not at all.
+    days.retain(|day| *day != first);
+    assert_eq!(days, [second, third]);
+    // With the last of these it goes on, and hears none of them again.
+    drop(events);
+    let fourth = moves(&setup, 4);
+    let mut events = at.listen("/v1/stream?types=cutover.*,stream.*", &[("Last-Event-ID", &last)]);
+    let mut told = events.next().expect("something");
+    while told.1 != "cutover.completed" {
+        assert_ne!(told.1, "stream.missed");
+        told = events.next().expect("something");
+    }
+    assert_eq!(told.2["business_date"], fourth.as_str());
+    drop(daemon);
+}
+
+#[test]
 fn we_ask_for_the_next_day_and_the_centre_decides() {
     let (setup, script) = stage(1, "automatic", "[cutover]\nafter_ms = 100\n");
     let _daemon = start(&setup);
-    let center = Center::spawn(&setup, &script);
+    let mut center = Center::spawn(&setup, &script);
     wait_until(&setup, "signed-on");
     let first = day(&setup);
     let said = typed_at(&setup, &["cutover", "start", "core", "--by", "suzuki"]).ends(0);
     assert!(said.out.starts_with("link/core cut over, business day "), "{said:?}");
     assert_ne!(day(&setup), first);
     center.wait_to_say("cutover of the switch: approved", 1);
-    // Tomorrow is not over yet: the centre would, the calendar does not let it.
-    let again = typed_at(&setup, &["cutover", "start", "core", "--timeout", "2"]).ends(7);
-    assert!(again.err.contains("LNK2106-E"), "{again:?}");
+    // Tomorrow is not over yet: the centre would, the calendar does not let it. So it is not even asked.
+    let again = typed_at(&setup, &["cutover", "start", "core"]).ends(6);
+    assert!(again.err.contains("LNK2011-E") && again.err.contains("sekisho cutover status"), "{again:?}");
+    assert!(!center.has_said("cutover of the switch", 2), "asked once");
+    center.types("cutover");
     center.wait_to_say("cutover: the switch answered wrong_business_date", 1);
 }
 

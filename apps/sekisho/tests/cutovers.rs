@@ -7,12 +7,11 @@ mod typed;
 
 use centre::Center;
 use serde_json::Value;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use stories::*;
 use terms::Code;
-use typed::{Said, sekisho};
+use typed::typed_at;
 
 const CLIENTS: usize = 8;
 /// A day that is told may be so far ahead of the calendar, so one switch can be cut over no more often.
@@ -23,32 +22,13 @@ const BETWEEN: Duration = Duration::from_millis(25);
 type Asked = (Instant, Instant);
 
 fn stage() -> (Setup, String) {
-    let (listen, calls) = (free_address(), free_address());
-    let mut setup = Setup::with_links(vec![LinkSetup {
-        name: "core",
-        dial: listen,
-        dialect: "card-center",
-        reply_timeout_ms: 10_000,
-        in_flight_max: 4_096,
-        more: format!(
-            "breaker = {{ unanswered_percent = 0 }}\n\
-             pairs = {{ listen = \"{calls}\", count = 2 }}\n\
-             host = {{ business_day = \"told\", days_ahead_max = 366 }}\n\
-             management = {{ sign_on = \"automatic\", echo_idle_ms = 0 }}\n\
-             reconciliation = {{ currency = 392, reconcile_after_ms = 500, repeat_ms = 1000, \
-             says = {{ receiver_id = \"1\" }} }}"
-        ),
-    }]);
-    setup.routes.clear();
-    let mut script = String::new();
-    writeln!(script, "listen = \"{listen}\"\ncalls = \"{calls}\"\ncall_count = 2\ncall_again_ms = 50")
-        .expect("a string takes everything");
+    let link = "host = { business_day = \"told\", days_ahead_max = 366 }\n\
+                management = { sign_on = \"automatic\", echo_idle_ms = 0 }\n\
+                reconciliation = { currency = 392, reconcile_after_ms = 500, repeat_ms = 1000, \
+                says = { receiver_id = \"1\" } }";
+    let (mut setup, script) = centre::stage(2, link, "");
+    setup.links[0].reply_timeout_ms = 10_000;
     (setup, script)
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
 }
 
 /// Asks until it is told to stop.

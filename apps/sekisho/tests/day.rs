@@ -4,60 +4,22 @@
 mod centre;
 mod typed;
 
-use centre::Center;
+use centre::{Center, start, wait_until};
 use serde_json::Value;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU32, Ordering};
 use stories::*;
 use terms::Code;
-use typed::{Said, sekisho};
+use typed::{sekisho, typed_at};
 
 /// A switch before a centre that moves its day and compares totals, and the centre's script.
 fn stage(after_ms: u32, more: &str) -> (Setup, String) {
-    let (listen, calls) = (free_address(), free_address());
-    let mut setup = Setup::with_links(vec![LinkSetup {
-        name: "core",
-        dial: listen,
-        dialect: "card-center",
-        reply_timeout_ms: 2_000,
-        in_flight_max: 4_096,
-        more: format!(
-            "breaker = {{ unanswered_percent = 0 }}\n\
-             pairs = {{ listen = \"{calls}\", count = 1 }}\n\
-             timers = {{ t500_ms = 300, t800_ms = 500, t801_ms = 500, t802_ms = 300 }}\n\
-             host = {{ business_day = \"told\", days_ahead_max = 366 }}\n\
-             management = {{ sign_on = \"automatic\", sign_on_retry_ms = 300, echo_idle_ms = 0 }}\n\
-             reconciliation = {{ currency = 392, reconcile_after_ms = {after_ms}, repeat_ms = 400, \
-             alarm_after = 2, says = {{ receiver_id = \"1\" }} }}"
-        ),
-    }]);
-    setup.routes.clear();
-    let mut script =
-        format!("listen = \"{listen}\"\ncalls = \"{calls}\"\ncall_count = 1\ncall_again_ms = 50\n");
-    writeln!(script, "{more}").expect("a string takes everything");
-    (setup, script)
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
-}
-
-fn wait_until(setup: &Setup, state: &str) {
-    typed_at(setup, &["wait", "link", "core", "--for", state, "--timeout", "20"]).ends(0);
-}
-
-fn start(setup: &Setup) -> Daemon {
-    let daemon = setup.spawn();
-    daemon.wait_until_ready();
-    daemon
-}
-
-/// What a terminal that never asked before is told.
-fn withdraws(daemon: &Daemon) -> Option<Code> {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let name = format!("T{:07}", NEXT.fetch_add(1, Ordering::Relaxed));
-    Client::of(daemon, "acquirer").ask(&Terminal::named(&name).withdraws(10_000)).code
+    let link = format!(
+        "timers = {{ t500_ms = 300, t800_ms = 500, t801_ms = 500, t802_ms = 300 }}\n\
+         host = {{ business_day = \"told\", days_ahead_max = 366 }}\n\
+         management = {{ sign_on = \"automatic\", sign_on_retry_ms = 300, echo_idle_ms = 0 }}\n\
+         reconciliation = {{ currency = 392, reconcile_after_ms = {after_ms}, repeat_ms = 400, \
+         alarm_after = 2, says = {{ receiver_id = \"1\" }} }}"
+    );
+    centre::stage(1, &link, more)
 }
 
 fn comparisons(setup: &Setup) -> Vec<Value> {
@@ -244,6 +206,53 @@ fn totals_go_out_once_though_the_switch_is_killed_between_the_cutover_and_them()
     center.wait_to_say("echo: the switch answered approved", 1);
     assert!(!center.has_said("totals of the switch", 2), "once");
     verify(&setup);
+}
+
+#[test]
+fn totals_that_come_into_a_contract_later_are_those_of_days_from_then_on_and_older_ones_by_hand() {
+    let (mut setup, script) = stage(100, "");
+    let with = setup.links[0].more.clone();
+    let at = with.find("\nreconciliation").expect("it compares");
+    setup.links[0].more.truncate(at);
+    let mut daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    wait_until(&setup, "signed-on");
+    let mut old = Vec::new();
+    for times in 1..=3 {
+        old.push(shown_day(&setup));
+        assert_eq!(withdraws(&daemon), Some(Code::Approved));
+        cut(&mut center, times);
+    }
+    daemon.kill();
+    drop(daemon);
+    setup.links[0].more = with;
+    let daemon = start(&setup);
+    wait_until(&setup, "signed-on");
+    assert_eq!(withdraws(&daemon), Some(Code::Approved));
+    cut(&mut center, 4);
+    let first = wait_for("the day that ended with it to be compared", || {
+        comparisons(&setup).into_iter().find(|one| one["state"] == "balanced")
+    });
+    let states = || -> Vec<String> {
+        comparisons(&setup).iter().map(|one| one["state"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(states(), ["not-asked-for", "not-asked-for", "not-asked-for", "balanced"]);
+    assert!(first["business_date"].as_str() > Some(old[2].as_str()));
+    assert!(!center.has_said("totals of the switch", 2), "of one day");
+    let status = typed_at(&setup, &["recon", "status"]).ends(0).fits();
+    for word in
+        ["not reconciled, before it was asked for", &format!("next  sekisho recon run core {}", old[2])]
+    {
+        assert!(status.out.contains(word), "{word}: {}", status.out);
+    }
+    typed_at(&setup, &["recon", "run", "core", &old[0], "--by", "suzuki"]).ends(0);
+    assert_eq!(states(), ["balanced", "not-asked-for", "not-asked-for", "balanced"]);
+    verify(&setup);
+}
+
+fn shown_day(setup: &Setup) -> String {
+    let shown = typed_at(setup, &["link", "show", "core", "--json"]).ends(0).json();
+    shown["business_date"].as_str().expect("it is known").to_owned()
 }
 
 #[test]

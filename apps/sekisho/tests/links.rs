@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use stories::*;
 use terms::{Class, Code, MessageType, Network, Stan, Text, Txn};
-use typed::{Said, sekisho};
+use typed::{Said, sekisho, typed_at};
 
 /// A host that does this with network messages, and approves all business.
 fn host(dialect: &'static str, act: impl Fn(&Txn) -> Act + Send + Sync + 'static) -> Host {
@@ -27,11 +27,6 @@ fn signing(host: &Host, sign_on: &str) -> Setup {
          management = {{ sign_on = \"{sign_on}\", sign_on_retry_ms = 500, echo_idle_ms = 0 }}"
     );
     setup
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
 }
 
 fn order(setup: &Setup, what: &str) -> Said {
@@ -54,13 +49,6 @@ fn network(about: Network) -> Txn {
         transmitted_at: Text::clipped(b"1122000000"),
         ..Txn::new(message)
     }
-}
-
-/// What a terminal that never asked before is told.
-fn withdraws(daemon: &Daemon) -> Option<Code> {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let name = format!("T{:07}", NEXT.fetch_add(1, Ordering::Relaxed));
-    Client::of(daemon, "acquirer").ask(&Terminal::named(&name).withdraws(10_000)).code
 }
 
 #[test]

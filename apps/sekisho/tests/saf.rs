@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use stories::*;
 use terms::Code;
-use typed::{Said, sekisho};
+use typed::{Said, sekisho, typed_at};
 
 /// Silence is waited out, so it is short; a failed attempt is not repeated within a test.
 fn patient(host: &Host) -> Setup {
@@ -39,11 +39,6 @@ fn one_is_owed(daemon: &Daemon, setup: &Setup) -> u64 {
 
 fn ls(setup: &Setup) -> serde_json::Value {
     typed_at(setup, &["saf", "ls", "--json"]).ends(0).json()
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
 }
 
 fn order(setup: &Setup, what: &str, id: u64) -> Said {

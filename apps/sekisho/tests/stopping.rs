@@ -5,7 +5,7 @@ mod typed;
 use std::os::unix::fs::PermissionsExt;
 use stories::*;
 use terms::{Class, Code, Network};
-use typed::{Said, sekisho};
+use typed::{sekisho, typed_at};
 
 /// A switch whose only link signs on by itself, and the host.
 fn signed_on() -> (Host, Setup, Daemon) {
@@ -18,11 +18,6 @@ fn signed_on() -> (Host, Setup, Daemon) {
     let daemon = setup.start();
     typed_at(&setup, &["wait", "link", "core", "--for", "signed-on", "--timeout", "20"]).ends(0);
     (host, setup, daemon)
-}
-
-fn typed_at(setup: &Setup, words: &[&str]) -> Said {
-    let config = setup.config_path().display().to_string();
-    sekisho(&[words, &["--config", &config]].concat())
 }
 
 fn sign_offs(host: &Host) -> usize {

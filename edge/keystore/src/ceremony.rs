@@ -46,6 +46,18 @@ struct CeremonyFile {
     wanted: usize,
     started_by: String,
     entered: Vec<Entered>,
+    /// Components are those of a device, as its console enciphered them.
+    #[serde(default)]
+    device: bool,
+}
+
+/// Which module makes the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// The software module: components are entered in clear, and lie under a key of the ceremony.
+    Software,
+    /// A device: components are entered as its own console enciphered them, and lie so.
+    Device,
 }
 
 /// Why a ceremony does not go on.
@@ -121,7 +133,7 @@ impl Ceremony {
         directory: &Path,
         purpose: &Purpose,
         (cipher, bytes): (Cipher, usize),
-        wanted: usize,
+        (wanted, maker): (usize, Maker),
         by: &str,
         fresh: &[u8; 32],
     ) -> Result<Self, CeremonyError> {
@@ -141,8 +153,9 @@ impl Ceremony {
             Purpose::Master => "lmk".into(),
             Purpose::Key(owner, role) => format!("{owner} {}", role.name()),
         };
+        let device = maker == Maker::Device;
         let (cipher, started_by) = (name_of(cipher).into(), by.into());
-        let file = CeremonyFile { purpose, cipher, bytes, wanted, started_by, entered: Vec::new() };
+        let file = CeremonyFile { purpose, cipher, bytes, wanted, started_by, entered: Vec::new(), device };
         files::replace(directory, &key_path(directory), fresh)?;
         let key = Key::aes(fresh).expect("32 bytes");
         let ceremony = Self { directory: directory.into(), file, key };
@@ -203,6 +216,11 @@ impl Ceremony {
         &self.file.started_by
     }
 
+    /// Which module makes the key.
+    pub const fn maker(&self) -> Maker {
+        if self.file.device { Maker::Device } else { Maker::Software }
+    }
+
     /// Components it takes.
     pub const fn wanted(&self) -> usize {
         self.file.wanted
@@ -224,20 +242,13 @@ impl Ceremony {
         random: &mut dyn Random,
     ) -> Result<CheckValue, CeremonyError> {
         let _lock = files::lock(&self.directory)?;
-        *self = Self::under_way(&self.directory)?;
-        if self.file.entered.iter().any(|entered| entered.by == by) {
-            return Err(CeremonyError::SamePerson { by: by.into() });
-        }
-        if self.file.entered.len() >= self.file.wanted {
-            return Err(CeremonyError::Full { wanted: self.file.wanted });
-        }
+        self.is_next(by)?;
         let (cipher, bytes) = self.shape()?;
         if component.cipher() != cipher || component.length() != bytes {
             return Err(CeremonyError::Length { expected: bytes });
         }
         let check = usual(component);
-        let is_same = self.file.entered.iter().any(|entered| entered.check == check.to_string());
-        if is_same || component.expose().iter().all(|&byte| byte == 0) {
+        if self.has(&check) || component.expose().iter().all(|&byte| byte == 0) {
             return Err(CeremonyError::Weak);
         }
         let algorithm = match cipher {
@@ -254,15 +265,62 @@ impl Ceremony {
         Ok(check)
     }
 
+    /// Takes one person's component as the device's console enciphered it, with the check value the device told.
+    ///
+    /// # Errors
+    /// [`CeremonyError`]: the same person again, one too many, the same component again.
+    pub fn enter_enciphered(
+        &mut self,
+        by: &str,
+        component: &str,
+        check: CheckValue,
+    ) -> Result<(), CeremonyError> {
+        let _lock = files::lock(&self.directory)?;
+        self.is_next(by)?;
+        if self.has(&check) {
+            return Err(CeremonyError::Weak);
+        }
+        let (by, check, block) = (by.into(), check.to_string(), component.into());
+        self.file.entered.push(Entered { by, check, block });
+        Ok(self.write()?)
+    }
+
+    /// Whether that person may enter one now. Under the lock: reads what others entered meanwhile.
+    fn is_next(&mut self, by: &str) -> Result<(), CeremonyError> {
+        *self = Self::under_way(&self.directory)?;
+        if self.file.entered.iter().any(|entered| entered.by == by) {
+            return Err(CeremonyError::SamePerson { by: by.into() });
+        }
+        if self.file.entered.len() >= self.file.wanted {
+            return Err(CeremonyError::Full { wanted: self.file.wanted });
+        }
+        Ok(())
+    }
+
+    fn has(&self, check: &CheckValue) -> bool {
+        self.file.entered.iter().any(|entered| entered.check == check.to_string())
+    }
+
+    fn is_full(&self) -> Result<(), CeremonyError> {
+        let (entered, wanted) = (self.file.entered.len(), self.file.wanted);
+        if entered < wanted { Err(CeremonyError::Missing { entered, wanted }) } else { Ok(()) }
+    }
+
+    /// Every component as the device's console enciphered it, once all are in.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Missing`].
+    pub fn enciphered(&self) -> Result<Vec<String>, CeremonyError> {
+        self.is_full()?;
+        Ok(self.file.entered.iter().map(|entered| entered.block.clone()).collect())
+    }
+
     /// Every component, once all are in.
     ///
     /// # Errors
     /// [`CeremonyError::Missing`], [`CeremonyError::Damaged`].
     pub fn components(&self) -> Result<Vec<Key>, CeremonyError> {
-        let (entered, wanted) = (self.file.entered.len(), self.file.wanted);
-        if entered < wanted {
-            return Err(CeremonyError::Missing { entered, wanted });
-        }
+        self.is_full()?;
         let opened = |entered: &Entered| open(&self.key, &entered.block).ok()?.key()?.ok();
         let keys: Option<Vec<Key>> = self.file.entered.iter().map(opened).collect();
         keys.ok_or(CeremonyError::Damaged)

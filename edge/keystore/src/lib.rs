@@ -27,7 +27,7 @@ mod seal;
 mod store;
 
 pub use audit::{AuditError, Line, Verified, entries, verify};
-pub use ceremony::{Ceremony, CeremonyError, Entered, Purpose};
+pub use ceremony::{Ceremony, CeremonyError, Entered, Maker, Purpose};
 pub use error::StoreError;
 pub use master::{Made, MasterFile};
 pub use memory::{Locking, keep_memory_to_ourselves};

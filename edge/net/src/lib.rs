@@ -11,6 +11,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod call;
 mod conn;
 mod counters;
 mod dial;
@@ -28,6 +29,7 @@ mod socket;
 mod stream;
 mod tls;
 
+pub use call::{CallError, CallerLine, TlsCaller, machine_authorities};
 pub use conn::{Conn, Role, SendError};
 pub use counters::{Counters, Counts};
 pub use dial::{DialConfig, LinkHandle, LinkState};

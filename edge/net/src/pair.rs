@@ -47,6 +47,21 @@ struct Place {
     news: Notify,
     /// When the pair that stands began; 0 where none does.
     since: Cell<u64>,
+    /// The end of the pair that stands, or that stood last.
+    over: RefCell<Rc<Over>>,
+}
+
+impl Place {
+    /// The less, the sooner it is given to a peer that comes: a free place first, then that of a pair that is
+    /// over already, then that of the oldest. Whoever came and waits for his is displaced last.
+    fn rank(&self) -> u64 {
+        match self.since.get() {
+            _ if self.came.borrow().is_some() => u64::MAX,
+            0 => 0,
+            _ if self.over.borrow().is.get() => 1,
+            since => since + 1,
+        }
+    }
 }
 
 /// Says once for all that a pair is over.
@@ -87,8 +102,7 @@ impl Pairs {
 
     /// Where a peer that comes now belongs: a free place, or that of the oldest pair.
     fn place(&self) -> Option<&Place> {
-        let waits = |place: &Place| place.came.borrow().is_some();
-        self.places.iter().min_by_key(|place| if waits(place) { u64::MAX } else { place.since.get() })
+        self.places.iter().min_by_key(|place| place.rank())
     }
 }
 
@@ -101,7 +115,11 @@ impl Link {
                 () = self.until_stopped() => return,
             };
             match came {
-                Ok((stream, peer)) => self.arrived(stream, peer),
+                Ok((stream, peer)) => {
+                    // What ended before it came is heard first: no pair that lives gives way to it then.
+                    tokio::task::yield_now().await;
+                    self.arrived(stream, peer);
+                }
                 Err(error) => {
                     tracing::warn!(name = %self.config.name, %error, "the peer's connection could not be accepted");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -120,7 +138,7 @@ impl Link {
         }
         let Some(place) = pairs.place() else { return };
         pairs.arrivals.set(pairs.arrivals.get() + 1);
-        if place.since.get() > 0 {
+        if place.rank() > 1 {
             tracing::warn!(name = %self.config.name, %peer, "the peer connects once more: its oldest pair is dead");
         }
         if let Some((waiting, _)) = place.came.borrow_mut().replace((stream, peer)) {
@@ -154,6 +172,7 @@ impl Link {
     /// One pair, from its beginning to its end.
     async fn stand(self: Rc<Self>, number: u16, place: &Place, stream: TcpStream, peer: SocketAddr) {
         let over = Rc::new(Over::default());
+        place.over.replace(over.clone());
         let mut slots = self.slots_of(number);
         let first = slots.next().unwrap_or_default();
         let mut tasks = vec![self.clone().hold_first(first, stream, peer, over.clone())];

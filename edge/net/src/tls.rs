@@ -148,6 +148,11 @@ impl TlsServer {
 
 impl TlsClient {
     pub(crate) fn load(&self) -> Result<(TlsConnector, ServerName<'static>), TlsError> {
+        let (config, name) = self.config()?;
+        Ok((config.into(), name))
+    }
+
+    pub(crate) fn config(&self) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
         let roots = authorities(&self.authorities)?;
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -161,7 +166,7 @@ impl TlsClient {
         };
         let name = ServerName::try_from(self.server_name.clone())
             .map_err(|_| TlsError::ServerName { name: self.server_name.clone() })?;
-        Ok((Arc::new(config).into(), name))
+        Ok((Arc::new(config), name))
     }
 }
 

@@ -1,9 +1,10 @@
-use super::question::{Speech, today};
+use super::question::{Speech, Terminal, today};
 use super::{Daemon, PATIENCE};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use terms::Txn;
+use terms::{Code, Txn};
 use wire::Next;
 
 /// One connection to a listener.
@@ -23,6 +24,13 @@ pub enum Came {
     End,
     /// Nothing, for as long as was waited.
     Nothing,
+}
+
+/// What a terminal that never asked before is told.
+pub fn withdraws(daemon: &Daemon) -> Option<Code> {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let name = format!("T{:07}", NEXT.fetch_add(1, Ordering::Relaxed));
+    Client::of(daemon, "acquirer").ask(&Terminal::named(&name).withdraws(10_000)).code
 }
 
 impl Client {

@@ -90,7 +90,7 @@ mod question;
 mod setup;
 mod story;
 
-pub use client::{Came, Client};
+pub use client::{Came, Client, withdraws};
 pub use host::{Act, Host, Seen};
 pub use journal::{Found, Told, read_journal};
 pub use luck::Luck;

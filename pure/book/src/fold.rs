@@ -86,6 +86,16 @@ struct Debt {
     remaining: Amount,
 }
 
+/// How far from the day a request was stamped with a host may settle it. Reason: holidays put a settlement off by days,
+/// never by a month; and a day further away is one whose totals are compared already, or not for months.
+const SETTLED_WITHIN_DAYS: u64 = 31;
+
+/// Whether a host may settle on that day what was stamped with this one. What it says of any other is counted under the
+/// day of the stamp, and told to people.
+pub fn can_be_settled_on(stamped: BusinessDate, said: BusinessDate) -> bool {
+    stamped.days().abs_diff(said.days()) <= SETTLED_WITHIN_DAYS
+}
+
 impl Book {
     /// A book in which nothing is written.
     pub fn new() -> Self {
@@ -283,7 +293,8 @@ impl Book {
             Outcome::Unknown => State::Unknown,
             Outcome::Refused | Outcome::NotSent => State::Nothing,
         };
-        if let (State::Done, Some(date), Side::First) = (state, answer.settlement_date, id.1) {
+        let said = answer.settlement_date.filter(|said| self.is_believed(id, *said));
+        if let (State::Done, Some(date), Side::First) = (state, said, id.1) {
             // The host settles it on this day, whatever day it was asked on. A transfer tells the paying host's.
             self.rebook(id, date);
         }
@@ -302,10 +313,17 @@ impl Book {
         self.owed.insert(forward.id, Debt { leg, duty: forward.duty, remaining: forward.remaining });
     }
 
+    /// Whether a day that a host says can be the one it counts this under.
+    fn is_believed(&self, id: Leg, said: BusinessDate) -> bool {
+        let stamped = self.entries.get(&id).map(|entry| entry.bucket.date);
+        stamped.is_some_and(|stamped| can_be_settled_on(stamped, said))
+    }
+
     /// A host accepted what it was owed, and may have said under which day.
     fn pay(&mut self, id: ForwardId, said: Option<BusinessDate>) {
         let Some(debt) = self.owed.remove(&id) else { return };
         let Some(entry) = self.entries.get(&debt.leg).copied() else { return };
+        let said = said.filter(|said| self.is_believed(debt.leg, *said));
         match (debt.duty, entry.state) {
             (Duty::Advice, State::Unknown | State::Open) => {
                 said.into_iter().for_each(|date| self.rebook(debt.leg, date));

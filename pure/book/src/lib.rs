@@ -20,6 +20,6 @@ mod totals;
 
 pub use class::Class;
 pub use figures::{Figures, Net, Sides};
-pub use fold::{Book, Bucket};
+pub use fold::{Book, Bucket, can_be_settled_on};
 pub use terms::{NetRule, ReversalBucket, Tally};
 pub use totals::Totals;

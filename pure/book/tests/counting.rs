@@ -191,7 +191,12 @@ impl Story {
     }
 
     fn host_goes_to(mut self, date: u8) -> Self {
-        self.apply(Record::HostDate { link: HOST, date: day(date), at: Timestamp::default() });
+        self.apply(Record::HostDate {
+            link: HOST,
+            date: day(date),
+            compares: false,
+            at: Timestamp::default(),
+        });
         self
     }
 
@@ -526,4 +531,14 @@ fn a_debt_settled_by_hand_is_somebodys_to_compare_and_late_where_its_day_was_tol
     let mut late = owed().frozen(1).settled_by_hand();
     assert_eq!(late.book.take_late(), [TxnId(1)]);
     assert_eq!(late.book.late().map(|(_, totals)| totals.exceptions).sum::<u64>(), 1);
+}
+
+#[test]
+fn a_day_no_host_can_settle_on_is_not_believed() {
+    let near = BusinessDate::from_days(day(1).days() + 31);
+    for (said, counted) in [(near, near), (near.next(), day(1))] {
+        let story = Story::default().asked(1, Kind::Withdrawal, 500).decided(1, Code::Approved, Some(said));
+        let totals = story.book.of(Bucket { date: counted, ..bucket(1) });
+        assert_eq!(totals.done(Class::Debit), tally(1, 500), "{said}");
+    }
 }

@@ -1,4 +1,5 @@
 use crate::{
+    PinInfo,
     codes::CodeTable,
     compile::{Slots, compile},
     elements::Elements,
@@ -51,6 +52,7 @@ pub struct Dialect {
     mac: Option<MacRule>,
     pub(crate) reconciliation: Option<ReconciliationRule>,
     key_exchange: Option<KeyRule>,
+    pin_info: Option<PinInfo>,
 }
 
 /// What a dialect says of one element, for people.
@@ -155,6 +157,11 @@ impl Dialect {
         self.key_exchange.as_ref()
     }
 
+    /// What `security_info` says of a PIN block, where the dialect says so.
+    pub fn pin_info(&self) -> Option<&PinInfo> {
+        self.pin_info.as_ref()
+    }
+
     /// Where the authentication code stands and what it covers, where the dialect has one.
     pub fn mac(&self) -> Option<&MacRule> {
         self.mac.as_ref()
@@ -231,6 +238,7 @@ impl Dialect {
             mac: model.mac,
             reconciliation,
             key_exchange: model.key_exchange,
+            pin_info: model.pin_info,
             messages,
         }
     }
@@ -238,6 +246,13 @@ impl Dialect {
     fn examine(toml: &str) -> (Option<Self>, Findings) {
         let mut findings = Findings::default();
         let model = Model::read(toml, &mut findings);
+        let by_new_key = |model: &Model| model.key_exchange.as_ref().is_some_and(|keys| keys.by_new_key);
+        let has_codes =
+            |model: &Model| model.mac.as_ref().is_some_and(|mac| mac.classes.contains(&Class::Network));
+        if model.as_ref().is_some_and(|model| by_new_key(model) && !has_codes(model)) {
+            let words = "[key_exchange] code_by = \"new_key\" needs `network` among the classes of [mac]";
+            findings.error(None, words);
+        }
         let dialect = model.and_then(|model| compile(model, &mut findings));
         (dialect, findings)
     }

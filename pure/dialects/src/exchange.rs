@@ -1,5 +1,9 @@
 //! How the messages of a key exchange carry their keys. Data only: whoever has a security module makes and takes them.
 
+mod info;
+
+pub use info::{KeyInfo, PinInfo};
+
 use crate::{
     document::{Entry, Item, Node, Section},
     finding::Findings,
@@ -18,6 +22,10 @@ pub struct KeyRule {
     pub master: Vec<KeyPart>,
     /// Whether parts are bytes, and not hex characters.
     pub is_binary: bool,
+    /// What the element `security_info` says of the key, where each message carries one.
+    pub info: Option<KeyInfo>,
+    /// Whether a message that carries a key for codes is authenticated by that key.
+    pub by_new_key: bool,
 }
 
 /// One part of that element.
@@ -38,6 +46,8 @@ pub enum KeyWhat {
     Mac,
     /// A key that carries others.
     Master,
+    /// A key for PINs or for codes: the element `security_info` says which.
+    Said,
     /// The check value of the key before it.
     Check,
     /// Zeros.
@@ -55,7 +65,8 @@ pub struct TravellingKey {
     pub check: String,
 }
 
-const WHATS: [(&str, KeyWhat); 5] = [
+const WHATS: [(&str, KeyWhat); 6] = [
+    ("key", KeyWhat::Said),
     ("pin", KeyWhat::Pin),
     ("mac", KeyWhat::Mac),
     ("master", KeyWhat::Master),
@@ -66,8 +77,14 @@ const WHATS: [(&str, KeyWhat); 5] = [
 impl KeyRule {
     pub(crate) fn read(entries: &[Entry], before: Option<Self>, findings: &mut Findings) -> Option<Self> {
         let mut section = Section::new("[key_exchange]", entries);
-        let empty =
-            || Self { noun: Noun::Reserved63, parts: Vec::new(), master: Vec::new(), is_binary: false };
+        let empty = || Self {
+            noun: Noun::Reserved63,
+            parts: Vec::new(),
+            master: Vec::new(),
+            is_binary: false,
+            info: None,
+            by_new_key: false,
+        };
         let mut rule = before.unwrap_or_else(empty);
         if let Some((line, name)) = section.text("carried_in", findings) {
             match Noun::named(name) {
@@ -84,12 +101,73 @@ impl KeyRule {
         if let Some(is_binary) = section.flag("binary", findings) {
             rule.is_binary = is_binary;
         }
+        if let Some((_, entries)) = section.table("info", findings) {
+            rule.info = KeyInfo::read(entries, rule.info.take(), findings);
+        }
+        match section.text("code_by", findings) {
+            None => {}
+            Some((_, "key_in_force")) => rule.by_new_key = false,
+            Some((_, "new_key")) => rule.by_new_key = true,
+            Some((line, _)) => findings.error(line, "`code_by` is \"key_in_force\" or \"new_key\""),
+        }
         section.finish(findings);
+        let said = rule.parts.iter().filter(|part| part.what == KeyWhat::Said).count();
+        let named = rule.parts.iter().filter(|part| matches!(part.what, KeyWhat::Pin | KeyWhat::Mac)).count();
+        match (&rule.info, said, named) {
+            (Some(_), 1, 0) | (None, 0, _) => {}
+            (Some(_), ..) => {
+                findings.error(None, "[key_exchange] with `info` has one part `key`, and no `pin` or `mac`")
+            }
+            (None, ..) => {
+                findings.error(None, "[key_exchange] a part `key` needs `info`, which says what it is")
+            }
+        }
         if rule.parts.is_empty() {
             findings.error(None, "[key_exchange] needs `parts`, such as [\"pin 32\", \"check 16\"]");
             return None;
         }
         Some(rule)
+    }
+
+    /// Keys that travel each in a message of its own, in the order they are exchanged; nothing where one message
+    /// carries all of them.
+    pub fn each_alone(&self) -> &'static [KeyWhat] {
+        if self.info.is_some() { &[KeyWhat::Pin, KeyWhat::Mac] } else { &[] }
+    }
+
+    /// The rule of a message with that key alone, of the length its parts have.
+    #[must_use]
+    pub fn of(&self, what: KeyWhat) -> Self {
+        let parts = self.parts.iter().map(|part| match part.what {
+            KeyWhat::Said => KeyPart { what, ..*part },
+            _ => *part,
+        });
+        Self { parts: parts.collect(), ..self.clone() }
+    }
+
+    /// What `security_info` says of such a message, as the noun travels: packed digits. `None` where it says nothing.
+    pub fn info_of(&self, what: KeyWhat) -> Option<Vec<u8>> {
+        let info = self.info.as_ref()?;
+        let characters =
+            self.parts.iter().find(|part| part.what == KeyWhat::Said).map(|part| part.characters)?;
+        info.written(what, characters)
+    }
+
+    /// The rule of a message whose `security_info` says so; `None` where it says nothing this partner agreed on.
+    #[must_use]
+    pub fn said(&self, contents: Option<&[u8]>) -> Option<Self> {
+        let Some(info) = &self.info else { return Some(self.clone()) };
+        let (what, characters) = info.understood(contents?)?;
+        let mut rule = self.of(what);
+        for part in rule.parts.iter_mut().filter(|part| part.what == what) {
+            part.characters = characters.unwrap_or(part.characters);
+        }
+        Some(rule)
+    }
+
+    /// Whether a message of it carries a key for codes.
+    pub fn has_code_key(&self) -> bool {
+        self.parts.iter().any(|part| part.what == KeyWhat::Mac)
     }
 
     /// The parts of a message with working keys, or with a master key.
@@ -164,13 +242,16 @@ fn parts(list: &[Node], findings: &mut Findings) -> Vec<KeyPart> {
             _ => None,
         };
         if said.is_none_or(|part| part.characters % 2 == 1) {
-            let words =
-                "a part is `pin`, `mac`, `master`, `check` or `zeros` and an even number of hex characters";
+            let words = "a part is `pin`, `mac`, `key`, `master`, `check` or `zeros` and an even number of hex characters";
             findings.error(node.line, words);
         }
         said
     };
     let parts: Vec<KeyPart> = list.iter().filter_map(part).collect();
+    if let Some(at) = parts.iter().position(|part| part.what == KeyWhat::Check && part.characters < 6) {
+        let words = "a check value of fewer than 6 hex characters is guessed: a key by it is anybody's";
+        findings.error(list.get(at).map(|node| node.line), words);
+    }
     if parts.first().is_some_and(|part| part.what == KeyWhat::Check) {
         findings.error(list[0].line, "a check value stands behind its key");
     }
@@ -195,7 +276,8 @@ mod tests {
             part(KeyWhat::Zeros, 16),
             part(KeyWhat::Check, 8),
         ];
-        KeyRule { noun: Noun::Reserved62, parts, master: Vec::new(), is_binary }
+        let (noun, master) = (Noun::Reserved62, Vec::new());
+        KeyRule { noun, parts, master, is_binary, info: None, by_new_key: false }
     }
 
     fn key(what: KeyWhat, characters: usize) -> TravellingKey {

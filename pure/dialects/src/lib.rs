@@ -38,7 +38,7 @@ mod write;
 
 pub use dialect::{Dialect, Explained};
 pub use error::{ReadError, ReadRefusal, WriteError};
-pub use exchange::{KeyPart, KeyRule, KeyWhat, TravellingKey};
+pub use exchange::{KeyInfo, KeyPart, KeyRule, KeyWhat, PinInfo, TravellingKey};
 pub use finding::{Finding, Severity, did_you_mean};
 pub use import::{ImportError, Imported, import_jpos, import_moov};
 pub use mac::{Covered, MacInput, MacJoin, MacRule, MacWritten, NoCode};

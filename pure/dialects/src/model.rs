@@ -1,6 +1,7 @@
 //! A dialect file as it is written, laid over the one it is `like`, before anything is compiled.
 
 use crate::{
+    PinInfo,
     codes::CodeModel,
     document::{Entry, Item, Section, element_key, parse, table_of, text_of},
     exchange::KeyRule,
@@ -61,6 +62,7 @@ pub(crate) struct Model {
     pub(crate) pairing: Pairing,
     pub(crate) mac: Option<MacRule>,
     pub(crate) key_exchange: Option<KeyRule>,
+    pub(crate) pin_info: Option<PinInfo>,
     /// The function code of a reversal that leaves a part valid, where that is how it is said.
     pub(crate) partial_reversal: Option<[u8; 3]>,
     pub(crate) reconciliation: Option<ReconciliationModel>,
@@ -117,6 +119,7 @@ impl Model {
             pairing: Pairing::default(),
             mac: None,
             key_exchange: None,
+            pin_info: None,
             partial_reversal: None,
             reconciliation: None,
         }
@@ -224,6 +227,15 @@ impl Model {
         }
         if let Some((_, entries)) = section.table("key_exchange", findings) {
             self.key_exchange = KeyRule::read(entries, self.key_exchange.take(), findings);
+        }
+        match section.take("pin_info").map(|entry| &entry.node) {
+            None => {}
+            Some(node) if matches!(&node.item, Item::Text(text) if text == "none") => self.pin_info = None,
+            Some(node) => {
+                if let Some(entries) = table_of(node, "pin_info", findings) {
+                    self.pin_info = PinInfo::read(entries, self.pin_info.take(), findings);
+                }
+            }
         }
         match section.take("mac").map(|entry| &entry.node) {
             None => {}

@@ -97,7 +97,7 @@ pub(crate) enum Form {
 impl Form {
     pub(crate) const fn of(noun: Noun) -> Self {
         match noun {
-            Noun::PinBlock | Noun::NewPinBlock | Noun::Mac | Noun::IccData => Self::Bytes,
+            Noun::PinBlock | Noun::NewPinBlock | Noun::Mac | Noun::IccData | Noun::KeyData => Self::Bytes,
             Noun::SecurityInfo => Self::Packed,
             Noun::Track2 | Noun::Track3 => Self::Track,
             Noun::AcceptorId | Noun::AcceptorName => Self::Trimmed,

@@ -18,6 +18,7 @@ pub mod drbg;
 pub mod dukpt;
 pub mod emv;
 pub mod keyblock;
+pub mod keywrap;
 pub mod lmk;
 pub mod mac;
 pub mod ops;

@@ -1,14 +1,16 @@
 //! Both sides of the protocol against each other, and against nonsense.
 
-use hsm::Cipher;
-use hsm::drbg::SEED_BYTES;
-use hsm::lmk::Scheme;
+use hsm::check_value::usual;
+use hsm::drbg::{Drbg, SEED_BYTES};
+use hsm::keyblock::{Family, Header, Version, wrap};
+use hsm::lmk::{Scheme, encrypt_under};
 use hsm::mac::{Algorithm, Padding};
 use hsm::ops::{Answer, Fault, Form, MacData, NewKey, PinSide, Request, Role, StoredKey, Wrapped};
 use hsm::payshield::{
     Client, Keeping, Message, Misfit, Server, ServerConfig, Unusable, code_of, fault_of, test_lmk,
 };
 use hsm::pin::Format;
+use hsm::{Cipher, Key};
 use proptest::prelude::*;
 use terms::{Pan, Sealed};
 
@@ -62,8 +64,7 @@ fn everything_a_switch_asks_is_asked_and_answered_with_every_kind_of_master_key(
                 panic!("{keeping:?} {form:?}: {made:?}")
             };
             let (key, transport) = (NewKey::tdes(Role::Zpk), zmk.clone());
-            let new = if form == Form::PayShield { key } else { marked(key, keeping) };
-            let import = Request::Import { key: new, transport, wrapped, expected: Some(check) };
+            let import = Request::Import { key, transport, wrapped, expected: Some(check) };
             let taken = link.ask(&import);
             assert!(
                 matches!(taken, Ok(Answer::Imported { check: c, .. }) if c == check),
@@ -72,7 +73,7 @@ fn everything_a_switch_asks_is_asked_and_answered_with_every_kind_of_master_key(
             let export = Request::Export { key: zpk.clone(), transport: zmk.clone(), form };
             let left = link.ask(&export);
             assert!(
-                matches!(left, Ok(Answer::Exported { check: c, .. }) if c == check),
+                matches!(left, Ok(Answer::Exported { check: c, .. }) if c == Some(check)),
                 "{form:?}: {left:?}"
             );
             let value = link.ask(&Request::CheckValue { key: zpk, method: None });
@@ -102,10 +103,103 @@ fn everything_a_switch_asks_is_asked_and_answered_with_every_kind_of_master_key(
     }
 }
 
-/// A key from under a scheme says nothing of itself; a module with blocks must be told.
-fn marked(key: NewKey, keeping: Keeping) -> NewKey {
-    let attributes = Some(key.role.attributes(hsm::keyblock::Family::PayShield));
-    if keeping == Keeping::Variants { key } else { NewKey { attributes, ..key } }
+/// A component as a custodian has it from the module's own console.
+fn component(keeping: Keeping, role: Role, number: u8, key: &Key) -> StoredKey {
+    let role_of_blocks = role.attributes(Family::PayShield);
+    let text = match keeping {
+        Keeping::Variants => {
+            let over = test_lmk::variants().key_for(role.key_type());
+            let bytes = encrypt_under(&over, Scheme::U, key).expect("two parts");
+            let digits: String = bytes[..16].iter().map(|byte| format!("{byte:02X}")).collect();
+            format!("U{digits}")
+        }
+        Keeping::Blocks { lmk } => {
+            let (version, over) = match &lmk {
+                b"01" => (Version::S0, Key::tdes(&unhex(LMK_OF_TRIPLE_DES))),
+                _ => (Version::S1, Key::aes(&unhex(LMK_OF_AES))),
+            };
+            let mut header = Header::new(version, role_of_blocks.usage, b'T', role_of_blocks.mode);
+            (header.key_version, header.reserved) = ([b'c', b'0' + number], lmk);
+            wrap(&over.expect("its length"), &header, key, &mut Drbg::new(&[number; SEED_BYTES]))
+                .expect("it fits")
+        }
+    };
+    StoredKey { role, text }
+}
+
+const LMK_OF_TRIPLE_DES: &str = "0123456789ABCDEF8080808080808080FEDCBA9876543210";
+const LMK_OF_AES: &str = "9B71333A13F9FAE72F9D0E2DAB4AD6784718012F9244033F3F26A2DE0C8AA11A";
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+}
+
+#[test]
+fn a_key_is_made_of_components_and_a_component_is_no_key() {
+    let [one, two] = [(0x01_u8, 0xA1), (0x0E, 0x3E)].map(|(first, second)| {
+        Key::tdes(&[[first; 8], [second; 8]].concat()).expect("16 bytes").with_parity()
+    });
+    let whole = usual(&one.xor(&two).expect("alike").with_parity());
+    for keeping in KEEPINGS {
+        let mut link = Link::new(keeping);
+        let components = vec![component(keeping, Role::Zmk, 1, &one), component(keeping, Role::Zmk, 2, &two)];
+        // Each custodian sees the check value of their own component.
+        let value = link.ask(&Request::CheckValue { key: components[0].clone(), method: None });
+        assert!(matches!(value, Ok(Answer::CheckValue(c)) if c.agrees_with(&usual(&one))), "{value:?}");
+        let form = Request::Form { key: NewKey::tdes(Role::Zmk), components: components.clone() };
+        let made = link.ask(&form);
+        let Ok(Answer::Generated { key: zmk, wrapped: None, check: Some(check) }) = made else {
+            panic!("{keeping:?}: {made:?}")
+        };
+        assert!(check.agrees_with(&whole), "{keeping:?}");
+        let under = |zmk: &StoredKey| Request::Generate {
+            key: NewKey::tdes(Role::Zpk),
+            under: Some((zmk.clone(), Form::Scheme(Scheme::X))),
+        };
+        assert!(link.ask(&under(&zmk)).is_ok(), "{keeping:?}: it carries keys");
+        if keeping != Keeping::Variants {
+            assert_eq!(link.ask(&under(&components[0])), Err(Fault::Component), "{keeping:?}");
+            let whole_keys =
+                Request::Form { key: NewKey::tdes(Role::Zmk), components: vec![zmk.clone(), zmk] };
+            assert_eq!(link.ask(&whole_keys), Err(Fault::Component), "{keeping:?}");
+        }
+        // The same twice comes to nothing.
+        let same = vec![components[0].clone(), components[0].clone()];
+        let nothing = link.ask(&Request::Form { key: NewKey::tdes(Role::Zmk), components: same });
+        assert_eq!(nothing, Err(Fault::Parity), "{keeping:?}");
+        let alone = Request::Form { key: NewKey::tdes(Role::Zmk), components: vec![components[0].clone()] };
+        let misfit = link.client.encode(&alone, HEADER).expect_err("one person's key").to_string();
+        assert!(misfit.contains("two to nine components"), "{misfit}");
+    }
+}
+
+#[test]
+fn keys_of_a_terminal_go_out_under_its_transport_key_once_more() {
+    for keeping in KEEPINGS {
+        let mut link = Link::new(keeping);
+        let tmk = link.made(NewKey::tdes(Role::Tmk));
+        for role in [Role::Tpk, Role::Tak] {
+            let key = link.made(NewKey::tdes(role));
+            let export =
+                Request::Export { key: key.clone(), transport: tmk.clone(), form: Form::Scheme(Scheme::X) };
+            let command = link.client.encode(&export, HEADER).expect("a command");
+            let code = match (keeping, role) {
+                (Keeping::Variants, Role::Tak) => b"AG",
+                (Keeping::Variants, _) => b"AE",
+                _ => b"A8",
+            };
+            assert_eq!(&command[4..6], code);
+            let left = link.ask(&export);
+            let Ok(Answer::Exported { wrapped, check }) = left else {
+                panic!("{keeping:?} {role}: {left:?}")
+            };
+            assert!(wrapped.0.starts_with('X') && (check.is_some() || role == Role::Tpk), "{keeping:?}");
+            let taken =
+                Request::Import { key: NewKey::tdes(role), transport: tmk.clone(), wrapped, expected: None };
+            let misfit = link.client.encode(&taken, HEADER).expect_err("no command for it").to_string();
+            assert!(misfit.contains("between institutions alone"), "{misfit}");
+        }
+    }
 }
 
 #[test]
@@ -139,6 +233,7 @@ fn what_the_family_cannot_do_is_said_before_anything_is_sent() {
     let (card, other) = (b"4111111111111111", b"4222222222222222");
     let union_pay = MacData { algorithm: Algorithm::UnionPayEcb, ..mac_data(&key, b"") };
     let aes = NewKey { cipher: Cipher::Aes, ..NewKey::tdes(Role::Zak) };
+    let wrapped = Request::Export { key: key.clone(), transport: key.clone(), form: Form::KeyWrap };
     #[rustfmt::skip]
     let cases = [
         (Request::Random { bytes: 8 },                                        "no command for random"),
@@ -148,6 +243,8 @@ fn what_the_family_cannot_do_is_said_before_anything_is_sent() {
         (Request::VerifyMac { data: mac_data(&key, b""), mac: vec![0; 5] },   "a MAC has 4 or 8 bytes"),
         (Request::MakeMac(mac_data(&key, &[0; 40_000])),                      "more data than a command takes"),
         (Request::Generate { key: aes, under: None },                         "keeps DES keys alone"),
+        (Request::KnownAnswers,                                               "no command for known_answers"),
+        (wrapped,                                                             "no key wrap"),
         (Request::Echo(vec![0; 70_000]),                                      "more bytes than a length can say"),
     ];
     for (request, wanted) in cases {

@@ -58,6 +58,36 @@ fn by_hand(hsm: &mut SoftwareHsm) -> StoredKey {
 }
 
 #[test]
+fn a_key_travels_by_key_wrap_under_an_aes_key_and_no_other() {
+    let mut hsm = module();
+    let zmk = made(&mut hsm, NewKey::aes(Role::Zmk, 32));
+    for new in
+        [NewKey::tdes(Role::Zak), NewKey { bytes: 24, ..NewKey::tdes(Role::Zak) }, NewKey::aes(Role::Zak, 32)]
+    {
+        let zak = made(&mut hsm, new);
+        let (key, transport) = (zak.clone(), zmk.clone());
+        let exported = hsm.ask(&Request::Export { key, transport, form: Form::KeyWrap });
+        let Ok(Answer::Exported { wrapped, check }) = exported else { panic!("{exported:?}") };
+        assert_eq!(wrapped.0.len(), 1 + 2 * (new.bytes + 8));
+        let import = |wrapped| Request::Import { key: new, transport: zmk.clone(), wrapped, expected: check };
+        let Ok(Answer::Imported { key: again, .. }) = hsm.ask(&import(wrapped.clone())) else {
+            panic!("it is its own")
+        };
+        let algorithm = if new.cipher == Cipher::Aes { Algorithm::AesCmac } else { Algorithm::X919 };
+        let mac = |key| Request::MakeMac(MacData { algorithm, ..mac_data(key) });
+        assert_eq!(hsm.ask(&mac(&zak)), hsm.ask(&mac(&again)));
+        let last = wrapped.0.len() - 1;
+        let bent = wrapped.0.split_at(last).0.to_owned() + if wrapped.0.ends_with('0') { "1" } else { "0" };
+        assert_eq!(hsm.ask(&import(Wrapped(bent))), Err(Fault::NotAuthentic));
+        let under_tdes = by_hand(&mut hsm);
+        let export = Request::Export { key: zak, transport: under_tdes, form: Form::KeyWrap };
+        let wanted =
+            if new.cipher == Cipher::Aes || new.bytes == 24 { Fault::Weaker } else { Fault::KeyLength };
+        assert_eq!(hsm.ask(&export), Err(wanted));
+    }
+}
+
+#[test]
 fn two_modules_exchange_keys_and_then_understand_each_other() {
     for form in [Form::Scheme(Scheme::U), Form::Scheme(Scheme::X), Form::Tr31, Form::PayShield] {
         let mut ours = module();
@@ -97,7 +127,7 @@ fn two_modules_exchange_keys_and_then_understand_each_other() {
         // The same key goes out once more, and is still the same.
         let export = Request::Export { key: our_zak, transport: our_zmk, form };
         let again = ours.ask(&export);
-        assert!(matches!(again, Ok(Answer::Exported { check: c, .. }) if c == check), "{again:?}");
+        assert!(matches!(again, Ok(Answer::Exported { check: c, .. }) if c == Some(check)), "{again:?}");
     }
 }
 
@@ -108,8 +138,8 @@ fn a_key_from_components_needs_two_of_them_alike() {
     let other = Key::tdes(&[0x32; 16]).expect("16 bytes");
     let new = NewKey::tdes(Role::Zmk);
     for (components, fault) in [
-        (vec![], Fault::Request),
-        (vec![part(16)], Fault::Request),
+        (vec![], Fault::Components),
+        (vec![part(16)], Fault::Components),
         (vec![part(16), part(8)], Fault::KeyLength),
         (vec![part(8), part(8)], Fault::KeyLength),
         (vec![part(16), part(16)], Fault::Parity),
@@ -280,7 +310,7 @@ fn keys_that_are_made_are_strong_and_never_twice_the_same() {
             assert!(seen.insert(format!("{value:?}")), "made twice");
         }
     }
-    let mended = Wrapped("0123456789ABCDE0".repeat(2));
+    let mended = Wrapped("0123456789ABCDE0FEDCBA9876543210".into());
     let transport = tdes(&mut hsm, Role::Zmk);
     let taken = hsm.ask(&Request::Import {
         key: NewKey::tdes(Role::Zpk),
@@ -289,6 +319,29 @@ fn keys_that_are_made_are_strong_and_never_twice_the_same() {
         expected: None,
     });
     assert!(matches!(taken, Ok(Answer::Imported { parity_mended: true, .. })), "{taken:?}");
+}
+
+/// A cryptogram without a block binds nothing: who writes the same eight bytes twice has made a single-length key,
+/// and needs to guess no more than a check value.
+#[test]
+fn a_shorter_key_in_disguise_is_not_taken() {
+    let mut hsm = module();
+    let transport = by_hand(&mut hsm);
+    let one = "0123456789ABCDEF";
+    for (text, bytes) in
+        [(format!("X{one}{one}"), 16), (format!("Y{one}FEDCBA9876543210FEDCBA9876543210"), 24)]
+    {
+        let import = Request::Import {
+            key: NewKey { bytes, ..NewKey::tdes(Role::Zpk) },
+            transport: transport.clone(),
+            wrapped: Wrapped(text),
+            expected: None,
+        };
+        assert_eq!(hsm.ask(&import), Err(Fault::Weaker));
+    }
+    // Components whose sum has the same parts but for their parity.
+    let parts = [*b"0123456710325476", *b"ABCDEFGHABCDEFGH"].map(|part| Key::tdes(&part).expect("16 bytes"));
+    assert_eq!(hsm.form(&NewKey::tdes(Role::Zmk), &parts).map(|_| ()), Err(Fault::Parity));
 }
 
 #[test]

@@ -78,6 +78,8 @@ pub enum DayRecord {
         link: LinkId,
         /// Which day.
         date: BusinessDate,
+        /// Whether the contract had its totals compared.
+        compares: bool,
         /// When it ended.
         at: Timestamp,
     },

@@ -51,7 +51,7 @@ pub enum Order {
     /// It goes on.
     Resume(Role),
     /// Somebody else may know it: that generation, or all there are. Of a key that carries keys, whoever knows it
-    /// knows what went under it too.
+    /// knows what went under it too: working keys, the transport key that followed it, and what went under that.
     Compromise(Role, Option<u32>),
     /// It is erased.
     Destroy(Role, u32),
@@ -101,9 +101,15 @@ pub enum Refusal {
     /// The same key again.
     #[error("the same check value was seen before: a key is used once, for one purpose")]
     SeenBefore,
+    /// Keys were given a few times just now, and none of them was used.
+    #[error("keys were given several times within a minute, and none was used: it has to wait")]
+    TooOften,
     /// A moment that has gone.
     #[error("that moment has gone")]
     TooLate,
+    /// A person stopped a key of that purpose, or the one that would carry it.
+    #[error("a person stopped a key it would take the place of, or travel under: only people let it go on")]
+    Suspended,
     /// It is in a state that does not allow this.
     #[error("it is {0}")]
     NotInThatState(State),
@@ -152,6 +158,21 @@ impl Holding {
     /// One generation.
     pub fn generation(&self, role: Role, generation: u32) -> Option<&HeldKey> {
         self.keys.iter().find(|key| key.role == role && key.generation == generation)
+    }
+
+    /// Whether a person stopped the key of that purpose. Until people say otherwise nothing is taken under any key of
+    /// it, and none comes into force in its place.
+    pub fn is_suspended(&self, role: Role) -> bool {
+        self.in_state(role, State::Suspended).is_some()
+    }
+
+    /// Whether a key that waits would come into force, alone or with its exchange, over one that a person stopped.
+    pub(crate) fn is_held_up(&self, key: &HeldKey) -> bool {
+        let comes = |other: &&HeldKey| {
+            (other.role, other.generation) == (key.role, key.generation)
+                || key.set != 0 && other.set == key.set && !other.state.is_over()
+        };
+        self.keys.iter().filter(comes).any(|key| self.is_suspended(key.role))
     }
 
     /// The newest generation of that purpose that is not over.
@@ -338,11 +359,15 @@ impl Holding {
             self.find(role, generation)?;
         }
         let mut found = false;
+        let carried: Vec<u32> =
+            generation.map_or_else(Vec::new, |generation| self.carried_since(role, generation));
         for at in 0..self.keys.len() {
             let key = &self.keys[at];
             let is_meant = key.role == role && generation.is_none_or(|meant| meant == key.generation);
             // Whoever recorded the line reads what went under a transport key; of what is over nothing is left to save.
-            let went_under = role.carries_keys() && !key.role.carries_keys() && !key.state.is_over();
+            let is_carried =
+                !key.role.carries_keys() || key.role == role && carried.contains(&key.generation);
+            let went_under = role.carries_keys() && is_carried && !key.state.is_over();
             let is_news = !matches!(key.state, State::Destroyed | State::Compromised);
             if (is_meant || went_under) && is_news {
                 found |= is_meant;
@@ -352,25 +377,50 @@ impl Holding {
         if found { Ok(()) } else { Err(Refusal::NoSuchKey) }
     }
 
+    /// Later transport keys of that purpose that travelled under that generation, or under one that did. One that
+    /// people entered and that was in force ends the line: it went under none, and what follows went under it.
+    fn carried_since(&self, role: Role, generation: u32) -> Vec<u32> {
+        let was_in_force =
+            |state| matches!(state, State::Active | State::Previous | State::Retired | State::Suspended);
+        let is_own = |key: &HeldKey| key.origin == Origin::Components;
+        let mut later: Vec<&HeldKey> =
+            self.keys.iter().filter(|key| key.role == role && key.generation > generation).collect();
+        later.sort_by_key(|key| key.generation);
+        let line = later.into_iter().take_while(|key| !(is_own(key) && was_in_force(key.state)));
+        line.filter(|key| !is_own(key)).map(|key| key.generation).collect()
+    }
+
     /// A message of the owner was right under that generation.
     pub fn heard(&mut self, role: Role, generation: u32, now: Timestamp, overlap_ms: u32) -> Vec<Change> {
         let Ok(at) = self.find(role, generation) else { return Vec::new() };
-        if self.keys[at].state != State::Confirmed || self.keys[at].start != Start::OnUse {
+        let key = &self.keys[at];
+        if key.state != State::Confirmed || key.start != Start::OnUse || self.is_held_up(key) {
             return Vec::new();
         }
-        self.apply(now, Order::Activate(role, generation, overlap_ms)).unwrap_or_default()
+        let set = key.set;
+        let mut draft = self.clone();
+        let Ok(mut changes) = draft.apply(now, Order::Activate(role, generation, overlap_ms)) else {
+            return Vec::new();
+        };
+        if set != 0 && draft.erase_before(set, now, &mut changes).is_err() {
+            return Vec::new();
+        }
+        *self = draft;
+        changes
     }
 
     /// Time has passed: overlaps end, and agreed moments come.
     pub fn tick(&mut self, now: Timestamp, overlap_ms: u32) -> Vec<Change> {
         let mut changes = Vec::new();
-        let due = |key: &HeldKey| match (key.state, key.start) {
-            (State::Confirmed, Start::At(moment)) if moment <= now => Some(moment),
+        let due = |holding: &Self, key: &HeldKey| match (key.state, key.start) {
+            (State::Confirmed, Start::At(moment)) if moment <= now && !holding.is_held_up(key) => {
+                Some(moment)
+            }
             _ => None,
         };
         // In force since the moment itself, however late that is seen, and so is the overlap counted.
         while let Some((moment, at)) =
-            self.keys.iter().enumerate().filter_map(|(at, key)| Some((due(key)?, at))).min()
+            self.keys.iter().enumerate().filter_map(|(at, key)| Some((due(self, key)?, at))).min()
         {
             self.activate(at, moment, overlap_ms, &mut changes)
                 .expect("a confirmed key comes into force: the table says so");
@@ -390,7 +440,7 @@ impl Holding {
     pub fn next_moment(&self) -> Option<Timestamp> {
         let moment = |key: &HeldKey| match (key.state, key.start) {
             (State::Previous, _) => key.until,
-            (State::Confirmed, Start::At(moment)) => Some(moment),
+            (State::Confirmed, Start::At(moment)) if !self.is_held_up(key) => Some(moment),
             _ => None,
         };
         self.keys.iter().filter_map(moment).min()

@@ -56,7 +56,8 @@ impl Ring {
     /// into force by being used or in a moment agreed on, and the one before as long as its overlap lasts. Nothing
     /// else, ever.
     pub fn accepted(&self, owner: &Owner, role: Role, now: Timestamp) -> impl Iterator<Item = &HeldKey> {
-        let keys = self.owners.get(owner).map_or(&[][..], Holding::keys);
+        let holding = self.owners.get(owner).filter(|holding| !holding.is_suspended(role));
+        let keys = holding.map_or(&[][..], Holding::keys);
         let overlap_ms = self.overlap_ms;
         const ORDER: [State; 3] = [State::Active, State::Confirmed, State::Previous];
         let of = move |state| {
@@ -131,12 +132,15 @@ impl KeyRing for Ring {
         Ok(Cow::Owned(KeysInUse { current, previous: previous.and_then(in_use) }))
     }
 
-    fn coming(&self, owner: &str, role: Role, at: Timestamp) -> Option<KeyInUse> {
-        let holding = self.as_of(&Owner::parse(owner)?, at)?;
-        let comes = |key: &&HeldKey| {
-            key.role == role && key.state == State::Confirmed && key.is_accepted(at, self.overlap_ms)
+    fn coming(&self, owner: &str, role: Role, at: Timestamp) -> Vec<KeyInUse> {
+        let Some(holding) = Owner::parse(owner).and_then(|owner| self.as_of(&owner, at)) else {
+            return Vec::new();
         };
-        holding.keys().iter().rev().find(comes).and_then(in_use)
+        let comes = |key: &&HeldKey| {
+            let waits = key.role == role && key.state == State::Confirmed;
+            waits && key.is_accepted(at, self.overlap_ms) && !holding.is_held_up(key)
+        };
+        holding.keys().iter().rev().filter(comes).filter_map(in_use).collect()
     }
 
     fn confirmed(&mut self, owner: &str, role: Role, generation: u32, at: Timestamp) {

@@ -114,7 +114,7 @@ enum Verdict {
 
 /// Everything a verdict depends on.
 #[derive(Clone, Copy, Debug)]
-struct Facts {
+pub(crate) struct Facts {
     /// The host's day, where it is known.
     date: Option<BusinessDate>,
     stage: CutStage,
@@ -131,7 +131,7 @@ struct Facts {
 
 impl Facts {
     /// Whether the day may become that one.
-    fn may_be(self, next: BusinessDate) -> bool {
+    pub(crate) fn may_be(self, next: BusinessDate) -> bool {
         let ahead = next.days() - self.today.days();
         match self.date {
             // Behind the calendar we have missed some: whoever was there knows which day it is.
@@ -242,16 +242,9 @@ impl Lane {
         let Some(link) = self.links.get(usize::from(id.0)).filter(|link| link.day_is_told()) else {
             return (Answer::ours(Code::NotSupported, Outcome::Refused), None);
         };
-        let in_two = link.config.management.types.of(Network::CutoverEnd).is_some();
-        let facts = Facts {
-            date: link.date,
-            stage: link.cut.stage,
-            today: now.local().date,
-            ahead_max: link.config.host.days_ahead_max,
-            in_two,
-            in_session: link.in_session(),
-            known: link.cut_said.knows(now, message.network == Network::CutoverEnd || !in_two, message),
-        };
+        let facts = self.day_facts(now, link);
+        let ends = message.network == Network::CutoverEnd || !facts.in_two;
+        let facts = Facts { known: link.cut_said.knows(now, ends, message), ..facts };
         let recorded = match facts.verdict(message.network, message.settlement_date) {
             Verdict::Move(date) => {
                 self.note_cut_said(now, id, true, message, out);
@@ -270,6 +263,26 @@ impl Lane {
         };
         let settlement_date = self.links.get(usize::from(id.0)).and_then(|link| link.date);
         (Answer { settlement_date, ..Answer::ours(Code::Approved, Outcome::Approved) }, recorded)
+    }
+
+    /// Whether the peer's change to its next day would be taken now. Asking for one that would not leaves the two on
+    /// different days.
+    pub fn takes_next_day(&self, now: Now, id: LinkId) -> bool {
+        let Some(link) = self.links.get(usize::from(id.0)) else { return false };
+        link.date.is_none_or(|date| self.day_facts(now, link).may_be(date.next()))
+    }
+
+    /// Everything a verdict depends on but the message.
+    pub(crate) fn day_facts(&self, now: Now, link: &Link) -> Facts {
+        Facts {
+            date: link.date,
+            stage: link.cut.stage,
+            today: now.local().date,
+            ahead_max: link.config.host.days_ahead_max,
+            in_two: link.config.management.types.of(Network::CutoverEnd).is_some(),
+            in_session: link.in_session(),
+            known: false,
+        }
     }
 
     /// Before what it does: nobody can know that and not the message it came by.

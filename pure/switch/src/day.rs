@@ -20,8 +20,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use journal::{CutStage, DayRecord, LinkOrder, Record};
 use terms::{
-    BusinessDate, Instant, LinkId, LinkName, Network, NetworkTypes, Now, Outgoing, SourceId, Text, Timestamp,
-    Txn,
+    BusinessDate, Instant, LinkId, LinkName, LocalTime, Network, NetworkTypes, Now, Outgoing, SourceId, Text,
+    Timestamp, Txn,
 };
 
 const DAY_S: u32 = 86_400;
@@ -29,6 +29,9 @@ const DAY_S: u32 = 86_400;
 const NOON_S: u32 = DAY_S / 2;
 /// A host that cannot be asked for its next day at the time is tried again after so long.
 const ASK_AGAIN_MS: i64 = 60_000;
+/// From its time on a host is asked for its next day for so long. Reason: one that has its next day already, and did
+/// not say so, must not be asked for the day after that in the morning.
+const ASKED_WITHIN_S: u32 = 6 * 3_600;
 const HOUR_MS: i64 = 3_600_000;
 /// Days whose totals and comparisons are kept at hand. Older ones are in the journal.
 const DAYS_KEPT: i64 = 40;
@@ -85,6 +88,24 @@ pub(crate) struct Own {
     pub(crate) by: Text<24>,
 }
 
+/// A host was asked for its next day by schedule.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AskedForDay {
+    /// When last.
+    pub(crate) at: Timestamp,
+    /// How often since it last accepted.
+    times: u8,
+    /// It accepted.
+    is_accepted: bool,
+}
+
+impl AskedForDay {
+    /// Whether it may be asked again: each minute at first, then each ten.
+    fn is_due(&self, now: Now) -> bool {
+        now.wall.as_unix_ms() - self.at.as_unix_ms() >= ASK_AGAIN_MS * i64::from(self.times.clamp(1, 10))
+    }
+}
+
 /// How long what was last read off the calendar holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Calendar {
@@ -110,7 +131,10 @@ impl Calendar {
 /// The day a schedule means now: from `at_s` on the next one where that is in the afternoon, and today's where it
 /// is in the morning.
 fn scheduled(now: Now, at_s: u32) -> BusinessDate {
-    let local = now.local();
+    scheduled_at(now.local(), at_s)
+}
+
+fn scheduled_at(local: LocalTime, at_s: u32) -> BusinessDate {
     let is_past = local.second_of_day >= at_s;
     match (at_s >= NOON_S, is_past) {
         (true, true) => local.date.next(),
@@ -292,25 +316,32 @@ impl Lane {
         }
     }
 
-    /// Asks hosts for their next day whose time for that has come. Whether one could not be asked.
+    /// Asks hosts for their next day whose time for that has come, until they accept it: a question that was lost or
+    /// refused is asked again. Whether one has to be.
     fn ask_hosts_at_their_time(&mut self, now: Now, out: &mut Outbox) -> bool {
-        let (today, second) = (now.local().date, now.local().second_of_day);
+        let second = now.local().second_of_day;
         let mut must_ask_again = false;
         for at in 0..self.links.len() {
             let (id, link) = (LinkId(at as u16), &self.links[at]);
-            let Some(at_s) = link.config.management.ask_cutover_at_s.filter(|at_s| second >= *at_s) else {
+            let Some(at_s) = link.config.management.ask_cutover_at_s else { continue };
+            let is_late = (second + DAY_S - at_s) % DAY_S >= ASKED_WITHIN_S;
+            let wanted = scheduled(now, at_s);
+            if is_late || link.date.is_some_and(|date| date >= wanted) {
                 continue;
-            };
-            // In the evening the day after is asked for, in the morning the day itself.
-            let moved = |date: BusinessDate| if at_s >= NOON_S { date > today } else { date >= today };
-            let asked_today = link.asked_for_day.is_some_and(|at| at.local(now.utc_offset_s).date == today);
-            if asked_today || link.date.is_some_and(moved) {
-                continue;
+            }
+            let for_this =
+                |asked: &AskedForDay| scheduled_at(asked.at.local(now.utc_offset_s), at_s) == wanted;
+            if let Some(asked) = link.asked_for_day.filter(for_this) {
+                must_ask_again |= !asked.is_accepted;
+                if asked.is_accepted || !asked.is_due(now) {
+                    continue;
+                }
             }
             match self.may_order(id, LinkOrder::AskCutover) {
                 Ok(false) => {
                     let by = Text::clipped(BY_SCHEDULE);
                     self.on_link_ordered(now, id, LinkOrder::AskCutover, by, out);
+                    must_ask_again = true;
                 }
                 Ok(true) | Err(CannotOrder::NotSpoken | CannotOrder::NoSuchLink) => {}
                 Err(_) => must_ask_again = true,
@@ -330,7 +361,22 @@ impl Lane {
         if by.as_bytes() == BY_SCHEDULE
             && let Some(link) = link_mut(&mut self.links, id)
         {
-            link.asked_for_day = Some(at);
+            let times = link.asked_for_day.map_or(0, |asked| asked.times);
+            link.asked_for_day =
+                Some(AskedForDay { at, times: times.saturating_add(1), ..Default::default() });
+        }
+    }
+
+    /// What a host said to the wish for its next day. Where it did not accept one of ours by schedule, it is asked
+    /// again, and people are told once.
+    pub(crate) fn on_wish_answered(&mut self, id: LinkId, is_accepted: bool, out: &mut Outbox) {
+        let Some(link) = link_mut(&mut self.links, id) else { return };
+        let stage = link.cut.stage;
+        let Some(asked) = &mut link.asked_for_day else { return };
+        if is_accepted {
+            (asked.is_accepted, asked.times) = (true, 0);
+        } else if !asked.is_accepted && asked.times == 1 {
+            out.tell(Tell::CutoverOverdue { link: id, stage });
         }
     }
 }

@@ -349,7 +349,9 @@ impl Lane {
             Act::Already => Ok(true),
             // One of a sort at a time: the answer to the first is the answer to both.
             Act::Echo => Ok(link.life.echo.is_some()),
-            Act::AskCutover => Ok(link.life.asked.is_some()),
+            // The same wish twice may end two days.
+            Act::AskCutover if link.life.asked.is_some() || link.cut.stage != CutStage::Open => Ok(true),
+            Act::AskCutover => Ok(false),
             Act::Nothing | Act::SignOn | Act::SignOff | Act::TryLater | Act::HangUp => Ok(false),
         }
     }
@@ -364,7 +366,7 @@ impl Lane {
             state: life.position.state,
             since: life.since,
             connected: link.up,
-            is_open: link.is_open() && link.gate.is_open(),
+            is_open: self.takes_business(link),
             sign_on: link.config.management.sign_on,
             in_flight: link.in_flight + self.forwards.in_flight(id),
             pending: self.forwards.owed_to(id),
@@ -442,6 +444,7 @@ impl Lane {
         }
         let answer = match (txn.message.class, txn.network) {
             (Class::Network, Network::SignOn) => {
+                self.learn_date(now, from.0, &txn, out);
                 self.answer_to_peer(now, from.0, Happening::PeerSignsOn, Cause::PeerSignedOn, out)
             }
             (Class::Network, Network::SignOff) => {
@@ -522,13 +525,19 @@ impl Lane {
         self.on_asked_end(now, id, question.about, (happening, cause), out);
     }
 
-    /// A host that says its day when it opens is believed where nobody said one before.
-    fn learn_date(&mut self, now: Now, id: LinkId, reply: &Txn, out: &mut Outbox) {
-        let unknown = |link: &&Link| link.day_is_told() && link.date.is_none();
-        if let Some(date) = reply.settlement_date
-            && self.links.get(usize::from(id.0)).filter(unknown).is_some()
-        {
-            self.on_host_date(now, id, date, out);
+    /// A host that says its day as a session begins is believed where nobody said one before, and where its day has
+    /// changed while we were away: what must not be sent on another day is held back before anything leaves. A day
+    /// that cannot be is told to people.
+    fn learn_date(&mut self, now: Now, id: LinkId, said: &Txn, out: &mut Outbox) {
+        let Some(link) = self.links.get(usize::from(id.0)).filter(|link| link.day_is_told()) else { return };
+        match (said.settlement_date, link.date) {
+            (None, _) => {}
+            (Some(date), None) => drop(self.on_host_date(now, id, date, out)),
+            (Some(date), Some(known)) if date <= known => {}
+            (Some(date), Some(_)) => match self.day_facts(now, link).may_be(date) {
+                true => drop(self.on_host_date(now, id, date, out)),
+                false => out.tell(Tell::CutoverRefused { link: id, date: Some(date) }),
+            },
         }
     }
 
@@ -546,7 +555,13 @@ impl Lane {
             Network::SignOn | Network::SignOff => {
                 self.happen(now, id, happening, cause, Text::EMPTY, out);
             }
-            Network::Cutover if happening == Happening::Accepted => self.on_cutover_promised(now, id, out),
+            Network::Cutover => {
+                let is_accepted = happening == Happening::Accepted;
+                if is_accepted {
+                    self.on_cutover_promised(now, id, out);
+                }
+                self.on_wish_answered(id, is_accepted, out);
+            }
             _ => {}
         }
     }
@@ -739,6 +754,15 @@ impl Lane {
             Network::SignOff => config.timers.close_ms,
             _ => config.timers.control_ms,
         };
+        let before = match about {
+            Network::Echo => link.life.echo.take(),
+            Network::KeyExchange => link.life.keys.take(),
+            _ => link.life.asked.take(),
+        };
+        // Its answer is awaited no more, and its number is free again.
+        if let Some(question) = before {
+            link.release(question.stan, Owner::Management);
+        }
         let stan = link.draw_stan();
         let (since, until) = (now.instant, now.instant.plus_ms(timeout_ms));
         // Without a number or a type of message it goes nowhere, and the time runs out.

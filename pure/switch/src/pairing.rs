@@ -1,5 +1,6 @@
 use crate::admit::Refusal;
 use crate::cutover::{Cut, CutSaid};
+use crate::day::AskedForDay;
 use crate::gate::Gate;
 use crate::management::Life;
 use crate::pace::Pace;
@@ -46,8 +47,8 @@ pub(crate) struct Link {
     pub(crate) cut: Cut,
     /// The last messages that changed it and said no day.
     pub(crate) cut_said: CutSaid,
-    /// When it was asked for its next day by schedule last.
-    pub(crate) asked_for_day: Option<terms::Timestamp>,
+    /// When it was asked for its next day by schedule last, and what it said.
+    pub(crate) asked_for_day: Option<AskedForDay>,
     /// The last trace number given out.
     pub(crate) last_stan: Stan,
     /// Whom a trace number of ours stands for.

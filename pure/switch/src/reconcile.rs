@@ -39,6 +39,8 @@ pub(crate) type EndedDays = BTreeMap<(LinkId, BusinessDate), EndedDay>;
 #[derive(Clone, Debug)]
 pub(crate) struct EndedDay {
     pub(crate) at: Timestamp,
+    /// Its contract had totals compared when it ended: they are told by themselves.
+    compares: bool,
     /// Not before this are its totals told.
     due: Instant,
     /// From then on they are told whatever is still open.
@@ -74,15 +76,23 @@ enum Stage {
 }
 
 impl EndedDay {
-    pub(crate) fn new(at: Timestamp) -> Self {
+    pub(crate) fn new(at: Timestamp, compares: bool) -> Self {
         let now = Instant::default();
         let (is_ordered, is_frozen) = (false, false);
         let lines = BTreeMap::new();
-        Self { at, due: now, open_until: now, look_at: now, is_ordered, is_frozen, lines }
+        Self { at, compares, due: now, open_until: now, look_at: now, is_ordered, is_frozen, lines }
+    }
+
+    /// Whether its totals are to be told: by the contract of its time, or because a person wants it.
+    const fn is_wanted(&self) -> bool {
+        self.compares || self.is_ordered
     }
 
     /// When it wants to be looked at.
     fn moment(&self) -> Option<Instant> {
+        if !self.is_wanted() {
+            return None;
+        }
         if !self.is_frozen {
             return Some(self.due.max(self.look_at));
         }
@@ -126,6 +136,8 @@ pub struct ReconSeen {
 pub enum Reconciliation {
     /// The link compares no totals.
     NotCompared,
+    /// It does now, and did not when that day ended: its totals are told when a person wants it.
+    NotAskedFor,
     /// The totals are told in so many milliseconds, or as soon as nothing of the day is open.
     Waiting {
         /// 0 where the time has come.
@@ -148,6 +160,7 @@ impl Reconciliation {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotCompared => "not-compared",
+            Self::NotAskedFor => "not-asked-for",
             Self::Waiting { .. } => "open",
             Self::Due => "due",
             Self::Asked => "asked",
@@ -197,6 +210,11 @@ impl Lane {
             };
             if link.config.reconciliation.is_none() && day.lines.is_empty() {
                 seen.push(open);
+                continue;
+            }
+            let is_known = day.lines.values().any(|line| line.compared.is_some());
+            if !day.is_wanted() && !is_known {
+                seen.push(ReconSeen { standing: Reconciliation::NotAskedFor, ..open });
                 continue;
             }
             if !day.is_frozen {
@@ -255,9 +273,31 @@ impl Lane {
         }
     }
 
+    /// The days that are over when a host's day is that one. Where nobody had said one before, business was counted
+    /// under the calendar's, and whatever has been counted on days before it has ended.
+    pub(crate) fn days_that_end(
+        &self,
+        link: LinkId,
+        before: Option<BusinessDate>,
+        date: BusinessDate,
+    ) -> Vec<BusinessDate> {
+        match before {
+            Some(before) => [before].into_iter().filter(|before| *before < date).collect(),
+            None => {
+                let of_link = self.book.totals().map(|(bucket, _)| bucket);
+                let mut days: Vec<_> = of_link
+                    .filter(|bucket| bucket.link == link && bucket.date < date)
+                    .map(|bucket| bucket.date)
+                    .collect();
+                days.dedup();
+                days
+            }
+        }
+    }
+
     /// The day of a host has ended.
-    pub(crate) fn end_day(&mut self, link: LinkId, date: BusinessDate, at: Timestamp) {
-        self.ended_days.entry((link, date)).or_insert_with(|| EndedDay::new(at));
+    pub(crate) fn end_day(&mut self, link: LinkId, date: BusinessDate, compares: bool, at: Timestamp) {
+        self.ended_days.entry((link, date)).or_insert_with(|| EndedDay::new(at, compares));
     }
 
     /// When the totals of a day may be told, by the clock of this life.
@@ -266,8 +306,11 @@ impl Lane {
         let Some((config, day)) = config.zip(self.ended_days.get_mut(&(link, date))) else { return };
         let passed_ms = now.wall.as_unix_ms() - day.at.as_unix_ms();
         let left = |ms: u32| u32::try_from((i64::from(ms) - passed_ms).clamp(0, i64::from(ms))).unwrap_or(0);
-        (day.due, day.open_until) =
-            (now.instant.plus_ms(left(config.after_ms)), now.instant.plus_ms(left(config.open_max_ms)));
+        day.open_until = now.instant.plus_ms(left(config.open_max_ms));
+        // What a person wants now does not wait.
+        if !day.is_ordered {
+            day.due = now.instant.plus_ms(left(config.after_ms));
+        }
     }
 
     /// Looks at every day of a link that is not over. Cost: as many steps as there are such days.
@@ -315,7 +358,7 @@ impl Lane {
             return;
         }
         let Some(day) = self.ended_days.get(&(id, date)) else { return };
-        if day.due > now.instant {
+        if !day.is_wanted() || day.due > now.instant {
             return;
         }
         if !day.is_frozen {
@@ -367,7 +410,8 @@ impl Lane {
 
     /// In a replay, and when it happens.
     pub(crate) fn set_frozen(&mut self, id: LinkId, date: BusinessDate) {
-        let day = self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(Timestamp::default()));
+        let day =
+            self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(Timestamp::default(), true));
         day.is_frozen = true;
     }
 
@@ -512,7 +556,7 @@ impl Lane {
     /// In a replay, and when it happens.
     pub(crate) fn note_compared(&mut self, now: Instant, compared: Compared) {
         let (id, date, currency) = (compared.link, compared.date, compared.currency);
-        let day = self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(compared.at));
+        let day = self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(compared.at, true));
         let line = day.lines.entry(currency).or_insert_with(|| Line::new(now));
         let is_over = compared.balance != Some(Balance::NotAvailable);
         line.stage = if is_over { Stage::Over } else { Stage::Due(now) };
@@ -532,7 +576,8 @@ impl Lane {
         (number, stan): (u32, Stan),
         said: Option<Box<Statement>>,
     ) {
-        let day = self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(Timestamp::default()));
+        let day =
+            self.ended_days.entry((id, date)).or_insert_with(|| EndedDay::new(Timestamp::default(), true));
         day.is_frozen = true;
         let line = day.lines.entry(currency).or_insert_with(|| Line::new(Instant::default()));
         (line.attempts, line.stage, line.stan) = (number, Stage::Due(Instant::default()), Some(stan));
@@ -571,27 +616,26 @@ impl Lane {
     /// What has to stand in a snapshot of days that ended.
     pub(crate) fn keep_days(&self, keep: &mut impl FnMut(Record)) {
         for (&(link, date), day) in &self.ended_days {
-            let at = day.at;
-            keep(Record::Day(DayRecord::Ended { link, date, at }));
+            let (at, compares) = (day.at, day.compares);
+            keep(Record::Day(DayRecord::Ended { link, date, compares, at }));
             if day.is_frozen {
                 keep(Record::Day(DayRecord::Frozen { link, date, at }));
             }
-            for (&currency, line) in &day.lines {
-                if let Some(compared) = &line.compared {
-                    keep(Record::Day(DayRecord::Compared(compared.clone())));
-                }
-                if line.stage == Stage::Over {
-                    continue;
-                }
+            let (over, open): (Vec<_>, Vec<_>) =
+                day.lines.iter().partition(|(_, line)| line.stage == Stage::Over);
+            // What is open was compared before somebody wanted it once more; what is over, after that.
+            keep_compared(&open, keep);
+            if day.is_ordered {
+                let by = Text::EMPTY;
+                keep(Record::Day(DayRecord::CompareOrdered { link, date, by, at }));
+            }
+            keep_compared(&over, keep);
+            for (&currency, line) in open {
                 if let Some(host_stan) = line.stan.filter(|_| line.attempts > 0) {
                     let number = line.attempts;
                     let said = line.said.clone();
                     let sent = DayRecord::TotalsSent { link, date, currency, number, host_stan, said, at };
                     keep(Record::Day(sent));
-                } else if line.compared.is_some() {
-                    // Somebody wants it once more, and it was not sent yet.
-                    let by = Text::EMPTY;
-                    keep(Record::Day(DayRecord::CompareOrdered { link, date, by, at }));
                 }
             }
         }
@@ -673,6 +717,11 @@ impl Line {
             (Stage::Over, Some(None) | None) => Reconciliation::Refused,
         }
     }
+}
+
+fn keep_compared(lines: &[(&Currency, &Line)], keep: &mut impl FnMut(Record)) {
+    let compared = lines.iter().filter_map(|(_, line)| line.compared.clone());
+    compared.for_each(|compared| keep(Record::Day(DayRecord::Compared(compared))));
 }
 
 /// What an answer to our totals comes to. Figures weigh more than words: a host that calls balanced what differs

@@ -16,6 +16,7 @@ pub(crate) struct Counts {
     pub(crate) owed: u64,
     pub(crate) paid: u64,
     pub(crate) exceptions: u64,
+    pub(crate) turned_away: u64,
 }
 
 impl Lane {
@@ -35,12 +36,13 @@ impl Lane {
             paid: self.counts.paid,
             pending: self.forwards.len(),
             exceptions: self.counts.exceptions,
+            turned_away: self.counts.turned_away,
             recovery_waits: self.recovery_waits,
             links: self
                 .links
                 .iter()
                 .enumerate()
-                .map(|(at, link)| LinkStatus::of(link, owed_to(at)))
+                .map(|(at, link)| LinkStatus::of(link, owed_to(at), self.takes_business(link)))
                 .collect(),
         }
     }
@@ -73,6 +75,8 @@ pub struct LaneStatus {
     pub pending: usize,
     /// Items for a person, in the life of the journal; some end an owed message.
     pub exceptions: u64,
+    /// Requests declined without a record, because nothing new was to begin ([`Lane::take_nothing_new`]).
+    pub turned_away: u64,
     /// Whether recovery waits for a person.
     pub recovery_waits: bool,
     /// Link by link.
@@ -115,13 +119,13 @@ pub struct LinkStatus {
 }
 
 impl LinkStatus {
-    fn of(link: &Link, pending: usize) -> Self {
+    fn of(link: &Link, pending: usize, is_open: bool) -> Self {
         Self {
             name: link.config.name,
             up: link.up,
             state: link.life.position.state,
             since: link.life.since,
-            is_open: link.is_open() && link.gate.is_open(),
+            is_open,
             in_flight: link.in_flight,
             breaker: link.breaker.state(),
             asked: link.asked,

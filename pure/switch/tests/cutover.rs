@@ -290,6 +290,39 @@ fn we_only_ask_and_the_peer_moves_the_day() {
     assert_eq!(failure.and_then(|failure| failure.code), Some(Code::NotSupported));
 }
 
+/// Twice asked is twice done, by a centre that does as it is asked: the second wish is the first.
+#[test]
+fn a_wish_that_is_under_way_is_not_said_again_and_one_that_would_be_refused_is_known_beforehand() {
+    for in_two in [false, true] {
+        let mut w = world(in_two);
+        let wish = |w: &mut World| {
+            w.step(Event::LinkOrdered {
+                link: BANK,
+                order: LinkOrder::AskCutover,
+                by: Text::clipped(b"suzuki"),
+            })
+        };
+        let (_, _, ours) = wish(&mut w).asked_once();
+        w.host_says(BANK, network_reply(ours, Code::Approved));
+        assert_eq!(stage(&w), CutStage::Asked);
+        assert_eq!(w.lane.may_order(BANK, LinkOrder::AskCutover), Ok(true));
+        let left = wish(&mut w);
+        assert!(left.asked.is_empty() && left.records.is_empty(), "promised already");
+        if in_two {
+            says(&mut w, Network::Cutover, Some(day(0)));
+            assert!(wish(&mut w).asked.is_empty(), "it has begun");
+            says(&mut w, Network::CutoverEnd, Some(day(1)));
+        } else {
+            says(&mut w, Network::Cutover, Some(day(1)));
+        }
+        assert_eq!(date(&w), day(1));
+        assert!(!w.lane.takes_next_day(w.now, BANK), "tomorrow is not over before it began");
+        w.wait_ms(DAY_MS);
+        assert!(w.lane.takes_next_day(w.now, BANK));
+        wish(&mut w).asked_once();
+    }
+}
+
 fn network_reply(ours: Outgoing, code: Code) -> Txn {
     let message = MessageType::from_digits([8, 1, 0]).expect("0810");
     Txn { stan: ours.stan, code: Some(code), outcome: Some(code.outcome()), ..Txn::new(message) }
@@ -359,6 +392,55 @@ fn a_host_that_says_its_day_when_it_opens_is_believed_where_nobody_knew_it() {
     let &(link, _, ours) = w.all_asked_since_restart().last().expect("our sign-on");
     w.host_says(link, Txn { settlement_date: Some(day(1)), ..network_reply(ours, Code::Approved) });
     assert_eq!(date(&w), day(1));
+}
+
+#[test]
+fn a_day_that_changed_while_the_line_was_away_is_learnt_before_anything_owed_leaves() {
+    for we_sign_on in [true, false] {
+        let mut config = told(false);
+        config.links[0].management.sign_on = if we_sign_on { SignOn::Automatic } else { SignOn::ByOrder };
+        let mut w = World::with(config);
+        signed_on(&mut w, we_sign_on, day(0));
+        w.ask(deposit(1)).asked_once();
+        w.step(Event::LinkDown { link: BANK });
+        assert!(w.ask(reports(1)).asked.is_empty(), "nobody is there");
+        w.wait_ms(DAY_MS / 24);
+        w.step(Event::LinkUp { link: BANK });
+        let left = signed_on(&mut w, we_sign_on, day(1));
+        assert_eq!(date(&w), day(1));
+        let names = left.record_names();
+        assert!(
+            names.contains(&"exception") && !names.contains(&"attempt"),
+            "a person has the deposit: {names:?}"
+        );
+        assert!(w.wait_ms(DAY_MS / 24).records.iter().all(|record| record.forward().is_none()), "for good");
+    }
+}
+
+/// A session begins, and the host says its day: in its answer, or as it signs on itself.
+fn signed_on(w: &mut World, we_sign_on: bool, said: BusinessDate) -> Left {
+    if we_sign_on {
+        let &(link, _, ours) = w.all_asked_since_restart().last().expect("our sign-on");
+        return w.host_says(link, Txn { settlement_date: Some(said), ..network_reply(ours, Code::Approved) });
+    }
+    let message = MessageType::from_digits([8, 0, 0]).expect("0800");
+    w.host_says(BANK, Txn { network: Network::SignOn, settlement_date: Some(said), ..Txn::new(message) })
+}
+
+#[test]
+fn an_older_day_or_one_that_cannot_be_is_not_believed_at_sign_on_either() {
+    for (said, refusals) in [(day(-1), 0), (day(0), 0), (day(200), 1)] {
+        let mut config = told(false);
+        config.links[0].management.sign_on = SignOn::Automatic;
+        let mut w = World::with(config);
+        signed_on(&mut w, true, day(0));
+        w.step(Event::LinkDown { link: BANK });
+        w.step(Event::LinkUp { link: BANK });
+        let left = signed_on(&mut w, true, said);
+        assert_eq!(date(&w), day(0), "{said}");
+        let refused = |tell: &&Tell| matches!(tell, Tell::CutoverRefused { .. });
+        assert_eq!(left.told.iter().filter(refused).count(), refusals, "{said}");
+    }
 }
 
 /// Small and seeded: SplitMix64.

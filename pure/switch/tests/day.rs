@@ -174,8 +174,8 @@ fn sources_with_a_message_for_it_are_told_the_new_day() {
     }
 }
 
-#[test]
-fn a_host_is_asked_for_its_next_day_at_its_time_once_a_day_and_by_nobody() {
+/// A world whose bank's day is moved by the bank, and asked for at 23:00.
+fn asking_at_23() -> World {
     let mut config = config();
     let mut types = NetworkTypes::default();
     types.set(Network::Cutover, MessageType::from_digits([8, 0, 0]));
@@ -184,19 +184,74 @@ fn a_host_is_asked_for_its_next_day_at_its_time_once_a_day_and_by_nobody() {
         Management { types, ask_cutover_at_s: Some(23 * 3_600), ..Management::default() };
     let mut w = World::with(config);
     w.step(Event::HostDate { link: BANK, date: day(0) });
+    w
+}
+
+/// What the bank says to the wish it was asked last.
+fn says(w: &mut World, left: &Left, code: Code) -> Left {
+    let (_, _, ours, _) = left.asked.last().expect("a wish");
+    let reply = Txn {
+        network: Network::Cutover,
+        stan: ours.stan,
+        code: Some(code),
+        outcome: Some(code.outcome()),
+        ..Txn::new(MessageType::from_digits([8, 1, 0]).expect("0810"))
+    };
+    w.host_says(BANK, reply)
+}
+
+fn wishes(left: &Left) -> Vec<(LinkOrder, String)> {
+    left.records.iter().filter_map(ordered).collect()
+}
+
+#[test]
+fn a_host_is_asked_for_its_next_day_at_its_time_and_once_where_it_accepts() {
+    let mut w = asking_at_23();
     w.step(Event::LinkDown { link: BANK });
     assert!(w.wait_ms(at_hour(&w, 23)).asked.is_empty(), "nobody is there");
     w.step(Event::LinkUp { link: BANK });
     let left = w.wait_ms(60_000);
-    let asked: Vec<_> = left.records.iter().filter_map(ordered).collect();
-    assert_eq!(asked, [(LinkOrder::AskCutover, "schedule".to_owned())]);
+    assert_eq!(wishes(&left), [(LinkOrder::AskCutover, "schedule".to_owned())]);
     assert_eq!(left.asked.len(), 1);
-    assert!(w.wait_ms(10 * 60_000).records.iter().all(|record| ordered(record).is_none()), "once");
-    w.restart_from_snapshot();
+    says(&mut w, &left, Code::Approved);
+    assert!(wishes(&w.wait_ms(10 * 60_000)).is_empty(), "once");
     assert!(
-        w.wait_ms(60_000).records.iter().all(|record| ordered(record).is_none()),
-        "after a death as well"
+        wishes(&w.wait_ms(2 * HOUR_MS)).is_empty(),
+        "past midnight as well: people were told that it hangs"
     );
+}
+
+#[test]
+fn a_host_that_does_not_accept_is_asked_again_and_people_are_told_once() {
+    for is_refused in [true, false] {
+        let mut w = asking_at_23();
+        let mut left = w.wait_ms(at_hour(&w, 23) + 1_000);
+        let mut told = 0;
+        for _ in 0..3 {
+            assert_eq!(wishes(&left).len(), 1, "refused: {is_refused}");
+            let heard = match is_refused {
+                true => says(&mut w, &left, Code::HostDown),
+                false => w.wait_ms(46_000),
+            };
+            told += heard.told.iter().filter(|tell| matches!(tell, Tell::CutoverOverdue { .. })).count();
+            left = (0..20)
+                .map(|_| w.wait_ms(61_000))
+                .find(|left| !wishes(left).is_empty())
+                .expect("it is asked again");
+        }
+        assert_eq!(told, 1, "refused: {is_refused}");
+    }
+}
+
+#[test]
+fn a_line_that_comes_back_past_midnight_is_asked_for_the_day_it_missed_and_in_the_morning_is_not() {
+    for (hours, asked) in [(2, 1), (8, 0)] {
+        let mut w = asking_at_23();
+        w.step(Event::LinkDown { link: BANK });
+        w.wait_ms(at_hour(&w, 23) + hours * HOUR_MS);
+        w.step(Event::LinkUp { link: BANK });
+        assert_eq!(wishes(&w.wait_ms(61_000)).len(), asked, "{hours} hours later");
+    }
 }
 
 fn ordered(record: &Record) -> Option<(LinkOrder, String)> {

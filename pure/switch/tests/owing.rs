@@ -675,6 +675,41 @@ fn a_person_who_holds_the_last_one_opens_the_gate_too() {
 }
 
 #[test]
+fn a_cancel_that_never_left_shuts_the_gate_again() {
+    let mut w = World::new();
+    w.ask(withdrawal(1));
+    w.restart_with_links_down();
+    w.links_up();
+    let &(link, id, ours) = w.all_asked_since_restart().last().expect("the cancel");
+    w.step(Event::LinkDown { link });
+    w.step(Event::Unsent { link, host_stan: ours.stan, id });
+    assert!(w.lane.is_recovering(), "the host was told nothing");
+    w.step(Event::LinkUp { link });
+    assert_eq!(
+        w.ask(withdrawal(2)).answer(),
+        (Code::HostDown, Outcome::NotSent),
+        "it would be told of that first"
+    );
+    assert_eq!(w.wait_ms(2_000).asked.len(), 1, "the cancel");
+    assert!(!w.lane.is_recovering());
+    assert_eq!(w.ask(withdrawal(3)).asked_once().0, BANK);
+}
+
+#[test]
+fn a_link_that_waits_for_recovery_does_not_look_open() {
+    let mut w = World::new();
+    w.restart();
+    let is_open = |w: &World| {
+        (w.lane.status().links[0].is_open, w.lane.link_seen(w.now.instant, BANK).expect("a link").is_open)
+    };
+    assert_eq!(is_open(&w), (true, true));
+    w.lane.wait_for_recovery();
+    assert_eq!(is_open(&w), (false, false), "whether something is owed or not");
+    w.step(Event::Recover);
+    assert_eq!(is_open(&w), (true, true));
+}
+
+#[test]
 fn after_a_clean_stop_and_where_the_contract_says_so_business_does_not_wait() {
     let mut w = with_ten_waiting();
     w.close_and_start();

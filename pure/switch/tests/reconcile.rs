@@ -566,3 +566,144 @@ fn a_part_the_host_approved_and_we_gave_back_stands_in_the_totals_on_both_sides(
     );
     w.restart_from_snapshot();
 }
+
+/// Days with business of a link whose contract had no totals then; it has them now.
+fn with_totals_from_now_on(how: impl Fn(&mut World)) -> World {
+    let mut before = compared();
+    before.links[0].reconciliation = None;
+    let mut w = World::with(before);
+    w.step(Event::HostDate { link: BANK, date: day(0) });
+    for stan in 1..=5 {
+        paid_out(&mut w, stan, 1_000);
+        cut_over(&mut w);
+    }
+    assert_eq!(standing(&w, day(0)), Reconciliation::NotCompared);
+    how(&mut w);
+    w
+}
+
+#[test]
+fn totals_of_days_that_ended_before_they_were_asked_for_are_told_only_when_a_person_wants_them() {
+    type Way = (&'static str, fn(&mut World));
+    let ways: [Way; 3] = [
+        ("taken over while it runs", |w| drop(w.reconfigure(compared()))),
+        ("a restart", |w| {
+            w.config = compared();
+            w.restart();
+        }),
+        ("a restart from a snapshot", |w| {
+            w.config = compared();
+            w.restart_from_snapshot();
+        }),
+    ];
+    for (way, how) in ways {
+        let mut w = with_totals_from_now_on(how);
+        assert!(w.wait_ms(2 * OPEN_MAX_MS).asked.is_empty(), "{way}: nothing by itself");
+        for ended in 0..5 {
+            assert_eq!(standing(&w, day(ended)), Reconciliation::NotAskedFor, "{way}");
+        }
+        // The first day that ends with it is the first that is told, with all of its business.
+        paid_out(&mut w, 6, 2_000);
+        cut_over(&mut w);
+        let left = w.wait_ms(AFTER_MS);
+        let (ours, said) = told(&left, &w);
+        assert_eq!((said.date, figure(&said, Figure::DebitsAmount)), (Some(day(5)), 2_000), "{way}");
+        w.host_says(BANK, answer(ours, Code::Approved, balanced()));
+        // Each of the old ones by hand; its neighbours stay.
+        let by = Text::clipped(b"suzuki");
+        let left = w.step(Event::ReconcileOrdered { link: BANK, date: day(2), by });
+        let (ours, said) = told(&left, &w);
+        assert_eq!((said.date, figure(&said, Figure::DebitsAmount)), (Some(day(2)), 1_000), "{way}");
+        w.host_says(BANK, answer(ours, Code::Approved, balanced()));
+        assert_eq!(standing(&w, day(2)), Reconciliation::Balanced, "{way}");
+        assert_eq!(standing(&w, day(3)), Reconciliation::NotAskedFor, "{way}");
+        w.restart_from_snapshot();
+        assert!(w.wait_ms(2 * OPEN_MAX_MS).asked.is_empty(), "{way}: nor after that");
+        assert_eq!(standing(&w, day(2)), Reconciliation::Balanced, "{way}");
+        assert_eq!(standing(&w, day(3)), Reconciliation::NotAskedFor, "{way}");
+    }
+}
+
+#[test]
+fn an_order_to_compare_an_old_day_waits_for_the_line_over_death_and_snapshot() {
+    for is_snapshot in [false, true] {
+        let mut w = with_totals_from_now_on(|w| drop(w.reconfigure(compared())));
+        w.step(Event::LinkDown { link: BANK });
+        let by = Text::clipped(b"suzuki");
+        assert!(w.step(Event::ReconcileOrdered { link: BANK, date: day(1), by }).asked.is_empty());
+        match is_snapshot {
+            true => drop(w.restart_from_snapshot_with_links_down()),
+            false => drop(w.restart_with_links_down()),
+        }
+        let left = w.step(Event::LinkUp { link: BANK });
+        let left = if left.asked.is_empty() { w.wait_ms(0) } else { left };
+        assert_eq!(told(&left, &w).1.date, Some(day(1)), "snapshot {is_snapshot}");
+    }
+}
+
+#[test]
+fn a_host_that_asks_for_an_old_day_is_told_and_ours_stay_unsent() {
+    let mut w = with_totals_from_now_on(|w| drop(w.reconfigure(compared())));
+    let left = peer_asks(&mut w, Some(day(3)), Statement::default());
+    let (said, _) = said_to_peer(&left);
+    assert_eq!(figure(&said, Figure::DebitsNumber), 1);
+    assert_eq!(standing(&w, day(3)), Reconciliation::NotAskedFor, "asked by it, not by us");
+    assert!(w.wait_ms(2 * OPEN_MAX_MS).asked.is_empty());
+    peer_asks(&mut w, Some(day(3)), said.statement);
+    assert_eq!(standing(&w, day(3)), Reconciliation::Balanced, "compared is compared");
+    w.restart_from_snapshot();
+    assert_eq!(standing(&w, day(3)), Reconciliation::Balanced);
+    assert!(w.wait_ms(2 * OPEN_MAX_MS).asked.is_empty());
+}
+
+#[test]
+fn what_a_person_wants_once_more_of_one_currency_leaves_the_other_as_it_is_in_a_snapshot() {
+    let mut w = world();
+    let dollars = Currency::numeric(840).expect("three digits");
+    paid_out(&mut w, 1, 1_000);
+    let left = w.ask(Txn { amount: Amount::minor(5), currency: dollars, ..withdrawal(2) });
+    let (_, _, ours) = left.asked_once();
+    w.host_says(BANK, reply(ours, Code::Approved));
+    cut_over(&mut w);
+    let asked = w.wait_ms(AFTER_MS).asked;
+    assert_eq!(asked.len(), 2);
+    let says_no = |ours| answer(ours, Code::NotSupported, Comparison::default());
+    asked.iter().for_each(|(_, _, ours, _)| drop(w.host_says(BANK, says_no(*ours))));
+    let by = Text::clipped(b"suzuki");
+    let again = w.step(Event::ReconcileOrdered { link: BANK, date: day(0), by }).asked;
+    w.host_says(BANK, answer(again[0].2, Code::Approved, balanced()));
+    let seen = |w: &World| -> Vec<_> {
+        let all = w.lane.reconciliations(w.now.instant);
+        all.iter().map(|one| (one.currency, one.standing)).collect()
+    };
+    let before = seen(&w);
+    assert!(before.iter().any(|(_, standing)| *standing == Reconciliation::Balanced), "{before:?}");
+    let left = w.restart_from_snapshot();
+    let repeated = left.asked.len() + w.wait_ms(0).asked.len();
+    assert!(repeated <= 1, "only what was not answered is sent again");
+    assert_eq!(seen(&w), before);
+}
+
+#[test]
+fn a_day_nobody_had_named_ends_when_the_host_names_the_next_and_its_totals_go_out() {
+    for restarts in [false, true] {
+        let mut w = World::with(compared());
+        assert_eq!(w.lane.link_seen(w.now.instant, BANK).and_then(|link| link.date), None);
+        let calendars = w.lane.date_with(w.now, BANK);
+        paid_out(&mut w, 1, 30_000);
+        w.step(Event::HostDate { link: BANK, date: calendars.next() });
+        if restarts {
+            w.restart();
+        }
+        let left = w.wait_ms(AFTER_MS);
+        let (ours, said) = told(&left, &w);
+        assert_eq!((said.date, figure(&said, Figure::DebitsAmount)), (Some(calendars), 30_000));
+        w.host_says(BANK, answer(ours, Code::Approved, balanced()));
+        w.restart_from_snapshot();
+        assert_eq!(standing(&w, calendars), Reconciliation::Balanced);
+    }
+    // Without business under it there was no such day.
+    let mut w = World::with(compared());
+    w.step(Event::HostDate { link: BANK, date: day(1) });
+    assert!(w.lane.reconciliations(w.now.instant).is_empty());
+}

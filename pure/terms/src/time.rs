@@ -77,6 +77,9 @@ impl Now {
     }
 }
 
+/// How far the day may be that is said without its year.
+const HALF_A_YEAR_DAYS: i64 = 183;
+
 /// A date of the calendar, also the day money is counted under. Always with its year.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BusinessDate(u32);
@@ -152,6 +155,7 @@ impl BusinessDate {
             .flatten()
             .filter_map(|year| Self::new(year, month, day))
             .min_by_key(|date| (date.days() - self.days()).abs())
+            .filter(|date| (date.days() - self.days()).abs() <= HALF_A_YEAR_DAYS)
     }
 }
 
@@ -230,6 +234,8 @@ mod tests {
         assert_eq!(date(2027, 1, 1).nearest(12, 31), Some(date(2026, 12, 31)));
         assert_eq!(date(2026, 11, 22).nearest(11, 22), Some(date(2026, 11, 22)));
         assert_eq!(date(2026, 11, 22).nearest(2, 30), None);
+        assert_eq!(date(2027, 3, 1).nearest(2, 29), None, "the next is a year away");
+        assert_eq!(date(2027, 12, 1).nearest(2, 29), Some(date(2028, 2, 29)));
     }
 
     #[test]

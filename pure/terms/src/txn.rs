@@ -327,6 +327,8 @@ named! {
         DestinationId = 47, "destination_id";
         /// Centre a message comes from (1993).
         OriginatorId = 48, "originator_id";
+        /// Keys under a transport key (1993: key management data; 1987: a code of eight bytes).
+        KeyData = 49, "key_data";
         /// Reserved element 60, for private or national use: passed on where both sides name it.
         Reserved60 = 60, "reserved_60";
         /// Reserved element 61.

@@ -87,10 +87,10 @@ enum Format {
 
 /// Asks. The exit code is the answer.
 pub fn run(args: &Args) -> ExitCode {
-    let answer = args
-        .which
-        .door()
-        .map_or_else(|error| Answer::new(Verdict::Unknown, error.to_string()), |door| answered(args, &door));
+    let answer = args.which.door().map_or_else(
+        |error| Answer::new(Verdict::Unknown, error.to_string()),
+        |door| answered(args, &door).about(&door),
+    );
     say(args, &answer);
     ExitCode::from(match answer.verdict {
         Verdict::Ok => 0,
@@ -103,16 +103,23 @@ pub fn run(args: &Args) -> ExitCode {
 fn answered(args: &Args, door: &Door) -> Answer {
     let thresholds = Thresholds { warn: args.warn, critical: args.critical, min_count: args.min_count };
     if args.question == Question::Disk {
-        return local::room(&door.data, thresholds);
+        return match door.data() {
+            Ok(data) => local::room(data, thresholds),
+            Err(_) => Answer::new(Verdict::Unknown, format!("its disk is where {} is", door.address()))
+                .next("ask it there: sekisho check disk"),
+        };
     }
     let facts = match Facts::of(door) {
         Ok(facts) => facts,
         Err(error) => {
             let verdict = match args.question {
+                // It may be very well: we are not let in.
+                _ if error.is_for_good() => Verdict::Unknown,
                 Question::Alive | Question::Ready | Question::Link => Verdict::Critical,
                 _ => Verdict::Unknown,
             };
-            return Answer::new(verdict, error.to_string()).next("sekisho doctor");
+            let next = error.next().unwrap_or("sekisho doctor{at}");
+            return Answer::new(verdict, error.to_string()).next(next);
         }
     };
     match args.question {
@@ -140,7 +147,7 @@ fn link(name: Option<&str>, facts: &Facts) -> Answer {
     let worst = answers.iter().max_by_key(|(_, answer)| answer.verdict);
     match (worst, name) {
         (None, Some(name)) => {
-            Answer::new(Verdict::Unknown, format!("no link is called `{name}`")).next("sekisho link ls")
+            Answer::new(Verdict::Unknown, format!("no link is called `{name}`")).next("sekisho link ls{at}")
         }
         (None, None) => Answer::ok("there are no links"),
         (Some((_, answer)), None) if answer.verdict == Verdict::Ok => {

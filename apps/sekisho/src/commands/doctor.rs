@@ -82,20 +82,24 @@ pub fn run(args: &Args) -> ExitCode {
 fn look(args: &Args, door: &Door) -> Vec<Finding> {
     let is_wanted = |group: Group| args.only.is_empty() || args.only.contains(&group);
     let mut findings = Vec::new();
-    let mut found = |group, answer| {
+    let mut found = |group, answer: Answer| {
         if is_wanted(group) {
-            findings.push(Finding { group, answer });
+            findings.push(Finding { group, answer: answer.about(door) });
         }
     };
-    found(Group::System, local::machine());
-    found(Group::Config, configuration(args));
-    found(Group::Disk, local::room(&door.data, Thresholds::default()));
     let facts = Facts::of(door);
-    match &facts {
+    // The machine, the configuration and the files of a switch elsewhere are not these.
+    if let Ok(data) = door.data() {
+        found(Group::System, local::machine());
+        found(Group::Config, configuration(args));
+        found(Group::Disk, local::room(data, Thresholds::default()));
+        if facts.is_err() && is_wanted(Group::Disk) {
+            found(Group::Disk, local::sync_probe(data));
+        }
+    }
+    if let Ok(facts) = &facts {
         // It knows from its own work; a probe would stand in its way.
-        Ok(facts) => found(Group::Disk, questions::journal(facts, Thresholds::default())),
-        Err(_) if is_wanted(Group::Disk) => found(Group::Disk, local::sync_probe(&door.data)),
-        Err(_) => {}
+        found(Group::Disk, questions::journal(facts, Thresholds::default()));
     }
     for path in secrets(args, door) {
         local::secret(&path).into_iter().for_each(|answer| found(Group::Secrets, answer));
@@ -123,11 +127,14 @@ fn look(args: &Args, door: &Door) -> Vec<Finding> {
 
 /// No switch answers: is it down, or is somebody in the way?
 fn absent(door: &Door, error: &Unreachable) -> Answer {
-    match disk::holder(&door.data) {
-        Some(holder) => {
-            Answer::new(Verdict::Critical, format!("{error}, yet {holder} holds {}", door.data.display()))
+    let held = door.data().ok().and_then(|data| Some((data, disk::holder(data)?)));
+    match held {
+        Some((data, holder)) => {
+            Answer::new(Verdict::Critical, format!("{error}, yet {holder} holds {}", data.display()))
                 .next("it may be starting, or hang: look at its log")
         }
+        None if !door.is_here() => Answer::new(Verdict::Critical, error.to_string())
+            .next(error.next().unwrap_or("on its machine: sekisho doctor")),
         None => Answer::new(Verdict::Critical, error.to_string()).next("sekisho run --config FILE"),
     }
 }
@@ -145,7 +152,8 @@ fn configuration(args: &Args) -> Answer {
 
 /// Files with secrets that the switch has.
 fn secrets(args: &Args, door: &Door) -> Vec<PathBuf> {
-    let mut paths = vec![local::journal_key(&door.data)];
+    let Ok(data) = door.data() else { return Vec::new() };
+    let mut paths = vec![local::journal_key(data)];
     if let Some(Ok(plan)) = args.which.plan_if_any() {
         paths.extend(plan.secret_files());
     }

@@ -1,7 +1,6 @@
 //! `sekisho stop`: the end of a running switch, in order or at once.
 
-use super::control::{self, Unreachable};
-use super::door::{Door, Which, whoever};
+use super::door::{Door, Which};
 use super::link::door::{Failure, at, unreachable};
 use super::paper::Paper;
 use crate::exit;
@@ -71,7 +70,7 @@ fn stop(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 fn order(args: &Args, door: &Door) -> Result<(), Failure> {
-    let by = args.by.clone().unwrap_or_else(whoever);
+    let by = door.by(args.by.as_deref());
     let unless_sessions = !args.force && !args.sign_off;
     let body = json!({
         "by": by,
@@ -80,9 +79,9 @@ fn order(args: &Args, door: &Door) -> Result<(), Failure> {
         "unless_sessions": unless_sessions
     });
     let not_known = |said: String| Failure::Unknown { said, next: format!("sekisho status{}", at(door)) };
-    let reply = control::post(&door.socket, "/v1/stop", &body).map_err(|error| match error {
-        Unreachable::Nobody { .. } => unreachable(door, error),
-        Unreachable::Broken { .. } | Unreachable::Strange { .. } => not_known(error.to_string()),
+    let reply = door.post("/v1/stop", &body).map_err(|error| match error {
+        error if !error.may_have_been_heard() => unreachable(door, error),
+        error => not_known(error.to_string()),
     })?;
     match (reply.status, reply.body["code"].as_str()) {
         (200, _) => Ok(()),
@@ -119,7 +118,7 @@ fn order(args: &Args, door: &Door) -> Result<(), Failure> {
 /// It has ended when nobody holds its socket any more.
 fn wait_for_the_end(args: &Args, door: &Door) -> Result<bool, Failure> {
     let deadline = Instant::now() + Duration::from_secs(args.timeout);
-    while !matches!(control::get(&door.socket, "/"), Err(Unreachable::Nobody { .. })) {
+    while door.is_answered() {
         if Instant::now() >= deadline {
             return Err(Failure::Said {
                 code: "SYS1004-E",

@@ -159,6 +159,7 @@ fn look_at_switch(door: &Door, state: Switch) -> Result<Look, Failure> {
     Ok(match (Facts::of(door), state) {
         (Ok(facts), Switch::Running) if facts.status.state == "running" => Look::So("running".into()),
         (Err(Unreachable::Nobody { .. }), Switch::Stopped) => Look::So("stopped".into()),
+        (Err(error), _) if error.is_for_good() => return Err(unreachable(door, error)),
         (Ok(facts), _) => not_yet(facts.status.state),
         (Err(error), _) => not_yet(error.to_string()),
     })

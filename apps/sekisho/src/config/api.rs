@@ -1,6 +1,7 @@
 //! `[api]`: applications as a source of requests.
 
-use super::{TlsListenerToml, check_known};
+use super::TlsListenerToml;
+use super::check::check_known;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;

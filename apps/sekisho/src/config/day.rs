@@ -29,7 +29,7 @@ impl DayToml {
                 wrong.push("day.moves is by_schedule: state day.schedule, HH:MM".into())
             }
             ("by_schedule" | "by_order", ..) => {}
-            (_, Some(link), _) => super::check_known("day.moves", "link", link, links, wrong),
+            (_, Some(link), _) => super::check::check_known("day.moves", "link", link, links, wrong),
             (other, None, _) => {
                 wrong.push(format!("day.moves is `{other}`, not by_schedule, by_order or `with LINK`"));
             }

@@ -2,7 +2,7 @@
 
 use super::place::{Around, Daemon};
 use super::rc::Rc;
-use super::sessions::nobody_holds_a_session;
+use super::sessions::{applications_remain, sessions_of_all};
 use super::verdict::No;
 use super::{status, words};
 use crate::commands::link::door;
@@ -62,12 +62,12 @@ pub(super) fn run(tool: &Tool) -> Result<Rc, No> {
     match &tool.word {
         Word::Status => status::run(&daemon),
         Word::Signon => {
-            door::order(&daemon.door, &daemon.link, LinkOrder::Ready, daemon.by(), false)?;
+            door::order(&daemon.door, &daemon.link, LinkOrder::Ready, Some(daemon.by()), false)?;
             around.say(&words::SET_ON, &[("link", &daemon.link)]);
             Ok(Rc::OK)
         }
         Word::Signoff => {
-            door::order(&daemon.door, &daemon.link, LinkOrder::Drain, daemon.by(), false)?;
+            door::order(&daemon.door, &daemon.link, LinkOrder::Drain, Some(daemon.by()), false)?;
             around.say(&words::SET_OFF, &[("link", &daemon.link)]);
             Ok(Rc::OK)
         }
@@ -77,13 +77,11 @@ pub(super) fn run(tool: &Tool) -> Result<Rc, No> {
 }
 
 fn shutdown(around: &Around, daemon: &Daemon, force: bool) -> Result<Rc, No> {
-    if !force && daemon.link()?.state != "signed-on" {
-        nobody_holds_a_session(daemon)?;
-    }
-    let reply = daemon.order("/v1/stop", json!({ "force": force }))?;
+    let reply = daemon.order("/v1/stop", json!({ "force": force, "unless_sessions": !force }))?;
     let said = reply.body["said"].as_str().unwrap_or("no").to_owned();
     match (reply.status, reply.body["code"].as_str()) {
         (200 | 202, _) => {}
+        (_, Some("sessions_open")) => return Err(applications_remain(&sessions_of_all(daemon)?, daemon)),
         (_, Some("not_signed_off")) => {
             let no = No::new(Rc::PKG_IS_NOT_SIGNOFF, &words::NOT_SIGNED_OFF).and(said);
             return Err(no.and("next    fxmsg_cn signoff"));

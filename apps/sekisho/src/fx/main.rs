@@ -35,7 +35,7 @@ pub(super) fn run(tool: &Tool) -> Result<Rc, No> {
     let around = &tool.around;
     let daemon = around.daemon()?;
     if daemon.runs() {
-        let at = format!("it answers on {}", daemon.door.socket.display());
+        let at = format!("it answers on {}", daemon.door.address());
         return Err(No::new(Rc::PKG_ALREADY_STARTED, &words::RUNNING_ALREADY)
             .and(at)
             .and("next    fxctrl_cn status"));

@@ -93,7 +93,7 @@ fn sign_off(around: &Around, daemon: &Daemon) -> Result<Rc, No> {
 /// The wish is all that is waited for: that it is accepted promises no cutover.
 fn ask_cutover(around: &Around, daemon: &Daemon) -> Result<Rc, No> {
     let before = daemon.link()?;
-    door::order(&daemon.door, &daemon.link, LinkOrder::AskCutover, daemon.by(), false)?;
+    door::order(&daemon.door, &daemon.link, LinkOrder::AskCutover, Some(daemon.by()), false)?;
     let until = Until { timeout: around.timeout(), a_promise_is_enough: true };
     order::until(&daemon.door, LinkOrder::AskCutover, &before, until)?;
     let link = daemon.link()?;
@@ -112,7 +112,7 @@ fn ordered(
     sent: &words::Message,
 ) -> Result<(LinkJson, String), No> {
     let began = Instant::now();
-    door::order(&daemon.door, &daemon.link, wanted, daemon.by(), wanted == LinkOrder::SignOff)?;
+    door::order(&daemon.door, &daemon.link, wanted, Some(daemon.by()), wanted == LinkOrder::SignOff)?;
     around.say(sent, &[("link", &daemon.link)]);
     let until = Until { timeout: around.timeout(), a_promise_is_enough: false };
     order::until(&daemon.door, wanted, before, until)?;

@@ -3,7 +3,7 @@
 use super::rc::Rc;
 use super::verdict::No;
 use super::words::{self, Language, Message};
-use crate::commands::control::{self, Reply, Unreachable};
+use crate::commands::control::{Reply, Unreachable};
 use crate::commands::door::{Door, whoever};
 use crate::commands::link::door::{self, Failure};
 use crate::commands::paper::Paper;
@@ -63,7 +63,7 @@ impl Around {
         let file = self.file();
         let config = Config::load(&file).map_err(|error| no_configuration(&file, &error.to_string()))?;
         let link = self.link_of(&config, &file)?;
-        let door = Door { socket: config.control_socket(), data: config.journal.dir };
+        let door = Door::here(config.control_socket(), config.journal.dir);
         Ok(Daemon { door, link, by: whoever() })
     }
 
@@ -115,7 +115,7 @@ impl Daemon {
 
     /// Whether somebody answers.
     pub(super) fn runs(&self) -> bool {
-        std::os::unix::net::UnixStream::connect(&self.door.socket).is_ok()
+        self.door.is_answered()
     }
 
     /// Who gives the orders.
@@ -125,7 +125,7 @@ impl Daemon {
 
     /// Asks for something.
     pub(super) fn get(&self, place: &str) -> Result<Reply, No> {
-        control::get(&self.door.socket, place).map_err(|error| self.unanswered(error))
+        self.door.get(place).map_err(|error| self.unanswered(error))
     }
 
     /// Gives an order that says who gives it, and more.
@@ -139,7 +139,7 @@ impl Daemon {
 
     /// Does something that asks for no signature.
     pub(super) fn post(&self, place: &str, body: &Value) -> Result<Reply, No> {
-        control::post(&self.door.socket, place, body).map_err(|error| self.unanswered(error))
+        self.door.post(place, body).map_err(|error| self.unanswered(error))
     }
 
     fn unanswered(&self, source: Unreachable) -> No {
@@ -147,7 +147,7 @@ impl Daemon {
             Unreachable::Nobody { .. } => No::new(Rc::PKG_IS_NOT_STARTED, &words::NOT_RUNNING)
                 .and(source.to_string())
                 .and("next    fxumain_cn"),
-            Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
+            _ => {
                 let next = "fxctrl_cn status".into();
                 Failure::Unknown { said: source.to_string(), next }.into()
             }

@@ -60,7 +60,7 @@ fn list(daemon: &Daemon) -> Result<Rc, No> {
 
 fn purge(around: &Around, daemon: &Daemon, number: usize) -> Result<Rc, No> {
     let shown = number.to_string();
-    match lines::cut(&daemon.door, &daemon.link, number, daemon.by())? {
+    match lines::cut(&daemon.door, &daemon.link, number, Some(daemon.by()))? {
         true => {
             around.say(&words::PURGED, &[("number", &shown)]);
             Ok(Rc::OK)
@@ -91,11 +91,15 @@ impl fmt::Display for Application {
 
 /// The applications that hold sessions about the link now.
 pub(super) fn applications(daemon: &Daemon) -> Result<Vec<Application>, No> {
-    let reply = daemon.get("/v1/sessions")?;
-    let all: Vec<Application> = serde_json::from_value(reply.body["data"].clone())
-        .map_err(|error| No::new(Rc::ERROR_DAEMON, &words::NOT_KNOWN).and(error.to_string()))?;
     let is_about = |one: &Application| one.link.as_ref().is_none_or(|link| *link == daemon.link);
-    Ok(all.into_iter().filter(is_about).collect())
+    Ok(sessions_of_all(daemon)?.into_iter().filter(is_about).collect())
+}
+
+/// The applications that hold sessions, about whatever link.
+pub(super) fn sessions_of_all(daemon: &Daemon) -> Result<Vec<Application>, No> {
+    let reply = daemon.get("/v1/sessions")?;
+    serde_json::from_value(reply.body["data"].clone())
+        .map_err(|error| No::new(Rc::ERROR_DAEMON, &words::NOT_KNOWN).and(error.to_string()))
 }
 
 /// Fails where applications hold sessions, and names them.
@@ -104,7 +108,12 @@ pub(super) fn nobody_holds_a_session(daemon: &Daemon) -> Result<(), No> {
     if applications.is_empty() {
         return Ok(());
     }
+    Err(applications_remain(&applications, daemon))
+}
+
+/// It is refused because of these.
+pub(super) fn applications_remain(applications: &[Application], daemon: &Daemon) -> No {
     let no = No::new(Rc::APPL_IS_REMAINED, &words::APPLICATIONS);
     let no = applications.iter().fold(no, |no, application| no.and(application.to_string()));
-    Err(no.and(format!("next    stop them, or  sekisho link drain {}", daemon.link)))
+    no.and(format!("next    stop them, or  sekisho link drain {}", daemon.link))
 }

@@ -15,14 +15,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use journal::Ruling;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use signature::signed;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as Listening, UnixStream};
 use std::path::{Path as FilePath, PathBuf};
 use switch::CannotRule;
-use terms::{ForwardId, Text};
+use terms::ForwardId;
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
@@ -31,6 +32,7 @@ mod hsm;
 mod keys;
 mod links;
 mod recovery;
+mod signature;
 mod stop;
 
 /// Owed messages in one answer, at most: the lane stands still while it looks them up.
@@ -118,14 +120,6 @@ struct No {
     said: String,
 }
 
-/// What stands in the body of an order.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    by: String,
-    reason: String,
-}
-
 #[derive(Serialize)]
 struct List {
     object: &'static str,
@@ -208,7 +202,7 @@ async fn rule(
     let Ok(number) = id.parse() else { return not_owed(&id) };
     let (by, reason) = match signed(&caller, &body) {
         Ok(signed) => signed,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     let forward = ForwardId(number);
     let ruled = door.ask(|answer| Order::Owed(OwedOrder::Rule { forward, ruling, by, reason, answer })).await;
@@ -227,40 +221,6 @@ async fn rule(
     };
     tracing::warn!(id = number, ruling = ruling.name(), by = by.as_str(), already, "owed message: order");
     Json(Done { object: "owed", already, owed }).into_response()
-}
-
-/// Who and why, or what is wrong with them. Nothing is cut off: it stands in the journal for ever.
-fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Text<64>), String> {
-    let asked: Asked = serde_json::from_slice(body)
-        .map_err(|error| format!("the body is not {{\"by\":...,\"reason\":...}}: {error}"))?;
-    Ok((ordered_by(caller, &asked.by)?, said("reason", &asked.reason)?))
-}
-
-/// Who gives an order that needs no reason, or what is wrong with that.
-fn signed_by(caller: &Caller, body: &[u8]) -> Result<Text<24>, String> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct By {
-        by: String,
-    }
-    let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
-    by.and_then(|asked: By| ordered_by(caller, &asked.by))
-}
-
-/// The name an order is given under: with a key, the key's own and no other.
-fn ordered_by(caller: &Caller, by: &str) -> Result<Text<24>, String> {
-    if !caller.is_local() && by.trim() != caller.name {
-        return Err(format!("`by` is `{}`, and the key is `{}`'s", by.escape_debug(), caller.name));
-    }
-    said("by", by)
-}
-
-fn said<const N: usize>(what: &str, text: &str) -> Result<Text<N>, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(format!("`{what}` is empty or has control characters in it"));
-    }
-    Text::new(text.as_bytes()).ok_or_else(|| format!("`{what}` is longer than {N} bytes"))
 }
 
 impl Door {

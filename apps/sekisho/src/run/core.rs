@@ -21,9 +21,10 @@ use super::parties::{Link, Source};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
-use journal::Seq;
+use journal::{LinkOrder, Seq};
 use net::{CloseReason, Conn, Handler, LinkHandle, Net, Role, SendError};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use wire::Framing;
 
 mod exchanges;
 mod guarded;
+mod lines;
+mod proving;
 
 pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
@@ -83,6 +86,27 @@ enum Speech {
     },
 }
 
+/// Why no request may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// We are going.
+    Draining,
+    /// The disk is full, and what is left of the journal belongs to what has begun.
+    NoRoom,
+    /// A person has to begin recovery.
+    RecoveryNeeded,
+}
+
+impl Shut {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::NoRoom => "no_room",
+            Self::RecoveryNeeded => "recovery_needed",
+        }
+    }
+}
+
 /// What became of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handed {
@@ -113,6 +137,8 @@ pub(crate) struct Core {
     log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
+    /// Whether the disk was full when it was last looked at, and how many requests were turned away before it was.
+    without_room: Option<u64>,
     outbox: Outbox,
     held: VecDeque<(Seq, Speech)>,
 }
@@ -142,6 +168,7 @@ impl Core {
             bulletin: Bulletin::default(),
             log: LogBudget::default(),
             draining: false,
+            without_room: None,
             outbox: Outbox::new(),
             held: VecDeque::new(),
         };
@@ -154,6 +181,18 @@ impl Core {
         let of_sources = self.sources.iter().map(|source| &source.guard);
         let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
         self.moves_pins = rules.any(|rule| rule.pin.is_some());
+        let sources = self.sources.iter().map(|source| (&source.dialect, &source.guard));
+        let links = self.links.iter().map(|link| (&link.dialect, &link.guard));
+        let guarded =
+            sources.chain(links).filter(|(_, guard)| guard.as_ref().is_some_and(|rule| rule.mac.is_some()));
+        let weak = guarded.filter(|(dialect, _)| dialect.mac().is_some_and(|mac| !mac.tells_types_apart()));
+        for dialect in weak.map(|(dialect, _)| dialect.name()).collect::<BTreeSet<_>>() {
+            tracing::warn!(
+                dialect,
+                "the authentication codes of this contract leave out the message type: the code of a request is good \
+                 for its reversal"
+            );
+        }
     }
 
     /// Gives the lane one event and does what it wants done.
@@ -193,12 +232,6 @@ impl Core {
                 }
             }
         }
-    }
-
-    /// Breaks what stands to a host that does not answer; it is dialled anew.
-    fn hang_up(&self, link: LinkId) {
-        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
-        handle.iter().flat_map(|handle| handle.conns()).for_each(|conn| conn.abort());
     }
 
     fn tell(&mut self, tell: Tell) {
@@ -263,8 +296,10 @@ impl Core {
                     let nowhere = Ordered { may: Err(CannotOrder::NoSuchLink), link: None };
                     return drop(answer.send(nowhere));
                 };
-                let may = self.lane.may_order(link, order);
-                self.step(Event::LinkOrdered { link, order, by });
+                let may = self.may_order(link, order);
+                if may.is_ok() {
+                    self.step(Event::LinkOrdered { link, order, by });
+                }
                 let ordered = Ordered { may, link: self.link_json(link) };
                 // Told when it is durable, as everything that is decided.
                 self.say(true, Speech::Ordered { answer, ordered });
@@ -273,13 +308,30 @@ impl Core {
         }
     }
 
+    /// Whether it would be carried out. A peer is not asked for a day that would be refused when it comes.
+    fn may_order(&self, link: LinkId, order: LinkOrder) -> Result<bool, CannotOrder> {
+        match self.lane.may_order(link, order)? {
+            false if order == LinkOrder::AskCutover && !self.lane.takes_next_day(self.clock.now(), link) => {
+                Err(CannotOrder::DayIsAhead)
+            }
+            already => Ok(already),
+        }
+    }
+
     /// Shows days and totals, or does something about a day.
     pub(crate) fn on_day_command(&mut self, command: DayCommand) {
         let now = self.clock.now();
         // Whoever asked may be gone by now, and misses nothing.
         match command {
-            DayCommand::Show { answer } => drop(answer.send(DaysJson::of(&self.lane, now))),
-            DayCommand::Reconciliations { answer } => drop(answer.send(ReconJson::all(&self.lane, now))),
+            // The lane's memory is ahead of the disk here too.
+            DayCommand::Show { answer } => {
+                let days = DaysJson::of(&self.lane, now);
+                self.tell_a_person(move || drop(answer.send(days)));
+            }
+            DayCommand::Reconciliations { answer } => {
+                let seen = ReconJson::all(&self.lane, now);
+                self.tell_a_person(move || drop(answer.send(seen)));
+            }
             DayCommand::CutOver { by, answer } => {
                 let may = self.lane.may_cut_over(now);
                 self.step_at(now, Event::OwnCutover { by });
@@ -349,6 +401,7 @@ impl Core {
             self.step_at(now, Event::Tick);
         }
         self.mind_modules();
+        self.mind_room();
         self.journaling.pump(&self.lane);
         self.net.flush();
     }
@@ -435,12 +488,12 @@ impl Core {
         ours: &Outgoing,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), WriteError>,
     ) {
-        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
-        let conn = link.handle.as_ref().and_then(LinkHandle::next_conn);
+        let conn = self.conn_to_ask(link_id, ours.stan);
         let sent = conn.ok_or(Unsent::NoConnection).and_then(|conn| {
             let header = conn.framing().request_header();
             conn.send(header.as_bytes(), write).map_err(Unsent::from)
         });
+        let Some(link) = self.links.get(usize::from(link_id.0)) else { return };
         if let Err(why) = sent {
             // Not one byte of it left, and that is certain: the frame was never queued.
             if self.log.allows(self.clock.now().wall) {
@@ -475,10 +528,7 @@ impl Core {
     }
 
     fn answer(&mut self, conn: ConnId, dialect: &Dialect, request: &Txn, answer: &Answer) -> Handed {
-        let Some(conn) = self.net.conn(conn) else {
-            self.figures.undelivered += 1;
-            return Handed::Nobody;
-        };
+        let Some(conn) = self.asker(conn) else { return Handed::Nobody };
         let header = answer_header(conn.framing(), request);
         let write =
             |answer: &Answer| conn.send(header.as_bytes(), |out| dialect.write_answer(request, answer, out));
@@ -489,17 +539,25 @@ impl Core {
             }
             sent => sent,
         };
-        match sent {
-            Ok(()) => Handed::ToConnection,
-            Err(error) => {
-                self.figures.undelivered += 1;
-                if self.log.allows(self.clock.now().wall) {
-                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
-                }
-                conn.leave_unanswered();
-                Handed::Nobody
-            }
+        self.handed(&conn, sent)
+    }
+
+    /// The connection of whoever asked; where it has gone, that is counted.
+    fn asker(&mut self, conn: ConnId) -> Option<Conn> {
+        let conn = self.net.conn(conn);
+        self.figures.undelivered += u64::from(conn.is_none());
+        conn
+    }
+
+    /// What became of an answer that was written to that connection.
+    fn handed(&mut self, conn: &Conn, sent: Result<(), impl std::fmt::Display>) -> Handed {
+        let Err(error) = sent else { return Handed::ToConnection };
+        self.figures.undelivered += 1;
+        if self.log.allows(self.clock.now().wall) {
+            tracing::warn!(source = %conn.name(), %error, "answer not delivered");
         }
+        conn.leave_unanswered();
+        Handed::Nobody
     }
 
     fn on_source_frame(&mut self, source: SourceId, conn: &Conn, header: &[u8], body: &[u8]) {
@@ -522,13 +580,43 @@ impl Core {
         }
     }
 
-    /// Why no request may begin now: we are going, or the disk is full and what is left of the journal belongs
-    /// to what has begun. Nothing of it is recorded, because nothing happens.
+    /// Why no request may begin now.
+    pub(crate) fn shut(&self) -> Option<Shut> {
+        if self.draining {
+            Some(Shut::Draining)
+        } else if !self.journaling.has_room() {
+            Some(Shut::NoRoom)
+        } else {
+            self.lane.waits_for_recovery().then_some(Shut::RecoveryNeeded)
+        }
+    }
+
+    /// What a request is declined with that may not begin now. Nothing of it is recorded, because nothing happens;
+    /// of a recovery the lane knows itself.
     pub(crate) fn takes_nothing_new(&self) -> Option<Code> {
-        match (self.draining, self.journaling.has_room()) {
-            (true, _) => Some(Code::HostDown),
-            (false, false) => Some(Code::Malfunction),
-            (false, true) => None,
+        match self.shut()? {
+            Shut::Draining => Some(Code::HostDown),
+            Shut::NoRoom => Some(Code::Malfunction),
+            Shut::RecoveryNeeded => None,
+        }
+    }
+
+    /// Says when the disk has become full, and when it has room again.
+    fn mind_room(&mut self) {
+        match (self.without_room, self.journaling.has_room()) {
+            (None, false) => {
+                self.without_room = Some(self.lane.status().turned_away);
+                tracing::error!(
+                    "the disk is full: every new request is declined (malfunction) until there is room for the \
+                     journal; what has begun is finished. Next: sekisho check disk"
+                );
+            }
+            (Some(before), true) => {
+                self.without_room = None;
+                let turned_away = self.lane.status().turned_away - before;
+                tracing::error!(turned_away, "there is room for the journal again: requests are taken");
+            }
+            (None, true) | (Some(_), false) => {}
         }
     }
 
@@ -571,12 +659,13 @@ impl Core {
 
     fn on_host_frame(&mut self, link: LinkId, conn: &Conn, header: &[u8], body: &[u8]) {
         let now = self.clock.now();
-        let Some(dialect) = self.links.get(usize::from(link.0)).map(|link| link.dialect.clone()) else {
-            return;
-        };
+        let Some(Link { dialect, lines, .. }) = self.links.get_mut(usize::from(link.0)) else { return };
+        let dialect = dialect.clone();
         match dialect.read(body, now.local().date) {
             Ok(mut txn) => {
-                if !header.is_empty() && txn.message.asks() {
+                if !txn.message.asks() {
+                    lines.answered(txn.stan);
+                } else if !header.is_empty() {
                     txn.carried.push(Noun::Header, header);
                 }
                 self.admit(now, Whose::Host(link), conn.id(), &dialect, body, txn);
@@ -589,27 +678,6 @@ impl Core {
                     self.announce_unreadable(Some(link), conn.name().as_str(), &refusal.error);
                 }
                 self.specimens.keep(now.wall, *conn.name(), &dialect, body, &refusal.error);
-            }
-        }
-    }
-
-    fn on_opened(&mut self, conn: &Conn) {
-        if let Role::Link { link, slot } = conn.role() {
-            tracing::info!(link = %conn.name(), slot, peer = %conn.peer(), "connected");
-            self.step(Event::LinkUp { link });
-        }
-    }
-
-    fn on_closed(&mut self, conn: &Conn, why: &CloseReason) {
-        if let Role::Link { link, slot } = conn.role() {
-            tracing::warn!(link = %conn.name(), slot, %why, "connection lost");
-            let none_left =
-                (self.links.get(usize::from(link.0))).and_then(|link| link.handle.as_ref()).is_none_or(
-                    |handle| handle.conns().iter().all(|other| other.id() == conn.id() || !other.is_open()),
-                );
-            match none_left {
-                true => self.step(Event::LinkDown { link }),
-                false => self.announce_degraded(link),
             }
         }
     }

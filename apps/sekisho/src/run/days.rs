@@ -103,7 +103,8 @@ pub struct ReconJson {
     pub ended_at: String,
     /// In which currency; `null` before the totals stand.
     pub currency: Option<String>,
-    /// `not-compared`, `open`, `due`, `asked`, `balanced`, `out-of-balance` or `refused`.
+    /// `not-compared` (the link compares none), `not-asked-for` (it did not when that day ended), `open`, `due`,
+    /// `asked`, `balanced`, `out-of-balance` or `refused`.
     pub state: String,
     /// While it is open: until the totals go out, 0 where they wait for what is open.
     pub in_ms: Option<u64>,
@@ -238,6 +239,11 @@ impl ReconJson {
                 .map(|(figure, ours, theirs)| (figure.name().into(), ours - theirs))
                 .collect(),
         }
+    }
+
+    /// Whether it ended before the contract had totals compared, and nobody wanted it since.
+    pub(crate) fn is_not_asked_for(&self) -> bool {
+        self.state == Reconciliation::NotAskedFor.name()
     }
 
     /// Whether the last comparison found both sides the same.

@@ -9,7 +9,7 @@ pub(crate) mod days;
 pub(crate) mod ending;
 mod figures;
 mod folded;
-mod guard;
+pub(crate) mod guard;
 pub(crate) mod hsm;
 pub(crate) mod http;
 mod journaling;
@@ -27,6 +27,7 @@ mod reload;
 mod specimens;
 pub mod status;
 mod thread;
+mod verifying;
 
 pub(crate) use folded::Folded;
 pub use opening::StartError;

@@ -4,6 +4,7 @@ use super::guard::Rule;
 use dialects::Dialect;
 use net::LinkHandle;
 use std::rc::Rc;
+use switch::Lines;
 use terms::LinkName;
 
 /// A source as the loop needs it.
@@ -22,6 +23,8 @@ pub(crate) struct Exchanging {
     pub(crate) we_draw: bool,
     /// How often by itself.
     pub(crate) every_ms: Option<u32>,
+    /// Ours gives way where the host begins as well.
+    pub(crate) yields: bool,
 }
 
 /// A link as the loop needs it.
@@ -30,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) dialect: Rc<Dialect>,
     /// Set once the network runs.
     pub(crate) handle: Option<LinkHandle>,
+    /// What stands of it, and what carries its session.
+    pub(crate) lines: Lines,
     /// How keys are exchanged with it, where they are.
     pub(crate) key_exchange: Option<Exchanging>,
     /// What its messages are guarded by.

@@ -29,6 +29,8 @@ pub struct JournalBooks {
     pub earlier: HashSet<(LinkName, HostKey)>,
     /// Items for people about transactions that stand nowhere else.
     pub placeless: u64,
+    /// Requests that came behind what takes them back, and were refused for it. People were told of each.
+    pub taken_back_before: u64,
     /// Whether the last record says that all was closed in order.
     pub was_closed: bool,
     /// Records read, of all runs.
@@ -235,7 +237,10 @@ impl Reading {
 
     fn except(&mut self, id: TxnId, forward: Option<ForwardId>) {
         let Some(&at) = self.places.get(&id) else {
-            self.books.placeless += u64::from(!self.buried.remove(&id));
+            match self.buried.remove(&id) {
+                true => self.books.taken_back_before += 1,
+                false => self.books.placeless += 1,
+            }
             return;
         };
         let owed = &mut self.books.decisions[at].owed;

@@ -6,7 +6,7 @@ use hsm::Key;
 use hsm::drbg::SEED_BYTES;
 use hsm::ops::{NewKey, Role};
 use hsm::payshield::test_lmk;
-use hsm::software::SoftwareHsm;
+use hsm::software::{Master, SoftwareHsm};
 use keys::{New, Order, Origin, Owner, Start};
 use keystore::{Act, Store};
 use std::fmt::Write as _;
@@ -42,8 +42,21 @@ pub fn install(
     overlap_ms: u32,
     keys: &[(&str, Role, &Key)],
 ) -> Result<(), SimError> {
+    install_under(test_lmk::masters()[2].1.clone(), directory, lmk_check, overlap_ms, keys)
+}
+
+/// The same under another of the public test keys.
+///
+/// # Errors
+/// As [`install`].
+pub fn install_under(
+    master: Master,
+    directory: &Path,
+    lmk_check: &str,
+    overlap_ms: u32,
+    keys: &[(&str, Role, &Key)],
+) -> Result<(), SimError> {
     let wrong = |what: String| SimError::Keys { path: directory.display().to_string(), what };
-    let (_, master) = test_lmk::masters()[2].clone();
     let mut module =
         SoftwareHsm::new(master, &[9; SEED_BYTES]).map_err(|source| SimError::SelfTest { source })?;
     let mut fresh = [0; 32];

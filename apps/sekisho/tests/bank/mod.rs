@@ -1,6 +1,9 @@
 //! A bank that authenticates messages and exchanges keys, beside the program's own code for both.
+#![allow(dead_code, reason = "each test program uses its own part")]
 
-use dialects::{Dialect, TravellingKey};
+pub(crate) mod atm;
+
+use dialects::{Dialect, KeyWhat, TravellingKey};
 use hsm::Key;
 use hsm::check_value::{Method, check_value};
 use hsm::lmk::{Scheme, decrypt_under, encrypt_under};
@@ -9,7 +12,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stories::Speech;
-use terms::{Answer, BusinessDate, Carried, Class, Code, MessageType, Network, Outgoing, Stan, Txn};
+use terms::{Answer, BusinessDate, Carried, Class, Code, MessageType, Network, Noun, Outgoing, Stan, Txn};
 use wire::Next;
 
 /// What it speaks: keys in DE 62, a code over five elements in DE 128.
@@ -31,6 +34,53 @@ input               = [3, 4, 11, 39, 41]
 compared_characters = 16
 "#;
 
+/// The same by the edition of 1993: 1804 with function 811, keys as bytes in DE 96, and each message that carries keys
+/// authenticated by the new one.
+pub(crate) const DIALECT_1993: &str = r#"
+name    = "bank"
+summary = "A bank that exchanges keys by the edition of 1993"
+like    = "iso93-ascii"
+framing = "bin2"
+
+[key_exchange]
+carried_in = "key_data"
+parts      = ["pin 32", "check 6", "mac 32", "check 6"]
+binary     = true
+code_by    = "new_key"
+
+[mac]
+algorithm           = "x919"
+position            = 128
+input               = [3, 4, 11, 24, 39, 41, 96]
+compared_characters = 16
+classes             = ["financial", "reversal", "network"]
+"#;
+
+/// A bank that sends one key in each message: DE 53 says which and how long, DE 48 holds it, and a key for codes
+/// authenticates its own message.
+pub(crate) const DIALECT_EACH_ALONE: &str = r#"
+name    = "bank"
+summary = "A bank that sends each key alone"
+like    = "iso87-ascii"
+framing = "bin2"
+
+[key_exchange]
+carried_in = "additional_private"
+parts      = ["key 32", "check 8"]
+info       = { pin = "1", mac = "2", single = "0", double = "6" }
+code_by    = "new_key"
+
+[network]
+"101" = { is = "key_exchange", as = "0820" }
+
+[mac]
+algorithm           = "x919"
+position            = 128
+input               = [3, 4, 11, 39, 41, 48, 53]
+compared_characters = 16
+classes             = ["financial", "reversal", "network"]
+"#;
+
 /// What it does when keys come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -50,6 +100,10 @@ pub(crate) enum Manner {
 pub(crate) struct Books {
     pub(crate) manner: Manner,
     pub(crate) zmk: Key,
+    /// The key for PINs in force.
+    pub(crate) pin: Option<Key>,
+    /// What it was asked for, where it draws the keys.
+    pub(crate) wanted: Vec<Option<KeyWhat>>,
     /// Keys for codes, the one in force last.
     pub(crate) codes: Vec<Key>,
     pub(crate) wrong_codes: usize,
@@ -64,11 +118,16 @@ pub(crate) struct Books {
 
 pub(crate) struct Bank {
     pub(crate) address: SocketAddr,
+    text: &'static str,
     books: Arc<Mutex<Books>>,
 }
 
 pub(crate) fn speech() -> Speech {
-    let dialect = Dialect::load(DIALECT).expect("a legal dialect");
+    speech_of(DIALECT)
+}
+
+fn speech_of(text: &str) -> Speech {
+    let dialect = Dialect::load(text).expect("a legal dialect");
     let framing = wire::Framing::named(dialect.framing()).expect("it suggests a framing");
     Speech { dialect, framing }
 }
@@ -98,7 +157,7 @@ pub(crate) fn opened(over: &Key, travelling: &TravellingKey) -> (Key, bool) {
 }
 
 /// A key put under another.
-pub(crate) fn sealed(over: &Key, what: dialects::KeyWhat, key: &Key) -> TravellingKey {
+pub(crate) fn sealed(over: &Key, what: KeyWhat, key: &Key) -> TravellingKey {
     let bytes = encrypt_under(over, Scheme::X, key).expect("two parts");
     TravellingKey { what, cryptogram: hex(&bytes[..16]), check: check_of(key) }
 }
@@ -120,11 +179,18 @@ pub(crate) fn code_is_right(speech: &Speech, key: &Key, body: &[u8]) -> bool {
 impl Bank {
     /// With that transport key and that first key for codes.
     pub(crate) fn with(zmk: Key, code: Key) -> Self {
+        Self::speaking(DIALECT, zmk, code)
+    }
+
+    /// The same in another dialect.
+    pub(crate) fn speaking(text: &'static str, zmk: Key, code: Key) -> Self {
         let address = stories::free_address();
         let listener = TcpListener::bind(address).expect("it is free");
         let books = Books {
             manner: Manner::Accept,
             zmk,
+            pin: None,
+            wanted: Vec::new(),
             codes: vec![code],
             wrong_codes: 0,
             served: 0,
@@ -140,10 +206,10 @@ impl Bank {
             for stream in listener.incoming().map_while(Result::ok) {
                 let books = accepting.clone();
                 lock(&books).conns.extend(stream.try_clone());
-                std::thread::spawn(move || serve(&books, stream));
+                std::thread::spawn(move || serve(&books, text, stream));
             }
         });
-        Self { address, books }
+        Self { address, text, books }
     }
 
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
@@ -152,25 +218,50 @@ impl Bank {
 
     /// Sends keys of its own accord; gives what it was told.
     pub(crate) fn pushes(&self, keys: &[TravellingKey]) -> Option<Code> {
-        let speech = speech();
-        let contents =
-            speech.dialect.key_exchange().expect("it says how").compose(false, keys).expect("they fit");
-        self.says(|txn| txn.carried.push(terms::Noun::Reserved62, &contents))
+        let code =
+            keys.iter().find(|key| key.what == KeyWhat::Mac).map(|key| opened(&self.books().zmk, key).0);
+        self.pushes_by(keys, code.as_ref())
+    }
+
+    /// The same, the message authenticated by that key where its dialect has codes there.
+    pub(crate) fn pushes_by(&self, keys: &[TravellingKey], code: Option<&Key>) -> Option<Code> {
+        let speech = speech_of(self.text);
+        let rule = speech.dialect.key_exchange().expect("it says how").clone();
+        let alone = rule.info.as_ref().map(|_| keys[0].what);
+        let rule = alone.map_or(rule.clone(), |what| rule.of(what));
+        // What it sends is as long as its parts: a check value is cut to them.
+        let contents = rule.compose(false, keys).expect("they fit");
+        let info = alone.and_then(|what| speech.dialect.key_exchange().and_then(|rule| rule.info_of(what)));
+        self.says_by(code, |txn| {
+            txn.carried.push(rule.noun, &contents);
+            info.iter().for_each(|info| txn.carried.push(Noun::SecurityInfo, info));
+        })
     }
 
     /// Says something about keys; gives what it was told.
     pub(crate) fn says(&self, say: impl FnOnce(&mut Txn)) -> Option<Code> {
-        let speech = speech();
+        self.says_by(None, say)
+    }
+
+    fn says_by(&self, code: Option<&Key>, say: impl FnOnce(&mut Txn)) -> Option<Code> {
+        let speech = speech_of(self.text);
         let mut books = self.books();
         books.stan += 1;
         let (stan, before) = (Stan(books.stan), books.told.len());
-        let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
+        let function = if self.text == DIALECT_1993 { 4 } else { 0 };
+        let mut txn = Txn::new(MessageType::from_digits([8, 0, function]).expect("about the network"));
         (txn.network, txn.stan) = (Network::KeyExchange, stan);
         txn.transmitted_at = terms::Text::clipped(b"1122091500");
         say(&mut txn);
         let ours = Outgoing { stan, rrn: txn.rrn, transmitted_at: txn.transmitted_at, repeat: false };
         let mut body = Vec::new();
-        speech.dialect.write_request(&txn, &ours, &mut body).expect("a legal message");
+        match code.filter(|_| speech.dialect.authenticates(txn.message)) {
+            None => speech.dialect.write_request(&txn, &ours, &mut body).expect("a legal message"),
+            Some(code) => {
+                speech.dialect.write_request_with_room(&txn, &ours, &mut body).expect("a legal message");
+                put_code(&speech, code, &mut body);
+            }
+        }
         let frame = speech.frame(&body);
         let conn = books.conns.last_mut().expect("the switch has dialled");
         conn.write_all(&frame).expect("it stands");
@@ -183,8 +274,8 @@ fn lock(books: &Mutex<Books>) -> MutexGuard<'_, Books> {
     books.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(books: &Mutex<Books>, mut stream: TcpStream) {
-    let speech = speech();
+fn serve(books: &Mutex<Books>, text: &str, mut stream: TcpStream) {
+    let speech = speech_of(text);
     let (mut received, mut bytes) = (Vec::new(), vec![0; 64 << 10]);
     loop {
         let Ok(count @ 1..) = stream.read(&mut bytes) else { return };
@@ -205,8 +296,7 @@ fn serve(books: &Mutex<Books>, mut stream: TcpStream) {
                 continue;
             };
             let mut out = Vec::new();
-            let request_is_guarded = txn.message.class != Class::Network;
-            if request_is_guarded {
+            if speech.dialect.authenticates(txn.message) {
                 speech.dialect.write_answer_with_room(&txn, &answer, &mut out).expect("a legal answer");
                 let code = books.codes.last().expect("it has one").clone();
                 put_code(&speech, &code, &mut out);
@@ -231,8 +321,14 @@ impl Books {
             self.wrong_codes += usize::from(!right);
             return Some(if right { yes() } else { Answer::ours(Code::WrongMac, Code::WrongMac.outcome()) });
         }
+        if txn.network != Network::KeyExchange {
+            return Some(yes());
+        }
         let rule = speech.dialect.key_exchange().expect("it says how");
-        let Some(sent) = txn.carried.get(rule.noun).filter(|_| txn.network == Network::KeyExchange) else {
+        let rule = rule.said(txn.carried.get(Noun::SecurityInfo)).expect("it says which key it is");
+        let Some(sent) = txn.carried.get(rule.noun) else {
+            // Asked for keys of its own: they come in a message of their own.
+            self.wanted.push(rule.info.as_ref().map(|_| rule.parts[0].what));
             return Some(yes());
         };
         let keys = rule.take_apart(false, sent).expect("as the dialect says");
@@ -244,9 +340,15 @@ impl Books {
             Manner::Silence | Manner::HangUp => return None,
             Manner::Accept | Manner::AcceptInSilence => {}
         }
-        let opened: Vec<_> = keys.iter().map(|key| opened(&self.zmk, key)).collect();
-        assert!(opened.iter().all(|(_, right)| *right), "every check value is right");
-        self.codes.push(opened[1].0.clone());
+        let opened: Vec<_> = keys.iter().map(|key| (key.what, opened(&self.zmk, key))).collect();
+        assert!(opened.iter().all(|(_, (_, right))| *right), "every check value is right");
+        let of = |what| opened.iter().find(|(of, _)| *of == what).map(|(_, (key, _))| key.clone());
+        if speech.dialect.authenticates(txn.message) {
+            let by = of(KeyWhat::Mac).unwrap_or_else(|| self.codes.last().expect("it has one").clone());
+            self.wrong_codes += usize::from(!code_is_right(speech, &by, body));
+        }
+        self.codes.extend(of(KeyWhat::Mac));
+        self.pin = of(KeyWhat::Pin).or(self.pin.take());
         (self.manner == Manner::Accept).then(|| Answer { carried: Carried::default(), ..yes() })
     }
 }

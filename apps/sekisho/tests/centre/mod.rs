@@ -1,11 +1,46 @@
 //! The simulated centre as somebody started it, with everything it said.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its own part")]
 
+use super::typed::typed_at;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use stories::*;
+
+/// A switch whose link `core` waits for a centre's calls, so many pairs, with these tables of the link besides; and
+/// the centre's script, with these lines besides.
+pub fn stage(pairs: u16, link: &str, script: &str) -> (Setup, String) {
+    let (listen, calls) = (free_address(), free_address());
+    let mut setup = Setup::with_links(vec![LinkSetup {
+        name: "core",
+        dial: listen,
+        dialect: "card-center",
+        reply_timeout_ms: 2_000,
+        in_flight_max: 4_096,
+        more: format!(
+            "breaker = {{ unanswered_percent = 0 }}\n\
+             pairs = {{ listen = \"{calls}\", count = {pairs} }}\n{link}"
+        ),
+    }]);
+    setup.routes.clear();
+    let script = format!(
+        "listen = \"{listen}\"\ncalls = \"{calls}\"\ncall_count = {pairs}\ncall_again_ms = 50\n{script}\n"
+    );
+    (setup, script)
+}
+
+/// That switch, once it listens; nobody has called yet.
+pub fn start(setup: &Setup) -> Daemon {
+    let daemon = setup.spawn();
+    daemon.wait_until_ready();
+    daemon
+}
+
+/// Waits until its link is in that state.
+pub fn wait_until(setup: &Setup, state: &str) {
+    typed_at(setup, &["wait", "link", "core", "--for", state, "--timeout", "20"]).ends(0);
+}
 
 /// The simulated centre as somebody started it, with everything it said.
 pub struct Center {

@@ -1,7 +1,8 @@
 //! A place of its own: the configurations of `deploy/` on free ports, the centre, the old names on a path.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,6 +149,41 @@ impl Stage {
         });
     }
 
+    /// An application, about no link of its own, that is in until this is dropped.
+    pub(crate) fn opens_a_session(&self) -> UnixStream {
+        let socket = self.path("center-data/control.sock");
+        let ask = |question: String| {
+            let mut line = UnixStream::connect(&socket).expect("it listens");
+            line.write_all(question.as_bytes()).expect("it reads");
+            line
+        };
+        let body = "{\"application\":\"TILL\"}";
+        let opening = format!("POST /v1/sessions HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let mut opened = String::new();
+        ask(opening).read_to_string(&mut opened).expect("it answers");
+        let id = opened.split("\"id\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
+        let mut line = ask(format!("GET /v1/sessions/{id}/events HTTP/1.0\r\n\r\n"));
+        line.read_exact(&mut [0; 12]).expect("it is heard");
+        line
+    }
+
+    /// A sale by HTTP under that name and trace number; what is answered.
+    pub(crate) fn submits(&self, name: &str, stan: u32) -> String {
+        let body = format!(
+            "{{\"type\":\"purchase\",\"amount\":1200,\"currency\":\"JPY\",\"terminal\":\"TERM0001\",\"stan\":{stan},\
+             \"card\":{{\"pan\":\"4111111111111111\",\"expiry\":\"3012\"}}}}"
+        );
+        let mut line = UnixStream::connect(self.path("center-data/control.sock")).expect("it listens");
+        let head = format!(
+            "POST /v1/transactions HTTP/1.0\r\nIdempotency-Key: {name}\r\nContent-Length: {}",
+            body.len()
+        );
+        line.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).expect("it reads");
+        let mut said = String::new();
+        line.read_to_string(&mut said).expect("it answers");
+        said
+    }
+
     /// The line of the status page that begins so.
     pub(crate) fn status_line(&self, name: &str) -> String {
         let status = self.fx("fxctrl_cn status").ends(0).out;
@@ -161,6 +197,7 @@ pub(crate) struct Process {
     child: Child,
     words: ChildStdin,
     lines: Arc<Mutex<Vec<String>>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Process {
@@ -171,16 +208,17 @@ impl Process {
         let mut child = command.spawn().expect("the program starts");
         let words = child.stdin.take().expect("piped");
         let lines = Arc::new(Mutex::new(Vec::new()));
+        let mut readers = Vec::new();
         let (out, err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-        for reader in [Box::new(out) as Box<dyn std::io::Read + Send>, Box::new(err)] {
+        for reader in [Box::new(out) as Box<dyn Read + Send>, Box::new(err)] {
             let written = lines.clone();
-            std::thread::spawn(move || {
+            readers.push(std::thread::spawn(move || {
                 for line in BufReader::new(reader).lines().map_while(Result::ok) {
                     written.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                 }
-            });
+            }));
         }
-        Self { child, words, lines }
+        Self { child, words, lines, readers }
     }
 
     /// Types a word.
@@ -216,9 +254,11 @@ impl Process {
         self.child.try_wait().expect("its end can be asked for").map(|status| status.code().unwrap_or(-1))
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, and until everything it said was heard: its last words come behind its end.
     pub(crate) fn wait(&mut self) -> i32 {
-        wait_for("its end", || self.ended())
+        let code = wait_for("its end", || self.ended());
+        wait_for("its last words", || self.readers.iter().all(|reader| reader.is_finished()).then_some(()));
+        code
     }
 }
 

@@ -97,6 +97,30 @@ fn a_day_by_the_old_names_and_each_of_them_too_early() {
 }
 
 #[test]
+fn an_application_that_is_in_keeps_the_daemon_whatever_link_it_is_about() {
+    let stage = Stage::new();
+    let mut daemon = stage.daemon();
+    let _center = stage.center();
+    stage.wait_for_status("center 4/4");
+    stage.fx("fxmsg_cn signon").ends(0);
+    let application = stage.opens_a_session();
+    // Signed on and in use: who is in use is told first, because nobody signs off under an application.
+    let refused = stage.fx("fxctrl_cn shutdown").ends(20).says("RC=20 (RC_APPL_IS_REMAINED)").says("TILL");
+    assert!(refused.err.contains("next    stop them"), "{refused:?}");
+    stage.fx("fxmsg_cn signoff").ends(20).says("TILL");
+    drop(application);
+    stage.wait_for_status("application 0");
+    stage.fx("fxctrl_cn shutdown").ends(23);
+    stage.fx("fxmsg_cn signoff").ends(0);
+    let application = stage.opens_a_session();
+    stage.fx("fxctrl_cn shutdown").ends(20);
+    // By force is by force.
+    stage.fx("fxctrl_cn shutdown force").ends(0);
+    drop(application);
+    daemon.wait();
+}
+
+#[test]
 fn the_words_are_in_the_language_of_the_environment_and_the_code_is_not() {
     let stage = Stage::new();
     for (lang, words) in [

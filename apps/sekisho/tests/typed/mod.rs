@@ -42,6 +42,12 @@ pub(crate) fn sekisho(words: &[&str]) -> Said {
     sekisho_reading(words, b"")
 }
 
+/// The same, about the switch of that configuration.
+pub(crate) fn typed_at(setup: &stories::Setup, words: &[&str]) -> Said {
+    let config = setup.config_path().display().to_string();
+    sekisho(&[words, &["--config", &config]].concat())
+}
+
 /// `sekisho` and these words, with something on standard input.
 pub(crate) fn sekisho_reading(words: &[&str], input: &[u8]) -> Said {
     sekisho_as("tester", words, input)
@@ -49,10 +55,20 @@ pub(crate) fn sekisho_reading(words: &[&str], input: &[u8]) -> Said {
 
 /// The same, typed by somebody whom the system calls so.
 pub(crate) fn sekisho_as(who: &str, words: &[&str], input: &[u8]) -> Said {
+    typed_by(who, &[], words, input)
+}
+
+/// `sekisho` and these words, where the environment says that.
+pub(crate) fn sekisho_where(environment: &[(&str, &str)], words: &[&str]) -> Said {
+    typed_by("tester", environment, words, b"")
+}
+
+pub(crate) fn typed_by(who: &str, environment: &[(&str, &str)], words: &[&str], input: &[u8]) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
         .args(words)
         .env_remove("COLUMNS")
         .env("SUDO_USER", who)
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -204,3 +204,46 @@ fn dialling_at_once_disturbs_no_pair_that_stands() {
         assert_eq!(centre.link.up(), 2);
     });
 }
+
+#[test]
+fn a_peer_that_dials_at_once_what_it_has_lost_pushes_out_no_pair_that_lives() {
+    on_a_net(async |net| {
+        let scribe = Scribe::silent();
+        let centre = Centre::awaited(&net, 1, 2, &scribe).await;
+        let mut oldest = centre.call(1).await;
+        let mut lost = centre.call(1).await;
+        for _ in 0..20 {
+            until_up(&centre.link, 4).await;
+            drop(lost);
+            // Before the switch has had a moment to hear of the loss.
+            lost = centre.call(1).await;
+        }
+        until_up(&centre.link, 4).await;
+        for stream in &mut oldest.0 {
+            say(stream, &framed(b"1804")).await;
+        }
+        assert_eq!(scribe.frames_until(2).await.len(), 2, "it stood through all of it");
+    });
+}
+
+#[test]
+fn a_peer_that_loses_every_pair_and_dials_at_once_has_all_of_them_built_anew() {
+    on_a_net(async |net| {
+        let scribe = Scribe::silent();
+        let centre = Centre::awaited(&net, 2, 3, &scribe).await;
+        let mut pairs = Vec::new();
+        for again in 0..10 {
+            pairs.clear();
+            for _ in 0..3 {
+                pairs.push(centre.call(2).await);
+            }
+            let count = (again + 1) * 9;
+            let opened = |told: &[Told]| told.iter().filter(|told| matches!(told, Told::Opened(_))).count();
+            scribe.until(|told| (opened(told) == count).then_some(())).await;
+            until_up(&centre.link, 9).await;
+        }
+        let told = scribe.told.borrow();
+        let closed = told.iter().filter(|told| matches!(told, Told::Closed(..))).count();
+        assert_eq!(closed, 81, "of each connection that is gone the switch was told once");
+    });
+}

@@ -10,6 +10,7 @@ use hsm::ops::{NewKey, Role, StoredKey};
 use hsm::payshield::test_lmk;
 use hsm::ring::KeyInUse;
 use hsm::software::SoftwareHsm;
+use keys::exchange::WAITING_MAX;
 use keys::{Holding, New, Order, Origin, Owner, Ring, Start};
 use terms::Timestamp;
 
@@ -26,8 +27,8 @@ pub(crate) struct Held {
     pub(crate) role: Role,
     keys: Vec<(Key, StoredKey, CheckValue)>,
     pub(crate) current: u32,
-    /// Comes into force by being used.
-    coming: Option<u32>,
+    /// They come into force by being used, the oldest first.
+    coming: Vec<u32>,
     /// Taken until then.
     previous: Option<(u32, i64)>,
     /// What the other side uses.
@@ -59,7 +60,7 @@ impl Forge {
 impl Held {
     pub(crate) fn new(name: &str, role: Role, forge: &mut Forge) -> Self {
         let owner = Owner::parse(name).expect("a name of an owner");
-        let (coming, previous) = (None, None);
+        let (coming, previous) = (Vec::new(), None);
         let keys = vec![forge.forge(role)];
         Self { name: name.to_owned(), owner, role, keys, current: 1, coming, previous, theirs: 1 }
     }
@@ -92,7 +93,9 @@ impl Held {
         match self.role {
             Role::Tak => {
                 holding.hand_out(wall, vec![(stored, check)], Start::OnUse).expect("a key never seen");
-                self.coming = Some(generation);
+                self.coming.push(generation);
+                let excess = self.coming.len().saturating_sub(WAITING_MAX);
+                self.coming.drain(..excess);
             }
             _ => {
                 holding.taken(wall, vec![(stored, check)], OVERLAP_MS).expect("a key never seen");
@@ -106,12 +109,13 @@ impl Held {
     /// The one before is taken for a while. Whether the other side goes on with it is its own affair.
     fn comes_into_force(&mut self, generation: u32, wall: Timestamp) {
         self.previous = Some((self.current, wall.as_unix_ms() + i64::from(OVERLAP_MS)));
-        (self.current, self.coming) = (generation, None);
+        self.current = generation;
+        self.coming.retain(|waits| *waits > generation);
     }
 
     /// A message under that generation was right: whether that brings it into force.
     pub(crate) fn heard(&mut self, generation: u32, wall: Timestamp) -> bool {
-        let comes = self.coming == Some(generation);
+        let comes = self.coming.contains(&generation);
         if comes {
             self.comes_into_force(generation, wall);
         }
@@ -121,7 +125,9 @@ impl Held {
     /// Whether what comes now may be under it.
     pub(crate) fn may(&self, generation: u32, wall: Timestamp) -> bool {
         let in_window = |(before, until): (u32, i64)| before == generation && wall.as_unix_ms() < until;
-        generation == self.current || self.coming == Some(generation) || self.previous.is_some_and(in_window)
+        generation == self.current
+            || self.coming.contains(&generation)
+            || self.previous.is_some_and(in_window)
     }
 
     /// Every generation there was.

@@ -191,7 +191,7 @@ impl World {
         let in_use = guard.ring.keys(held.name(), held.role, wall).map(std::borrow::Cow::into_owned);
         let coming = guard.ring.coming(held.name(), held.role, wall);
         let (current, previous) = in_use.map_or((None, None), |keys| (Some(keys.current), keys.previous));
-        let mut keys: VecDeque<KeyInUse> = [current, coming, previous].into_iter().flatten().collect();
+        let mut keys: VecDeque<KeyInUse> = current.into_iter().chain(coming).chain(previous).collect();
         match wrong {
             Some(Mutant::Nostalgic) => keys.extend(held.all()),
             Some(Mutant::Touchy) => keys.truncate(1),

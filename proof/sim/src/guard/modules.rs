@@ -7,7 +7,7 @@ use crate::world::{Coming, MS, SECOND, World};
 use hsm::drbg::SEED_BYTES;
 use hsm::ops::Fault as Refusal;
 use hsm::payshield::{Client, Server, ServerConfig, test_lmk};
-use hsm::pool::{DeviceConfig, Effect, Operations, Pool, PoolConfig, Tell, Why};
+use hsm::pool::{DeviceConfig, Effect, Operations, Pool, PoolConfig, Tell, Way, Why};
 use std::collections::BTreeMap;
 use terms::ConnId;
 
@@ -37,7 +37,7 @@ impl Modules {
     /// Modules that no line leads to yet.
     pub(crate) fn pool(&self) -> Pool {
         let device = || DeviceConfig {
-            client: Client::of_blocks(*b"02"),
+            way: Way::Commands(Client::of_blocks(*b"02")),
             header_bytes: 4,
             lmk_check: test_lmk::checks()[2].clone(),
             in_flight_max: 4,
@@ -98,6 +98,8 @@ impl World {
                     let wait = self.luck.between(100, 2 * MS);
                     self.after(wait, Coming::ToModule(conn.0, bytes));
                 }
+                // These modules are spoken to in commands.
+                Effect::Call { .. } => {}
                 Effect::Done { ticket, result } => {
                     if let Some(guard) = &mut self.guard {
                         guard.done.push_back((ticket, result));

@@ -7,7 +7,9 @@ pub use padding::Padding;
 
 use crate::cipher::{Blocks, Sm4, Tdes, aes_cmac, cbc_last, xor};
 use crate::secret::{Cipher, Key, same};
+use alloc::vec::Vec;
 use core::fmt;
+use zeroize::Zeroizing;
 
 /// How a MAC is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,18 +153,7 @@ impl fmt::Display for Algorithm {
 /// # Errors
 /// [`MacError`] where key, algorithm and filling do not fit together.
 pub fn make(algorithm: Algorithm, padding: Padding, key: &Key, data: &[u8]) -> Result<Mac, MacError> {
-    if key.cipher() != algorithm.cipher() {
-        return Err(MacError::Cipher { algorithm, expected: algorithm.cipher(), found: key.cipher() });
-    }
-    if let Some(expected) = algorithm.takes(key.length()) {
-        return Err(MacError::KeyLength { algorithm, expected, found: key.length() });
-    }
-    if !algorithm.has_choice_of_padding() && padding != Padding::Zeros {
-        return Err(MacError::Padding { algorithm });
-    }
-    if padding == Padding::None && !data.len().is_multiple_of(8) {
-        return Err(MacError::Partial { algorithm, found: data.len() % 8 });
-    }
+    check(algorithm, padding, (key.cipher(), key.length()), data.len())?;
     Ok(match algorithm {
         Algorithm::X99 | Algorithm::Iso1 | Algorithm::TdesCbc => {
             Mac::new(&chained(&Tdes::new(key), padding, data))
@@ -175,6 +166,45 @@ pub fn make(algorithm: Algorithm, padding: Padding, key: &Key, data: &[u8]) -> R
         }
         Algorithm::Sm4Cbc => Mac::new(&chained(&Sm4::new(key), Padding::Zeros, data)),
     })
+}
+
+/// Whether algorithm, filling, cipher and length of a key and length of the data fit together: for whoever has a key
+/// that is somewhere else.
+///
+/// # Errors
+/// [`MacError`].
+pub const fn check(
+    algorithm: Algorithm,
+    padding: Padding,
+    (cipher, key_bytes): (Cipher, usize),
+    data_bytes: usize,
+) -> Result<(), MacError> {
+    let expected = algorithm.cipher();
+    if cipher as u8 != expected as u8 {
+        return Err(MacError::Cipher { algorithm, expected, found: cipher });
+    }
+    if let Some(expected) = algorithm.takes(key_bytes) {
+        return Err(MacError::KeyLength { algorithm, expected, found: key_bytes });
+    }
+    if !algorithm.has_choice_of_padding() && !matches!(padding, Padding::Zeros) {
+        return Err(MacError::Padding { algorithm });
+    }
+    if matches!(padding, Padding::None) && !data_bytes.is_multiple_of(8) {
+        return Err(MacError::Partial { algorithm, found: data_bytes % 8 });
+    }
+    Ok(())
+}
+
+/// Data filled up to whole blocks of 8 bytes, as CBC takes it: for whoever enciphers it somewhere else.
+pub fn filled(padding: Padding, data: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut blocks = Zeroizing::new(Vec::with_capacity(data.len() + 16));
+    if padding == Padding::Length {
+        blocks.extend(padding::length_block::<8>(data.len()));
+    }
+    let (whole, left) = data.split_at(data.len() / 8 * 8);
+    blocks.extend(whole);
+    blocks.extend(padding.last_block::<8>(data.len(), left).into_iter().flatten());
+    blocks
 }
 
 /// Whether `found`, 4 bytes at least, is the beginning of the right MAC. The time says nothing about where two

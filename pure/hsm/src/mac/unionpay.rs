@@ -10,12 +10,18 @@ use wire::hex::{Charset, word};
 /// What travels is the first four bytes as hex characters. Source: public descriptions of the POS specification,
 /// with a worked example.
 pub fn ecb(key: &Key, data: &[u8]) -> [u8; 8] {
+    let (first, last) = halves(data);
+    let tdes = Tdes::new(key);
+    tdes.encrypt(xor(tdes.encrypt(first), &last))
+}
+
+/// The first eight and the last eight of these sixteen characters: CBC over them in this order is the MAC.
+pub fn halves(data: &[u8]) -> ([u8; 8], [u8; 8]) {
     let sum = data.chunks(8).fold([0; 8], xor);
     let characters = word(Charset::Ascii, u64::from_be_bytes(sum));
     let (first, last) = characters.split_at(8);
-    let tdes = Tdes::new(key);
-    let first = tdes.encrypt(first.try_into().expect("half of sixteen"));
-    tdes.encrypt(xor(first, last))
+    let half = |half: &[u8]| half.try_into().expect("half of sixteen");
+    (half(first), half(last))
 }
 
 /// The text a CBC MAC between institutions is made of: the fields with one space between, small letters as capital

@@ -30,8 +30,8 @@ pub enum Answer {
     Exported {
         /// For the partner.
         wrapped: Wrapped,
-        /// Its check value.
-        check: CheckValue,
+        /// Its check value, where the module tells it.
+        check: Option<CheckValue>,
     },
     /// A check value.
     CheckValue(CheckValue),
@@ -64,6 +64,17 @@ pub enum Answer {
     },
     /// The same again.
     Echoed(Vec<u8>),
+    /// What came out of known answers.
+    KnownAnswers(Vec<KnownAnswer>),
+}
+
+/// One known answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownAnswer {
+    /// What was computed.
+    pub what: &'static str,
+    /// Whether it came out; `None` where the module does not do it at all.
+    pub is_right: Option<bool>,
 }
 
 impl fmt::Debug for Answer {
@@ -71,7 +82,7 @@ impl fmt::Debug for Answer {
         match self {
             Self::Generated { check, .. } => write!(f, "generated, check value {check:?}"),
             Self::Imported { check, .. } => write!(f, "imported, check value {check}"),
-            Self::Exported { check, .. } => write!(f, "exported, check value {check}"),
+            Self::Exported { check, .. } => write!(f, "exported, check value {check:?}"),
             Self::CheckValue(check) => write!(f, "check value {check}"),
             Self::Pin { .. } => f.write_str("PIN translated"),
             Self::Mac(_) => f.write_str("MAC made"),
@@ -80,6 +91,7 @@ impl fmt::Debug for Answer {
             Self::Random(_) => f.write_str("random bytes"),
             Self::Status { lmk_check, firmware } => write!(f, "status: LMK {lmk_check}, {firmware}"),
             Self::Echoed(_) => f.write_str("echoed"),
+            Self::KnownAnswers(all) => write!(f, "known answers: {all:?}"),
         }
     }
 }

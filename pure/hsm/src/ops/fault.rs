@@ -39,11 +39,19 @@ pub enum Fault {
     /// The key does not permit this.
     #[error("the key does not permit this")]
     Mode,
+    /// So many components make no key.
+    #[error("a key is made of two to nine components")]
+    Components,
+    /// A component was used as a key, or a key as a component.
+    #[error("a component is no key, and a key no component")]
+    Component,
     /// The key may not leave, or not so.
     #[error("the key may not leave")]
     NotExportable,
-    /// The transport key is weaker than what it would carry.
-    #[error("the transport key is weaker than the key it would carry")]
+    /// The transport key is weaker than what it would carry, or the key is a shorter one in disguise.
+    #[error(
+        "the transport key is weaker than the key it would carry, or the key weaker than its length says"
+    )]
     Weaker,
     /// The key has a length or a cipher this does not take.
     #[error("the key's length or cipher does not fit")]
@@ -57,6 +65,9 @@ pub enum Fault {
     /// The module does not do this at all.
     #[error("the module does not offer this")]
     NotOffered,
+    /// It could only by showing the PIN to whoever asks, and so it does not.
+    #[error("this token cannot translate PINs without showing them: use a payment module")]
+    WouldShowPin,
     /// It would, but not now: nobody has authorised it.
     #[error("the module is not authorised to do this now")]
     NotAuthorised,
@@ -101,11 +112,14 @@ impl Fault {
             | Self::NoSuchFormat
             | Self::Usage
             | Self::Mode
+            | Self::Component
+            | Self::Components
             | Self::NotExportable
             | Self::Weaker
             | Self::KeyLength
             | Self::NoSuchLmk
             | Self::NotOffered
+            | Self::WouldShowPin
             | Self::NotAuthorised
             | Self::Request
             | Self::DataLength

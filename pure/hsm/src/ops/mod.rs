@@ -7,7 +7,7 @@ mod request;
 mod role;
 mod stored;
 
-pub use answer::Answer;
+pub use answer::{Answer, KnownAnswer};
 pub use fault::{Class, Fault};
 pub use request::{Derivation, MacData, NewKey, PinSide, Request};
 pub use role::{Attributes, Permission, Role};

@@ -38,6 +38,13 @@ pub enum Request {
         /// How.
         form: Form,
     },
+    /// Make a key of components that lie under the master key, each entered by another person.
+    Form {
+        /// What it is to be.
+        key: NewKey,
+        /// Two to nine, marked as components where they are blocks.
+        components: Vec<StoredKey>,
+    },
     /// The check value of a key.
     CheckValue {
         /// The key.
@@ -79,6 +86,8 @@ pub enum Request {
     Status,
     /// Say the same back.
     Echo(Vec<u8>),
+    /// Compute what everybody can look up, and say whether it came out.
+    KnownAnswers,
 }
 
 /// A key that is to be.
@@ -146,6 +155,7 @@ impl Request {
             Self::Generate { .. } => "generate",
             Self::Import { .. } => "import",
             Self::Export { .. } => "export",
+            Self::Form { .. } => "form",
             Self::CheckValue { .. } => "check_value",
             Self::TranslatePin { .. } => "translate_pin",
             Self::MakeMac(_) => "make_mac",
@@ -154,6 +164,7 @@ impl Request {
             Self::Random { .. } => "random",
             Self::Status => "status",
             Self::Echo(_) => "echo",
+            Self::KnownAnswers => "known_answers",
         }
     }
 
@@ -167,7 +178,11 @@ impl Request {
     pub const fn manages_keys(&self) -> bool {
         matches!(
             self,
-            Self::Generate { .. } | Self::Import { .. } | Self::Export { .. } | Self::CheckValue { .. }
+            Self::Generate { .. }
+                | Self::Import { .. }
+                | Self::Export { .. }
+                | Self::Form { .. }
+                | Self::CheckValue { .. }
         )
     }
 }

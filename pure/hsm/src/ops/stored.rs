@@ -26,6 +26,9 @@ pub enum Form {
     Tr31,
     /// As a key block of the payShield.
     PayShield,
+    /// By the key wrap of RFC 3394 under an AES key, written as `W` and hex digits. It says nothing of what the key is
+    /// for: whoever takes it has to be told.
+    KeyWrap,
 }
 
 impl StoredKey {

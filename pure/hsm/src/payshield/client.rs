@@ -94,6 +94,13 @@ impl Client {
     pub fn encode(&self, request: &Request, header: &[u8]) -> Result<Vec<u8>, Misfit> {
         let mut body = Vec::with_capacity(128);
         let code = self.command(request).ok_or(Misfit::NoCommand { request: request.name() })?;
+        if matches!(
+            request,
+            Request::Generate { under: Some((_, Form::KeyWrap)), .. }
+                | Request::Export { form: Form::KeyWrap, .. }
+        ) {
+            return Err(Misfit::NotSo { request: request.name(), why: "it has no key wrap of RFC 3394" });
+        }
         self.write_fields(request, &mut body)?;
         Ok(Message { header, code: *code, body: &body, trailer: None }.write())
     }
@@ -145,7 +152,12 @@ impl Client {
                 (true, _) => b"HC",
             },
             Request::Import { .. } => b"A6",
+            Request::Export { key, transport, .. } if self.gives_to_terminal(transport) => match key.role {
+                Role::Tak => b"AG",
+                _ => b"AE",
+            },
             Request::Export { .. } => b"A8",
+            Request::Form { .. } => b"A4",
             Request::CheckValue { .. } => b"BU",
             Request::TranslatePin { from, .. } if from.key.role == Role::Tpk => b"CA",
             Request::TranslatePin { .. } => b"CC",
@@ -153,7 +165,7 @@ impl Client {
             Request::VerifyMac { .. } => b"M8",
             Request::Status => b"NC",
             Request::Echo(_) => b"B2",
-            Request::Derive { .. } | Request::Random { .. } => return None,
+            Request::Derive { .. } | Request::Random { .. } | Request::KnownAnswers => return None,
         })
     }
 
@@ -161,6 +173,11 @@ impl Client {
         let is_terminals = matches!(key.role, Role::Tmk | Role::Tpk | Role::Tak | Role::Pvk);
         let by_scheme = matches!(under, Some((over, Form::Scheme(_))) if over.role == Role::Tmk);
         self.older_terminal_keys && is_terminals && by_scheme
+    }
+
+    /// Under variants a terminal's transport key is of another type, and another command takes it.
+    fn gives_to_terminal(&self, transport: &StoredKey) -> bool {
+        self.keeping == Keeping::Variants && transport.role == Role::Tmk
     }
 
     fn write_fields(&self, request: &Request, body: &mut Vec<u8>) -> Result<(), Misfit> {
@@ -173,19 +190,54 @@ impl Client {
                 }
                 _ => self.write_generate(key, under.as_ref(), body).map_err(misfit)?,
             },
+            Request::Import { transport, .. } if transport.role != Role::Zmk => {
+                return Err(misfit("it takes keys from under a transport key between institutions alone"));
+            }
             Request::Import { key, transport, wrapped, .. } => {
                 body.extend(self.key_type(key.role));
                 put(body, &transport.text);
-                put(body, &on_the_line(wrapped));
+                let written = on_the_line(wrapped);
+                put(body, &written);
                 body.push(self.scheme_for(key).map_err(misfit)?);
-                self.write_tail(key.attributes.map(|_| key), body);
+                // A block says what its key is for; of anything else the module must be told.
+                let says_itself = written.starts_with(['S', 'R']) && key.attributes.is_none();
+                self.write_tail((!says_itself).then_some(key), body);
+            }
+            Request::Export { key, transport, form } if self.gives_to_terminal(transport) => {
+                let Form::Scheme(_) = form else {
+                    return Err(misfit(
+                        "under variants a terminal's keys travel by a scheme, not as key blocks",
+                    ));
+                };
+                if !matches!(key.role, Role::Tmk | Role::Tpk | Role::Tak | Role::Pvk) {
+                    return Err(misfit("under a terminal's transport key travel that terminal's keys alone"));
+                }
+                put(body, &transport.text);
+                put(body, &key.text);
+                body.extend([b';', letter_of(*form), b'0', b'0']);
             }
             Request::Export { key, transport, form } => {
                 body.extend(self.key_type(key.role));
+                if transport.role == Role::Tmk {
+                    body.extend(b";1");
+                }
                 put(body, &transport.text);
                 put(body, &key.text);
                 body.push(letter_of(*form));
                 self.write_tail(None, body);
+            }
+            Request::Form { key, components } => {
+                let digit = u8::try_from(components.len()).ok().filter(|count| (2..=9).contains(count));
+                body.push(b'0' + digit.ok_or(misfit("a key is made of two to nine components"))?);
+                body.extend(self.key_type(key.role));
+                body.push(self.scheme_for(key).map_err(misfit)?);
+                components.iter().for_each(|one| put(body, &one.text));
+                if let Keeping::Blocks { lmk } = self.keeping {
+                    body.push(b'%');
+                    body.extend(lmk);
+                    // A version, and no optional blocks; what the key is for the components say.
+                    body.extend(b"#0000");
+                }
             }
             Request::CheckValue { key, method: None } => {
                 body.extend(b"FF");
@@ -212,7 +264,7 @@ impl Client {
                 write(Charset::Ascii, &length.to_be_bytes(), body);
                 body.extend(data);
             }
-            Request::Derive { .. } | Request::Random { .. } => {
+            Request::Derive { .. } | Request::Random { .. } | Request::KnownAnswers => {
                 return Err(Misfit::NoCommand { request: request.name() });
             }
         }
@@ -337,12 +389,22 @@ impl Client {
                 let wrapped = under.as_ref().map(|_| fields.key(16).map(off_the_line)).transpose()?;
                 Answer::Generated { key: stored, wrapped, check: Some(check_of(fields)?) }
             }
+            Request::Form { key, .. } => {
+                let stored = StoredKey::new(key.role, fields.key(16)?);
+                Answer::Generated { key: stored, wrapped: None, check: Some(check_of(fields)?) }
+            }
+            // One of these commands answers the key and nothing more.
+            Request::Export { transport, .. } if self.gives_to_terminal(transport) => {
+                let wrapped = off_the_line(fields.key(16)?);
+                let check = if fields.0.is_empty() { None } else { Some(check_of(fields)?) };
+                Answer::Exported { wrapped, check }
+            }
             Request::Import { key, .. } => {
                 let stored = StoredKey::new(key.role, fields.key(16)?);
                 Answer::Imported { key: stored, check: check_of(fields)?, parity_mended: mended }
             }
             Request::Export { .. } => {
-                Answer::Exported { wrapped: off_the_line(fields.key(16)?), check: check_of(fields)? }
+                Answer::Exported { wrapped: off_the_line(fields.key(16)?), check: Some(check_of(fields)?) }
             }
             Request::CheckValue { .. } => Answer::CheckValue(check_of(fields)?),
             Request::TranslatePin { .. } => {
@@ -372,7 +434,9 @@ impl Client {
                 Answer::Status { lmk_check, firmware: text(fields.take(fields.0.len())?) }
             }
             Request::Echo(_) => Answer::Echoed(fields.take(fields.0.len())?.to_vec()),
-            Request::Derive { .. } | Request::Random { .. } => return Err(Fault::NotOffered),
+            Request::Derive { .. } | Request::Random { .. } | Request::KnownAnswers => {
+                return Err(Fault::NotOffered);
+            }
         })
     }
 }

@@ -9,7 +9,7 @@ const CODES: &[(&[u8; 2], Fault)] = &[
     (b"05", Fault::KeyLength),
     (b"A5", Fault::KeyLength),
     (b"15", Fault::Request),
-    (b"03", Fault::Request),
+    (b"03", Fault::Components),
     (b"04", Fault::Request),      // Key type code.
     (b"26", Fault::Request),      // Key scheme.
     (b"28", Fault::Request),      // Key type.
@@ -27,6 +27,7 @@ const CODES: &[(&[u8; 2], Fault)] = &[
     (b"68", Fault::NotOffered),
     (b"67", Fault::NotOffered),
     (b"47", Fault::NotOffered),
+    (b"68", Fault::WouldShowPin),
     (b"80", Fault::DataLength),
     (b"A2", Fault::NoSuchLmk),
     (b"A1", Fault::NoSuchLmk),
@@ -35,6 +36,7 @@ const CODES: &[(&[u8; 2], Fault)] = &[
     (b"84", Fault::CheckMismatch),
     (b"A6", Fault::Usage),
     (b"A8", Fault::Mode),
+    (b"A9", Fault::Component),    // Key version number.
     (b"83", Fault::Unreadable),
     (b"75", Fault::Weaker),
 ];

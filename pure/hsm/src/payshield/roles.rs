@@ -90,6 +90,8 @@ pub(super) const fn letter_of(form: Form) -> u8 {
         Form::PayShield => b'S',
         Form::Tr31 => b'R',
         Form::Scheme(scheme) => scheme.letter(),
+        // No scheme of the family; the client refuses it before it comes to this.
+        Form::KeyWrap => b'W',
     }
 }
 

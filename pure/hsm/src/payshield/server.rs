@@ -115,12 +115,11 @@ impl Server {
             };
             let whole =
                 key.map(|key| module.1.ask(&Request::CheckValue { key, method: None })).transpose()?;
-            if let (
-                Some(Answer::CheckValue(whole)),
-                Answer::Imported { check, .. } | Answer::Exported { check, .. },
-            ) = (whole, &mut answer)
-            {
-                *check = whole;
+            if let (Some(Answer::CheckValue(whole)), Answer::Imported { check, .. }) = (&whole, &mut answer) {
+                *check = *whole;
+            }
+            if let (Some(Answer::CheckValue(whole)), Answer::Exported { check, .. }) = (whole, &mut answer) {
+                *check = Some(whole);
             }
         }
         // A wrong parity of an imported key is mended, and said by a code of its own.
@@ -137,11 +136,12 @@ fn lmk_of(request: &Request) -> Option<[u8; 2]> {
     match request {
         Request::Generate { under, .. } => under.as_ref().and_then(|(key, _)| named(key)),
         Request::Import { transport, .. } | Request::Export { transport, .. } => named(transport),
+        Request::Form { components, .. } => components.first().and_then(named),
         Request::CheckValue { key, .. } => named(key),
         Request::TranslatePin { from, .. } => named(&from.key),
         Request::MakeMac(data) | Request::VerifyMac { data, .. } => named(&data.key),
         Request::Derive { base, .. } => named(base),
-        Request::Random { .. } | Request::Status | Request::Echo(_) => None,
+        Request::Random { .. } | Request::Status | Request::Echo(_) | Request::KnownAnswers => None,
     }
 }
 
@@ -163,7 +163,7 @@ fn write_answer(reply: Reply, answer: &Answer, body: &mut Vec<u8>) {
         }
         (Reply::Key { check_digits }, Answer::Exported { wrapped, check }) => {
             body.extend(on_the_line(wrapped).as_bytes());
-            write_check(Some(check), check_digits, body);
+            write_check(check.as_ref(), check_digits, body);
         }
         (Reply::Check { digits }, Answer::CheckValue(check)) => write_check(Some(check), digits, body),
         (Reply::Pin { format }, Answer::Pin { block, digits }) => {

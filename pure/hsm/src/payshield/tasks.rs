@@ -7,7 +7,7 @@ use super::roles::{
 use crate::keyblock::peek;
 use crate::lmk::Scheme;
 use crate::mac::{Algorithm, Padding};
-use crate::ops::{Fault, Form, MacData, NewKey, PinSide, Request, Role, StoredKey, Wrapped};
+use crate::ops::{Attributes, Fault, Form, MacData, NewKey, PinSide, Request, Role, StoredKey, Wrapped};
 use crate::secret::Cipher;
 use alloc::vec::Vec;
 use terms::{Pan, Sealed};
@@ -53,6 +53,7 @@ impl Task {
         let f = &mut fields;
         let task = match &code {
             b"A0" => generate(f, bare_zmk),
+            b"A4" => form(f),
             b"A6" => import(f, bare_zmk),
             b"A8" => export(f, bare_zmk),
             b"BU" => check_value(f),
@@ -121,11 +122,7 @@ fn generate(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
         b'1' => {
             // The flag stands behind a semicolon, or alone before a block; the oldest firmware has none.
             let is_flagged = f.skip(b';') || matches!(f.0, [b'0' | b'1', b'S', ..]);
-            let role = match if is_flagged { f.byte()? } else { b'0' } {
-                b'0' => Role::Zmk,
-                b'1' => Role::Tmk,
-                _ => return Err(Fault::Request),
-            };
+            let role = carrier_of(if is_flagged { f.byte()? } else { b'0' })?;
             let transport = StoredKey::new(role, f.key(bare_zmk)?);
             Some((transport, form_of(f.byte()?)?))
         }
@@ -138,6 +135,50 @@ fn generate(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
         _ => return Err(Fault::Request),
     };
     Ok(Task::under(Request::Generate { key, under }, lmk, Reply::Generated))
+}
+
+/// A number of components, their type and scheme, and so many of them.
+fn form(f: &mut Fields<'_>) -> Result<Task, Fault> {
+    let count = components_of(f.byte()?)?;
+    let (kind, letter): ([u8; 3], u8) = (f.array()?, f.byte()?);
+    let texts = (0..count).map(|_| f.key(16)).collect::<Result<Vec<_>, _>>()?;
+    let lmk = lmk_id(f)?;
+    let key = if kind == *BY_BLOCK && letter == b'S' {
+        // Behind `#` stand a version for the key and a number of optional blocks.
+        let version = if f.skip(b'#') { f.array().map(|[v1, v2, _, _]: [u8; 4]| [v1, v2])? } else { *b"00" };
+        let [first, ..] = texts.as_slice() else { return Err(Fault::Request) };
+        let says = peek(first).map_err(|_| Fault::Unreadable)?;
+        let new = new_of_block(first)?;
+        let attributes = Attributes {
+            usage: says.usage,
+            mode: says.mode,
+            key_version: version,
+            exportable: says.exportable,
+        };
+        NewKey { attributes: Some(attributes), ..new }
+    } else if kind == *BY_BLOCK {
+        return Err(Fault::Request);
+    } else {
+        new_under(role_of_type(kind)?, letter)?
+    };
+    let components = texts.into_iter().map(|text| StoredKey::new(key.role, text)).collect();
+    Ok(Task::under(Request::Form { key, components }, lmk, Reply::Generated))
+}
+
+/// What a flag says carries a key.
+const fn carrier_of(flag: u8) -> Result<Role, Fault> {
+    match flag {
+        b'0' => Ok(Role::Zmk),
+        b'1' => Ok(Role::Tmk),
+        _ => Err(Fault::Request),
+    }
+}
+
+fn components_of(digit: u8) -> Result<usize, Fault> {
+    match digit {
+        b'2'..=b'9' => Ok(usize::from(digit - b'0')),
+        _ => Err(Fault::Components),
+    }
 }
 
 fn import(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
@@ -167,7 +208,8 @@ fn new_of_block(text: &str) -> Result<NewKey, Fault> {
 
 fn export(f: &mut Fields<'_>, bare_zmk: usize) -> Result<Task, Fault> {
     let kind: [u8; 3] = f.array()?;
-    let transport = StoredKey::new(Role::Zmk, f.key(bare_zmk)?);
+    let role = if f.skip(b';') { carrier_of(f.byte()?)? } else { Role::Zmk };
+    let transport = StoredKey::new(role, f.key(bare_zmk)?);
     let key = stored(kind, f.key(16)?)?;
     let form = form_of(f.byte()?)?;
     let lmk = lmk_id(f)?;

@@ -65,12 +65,22 @@ impl Default for PoolConfig {
     }
 }
 
+/// How a module is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In commands of its family.
+    Commands(Client),
+    /// In requests and answers as they are: whoever has the line is its codec, as where a library is called.
+    Calls,
+}
+
 /// One module behind lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceConfig {
     /// How it is spoken to.
-    pub client: Client,
-    /// Bytes of the header it is set to; 0 allows one command at a time on each line.
+    pub way: Way,
+    /// Bytes of the header it is set to; 0 allows one command at a time on each line. Of calls: how many of them can
+    /// be told apart on a line.
     pub header_bytes: usize,
     /// The check value of its master key, as it shows it.
     pub lmk_check: String,
@@ -85,7 +95,7 @@ pub struct DeviceConfig {
 pub struct Operations(u16);
 
 /// The names of what may be asked, each at its place.
-const OPERATIONS: [&str; 11] = [
+const OPERATIONS: [&str; 13] = [
     "generate",
     "import",
     "export",
@@ -97,6 +107,8 @@ const OPERATIONS: [&str; 11] = [
     "random",
     "status",
     "echo",
+    "form",
+    "known_answers",
 ];
 
 impl Operations {
@@ -116,6 +128,15 @@ impl Operations {
     pub fn allow(self, request: &Request) -> bool {
         let place = OPERATIONS.iter().position(|one| *one == request.name());
         place.is_some_and(|place| self.0 & 1 << place != 0)
+    }
+
+    /// The names of all of them.
+    pub fn list(self) -> impl Iterator<Item = &'static str> {
+        OPERATIONS
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| self.0 & 1 << place != 0)
+            .map(|(_, name)| *name)
     }
 
     /// Every name there is.
@@ -144,6 +165,15 @@ pub enum Effect {
         conn: ConnId,
         /// What.
         bytes: Vec<u8>,
+    },
+    /// Make this call; its answer comes back with the number.
+    Call {
+        /// On which line.
+        conn: ConnId,
+        /// The number.
+        number: u32,
+        /// What is asked.
+        request: Request,
     },
     /// A request has come to its end.
     Done {

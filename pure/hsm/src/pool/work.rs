@@ -1,13 +1,13 @@
 use super::device::{Device, For, Job, Line, Outstanding};
-use super::{Condition, Counts, DeviceConfig, Effect, Failure, PoolConfig, Tell, Ticket, Why};
-use crate::ops::{Answer, Class, Request};
+use super::{Condition, Counts, DeviceConfig, Effect, Failure, PoolConfig, Tell, Ticket, Way, Why};
+use crate::ops::{Answer, Class, Fault, Request};
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use terms::{ConnId, Instant};
 
-/// An answer that has not come after so many deadlines does not come any more.
-const DEADLINES_MAX: u32 = 10;
+/// Time limits after which a command that was never answered costs its line the connection.
+const FORGOTTEN_AFTER: u32 = 10;
 
 /// Modules behind lines, as one.
 pub struct Pool {
@@ -58,7 +58,9 @@ impl Pool {
             None => return refused(Failure::NotAllowed, out),
             // Whether there is a command for it is known before anything waits.
             Some(device) => {
-                if let Err(misfit) = device.config.client.encode(&request, b"") {
+                if let Way::Commands(client) = device.config.way
+                    && let Err(misfit) = client.encode(&request, b"")
+                {
                     return refused(Failure::Misfit(misfit), out);
                 }
             }
@@ -138,44 +140,67 @@ impl Pool {
             return self.pump(now, out);
         };
         let header = bytes[..one.config.header_bytes].to_vec();
-        let Outstanding { sent_at, what, .. } = one.lines[line].out.swap_remove(at);
-        let job = match what {
-            For::Nobody => {
-                one.counts.late += 1;
-                return self.pump(now, out);
-            }
-            For::Test => {
-                match one.config.client.decode(&Request::Status, &header, bytes) {
-                    Ok(Ok(Answer::Status { lmk_check, .. })) => {
-                        self.note_answer(now, device, sent_at);
-                        self.on_shown(now, device, line, &lmk_check, out);
-                    }
-                    Ok(Ok(_)) | Err(_) => {
-                        one.counts.unusable += 1;
-                        self.give_up_line(now, device, line, out);
-                    }
-                    Ok(Err(fault)) => {
-                        one.counts.faults += 1;
-                        self.on_fault(now, device, Why::Fault(fault), out);
-                    }
-                }
-                return self.pump(now, out);
-            }
-            For::Job(job) => job,
+        let asked = one.lines[line].out.swap_remove(at);
+        let read = match (&asked.what, one.config.way) {
+            (For::Nobody, _) | (_, Way::Calls) => None,
+            (For::Test, Way::Commands(client)) => client.decode(&Request::Status, &header, bytes).ok(),
+            (For::Job(job), Way::Commands(client)) => client.decode(&job.request, &header, bytes).ok(),
         };
-        let ticket = job.ticket;
-        match one.config.client.decode(&job.request, &header, bytes) {
-            Ok(Err(fault)) if fault.class() == Class::Device && !job.pinned => {
-                one.counts.faults += 1;
+        self.on_answer(now, device, line, asked, read, out);
+    }
+
+    /// A call on a line was answered.
+    pub fn called(
+        &mut self,
+        now: Instant,
+        device: usize,
+        (conn, number): (ConnId, u32),
+        answer: Result<Answer, Fault>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(one) = self.devices.get_mut(device) else { return };
+        let Some(line) = one.lines.iter().position(|line| line.conn == conn) else { return };
+        let Some(at) = one.lines[line].out.iter().position(|one| one.number == number) else { return };
+        let asked = one.lines[line].out.swap_remove(at);
+        self.on_answer(now, device, line, asked, Some(answer), out);
+    }
+
+    /// What a command was for has been answered; `None` where that is no answer.
+    fn on_answer(
+        &mut self,
+        now: Instant,
+        device: usize,
+        line: usize,
+        Outstanding { sent_at, what, .. }: Outstanding,
+        read: Option<Result<Answer, Fault>>,
+        out: &mut Vec<Effect>,
+    ) {
+        let counts = &mut self.devices[device].counts;
+        match (what, read) {
+            (For::Nobody, _) => counts.late += 1,
+            (For::Test, Some(Ok(Answer::Status { lmk_check, .. }))) => {
+                self.note_answer(now, device, sent_at);
+                self.on_shown(now, device, line, &lmk_check, out);
+            }
+            (For::Test, Some(Ok(_)) | None) => {
+                counts.unusable += 1;
+                self.give_up_line(now, device, line, out);
+            }
+            (For::Test, Some(Err(fault))) => {
+                counts.faults += 1;
+                self.on_fault(now, device, Why::Fault(fault), out);
+            }
+            (For::Job(job), Some(Err(fault))) if fault.class() == Class::Device && !job.pinned => {
+                counts.faults += 1;
                 self.take_back(now, device, job, Lost::Refused, out);
                 self.on_fault(now, device, Why::Fault(fault), out);
             }
-            Ok(answered) => {
+            (For::Job(Job { ticket, .. }), Some(answered)) => {
                 self.note_answer(now, device, sent_at);
                 out.push(Effect::Done { ticket, result: answered.map_err(Failure::Fault) });
             }
-            Err(_) => {
-                one.counts.unusable += 1;
+            (For::Job(job), None) => {
+                counts.unusable += 1;
                 self.take_back(now, device, job, Lost::Sent, out);
                 self.give_up_line(now, device, line, out);
             }
@@ -187,7 +212,6 @@ impl Pool {
     pub fn tick(&mut self, now: Instant, out: &mut Vec<Effect>) {
         for device in 0..self.devices.len() {
             self.call_in(now, device, out);
-            self.break_what_stays_silent(now, device, out);
             let one = &mut self.devices[device];
             if let Condition::Dropped { until } | Condition::OtherMaster { until, .. } = one.condition
                 && now >= until
@@ -245,29 +269,45 @@ impl Pool {
                 overdue.push(core::mem::replace(&mut outstanding.what, For::Nobody));
             }
         }
-        if overdue.is_empty() {
-            return;
-        }
-        for what in overdue {
-            if let For::Job(job) = what {
-                self.take_back(now, device, job, Lost::Sent, out);
+        if !overdue.is_empty() {
+            for what in overdue {
+                if let For::Job(job) = what {
+                    self.take_back(now, device, job, Lost::Sent, out);
+                }
             }
+            // Silence of many at once is one fault: a module that hangs is not worse for having been busy.
+            self.on_fault(now, device, Why::Silence, out);
         }
-        // Silence of many at once is one fault: a module that hangs is not worse for having been busy.
-        self.on_fault(now, device, Why::Silence, out);
+        self.break_clogged_lines(now, device, out);
     }
 
-    /// Breaks lines on which a command was never answered, though others were: nobody waits for it any more, and its
-    /// room on the line would never come back.
-    fn break_what_stays_silent(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
-        let lost_ms = self.config.deadline_ms.saturating_mul(DEADLINES_MAX);
-        let lost = |one: &Outstanding| matches!(one.what, For::Nobody) && now >= one.sent_at.plus_ms(lost_ms);
-        let lines = self.devices[device].lines.iter();
-        let silent: Vec<ConnId> =
-            lines.filter(|line| line.out.iter().any(lost)).map(|line| line.conn).collect();
-        for conn in silent {
-            out.push(Effect::HangUp { conn });
-            self.closed(now, device, conn, out);
+    /// A number whose answer never comes is never free again, and enough of them leave a line no room: it is broken,
+    /// and begins anew.
+    fn break_clogged_lines(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
+        let forgotten_ms = self.config.deadline_ms.saturating_mul(FORGOTTEN_AFTER);
+        let one = &mut self.devices[device];
+        if matches!(one.config.way, Way::Calls) {
+            // A call that hangs holds whoever makes it: there is no other way to begin anew than to let it go.
+            return;
+        }
+        let most = one.most();
+        let is_lost = |one: &&Outstanding| matches!(one.what, For::Nobody);
+        let is_clogged = |line: &Line| {
+            let lost = || line.out.iter().filter(is_lost);
+            2 * lost().count() > most || lost().any(|one| now >= one.due.plus_ms(forgotten_ms))
+        };
+        let mut broken = Vec::new();
+        while let Some(at) = one.lines.iter().position(is_clogged) {
+            broken.push(one.lines.swap_remove(at));
+        }
+        if !broken.is_empty() && one.lines.is_empty() && one.is_minded() {
+            if one.condition == Condition::Well {
+                out.push(Effect::Tell(Tell::Suspect { device, why: Why::Silence }));
+            }
+            one.condition = Condition::Away;
+        }
+        for line in broken {
+            self.hang_up(now, device, line, out);
         }
     }
 
@@ -339,24 +379,24 @@ impl Pool {
     /// Breaks one line whose answers cannot be told apart any more.
     fn give_up_line(&mut self, now: Instant, device: usize, line: usize, out: &mut Vec<Effect>) {
         let gone = self.devices[device].lines.swap_remove(line);
+        self.hang_up(now, device, gone, out);
+        self.on_fault(now, device, Why::Unusable, out);
+    }
+
+    /// Whatever was under way on a line that is broken comes back.
+    fn hang_up(&mut self, now: Instant, device: usize, gone: Line, out: &mut Vec<Effect>) {
         out.push(Effect::HangUp { conn: gone.conn });
         for one in gone.out {
             if let For::Job(job) = one.what {
                 self.take_back(now, device, job, Lost::Sent, out);
             }
         }
-        self.on_fault(now, device, Why::Unusable, out);
     }
 
     /// Breaks all of them.
     fn let_go(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
         for gone in core::mem::take(&mut self.devices[device].lines) {
-            out.push(Effect::HangUp { conn: gone.conn });
-            for one in gone.out {
-                if let For::Job(job) = one.what {
-                    self.take_back(now, device, job, Lost::Sent, out);
-                }
-            }
+            self.hang_up(now, device, gone, out);
         }
     }
 
@@ -394,15 +434,35 @@ impl Pool {
             return;
         }
         for manages_keys in [false, true] {
-            loop {
+            // What no module takes now stands aside for what one does: it must not hold up everything behind it.
+            let mut at = 0;
+            while self.has_room() {
                 let queue = if manages_keys { &self.keys_waiting } else { &self.waiting };
-                let Some(job) = queue.front() else { break };
-                let Some((device, line)) = self.best_for(job) else { break };
+                let Some(job) = queue.get(at) else { break };
+                let best = self.best_for(job);
+                if best.is_none() && self.may_be_done(job) {
+                    at += 1;
+                    continue;
+                }
                 let queue = if manages_keys { &mut self.keys_waiting } else { &mut self.waiting };
-                let Some(job) = queue.pop_front() else { break };
-                self.send(now, device, line, For::Job(job), out);
+                let Some(job) = queue.remove(at) else { break };
+                match best {
+                    Some((device, line)) => self.send(now, device, line, For::Job(job), out),
+                    None => out.push(Effect::Done { ticket: job.ticket, result: Err(Failure::NoModule) }),
+                }
             }
         }
+    }
+
+    /// Whether any module takes anything now.
+    fn has_room(&self) -> bool {
+        let takes = |device: &Device| device.condition == Condition::Well && device.free_line().is_some();
+        self.devices.iter().any(takes)
+    }
+
+    /// Whether a module that may do it is well, or can be again soon.
+    fn may_be_done(&self, job: &Job) -> bool {
+        self.devices.iter().any(|device| device.has_prospects() && device.config.allowed.allow(&job.request))
     }
 
     /// The module that is well, allowed, has room and the fewest commands under way; the one that failed this
@@ -434,8 +494,15 @@ impl Pool {
             For::Job(job) => &job.request,
             For::Test | For::Nobody => &Request::Status,
         };
-        let bytes = match one.config.client.encode(request, &header) {
-            Ok(bytes) => bytes,
+        let conn = one.lines[line].conn;
+        let encoded = match one.config.way {
+            Way::Calls => Ok(Effect::Call { conn, number, request: request.clone() }),
+            Way::Commands(client) => {
+                client.encode(request, &header).map(|bytes| Effect::Send { conn, bytes })
+            }
+        };
+        let effect = match encoded {
+            Ok(effect) => effect,
             Err(misfit) => {
                 if let For::Job(job) = what {
                     out.push(Effect::Done { ticket: job.ticket, result: Err(Failure::Misfit(misfit)) });
@@ -448,9 +515,9 @@ impl Pool {
             other => other,
         };
         one.counts.asked += 1;
-        let (conn, due) = (one.lines[line].conn, now.plus_ms(self.config.deadline_ms));
+        let due = now.plus_ms(self.config.deadline_ms);
         one.lines[line].out.push(Outstanding { number, sent_at: now, due, what });
-        out.push(Effect::Send { conn, bytes });
+        out.push(effect);
     }
 
     fn note_answer(&mut self, now: Instant, device: usize, sent_at: Instant) {

@@ -33,13 +33,34 @@ impl Held {
         Self::InBlocks { version, id, protection, check: usual(key) }
     }
 
-    /// A stored key for one purpose. `parity` is the fault that a wrong parity is.
+    /// A stored key for one purpose; a component is a key for none. `parity` is the fault that a wrong parity is.
     pub(super) fn open(
         &self,
         stored: &StoredKey,
         permission: Option<Permission>,
         parity: Fault,
     ) -> Result<Usable, Fault> {
+        let usable = self.open_any(stored, parity)?;
+        match (permission, usable.attributes) {
+            (_, Some(attributes)) if is_component(&attributes) => Err(Fault::Component),
+            (Some(permission), Some(attributes)) if !permission.is_given_by(attributes.mode) => {
+                Err(Fault::Mode)
+            }
+            _ => Ok(usable),
+        }
+    }
+
+    /// A component of a key. Blocks say that they hold one; cryptograms under variants say nothing.
+    pub(super) fn open_component(&self, stored: &StoredKey) -> Result<Key, Fault> {
+        let usable = self.open_any(stored, Fault::Parity)?;
+        match usable.attributes {
+            Some(attributes) if !is_component(&attributes) => Err(Fault::Component),
+            _ => Ok(usable.key),
+        }
+    }
+
+    /// A stored key or component, only to look at it.
+    pub(super) fn open_any(&self, stored: &StoredKey, parity: Fault) -> Result<Usable, Fault> {
         let usable = match self {
             Self::InBlocks { version, protection, id, .. } => {
                 open_block(*version, *id, protection, &stored.text, stored.role)?
@@ -51,15 +72,7 @@ impl Held {
                 Usable { key, attributes: None }
             }
         };
-        if !usable.key.parity_holds() {
-            return Err(parity);
-        }
-        match (permission, usable.attributes) {
-            (Some(permission), Some(attributes)) if !permission.is_given_by(attributes.mode) => {
-                Err(Fault::Mode)
-            }
-            _ => Ok(usable),
-        }
+        if usable.key.parity_holds() { Ok(usable) } else { Err(parity) }
     }
 
     /// A key as it is held at rest.
@@ -76,6 +89,12 @@ impl Held {
         };
         Ok(StoredKey { role: new.role, text })
     }
+}
+
+/// Whether a block holds a component: `c` and its number stand where a key's version does. Source: ANSI X9.143:2021,
+/// table 5.
+const fn is_component(attributes: &Attributes) -> bool {
+    matches!(attributes.key_version[0], b'c' | b'C')
 }
 
 fn open_block(

@@ -6,8 +6,8 @@ use crate::drbg::{Drbg, Random as _, SEED_BYTES};
 use crate::dukpt;
 use crate::mac;
 use crate::ops::{
-    Answer, Derivation, Fault, Form, Hsm, MacData, NewKey, Permission, PinSide, Request, Role, StoredKey,
-    Wrapped,
+    Answer, Derivation, Fault, Form, Hsm, KnownAnswer, MacData, NewKey, Permission, PinSide, Request, Role,
+    StoredKey, Wrapped,
 };
 use crate::pin::{self, PinLeg, Policy};
 use crate::secret::{Cipher, Key};
@@ -18,6 +18,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use zeroize::Zeroizing;
 
+/// Most components of one key: one digit counts them.
+const COMPONENTS_MAX: usize = 9;
 /// Most random bytes given at once.
 const RANDOM_BYTES_MAX: usize = 256;
 
@@ -61,12 +63,12 @@ impl SoftwareHsm {
     /// sum has its parity set. Not among the requests, because no switch asks it: people do.
     ///
     /// # Errors
-    /// [`Fault::Request`] for fewer than two, [`Fault::KeyLength`] where they are not alike or not what the key is
+    /// [`Fault::Components`] for fewer than two, [`Fault::KeyLength`] where they are not alike or not what the key is
     /// to be, [`Fault::Parity`] where their sum is nothing or a shorter key in disguise.
     pub fn form(&mut self, new: &NewKey, components: &[Key]) -> Result<(StoredKey, CheckValue), Fault> {
-        let [first, others @ ..] = components else { return Err(Fault::Request) };
-        if others.is_empty() {
-            return Err(Fault::Request);
+        let [first, others @ ..] = components else { return Err(Fault::Components) };
+        if others.is_empty() || components.len() > COMPONENTS_MAX {
+            return Err(Fault::Components);
         }
         let sum = others.iter().try_fold(first.clone(), |sum, next| sum.xor(next));
         let sum = sum.map_err(|_| Fault::KeyLength)?;
@@ -78,6 +80,19 @@ impl SoftwareHsm {
         }
         let key = sum.with_parity();
         Ok((self.master.held.store(&key, new, &mut self.random)?, usual(&key)))
+    }
+
+    /// The same of components that lie under the master key.
+    fn form_stored(&mut self, new: &NewKey, components: &[StoredKey]) -> Result<Answer, Fault> {
+        let opened: Result<Vec<Key>, Fault> = components
+            .iter()
+            .map(|one| self.master.held.open_component(&StoredKey { role: new.role, text: one.text.clone() }))
+            .collect();
+        let opened = opened?;
+        // A block tells its length only when it is open: none shorter than asked for.
+        let bytes = opened.first().map_or(0, Key::length).max(new.bytes);
+        let (key, check) = self.form(&NewKey { bytes, ..*new }, &opened)?;
+        Ok(Answer::Generated { key, wrapped: None, check: Some(check) })
     }
 
     fn open(&self, stored: &StoredKey, permission: Permission) -> Result<Usable, Fault> {
@@ -140,6 +155,10 @@ impl SoftwareHsm {
         if key.expose().iter().all(|&byte| byte == 0) {
             return Err(Fault::SecondParity);
         }
+        // Who writes the same eight bytes twice needs no transport key to write a key it can search for.
+        if key.is_degenerate() {
+            return Err(Fault::Weaker);
+        }
         let all = check_value(&key, Method::usual(key.cipher())).expect("the usual method fits");
         if expected.is_some_and(|expected| !expected.agrees_with(&all)) {
             return Err(Fault::CheckMismatch);
@@ -162,7 +181,7 @@ impl SoftwareHsm {
         };
         self.check_strength(&transport.key, &usable.key)?;
         let wrapped = put_under(&transport, form, &usable, &new, &mut self.random)?;
-        Ok(Answer::Exported { wrapped, check: usual(&usable.key) })
+        Ok(Answer::Exported { wrapped, check: Some(usual(&usable.key)) })
     }
 
     fn translate(&mut self, block: &[u8], from: &PinSide, to: &PinSide) -> Result<Answer, Fault> {
@@ -245,8 +264,9 @@ impl Hsm for SoftwareHsm {
                 self.import(key, transport, wrapped, expected.as_ref())
             }
             Request::Export { key, transport, form } => self.export(key, transport, *form),
+            Request::Form { key, components } => self.form_stored(key, components),
             Request::CheckValue { key, method } => {
-                let key = self.master.held.open(key, None, Fault::Parity)?.key;
+                let key = self.master.held.open_any(key, Fault::Parity)?.key;
                 let method = method.unwrap_or(Method::usual(key.cipher()));
                 let all = check_value(&key, method).map_err(|_| Fault::KeyLength)?;
                 // Of AES no more than the standard shows: more would be a piece of a cipher's output.
@@ -274,6 +294,11 @@ impl Hsm for SoftwareHsm {
                 firmware: concat!("software ", env!("CARGO_PKG_VERSION")).to_string(),
             }),
             Request::Echo(data) => Ok(Answer::Echoed(data.clone())),
+            Request::KnownAnswers => {
+                let tested = self_test();
+                let what = tested.map_or_else(|failed| failed.what, |()| "all of it");
+                Ok(Answer::KnownAnswers(vec![KnownAnswer { what, is_right: Some(tested.is_ok()) }]))
+            }
         }
     }
 }

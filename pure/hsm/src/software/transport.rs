@@ -1,6 +1,7 @@
 use super::keys::{Usable, header, of_scheme, under_scheme};
 use crate::drbg::Random;
 use crate::keyblock::{BlockError, Version, open, wrap};
+use crate::keywrap;
 use crate::lmk::decrypt_under;
 use crate::ops::{Attributes, Fault, Form, NewKey, Wrapped};
 use crate::secret::{Cipher, Key};
@@ -22,6 +23,10 @@ pub(super) fn put_under(
     }
     let version = match (form, over.cipher()) {
         (Form::Scheme(scheme), _) => return under_scheme(over, scheme, key).map(Wrapped),
+        (Form::KeyWrap, _) => {
+            let wrapped = keywrap::wrap(over, key).map_err(|_| Fault::KeyLength)?;
+            return Ok(Wrapped(keywrap::write(&wrapped)));
+        }
         (Form::Tr31, Cipher::Tdes) => Version::B,
         (Form::Tr31, Cipher::Aes) => Version::D,
         (Form::PayShield, Cipher::Tdes) => Version::S0,
@@ -39,6 +44,13 @@ pub(super) fn take_from(transport: &Usable, new: &NewKey, wrapped: &Wrapped) -> 
     let text = wrapped.0.trim();
     if let Some((scheme, bytes)) = of_scheme(text).filter(|_| new.cipher == Cipher::Tdes) {
         let key = decrypt_under(over, scheme, &bytes).map_err(|_| Fault::KeyLength)?;
+        return Ok(Usable { key, attributes: None });
+    }
+    if let Some(bytes) = keywrap::read(text) {
+        let key = keywrap::unwrap(over, new.cipher, &bytes).map_err(|error| match error {
+            keywrap::WrapError::Authentication => Fault::NotAuthentic,
+            keywrap::WrapError::Over { .. } | keywrap::WrapError::Length { .. } => Fault::KeyLength,
+        })?;
         return Ok(Usable { key, attributes: None });
     }
     let opened = open(over, text).map_err(|error| match error {

@@ -17,8 +17,8 @@ use terms::{Pan, Sealed};
 
 /// Commands that are answered here.
 const BUILT: &[&str] = &[
-    "A0", "A6", "A8", "BU", "CA", "CC", "M6", "M8", "MA", "MC", "HC", "HA", "IA", "FA", "FC", "MI", "GC",
-    "FE", "MG", "FK", "FM", "AE", "AG", "KA", "NC", "NO", "B2", "RA",
+    "A0", "A4", "A6", "A8", "BU", "CA", "CC", "M6", "M8", "MA", "MC", "HC", "HA", "IA", "FA", "FC", "MI",
+    "GC", "FE", "MG", "FK", "FM", "AE", "AG", "KA", "NC", "NO", "B2", "RA",
 ];
 const OTHERS: &str =
     "is not built: no switch asks it, or not yet (components, printing, data, DUKPT, chip cards, issuers)";
@@ -44,6 +44,9 @@ pub(crate) fn of_other_simulator(vector: &Value, _: &Value) -> Outcome {
     }
     if command == "A6" && body.ends_with(['1', '5']) {
         return left_out("a variant of another vendor's transport keys (one digit behind the scheme)");
+    }
+    if command == "A4" && body.starts_with("3000X") {
+        return left_out("a key kept by scheme X: ours are kept by U");
     }
     let digits = if text(vector, "zmk_length") == "single" { 16 } else { 32 };
     // The data of these two is bytes, which the file writes as hex.
@@ -164,6 +167,14 @@ fn request(frame: &str) -> Outcome {
             let end = |command: &[u8]| command.iter().rposition(|&byte| byte == b';').unwrap_or(0);
             recorded[..end(recorded)] == written[..end(written)]
         }
+        // We name the master key besides.
+        b"A4" => {
+            let mut written = written.to_vec();
+            if let Some(at) = written.windows(3).position(|three| three == b"%01") {
+                written.drain(at..at + 3);
+            }
+            recorded == written
+        }
         b"BU" => {
             return left_out("an older way to name the type, which we understand and do not write");
         }
@@ -200,6 +211,7 @@ fn asked(code: &str, is_long: bool) -> Option<Request> {
     let abroad = (key(Role::Zmk), Form::PayShield);
     Some(match code {
         "A1" => Request::Generate { key: NewKey::tdes(Role::Zmk), under: is_long.then_some(abroad) },
+        "A5" => Request::Form { key: NewKey::tdes(Role::Zmk), components: vec![key(Role::Zmk); 2] },
         "A7" => Request::Import {
             key: NewKey::tdes(Role::Tpk),
             transport: key(Role::Zmk),

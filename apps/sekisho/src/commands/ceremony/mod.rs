@@ -1,20 +1,23 @@
 //! `sekisho ceremony`: a key made of components that people enter, each alone.
 
+mod device;
 mod secret_input;
 
 use super::key::person::person;
 use super::key::place::{Place, Why, fresh, now, owner, store};
 use super::key::{Shape, role};
-use super::key::{add, ended, of_ceremony, of_fault, of_store};
+use super::key::{add, ended, of_ceremony, of_module, of_store};
 use super::link::door::Failure;
 use super::paper::Paper;
 use crate::exit;
+use crate::run::guard::{KeyModule, NotAsked};
+use hsm::check_value::CheckValue;
 use hsm::drbg::{Drbg, SEED_BYTES};
 use hsm::ops::Role;
 use hsm::payshield::test_lmk;
 use hsm::{Cipher, Key};
 use keys::Origin;
-use keystore::{Act, Ceremony, Made, MasterFile, Purpose};
+use keystore::{Act, Ceremony, Made, Maker, MasterFile, Purpose};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
@@ -119,11 +122,18 @@ fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
         _ => return Err(usage("a ceremony is for `lmk`, or for an owner and a key: link/NAME zmk")),
     };
     let (directory, _) = args.place.directory()?;
+    if args.place.has_tokens()? {
+        return Err(device::of_token());
+    }
+    let maker = if args.place.devices()?.is_some() { Maker::Device } else { Maker::Software };
+    if maker == Maker::Device {
+        device::may_start(&purpose, shape)?;
+    }
     if purpose == Purpose::Master && MasterFile::read(&directory).is_ok() {
         return Err(of_store(keystore::StoreError::MasterThere { path: directory.join("lmk") }));
     }
     let (by, wanted) = (person()?, usize::from(args.components));
-    let begun = Ceremony::start(&directory, &purpose, shape.cipher(), wanted, &by, &*fresh()?);
+    let begun = Ceremony::start(&directory, &purpose, shape.cipher(), (wanted, maker), &by, &*fresh()?);
     let ceremony = begun.map_err(of_ceremony)?;
     let about = format!("ceremony {}", ceremony.purpose_text());
     note(&args.place, &act("ceremony-start", &by, &args.why.reason), &about)?;
@@ -136,6 +146,12 @@ fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
     let mut ceremony = Ceremony::under_way(&directory).map_err(of_ceremony)?;
     let (cipher, bytes) = ceremony.shape().map_err(of_ceremony)?;
     let number = ceremony.entered().len() + 1;
+    device::is_same(&ceremony, &args.place)?;
+    let by = person()?;
+    if ceremony.maker() == Maker::Device {
+        let check = device::enter(&mut ceremony, &args.place, &by, number)?;
+        return entered(args, &ceremony, &by, number, check);
+    }
     let typed = secret_input::hex(&format!(
         "component {number} of {}, {bytes} bytes in hex: ",
         ceremony.purpose_text()
@@ -143,12 +159,22 @@ fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
     let length = || of_ceremony(keystore::CeremonyError::Length { expected: bytes });
     let key = Key::new(cipher, &typed).map_err(|_| length())?;
     let mut random = Drbg::new(&*fresh::<SEED_BYTES>()?);
-    let by = person()?;
     let check = ceremony.enter(&by, &key, &mut random).map_err(of_ceremony)?;
+    entered(args, &ceremony, &by, number, check)
+}
+
+/// Writes down that a component is in, and shows its check value to whoever entered it.
+fn entered(
+    args: &ComponentArgs,
+    ceremony: &Ceremony,
+    by: &str,
+    number: usize,
+    check: CheckValue,
+) -> Result<ExitCode, Failure> {
     let about = format!("ceremony {}", ceremony.purpose_text());
     // Whoever reads the audit is not told a check value that only who entered the component has seen.
     let reason = format!("component {number} of {}", ceremony.wanted());
-    note(&args.place, &act("ceremony-component", &by, &reason), &about)?;
+    note(&args.place, &act("ceremony-component", by, &reason), &about)?;
     let (mut paper, entered, wanted) = (Paper::new(), ceremony.entered().len(), ceremony.wanted());
     match args.json {
         true => paper.json(&serde_json::json!({
@@ -184,11 +210,14 @@ fn status(args: &StatusArgs) -> Result<ExitCode, Failure> {
 fn commit(args: &EndArgs) -> Result<ExitCode, Failure> {
     let (directory, _) = args.place.directory()?;
     let ceremony = Ceremony::under_way(&directory).map_err(of_ceremony)?;
-    let components = ceremony.components().map_err(of_ceremony)?;
+    device::is_same(&ceremony, &args.place)?;
+    // Looked at first: one that lacks components makes nothing.
+    ceremony.enciphered().map_err(of_ceremony)?;
     let people: Vec<&str> = ceremony.entered().iter().map(|entered| entered.by.as_str()).collect();
     let people = people.join(" and ");
     let check = match ceremony.purpose().map_err(of_ceremony)? {
         Purpose::Master => {
+            let components = ceremony.components().map_err(of_ceremony)?;
             let sum = components.iter().skip(1).try_fold(components[0].clone(), |sum, next| sum.xor(next));
             let sum = sum.map_err(|_| of_ceremony(keystore::CeremonyError::Weak))?;
             let check = keep_master(args, &sum, "ceremony-commit", &people, Made::ByPeople)?;
@@ -199,7 +228,13 @@ fn commit(args: &EndArgs) -> Result<ExitCode, Failure> {
             let mut desk = args.place.desk()?;
             let (cipher, bytes) = ceremony.shape().map_err(of_ceremony)?;
             let new = hsm::ops::NewKey { role, cipher, bytes, attributes: None };
-            let (key, check) = desk.module.form(&new, &components).map_err(of_fault)?;
+            let (key, check) = match &mut desk.module {
+                KeyModule::Software(module) => {
+                    let components = ceremony.components().map_err(of_ceremony)?;
+                    module.form(&new, &components).map_err(NotAsked::Fault).map_err(of_module)?
+                }
+                devices => device::form(devices, &new, &ceremony)?,
+            };
             let act = Act { second: people, ..desk.act("ceremony-commit", &args.why) };
             let generation = add(&mut desk, &owner, key, check, Origin::Components, None, &act)?;
             Ceremony::end(&directory).map_err(of_store)?;
@@ -230,6 +265,9 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, Failure> {
         return Err(usage("a master key that one person draws is for tests alone: say --for-tests"));
     }
     let args = &args.end;
+    if args.place.devices()?.is_some() {
+        return Err(device::own_master());
+    }
     let drawn: Zeroizing<[u8; 32]> = fresh()?;
     let key = Key::new(Cipher::Aes, &*drawn).expect("32 bytes are a key of AES");
     let check = keep_master(args, &key, "draw-lmk", "", Made::ForTests)?;
@@ -255,7 +293,7 @@ fn keep_master(args: &EndArgs, key: &Key, what: &str, people: &str, made: Made) 
     let reason = format!("{}; check value {check}", args.why.reason);
     let act = Act { second: people.into(), ..act(what, &by, &reason) };
     let changes = vec![format!("lmk: made, check value {check}")];
-    store(&directory, &master)?.note(now(), &act, "lmk", changes).map_err(of_store)?;
+    store(&directory, &check)?.note(now(), &act, "lmk", changes).map_err(of_store)?;
     Ok(check)
 }
 

@@ -67,7 +67,7 @@ struct List<'a> {
 /// Does it.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let mut opened = Opened::at(door.data)?;
+    let mut opened = Opened::at(door.data()?.to_owned())?;
     let (mut names, mut teller) = (Names::default(), Teller::default());
     let walked = opened.walk(|step| {
         if let Step::Record { record, .. } = step {
@@ -126,7 +126,7 @@ impl Teller {
             Record::Cutover { link, stage: CutStage::Begun, at, .. } => {
                 self.links.entry(*link).or_default().begun = Some(*at);
             }
-            Record::HostDate { link, date, at } => self.moved(*link, *date, *at, names),
+            Record::HostDate { link, date, at, .. } => self.moved(*link, *date, *at, names),
             Record::Day(DayRecord::Own { date, by, at }) => {
                 let from = self.own.replace(*date);
                 let by = if by.is_empty() { "calendar".into() } else { by.to_string() };

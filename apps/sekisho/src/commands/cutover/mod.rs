@@ -5,7 +5,6 @@ mod plan;
 mod start;
 mod status;
 
-use super::control;
 use super::door::Door;
 use super::link::door::{Failure, unreachable};
 use crate::run::days::DaysJson;
@@ -43,7 +42,7 @@ pub fn run(command: Command) -> ExitCode {
 
 /// Every day, as a running switch knows them.
 fn days(door: &Door) -> Result<DaysJson, Failure> {
-    let reply = control::get(&door.socket, "/v1/days").map_err(|error| unreachable(door, error))?;
-    let strange = |_| unreachable(door, control::Unreachable::Strange { path: door.socket.clone() });
+    let reply = door.get("/v1/days").map_err(|error| unreachable(door, error))?;
+    let strange = |_| unreachable(door, door.strange());
     serde_json::from_value(reply.body).map_err(strange)
 }

@@ -1,8 +1,7 @@
 //! `sekisho cutover start`
 
 use super::OWN;
-use crate::commands::control::{self, Unreachable};
-use crate::commands::door::{Door, whoever};
+use crate::commands::door::Door;
 use crate::commands::link::door::{Failure, at, unreachable};
 use crate::commands::link::order;
 use crate::commands::paper::Paper;
@@ -38,19 +37,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 /// Our own day: moved when the record of it is durable.
 fn begin(args: &order::Args) -> Result<(), Failure> {
     let door = args.door()?;
-    let by = args.by().unwrap_or_else(whoever);
-    let asked = control::post(&door.socket, "/v1/cutovers", &json!({ "by": by, "what": OWN }));
+    let by = door.by(args.by().as_deref());
+    let asked = door.post("/v1/cutovers", &json!({ "by": by, "what": OWN }));
     let reply = asked.map_err(|error| match error {
-        Unreachable::Nobody { .. } => unreachable(&door, error),
-        Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
-            Failure::Unknown { said: error.to_string(), next: status(&door) }
-        }
+        error if !error.may_have_been_heard() => unreachable(&door, error),
+        error => Failure::Unknown { said: error.to_string(), next: status(&door) },
     })?;
     if reply.status != 200 {
         return Err(refused(&door, &reply.body));
     }
-    let days: DaysJson = serde_json::from_value(reply.body)
-        .map_err(|_| unreachable(&door, Unreachable::Strange { path: door.socket.clone() }))?;
+    let days: DaysJson =
+        serde_json::from_value(reply.body).map_err(|_| unreachable(&door, door.strange()))?;
     let mut paper = Paper::new();
     match (args.json(), &days.own) {
         (true, own) => paper.json(own),

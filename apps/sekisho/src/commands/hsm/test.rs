@@ -1,6 +1,5 @@
 //! `sekisho hsm test`
 
-use crate::commands::control;
 use crate::commands::door::Which;
 use crate::commands::link::door::{Failure, at, unreachable};
 use crate::commands::paper::Paper;
@@ -48,11 +47,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(no_such());
     }
     let place = format!("/v1/hsm/{}/test", args.name);
-    let reply = control::post(&door.socket, &place, &json!({})).map_err(|error| unreachable(&door, error))?;
+    let reply = door.post(&place, &json!({})).map_err(|error| unreachable(&door, error))?;
     if reply.status == 404 {
         return Err(no_such());
     }
-    let strange = control::Unreachable::Strange { path: door.socket.clone() };
+    let strange = door.strange();
     let test: HsmTest = serde_json::from_value(reply.body).map_err(|_| unreachable(&door, strange))?;
     let mut paper = Paper::new();
     if args.json {

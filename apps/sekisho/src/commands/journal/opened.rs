@@ -1,5 +1,6 @@
 //! A journal opened to be read, beside whoever writes it.
 
+use crate::commands::control::Wrong;
 use crate::exit;
 use disk::{Disk, DiskError, Holder};
 use journal::{Ending, JournalError, Step, Storage, Vault, Walk};
@@ -9,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The lane a journal is of. The switch runs one.
-const LANE: u16 = 0;
+pub(crate) const LANE: u16 = 0;
 /// While a switch writes, the end of its journal can be seen half written. It is looked at again so often.
 const LOOKS_MAX: u32 = 20;
 /// Half written batches that are passed before the rest is left to the writer.
@@ -36,15 +37,28 @@ pub(crate) enum Failure {
     NoNumber { said: String },
     #[error("{} has no {what}", directory.display())]
     Nothing { directory: PathBuf, what: String },
+    /// What names a switch elsewhere makes no sense.
+    #[error("error SYS1009-E  {0}\n  state   nothing was asked\n  next    {next}", next = .0.next())]
+    Way(#[from] Wrong),
+    #[error(
+        "error SYS1011-E  {said}\n  state   nothing was asked\n  next    see contexts.toml in docs/operate.md"
+    )]
+    Context { said: String },
+    #[error(
+        "error SYS1010-E  this reads the journal itself, and {server} is on another machine\n  state   nothing was \
+             read\n  next    type it on the machine of the switch; or name its files: --data DIR, --config FILE"
+    )]
+    Elsewhere { server: String },
 }
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } => exit::CONFIG,
+            Self::Config { .. } | Self::Context { .. } => exit::CONFIG,
             Self::NoJournal { .. } => exit::NO_INPUT,
             Self::Journal { .. } | Self::Nothing { .. } => exit::NO,
-            Self::NoNumber { .. } => exit::USAGE,
+            Self::NoNumber { .. } | Self::Elsewhere { .. } => exit::USAGE,
+            Self::Way(wrong) => wrong.exit_code(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which journal.
 
 use super::opened::Failure;
+use crate::commands::door::named_by_the_environment;
 use crate::config::Config;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,11 @@ impl Whereabouts {
         match named {
             Some(named) => Ok(named.to_path_buf()),
             None => {
+                if self.config.is_none()
+                    && let Some(server) = named_by_the_environment()
+                {
+                    return Err(Failure::Elsewhere { server });
+                }
                 let config = usual_config(self.config.as_deref())?;
                 Ok(config.map_or_else(|| PathBuf::from(USUAL), |config| config.journal.dir))
             }

@@ -2,7 +2,7 @@
 
 use super::person::person;
 use super::place::{Why, owner};
-use crate::commands::control::{self, Reply};
+use crate::commands::control::{Reply, Unreachable};
 use crate::commands::door::{Door, Which};
 use crate::commands::link::door::{Failure, unreachable};
 use crate::commands::paper::Paper;
@@ -42,9 +42,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(said("KEY2021-E", "an exchange is begun with a link".to_string(), next, exit::USAGE));
     };
     let door = args.which.door()?;
+    // Of a switch elsewhere the key says who it is.
+    let by = if door.is_here() { Some(person()?) } else { None };
     let place = format!("/v1/keys/exchange/{name}");
-    let body = json!({ "by": person()?, "reason": args.why.reason });
-    let before = understood(&door, control::post(&door.socket, &place, &body))?;
+    let body = json!({ "by": by, "reason": args.why.reason });
+    let before = understood(&door, door.post(&place, &body))?;
     let ended = before["ended"].as_u64().unwrap_or(0);
     let deadline = Instant::now() + Duration::from_secs(args.timeout_s);
     let mut shown = before;
@@ -54,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             return Err(said("KEY2022-E", said_so, "sekisho key ls", exit::TIMED_OUT));
         }
         std::thread::sleep(Duration::from_millis(50));
-        shown = understood(&door, control::get(&door.socket, &place))?;
+        shown = understood(&door, door.get(&place))?;
     }
     let mut paper = Paper::new();
     if let Some(why) = shown["failed"].as_str().filter(|_| !args.no_wait) {
@@ -74,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn understood(door: &Door, reply: Result<Reply, control::Unreachable>) -> Result<Value, Failure> {
+fn understood(door: &Door, reply: Result<Reply, Unreachable>) -> Result<Value, Failure> {
     let reply = reply.map_err(|error| unreachable(door, error))?;
     match reply.status {
         200 => Ok(reply.body),

@@ -2,7 +2,9 @@
 
 use crate::commands::link::door::Failure;
 use crate::exit;
+use crate::run::guard::NotAsked;
 use hsm::ops::{Class, Fault};
+use hsm::pool::Failure as Lost;
 use keys::Refusal;
 use keystore::{CeremonyError, StoreError};
 
@@ -77,6 +79,8 @@ fn of_refusal(refusal: Refusal) -> Failure {
             ("KEY2008-E", "sekisho key show OWNER   (then ask for another key)", exit::REFUSED)
         }
         Refusal::TooLate => ("KEY2009-E", "name a moment that lies ahead, or leave --at away", exit::USAGE),
+        Refusal::TooOften => ("KEY2031-E", "wait a minute, then type the same again", exit::REFUSED),
+        Refusal::Suspended => ("KEY2030-E", "sekisho key resume OWNER KEY", exit::REFUSED),
         Refusal::NotInThatState(_) => ("KEY2010-E", "sekisho key show OWNER", exit::REFUSED),
     };
     said(code, refusal, next, exit)
@@ -95,6 +99,35 @@ pub(crate) fn of_fault(fault: Fault) -> Failure {
         },
     };
     said(code, format!("the security module says: {fault}"), next, exit)
+}
+
+/// A module that did not do it, or none that did.
+pub(crate) fn of_module(error: NotAsked) -> Failure {
+    let (code, next, exit) = match &error {
+        NotAsked::Fault(Fault::NotAuthorised) => (
+            "KEY2017-E",
+            "let an officer authorise it at the module's own console, then type the same again",
+            exit::REFUSED,
+        ),
+        NotAsked::Fault(fault) => return of_fault(*fault),
+        NotAsked::Failure { failure: Lost::Misfit(_), .. } => (
+            "KEY2018-E",
+            "sekisho key export --help   (another --form, or at the module's own console)",
+            exit::REFUSED,
+        ),
+        NotAsked::Failure { failure: Lost::NotAllowed, .. } => {
+            ("KEY2019-E", "name it in `operations` of [[hsm]], if this switch may do it", exit::CONFIG)
+        }
+        NotAsked::Failure { failure: Lost::Lost, .. } => (
+            "KEY2025-E",
+            "type the same again: what it may have made is known to nobody, and of no use",
+            exit::CANNOT_CREATE,
+        ),
+        NotAsked::Failure { .. } | NotAsked::Lines(_) => {
+            ("KEY2026-E", "sekisho hsm ls   (then type the same again)", exit::CANNOT_CREATE)
+        }
+    };
+    said(code, error, next, exit)
 }
 
 /// A ceremony that did not go on.

@@ -3,7 +3,7 @@
 use super::order::{End, WhichKey, named};
 use super::person::second_of_two;
 use super::place::{Desk, Why, check_value, no_such_key};
-use super::{of_fault, of_store};
+use super::{of_fault, of_module, of_store};
 use crate::commands::link::door::Failure;
 use crate::commands::paper::Paper;
 use crate::exit;
@@ -11,7 +11,7 @@ use clap::ValueEnum as _;
 use hsm::Cipher;
 use hsm::check_value::CheckValue;
 use hsm::lmk::Scheme;
-use hsm::ops::{Answer, Form, Hsm as _, NewKey, Request, Role, StoredKey, Wrapped};
+use hsm::ops::{Answer, Form, NewKey, Request, Role, StoredKey, Wrapped};
 use keys::{HeldKey, New, Order, Origin, Owner, Start, State};
 use keystore::Act;
 use serde::Serialize;
@@ -128,6 +128,8 @@ enum FormName {
     T,
     /// One part.
     Z,
+    /// By the AES key wrap of RFC 3394.
+    Kw,
 }
 
 impl FormName {
@@ -139,13 +141,14 @@ impl FormName {
             Self::U => Form::Scheme(Scheme::U),
             Self::T => Form::Scheme(Scheme::T),
             Self::Z => Form::Scheme(Scheme::Z),
+            Self::Kw => Form::KeyWrap,
         }
     }
 }
 
 /// `--json`. Fields are added to it, never changed.
 #[derive(Serialize)]
-struct Made<'a> {
+pub(super) struct Made<'a> {
     object: &'static str,
     owner: String,
     key: &'static str,
@@ -156,11 +159,25 @@ struct Made<'a> {
     cryptogram: Option<&'a str>,
 }
 
+impl Made<'_> {
+    /// A key that came, without a cryptogram.
+    pub(super) fn of(
+        owner: &Owner,
+        role: Role,
+        generation: u32,
+        state: &'static str,
+        check: CheckValue,
+    ) -> Self {
+        let (owner, check_value) = (owner.to_string(), check.to_string());
+        Self { object: "key", owner, key: role.name(), generation, state, check_value, cryptogram: None }
+    }
+}
+
 pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
     let answer = desk.module.ask(&Request::Generate { key: args.shape.of(role), under: None });
-    let Answer::Generated { key, check: Some(check), .. } = answer.map_err(of_fault)? else {
+    let Answer::Generated { key, check: Some(check), .. } = answer.map_err(of_module)? else {
         return Err(strange());
     };
     let act = desk.act("generate", &args.why);
@@ -188,7 +205,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode, Failure> {
     }
     let (key, expected) = (args.shape.of(role), Some(args.check));
     let answer = desk.module.ask(&Request::Import { key, transport, wrapped, expected });
-    let Answer::Imported { key, check, parity_mended } = answer.map_err(of_fault)? else {
+    let Answer::Imported { key, check, parity_mended } = answer.map_err(of_module)? else {
         return Err(strange());
     };
     if parity_mended {
@@ -216,7 +233,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     let stored = key.key.clone().expect("looked at above");
     let request = Request::Export { key: stored, transport, form: args.form.form() };
     // Tried before the second person is asked for: what the module forbids takes nobody's time.
-    let answer = desk.module.ask(&request).map_err(of_fault)?;
+    let answer = desk.module.ask(&request).map_err(of_module)?;
     // Both agree on all of it: which key, under which, in which form.
     let what = format!(
         "export {} under {} as {}",
@@ -226,6 +243,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     );
     let first = second_of_two(desk.store.directory(), &what, &desk.by, &args.why.reason, desk.now)?;
     let Answer::Exported { wrapped, check } = answer else { return Err(strange()) };
+    // Some commands of older devices tell none.
+    let check = check.unwrap_or(key.check);
     let act = Act { second: first, ..desk.act("export", &args.why) };
     let said = format!("{} generation {}: given out, check value {check}", role.name(), key.generation);
     desk.store.note(desk.now, &act, &owner.to_string(), vec![said]).map_err(of_store)?;
@@ -293,15 +312,7 @@ pub(crate) fn add(
 fn print(end: &End, owner: &Owner, role: Role, generation: u32, state: State, check: CheckValue) {
     let mut paper = Paper::new();
     match end.json {
-        true => paper.json(&Made {
-            object: "key",
-            owner: owner.to_string(),
-            key: role.name(),
-            generation,
-            state: state.name(),
-            check_value: check.to_string(),
-            cryptogram: None,
-        }),
+        true => paper.json(&Made::of(owner, role, generation, state.name(), check)),
         false => paper.line(format_args!(
             "key/{owner} {} generation {generation} {state}, check value {check}",
             role.name()

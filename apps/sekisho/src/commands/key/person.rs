@@ -93,7 +93,7 @@ pub(crate) fn second_of_two(
         said,
         state: "nothing was changed; the request stands for an hour".into(),
         next: "another person types the same command".into(),
-        exit: exit::NEEDS_APPROVAL,
+        exit: exit::NOT_ALLOWED,
     })
 }
 

@@ -1,16 +1,15 @@
 //! Where keys lie, and who opens them.
 
-use super::of_store;
 use super::person::person;
+use super::{of_module, of_store};
 use crate::commands::journal::opened;
 use crate::commands::journal::whereabouts::usual_config;
 use crate::commands::link::door::Failure;
 use crate::config::KeysToml;
 use crate::exit;
+use crate::run::guard::{KeyModule, KeyModulePlan};
 use clock::Clock;
 use hsm::check_value::CheckValue;
-use hsm::drbg::SEED_BYTES;
-use hsm::software::{Master, SoftwareHsm};
 use keys::{Holding, Owner};
 use keystore::{Act, MasterFile, Store};
 use std::path::{Path, PathBuf};
@@ -47,7 +46,7 @@ fn reason(text: &str) -> Result<String, String> {
 /// A store, the module its keys lie in, and who uses them.
 pub(crate) struct Desk {
     pub(crate) store: Store,
-    pub(crate) module: SoftwareHsm,
+    pub(crate) module: KeyModule,
     pub(crate) by: String,
     pub(crate) now: Timestamp,
     pub(crate) settings: KeysToml,
@@ -66,19 +65,44 @@ impl Place {
         ))
     }
 
-    /// Opens the store and the software module of its master key.
+    /// The devices of the configuration, and the check value of their master key; `None` where keys lie under the
+    /// software module's.
+    pub(crate) fn devices(&self) -> Result<Option<(KeyModulePlan, String)>, Failure> {
+        if self.keys.is_some() {
+            return Ok(None);
+        }
+        let config = usual_config(self.config.as_deref())?;
+        Ok(config.and_then(|config| {
+            let check = config.hsm.first().filter(|hsm| hsm.software.is_none())?.lmk_check.clone()?;
+            Some((KeyModulePlan::of_devices(&config), check.to_uppercase()))
+        }))
+    }
+
+    /// Whether these devices are tokens.
+    pub(crate) fn has_tokens(&self) -> Result<bool, Failure> {
+        Ok(matches!(self.devices()?, Some((KeyModulePlan::Tokens(..), _))))
+    }
+
+    /// Opens the store, and the module its keys lie under: the devices of the configuration, or the software module.
     pub(crate) fn desk(&self) -> Result<Desk, Failure> {
         let (directory, settings) = self.directory()?;
-        let master = MasterFile::read(&directory).map_err(of_store)?;
-        let store = store(&directory, &master)?;
-        let module = SoftwareHsm::new(master, &*fresh::<SEED_BYTES>()?).map_err(broken)?;
+        let (plan, check) = match self.devices()? {
+            Some(devices) => devices,
+            None => {
+                let master = MasterFile::read(&directory).map_err(of_store)?;
+                let check = master.check();
+                (KeyModulePlan::Software(master), check)
+            }
+        };
+        let store = store(&directory, &check)?;
+        let module = plan.make().map_err(of_module)?;
         Ok(Desk { store, module, by: person()?, now: now(), settings })
     }
 }
 
-/// The store of a directory whose master key is this one.
-pub(crate) fn store(directory: &Path, master: &Master) -> Result<Store, Failure> {
-    Store::open(directory, &master.check(), &*fresh()?).map_err(of_store)
+/// The store of a directory whose master key has this check value.
+pub(crate) fn store(directory: &Path, check: &str) -> Result<Store, Failure> {
+    Store::open(directory, check, &*fresh()?).map_err(of_store)
 }
 
 /// Random bits of the system.

@@ -1,6 +1,6 @@
 //! A switch asked about its links, and what can go wrong with that.
 
-use crate::commands::control::{self, Reply, Unreachable};
+use crate::commands::control::{Reply, Unreachable};
 use crate::commands::door::Door;
 use crate::commands::journal::opened;
 use crate::exit;
@@ -13,7 +13,7 @@ use serde_json::json;
 pub(crate) enum Failure {
     #[error("{0}")]
     Config(#[from] opened::Failure),
-    #[error("error SYS1001-E  {source}\n  state   nothing was changed\n  next    {next}")]
+    #[error("error {code}  {source}\n  state   nothing was changed\n  next    {next}", code = .source.code())]
     Unreachable { source: Unreachable, next: String },
     #[error("error SYS1002-E  {said}\n  state   not known: the order may have been taken\n  next    {next}")]
     Unknown { said: String, next: String },
@@ -25,7 +25,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Config(failure) => failure.exit_code(),
-            Self::Unreachable { .. } => exit::UNREACHABLE,
+            Self::Unreachable { source, .. } => source.exit_code(),
             Self::Unknown { .. } => exit::UNKNOWN,
             Self::Said { exit, .. } => *exit,
         }
@@ -34,15 +34,15 @@ impl Failure {
 
 /// Every link.
 pub(crate) fn all(door: &Door) -> Result<Vec<LinkJson>, Failure> {
-    let reply = control::get(&door.socket, "/v1/links").map_err(|error| unreachable(door, error))?;
+    let reply = door.get("/v1/links").map_err(|error| unreachable(door, error))?;
     let data = serde_json::from_value(reply.body["data"].clone());
-    data.map_err(|_| unreachable(door, Unreachable::Strange { path: door.socket.clone() }))
+    data.map_err(|_| unreachable(door, door.strange()))
 }
 
 /// One link.
 pub(crate) fn one(door: &Door, name: &str) -> Result<LinkJson, Failure> {
     let place = format!("/v1/links/{}", in_a_path(name)?);
-    let reply = control::get(&door.socket, &place).map_err(|error| unreachable(door, error))?;
+    let reply = door.get(&place).map_err(|error| unreachable(door, error))?;
     understood(door, name, reply)
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn order(
     door: &Door,
     name: &str,
     order: LinkOrder,
-    by: &str,
+    by: Option<&str>,
     unless_sessions: bool,
 ) -> Result<(bool, LinkJson), Failure> {
     let place = format!("/v1/links/{}/{}", in_a_path(name)?, order.name());
@@ -59,12 +59,10 @@ pub(crate) fn order(
         true => json!({ "by": by, "unless_sessions": true }),
         false => json!({ "by": by }),
     };
-    let asked = control::post(&door.socket, &place, &body);
+    let asked = door.post(&place, &body);
     let reply = asked.map_err(|error| match error {
-        Unreachable::Nobody { .. } => unreachable(door, error),
-        Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
-            Failure::Unknown { said: error.to_string(), next: show(door, name) }
-        }
+        error if !error.may_have_been_heard() => unreachable(door, error),
+        error => Failure::Unknown { said: error.to_string(), next: show(door, name) },
     })?;
     match reply.status {
         409 => Err(refused(door, name, order, &reply)),
@@ -77,8 +75,7 @@ pub(crate) fn order(
 
 fn understood(door: &Door, name: &str, reply: Reply) -> Result<LinkJson, Failure> {
     match reply.status {
-        200 => serde_json::from_value(reply.body)
-            .map_err(|_| unreachable(door, Unreachable::Strange { path: door.socket.clone() })),
+        200 => serde_json::from_value(reply.body).map_err(|_| unreachable(door, door.strange())),
         404 => Err(no_such_link(door, name)),
         _ => {
             let said = reply.body["said"].as_str().unwrap_or("no").to_string();
@@ -103,8 +100,15 @@ pub(crate) fn in_a_path(name: &str) -> Result<&str, Failure> {
 }
 
 pub(crate) fn unreachable(door: &Door, source: Unreachable) -> Failure {
-    let data = door.data.display();
-    let next = format!("is it running?  sekisho run --config FILE   sekisho journal ls {data}");
+    let next = match (source.next(), door.data()) {
+        (Some(next), _) => next.into(),
+        (None, Ok(data)) => {
+            format!("is it running?  sekisho run --config FILE   sekisho journal ls {}", data.display())
+        }
+        (None, Err(_)) => {
+            "is it running, and does its [api] listen there?  on its machine: sekisho doctor".into()
+        }
+    };
     Failure::Unreachable { source, next }
 }
 
@@ -137,6 +141,7 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
         }
         Some("is_drained") => ("LNK2007-E", format!("sekisho link ready {name}{at}")),
         Some("in_maintenance") => ("LNK2008-E", format!("sekisho link ready {name}{at}")),
+        Some("day_is_ahead") => ("LNK2011-E", format!("sekisho cutover status{at}")),
         Some("not_out") => ("LNK2009-E", show(door, name)),
         Some("sessions_open") => (
             "LNK2020-E",
@@ -177,5 +182,5 @@ fn show(door: &Door, name: &str) -> String {
 
 /// What makes the next command find the same switch.
 pub(crate) fn at(door: &Door) -> String {
-    format!(" --socket {}", door.socket.display())
+    door.words().to_owned()
 }

@@ -1,8 +1,8 @@
 //! `sekisho link lines|cut`: the connections of one link, and breaking one of them.
 
 use super::door::{Failure, at, in_a_path, no_such_link, unreachable};
-use crate::commands::control::{self, Reply, Unreachable};
-use crate::commands::door::{Door, Which, whoever};
+use crate::commands::control::Reply;
+use crate::commands::door::{Door, Which};
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
 use crate::exit;
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 pub(super) fn run_cut(args: &CutArgs) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
     let CutArgs { name, number, .. } = args;
-    if !cut(&door, name, *number, &args.by.clone().unwrap_or_else(whoever))? {
+    if !cut(&door, name, *number, door.by(args.by.as_deref()).as_deref())? {
         return Err(Failure::Said {
             code: "LNK2010-E",
             said: format!("link \"{name}\" has no connection {number}"),
@@ -82,19 +82,19 @@ pub(super) fn run_cut(args: &CutArgs) -> Result<ExitCode, Failure> {
 /// Every connection of a link, those of a pair together.
 pub(crate) fn all(door: &Door, name: &str) -> Result<Vec<LineJson>, Failure> {
     let place = format!("/v1/links/{}/lines", in_a_path(name)?);
-    let reply = control::get(&door.socket, &place).map_err(|error| unreachable(door, error))?;
+    let reply = door.get(&place).map_err(|error| unreachable(door, error))?;
     if reply.status == 404 {
         return Err(no_such_link(door, name));
     }
     let data = serde_json::from_value(reply.body["data"].clone());
-    data.map_err(|_| unreachable(door, Unreachable::Strange { path: door.socket.clone() }))
+    data.map_err(|_| unreachable(door, door.strange()))
 }
 
 /// Breaks a connection; `false` where there is none of that number.
-pub(crate) fn cut(door: &Door, name: &str, number: usize, by: &str) -> Result<bool, Failure> {
+pub(crate) fn cut(door: &Door, name: &str, number: usize, by: Option<&str>) -> Result<bool, Failure> {
     let place = format!("/v1/links/{}/lines/{number}/cut", in_a_path(name)?);
-    let Reply { status, body } = control::post(&door.socket, &place, &json!({ "by": by }))
-        .map_err(|error| unreachable(door, error))?;
+    let Reply { status, body } =
+        door.post(&place, &json!({ "by": by })).map_err(|error| unreachable(door, error))?;
     match (status, body["code"].as_str()) {
         (200, _) => Ok(true),
         (404, Some("no_such_line")) => Ok(false),

@@ -1,7 +1,6 @@
 //! `sekisho link sessions`: applications that are in.
 
 use super::door::{Failure, unreachable};
-use crate::commands::control::{self, Unreachable};
 use crate::commands::door::Which;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
@@ -25,9 +24,9 @@ pub struct Args {
 /// Does it.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let reply = control::get(&door.socket, "/v1/sessions").map_err(|error| unreachable(&door, error))?;
+    let reply = door.get("/v1/sessions").map_err(|error| unreachable(&door, error))?;
     let Some(all) = reply.body["data"].as_array().filter(|_| reply.status == 200) else {
-        return Err(unreachable(&door, Unreachable::Strange { path: door.socket.clone() }));
+        return Err(unreachable(&door, door.strange()));
     };
     let is_about = |session: &&Value| {
         args.link.is_none() || session["link"].is_null() || session["link"].as_str() == args.link.as_deref()

@@ -1,6 +1,6 @@
 //! A running switch asked about comparisons.
 
-use crate::commands::control::{self, Reply, Unreachable};
+use crate::commands::control::Reply;
 use crate::commands::door::Door;
 use crate::commands::link::door::{Failure, at, unreachable};
 use crate::exit;
@@ -9,26 +9,23 @@ use serde_json::json;
 
 /// Every comparison at hand.
 pub(super) fn all(door: &Door) -> Result<Vec<ReconJson>, Failure> {
-    let reply =
-        control::get(&door.socket, "/v1/reconciliations").map_err(|error| unreachable(door, error))?;
+    let reply = door.get("/v1/reconciliations").map_err(|error| unreachable(door, error))?;
     list(door, reply)
 }
 
 /// What the lane has counted.
 pub(super) fn counted(door: &Door) -> Result<CountedJson, Failure> {
-    let reply = control::get(&door.socket, "/v1/totals").map_err(|error| unreachable(door, error))?;
+    let reply = door.get("/v1/totals").map_err(|error| unreachable(door, error))?;
     serde_json::from_value(reply.body).map_err(|_| strange(door))
 }
 
 /// Orders a comparison.
-pub(super) fn order(door: &Door, link: &str, day: &str, by: &str) -> Result<Vec<ReconJson>, Failure> {
+pub(super) fn order(door: &Door, link: &str, day: &str, by: Option<&str>) -> Result<Vec<ReconJson>, Failure> {
     let body = json!({ "by": by, "link": link, "business_date": day });
-    let asked = control::post(&door.socket, "/v1/reconciliations", &body);
+    let asked = door.post("/v1/reconciliations", &body);
     let reply = asked.map_err(|error| match error {
-        Unreachable::Nobody { .. } => unreachable(door, error),
-        Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
-            Failure::Unknown { said: error.to_string(), next: status(door) }
-        }
+        error if !error.may_have_been_heard() => unreachable(door, error),
+        error => Failure::Unknown { said: error.to_string(), next: status(door) },
     })?;
     match reply.status {
         200 => list(door, reply),
@@ -59,5 +56,5 @@ fn status(door: &Door) -> String {
 }
 
 fn strange(door: &Door) -> Failure {
-    unreachable(door, Unreachable::Strange { path: door.socket.clone() })
+    unreachable(door, door.strange())
 }

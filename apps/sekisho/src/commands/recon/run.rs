@@ -1,7 +1,7 @@
 //! `sekisho recon run`
 
 use super::{door, status};
-use crate::commands::door::{Which, whoever};
+use crate::commands::door::Which;
 use crate::commands::link::door::{Failure, at};
 use crate::commands::paper::Paper;
 use crate::exit;
@@ -43,8 +43,8 @@ pub struct Args {
 /// Does it.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let at_door = args.which.door()?;
-    let by = args.by.clone().unwrap_or_else(whoever);
-    let mut seen = door::order(&at_door, &args.link, &args.day, &by)?;
+    let by = at_door.by(args.by.as_deref());
+    let mut seen = door::order(&at_door, &args.link, &args.day, by.as_deref())?;
     let deadline = Instant::now() + Duration::from_secs(args.timeout);
     let is_over = |state: &str| matches!(state, "balanced" | "out-of-balance" | "refused");
     let all_over = |seen: &[ReconJson]| !seen.is_empty() && seen.iter().all(|one| is_over(&one.state));

@@ -122,7 +122,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let data = args.whereabouts.directory(args.directory.as_deref())?;
     if args.verify {
         let socket = args.socket.clone().unwrap_or_else(|| data.join("control.sock"));
-        return super::verify::run(&Door { socket, data }, args.json);
+        return super::verify::run(&Door::here(socket, data), args.json);
     }
     let mut opened = Opened::at(data)?;
     let (mut book, mut names) = (Book::new(), Names::default());

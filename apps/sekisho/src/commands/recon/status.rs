@@ -66,6 +66,14 @@ pub(super) fn show(all: &[ReconJson], paper: &mut Paper) {
         table.row([link, day, currency, state, one.attempts.to_string(), compared]);
     }
     paper.text(table);
+    let before = || all.iter().filter(|one| one.is_not_asked_for());
+    if let Some(last) = before().next_back() {
+        paper.line(format_args!(
+            "\nnot-asked-for: {} not reconciled, before it was asked for",
+            before().count()
+        ));
+        paper.line(format_args!("next  sekisho recon run {} {}", last.link, last.business_date));
+    }
     for one in all.iter().filter(|one| !one.differences.is_empty()) {
         paper.line(format_args!("\n{} {} differs", one.link, one.business_date));
         let mut table = Table::new(&["", ">OURS", ">THEIRS", ">DIFFERENCE"]);

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 /// Counts the journal up to where the switch had counted, and compares.
 pub(super) fn run(door: &Door, as_json: bool) -> Result<ExitCode, Failure> {
     let counted = door::counted(door)?;
-    let mut opened = Opened::at(door.data.clone())?;
+    let mut opened = Opened::at(door.data()?.to_owned())?;
     let (mut book, mut names) = (Book::new(), Names::default());
     opened.walk(|step| {
         if let Step::Record { seq, record, .. } = step {

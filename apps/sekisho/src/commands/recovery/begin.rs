@@ -1,8 +1,7 @@
 //! `sekisho recovery run`
 
 use super::stands::{asked, print, understood};
-use crate::commands::control::{self, Unreachable};
-use crate::commands::door::{Which, whoever};
+use crate::commands::door::Which;
 use crate::commands::link::door::{Failure, at, unreachable};
 use crate::exit;
 use serde_json::json;
@@ -31,14 +30,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Does it.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let by = args.by.clone().unwrap_or_else(whoever);
-    let reply =
-        control::post(&door.socket, "/v1/recovery", &json!({ "by": by })).map_err(|error| match error {
-            Unreachable::Nobody { .. } => unreachable(&door, error),
-            Unreachable::Broken { .. } | Unreachable::Strange { .. } => {
-                Failure::Unknown { said: error.to_string(), next: format!("sekisho recovery{}", at(&door)) }
-            }
-        })?;
+    let by = door.by(args.by.as_deref());
+    let reply = door.post("/v1/recovery", &json!({ "by": by })).map_err(|error| match error {
+        error if !error.may_have_been_heard() => unreachable(&door, error),
+        error => Failure::Unknown { said: error.to_string(), next: format!("sekisho recovery{}", at(&door)) },
+    })?;
     if reply.status != 200 {
         return Err(Failure::Said {
             code: "DAY3101-E",

@@ -51,7 +51,9 @@ pub(super) fn run(which: &Which, json: bool) -> Result<ExitCode, Failure> {
             was_in_flight: recovery.was_in_flight,
             data: messages(saf::every(&door).map_err(|error| unreachable(&door, error))?),
         },
-        Err(Failure::Unreachable { source: Unreachable::Nobody { .. }, .. }) => from_journal(&which.plan()?)?,
+        Err(Failure::Unreachable { source: Unreachable::Nobody { .. }, .. }) if door.is_here() => {
+            from_journal(&which.plan()?)?
+        }
         Err(other) => return Err(other),
     };
     let mut paper = Paper::new();

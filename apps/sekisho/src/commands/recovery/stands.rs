@@ -1,6 +1,5 @@
 //! `sekisho recovery`
 
-use crate::commands::control::{self, Unreachable};
 use crate::commands::door::{Door, Which};
 use crate::commands::link::door::{Failure, unreachable};
 use crate::commands::paper::Paper;
@@ -16,15 +15,18 @@ pub(super) fn run(which: &Which, json: bool) -> Result<ExitCode, Failure> {
 
 /// How it stands, as the switch says.
 pub(super) fn asked(door: &Door) -> Result<RecoveryJson, Failure> {
-    let reply = control::get(&door.socket, "/v1/recovery").map_err(|source| Failure::Unreachable {
-        source,
-        next: "is it running?  sekisho recovery --plan --config FILE   sekisho run --config FILE".into(),
+    let reply = door.get("/v1/recovery").map_err(|source| match door.is_here() {
+        true => Failure::Unreachable {
+            source,
+            next: "is it running?  sekisho recovery --plan --config FILE   sekisho run --config FILE".into(),
+        },
+        false => unreachable(door, source),
     })?;
     understood(door, reply.body)
 }
 
 pub(super) fn understood(door: &Door, body: serde_json::Value) -> Result<RecoveryJson, Failure> {
-    let strange = || unreachable(door, Unreachable::Strange { path: door.socket.clone() });
+    let strange = || unreachable(door, door.strange());
     serde_json::from_value(body).map_err(|_| strange())
 }
 

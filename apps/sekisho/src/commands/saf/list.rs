@@ -2,7 +2,7 @@
 
 use super::door::Failure;
 use super::ledger::{ExceptionJson, Ledger};
-use crate::commands::control::{self, Unreachable};
+use crate::commands::control::Unreachable;
 use crate::commands::door::{Door, Which};
 use crate::commands::journal::opened::Opened;
 use crate::commands::journal::summary::money;
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
     let mut paper = Paper::new();
     if args.exceptions {
-        let exceptions = Ledger::read(&mut Opened::at(door.data)?)?.exceptions;
+        let exceptions = Ledger::read(&mut Opened::at(door.data()?.to_owned())?)?.exceptions;
         match args.json {
             true => paper.json(&List { object: "list", data: &exceptions, next: None }),
             false => paper.text(exception_table(&exceptions)),
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let owed = if args.local {
-        Ledger::read(&mut Opened::at(door.data)?)?.owed.into_values().collect()
+        Ledger::read(&mut Opened::at(door.data()?.to_owned())?)?.owed.into_values().collect()
     } else {
         every(&door).map_err(|error| door.unreachable(error))?
     };
@@ -75,8 +75,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 pub(crate) fn every(door: &Door) -> Result<Vec<OwedJson>, Unreachable> {
     let (mut all, mut from) = (Vec::new(), Some(0));
     while let Some(first) = from {
-        let reply = control::get(&door.socket, &format!("/v1/saf?from={first}"));
-        let strange = || Unreachable::Strange { path: door.socket.clone() };
+        let reply = door.get(&format!("/v1/saf?from={first}"));
+        let strange = || door.strange();
         let page: Page = serde_json::from_value(reply?.body).map_err(|_| strange())?;
         all.extend(page.data);
         from = page.next;

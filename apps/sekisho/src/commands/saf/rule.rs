@@ -1,8 +1,7 @@
 //! `sekisho saf hold|release|retry|settle`
 
 use super::door::Failure;
-use crate::commands::control;
-use crate::commands::door::{Which, whoever};
+use crate::commands::door::Which;
 use crate::commands::paper::Paper;
 use journal::Ruling;
 use serde_json::json;
@@ -33,10 +32,9 @@ pub struct Args {
 /// Does it.
 pub(super) fn run(args: &Args, ruling: Ruling) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let body = json!({ "by": args.by.clone().unwrap_or_else(whoever), "reason": args.reason });
+    let body = json!({ "by": door.by(args.by.as_deref()), "reason": args.reason });
     let place = format!("/v1/saf/{}/{}", args.id, ruling.name());
-    let reply =
-        control::post(&door.socket, &place, &body).map_err(|error| door.unanswered(args.id, error))?;
+    let reply = door.post(&place, &body).map_err(|error| door.unanswered(args.id, error))?;
     if reply.status != 200 {
         return Err(door.refusal(args.id, &format!("cannot {} saf/{}", ruling.name(), args.id), &reply));
     }

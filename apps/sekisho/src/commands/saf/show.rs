@@ -3,8 +3,7 @@
 use super::door::Failure;
 use super::ledger::Ledger;
 use super::list::{amount_of, span};
-use crate::commands::control;
-use crate::commands::door::Which;
+use crate::commands::door::{Door, Which};
 use crate::commands::journal::opened::Opened;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
@@ -37,22 +36,26 @@ struct Shown<'a> {
     object: &'static str,
     /// `null` where it is not owed any more.
     owed: Option<&'a OwedJson>,
+    /// `null` where the switch is on another machine, and its journal with it.
     transaction: serde_json::Value,
 }
 
 /// Does it. The story comes from the journal, and how it stands now from the switch, where one answers.
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let mut opened = Opened::at(door.data.clone())?;
+    if !door.is_here() && !args.local {
+        return standing_elsewhere(args, &door);
+    }
+    let mut opened = Opened::at(door.data()?.to_owned())?;
     let mut ledger = Ledger::read(&mut opened)?;
     let Some(&txn) = ledger.about.get(&args.id) else {
         let said = format!("no message {} was ever owed", args.id);
-        let next = format!("sekisho saf ls --socket {}", door.socket.display());
+        let next = format!("sekisho saf ls{}", door.words());
         return Err(Failure::NoSuchThing { said, next });
     };
     let live = match args.local {
         true => None,
-        false => control::get(&door.socket, &format!("/v1/saf/{}", args.id)).ok(),
+        false => door.get(&format!("/v1/saf/{}", args.id)).ok(),
     };
     let owed = match live {
         Some(reply) if reply.status == 200 => serde_json::from_value(reply.body).ok(),
@@ -73,6 +76,31 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         paper.line("");
         life.print(&mut paper);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a switch elsewhere says of it; the story stands in the journal, on its machine.
+fn standing_elsewhere(args: &Args, door: &Door) -> Result<ExitCode, Failure> {
+    let reply = door.get(&format!("/v1/saf/{}", args.id)).map_err(|error| door.unreachable(error))?;
+    if reply.status == 404 {
+        let said = reply.body["said"].as_str().unwrap_or("it is not owed").to_owned();
+        let next =
+            format!("sekisho saf ls{}   (how it ended: sekisho saf show, on its machine)", door.words());
+        return Err(Failure::NoSuchThing { said, next });
+    }
+    let owed: OwedJson = serde_json::from_value(reply.body).map_err(|_| door.unreachable(door.strange()))?;
+    let mut paper = Paper::new();
+    match args.json {
+        true => {
+            paper.json(&Shown { object: "owed", owed: Some(&owed), transaction: serde_json::Value::Null })
+        }
+        false => {
+            paper.text(standing(&owed));
+            eprintln!(
+                "what happened to its transaction stands in the journal: sekisho saf show, on its machine"
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

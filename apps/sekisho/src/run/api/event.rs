@@ -34,6 +34,12 @@ pub(crate) struct Event {
     pub(crate) data: Map<String, Value>,
     /// The how manyeth event since the start.
     pub(crate) seq: u64,
+    /// `time` in milliseconds since 1970.
+    #[serde(skip)]
+    pub(crate) at_ms: i64,
+    /// It happened in a life before this one, and is told again to those who may have missed it.
+    #[serde(skip)]
+    pub(crate) is_recalled: bool,
 }
 
 impl Event {
@@ -48,6 +54,8 @@ impl Event {
             business_date: None,
             data: Map::new(),
             seq: 0,
+            at_ms: at.as_unix_ms(),
+            is_recalled: false,
         }
     }
 
@@ -70,9 +78,21 @@ impl Event {
         self
     }
 
+    /// From a life before this one.
+    pub(crate) fn recalled(self) -> Self {
+        Self { is_recalled: true, ..self.with("again", json!(true)) }
+    }
+
+    /// Whether a business day is another from here on: what nobody may miss.
+    pub(crate) fn changes_a_day(&self) -> bool {
+        matches!(self.kind, "cutover.completed" | "business_day.opened")
+    }
+
+    /// Numbers it, and names it by the life it belongs to and by its time: a later life knows from that since when
+    /// somebody has heard nothing.
     pub(super) fn number(&mut self, life: i64, seq: u64) {
         self.seq = seq;
-        self.id = format!("evt_{life:x}_{seq}");
+        self.id = format!("evt_{life:x}_{seq}_{:x}", self.at_ms);
     }
 
     /// Whether one of these patterns, such as `link.*`, means it. No pattern means all.

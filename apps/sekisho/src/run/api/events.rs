@@ -1,17 +1,15 @@
 //! What happened, for applications: a ring the lane writes and never waits for, read by whoever listens.
 
-use super::event::{Event, Severity};
-use crate::run::core::Core;
-use journal::CutStage;
-use serde_json::json;
+use super::event::Event;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use switch::{LinkState, Tell};
-use terms::{Balance, BusinessDate, LinkId, Timestamp, TxnId};
+use terms::Timestamp;
 use tokio::sync::{Notify, watch};
 
 /// Events kept for those who come back with the number of the last they saw. About 500 bytes each.
 pub(crate) const KEPT: usize = 8_192;
+/// Changes of a day kept beyond them. A year of three hosts.
+const DAYS_KEPT: usize = 1_024;
 
 /// The last events, in order.
 #[derive(Clone, Default)]
@@ -31,6 +29,17 @@ struct Ring {
     /// Number of the next one, from 1.
     next: u64,
     kept: VecDeque<Arc<Event>>,
+    /// Older ones by which a day changed.
+    days: VecDeque<Arc<Event>>,
+}
+
+/// Where somebody goes on who comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At that event.
+    At(u64),
+    /// What was seen last is of another life, and of then: milliseconds since 1970.
+    OfAnotherLife(i64),
 }
 
 /// What a reader gets next.
@@ -43,6 +52,8 @@ pub(crate) enum Next {
     Missed {
         /// The number of the oldest that is left.
         oldest: u64,
+        /// What of those that are gone has changed a day.
+        days: Vec<Arc<Event>>,
     },
 }
 
@@ -51,7 +62,7 @@ impl Bulletin {
     pub(crate) fn since(life: Timestamp) -> Self {
         let shared = Shared::default();
         *shared.ring.lock().unwrap_or_else(PoisonError::into_inner) =
-            Ring { life: life.as_unix_ms(), next: 1, kept: VecDeque::new() };
+            Ring { life: life.as_unix_ms(), next: 1, ..Ring::default() };
         Self(Arc::new(shared))
     }
 
@@ -65,8 +76,13 @@ impl Bulletin {
         event.number(ring.life, ring.next);
         ring.next += 1;
         ring.kept.push_back(Arc::new(event));
-        if ring.kept.len() > KEPT {
-            ring.kept.pop_front();
+        if ring.kept.len() > KEPT
+            && let Some(gone) = ring.kept.pop_front().filter(|gone| gone.changes_a_day())
+        {
+            ring.days.push_back(gone);
+            if ring.days.len() > DAYS_KEPT {
+                ring.days.pop_front();
+            }
         }
         drop(ring);
         // One waker, however many read: waking them all is not the lane's work.
@@ -91,17 +107,25 @@ impl Bulletin {
         let ring = self.ring();
         let oldest = ring.next - ring.kept.len() as u64;
         match number.checked_sub(oldest) {
-            None => Next::Missed { oldest },
+            None => {
+                let days = ring.days.iter().filter(|event| event.seq >= number).cloned().collect();
+                Next::Missed { oldest, days }
+            }
             Some(at) => ring.kept.get(at as usize).map_or(Next::Nothing, |event| Next::Event(event.clone())),
         }
     }
 
-    /// Where somebody goes on who last saw the event of that name; `None` where it is of another life.
-    pub(crate) fn after(&self, id: &str) -> Option<u64> {
-        let (life, number) = id.strip_prefix("evt_")?.split_once('_')?;
-        let (life, number) = (i64::from_str_radix(life, 16).ok()?, number.parse::<u64>().ok()?);
+    /// Where somebody goes on who last saw the event of that name.
+    pub(crate) fn after(&self, id: &str) -> Place {
+        let mut parts = id.strip_prefix("evt_").unwrap_or_default().split('_');
+        let life = parts.next().and_then(|part| i64::from_str_radix(part, 16).ok());
+        let number = parts.next().and_then(|part| part.parse::<u64>().ok());
+        let at_ms = parts.next().and_then(|part| i64::from_str_radix(part, 16).ok());
         let ring = self.ring();
-        (life == ring.life && number < ring.next).then_some(number + 1)
+        match number {
+            Some(number) if life == Some(ring.life) && number < ring.next => Place::At(number + 1),
+            _ => Place::OfAnotherLife(at_ms.unwrap_or(i64::MIN)),
+        }
     }
 
     /// Changes whenever there may be something to read.
@@ -110,145 +134,46 @@ impl Bulletin {
     }
 }
 
-impl Core {
-    /// Puts up what applications want to know of what the lane tells.
-    pub(crate) fn publish_told(&mut self, tell: Tell) {
-        let event = match tell {
-            Tell::Link { link, state, cause } => self.of_link(link, state, cause.name()),
-            Tell::Cutover { link, stage } => {
-                let name = match stage {
-                    CutStage::Open => "cutover.given_up",
-                    CutStage::Asked => "cutover.requested",
-                    CutStage::Begun => "cutover.received",
-                };
-                Some(self.about(link, name, Severity::Info))
-            }
-            Tell::HostDate { link } => Some(self.about(link, "cutover.completed", Severity::Info)),
-            Tell::CutoverRefused { link, date } => {
-                let date = date.map(|date| date.to_string());
-                Some(self.about(link, "cutover.refused", Severity::Error).with("date", json!(date)))
-            }
-            Tell::CutoverOverdue { link, stage } => {
-                Some(self.about(link, "cutover.overdue", Severity::Error).with("stage", json!(stage.name())))
-            }
-            Tell::OwnDate { from, to } => Some(self.of_own_day(from, to)),
-            Tell::TotalsSent { link, date, number } => {
-                let event =
-                    self.about(link, "recon.sent", Severity::Info).with("date", json!(date.to_string()));
-                Some(event.with("attempts", json!(number)))
-            }
-            Tell::TotalsOverdue { link, date, attempts } => {
-                let event = self.about(link, "recon.overdue", Severity::Error);
-                Some(event.with("date", json!(date.to_string())).with("attempts", json!(attempts)))
-            }
-            Tell::Compared { link, date, balance } => {
-                let (name, severity) = match balance {
-                    Some(Balance::Balanced) => ("recon.balanced", Severity::Info),
-                    Some(Balance::OutOfBalance) => ("recon.out_of_balance", Severity::Error),
-                    Some(Balance::NotAvailable) => ("recon.not_available", Severity::Warning),
-                    None => ("recon.refused", Severity::Error),
-                };
-                Some(self.about(link, name, severity).with("date", json!(date.to_string())))
-            }
-            Tell::LateResult { id } => {
-                Some(Event::new("recon.late_result", Severity::Warning, self.clock.now().wall).of(id))
-            }
-            Tell::Recovered { link } => Some(self.about(link, "recovery.completed", Severity::Info)),
-            Tell::StrangeAnswer { link, stan_known } => {
-                let reason =
-                    if stan_known { "the trace number is ours, the rest disagrees" } else { "not asked" };
-                Some(self.about(link, "message.discarded", Severity::Warning).with("reason", json!(reason)))
-            }
-            Tell::SecondAnswer { id, link } => {
-                let event = self.about(link, "message.discarded", Severity::Warning);
-                Some(event.of(id).with("reason", json!("second answer")))
-            }
-            Tell::LateAnswer { id, link, outcome } => {
-                let event = self.about(link, "transaction.late_answer", Severity::Warning);
-                Some(event.of(id).with("would_have_been", json!(outcome.name())))
-            }
-            // Only those of applications have anybody here who waits for the last word.
-            Tell::Forwarded { link, id, .. } if self.lane.submission(id).is_some() => {
-                Some(self.resolved(link, id, Severity::Info))
-            }
-            Tell::NeedsAPerson { id } if self.lane.submission(id).is_some() => {
-                let event = Event::new("transaction.needs_a_person", Severity::Error, self.clock.now().wall);
-                Some(event.of(id))
-            }
-            Tell::Decided { .. }
-            | Tell::Repeated { .. }
-            | Tell::BreakerOpened { .. }
-            | Tell::BreakerClosed { .. }
-            | Tell::NeedsAPerson { .. }
-            | Tell::ForwardAlarm { .. }
-            | Tell::Forwarded { .. }
-            | Tell::ForgetsEarly { .. }
-            | Tell::TotalsUnanswered { .. }
-            | Tell::EchoMissed { .. }
-            | Tell::Meaningless { .. } => None,
-        };
-        event.into_iter().for_each(|event| self.publish(event));
+#[cfg(test)]
+mod tests {
+    use super::super::event::Severity;
+    use super::*;
+
+    fn event(kind: &'static str, at_ms: i64) -> Event {
+        Event::new(kind, Severity::Info, Timestamp::from_unix_ms(at_ms))
     }
 
-    /// One connection of several is lost.
-    pub(crate) fn announce_degraded(&mut self, link: LinkId) {
-        let handle = self.links.get(usize::from(link.0)).and_then(|link| link.handle.as_ref());
-        let (up, wanted) = handle.map_or((0, 0), |handle| (handle.up(), handle.states().len()));
-        let event = self.about(link, "link.degraded", Severity::Warning);
-        self.publish(event.with("connections", json!(up)).with("connections_wanted", json!(wanted)));
+    #[test]
+    fn who_comes_back_goes_on_behind_what_was_seen_and_another_life_is_known_by_its_time() {
+        let board = Bulletin::since(Timestamp::from_unix_ms(1_000));
+        board.post(event("link.down", 1_500));
+        let Next::Event(first) = board.read(1) else { panic!("one is there") };
+        assert_eq!(board.after(&first.id), Place::At(2));
+        let later = Bulletin::since(Timestamp::from_unix_ms(2_000));
+        #[rustfmt::skip]
+        let table = [
+            (first.id.as_str(),    Place::OfAnotherLife(1_500)),
+            ("evt_7d0_9_7d5",      Place::OfAnotherLife(2_005)), // of this life, and not given out yet
+            ("evt_1_1",            Place::OfAnotherLife(i64::MIN)),
+            ("evt_",               Place::OfAnotherLife(i64::MIN)),
+            ("nonsense_7d0_0_0",   Place::OfAnotherLife(i64::MIN)),
+        ];
+        for (id, place) in table {
+            assert_eq!(later.after(id), place, "{id}");
+        }
     }
 
-    /// Somebody sent what nobody can read. Where and why, never what.
-    pub(crate) fn announce_unreadable(
-        &mut self,
-        link: Option<LinkId>,
-        from: &str,
-        why: &dialects::ReadError,
-    ) {
-        let name = "message.format_error";
-        let event = match link {
-            Some(link) => self.about(link, name, Severity::Warning),
-            None => Event::new(name, Severity::Warning, self.clock.now().wall),
-        };
-        self.publish(event.with("from", json!(from)).with("why", json!(why.to_string())));
-    }
-
-    /// The order to recover was given.
-    pub(crate) fn announce_recovery(&mut self) {
-        self.publish(Event::new("recovery.started", Severity::Info, self.clock.now().wall));
-    }
-
-    fn of_own_day(&self, from: Option<BusinessDate>, to: BusinessDate) -> Event {
-        let mut event = Event::new("business_day.opened", Severity::Info, self.clock.now().wall);
-        event.business_date = Some(to.to_string());
-        event.with("from", json!(from.map(|from| from.to_string())))
-    }
-
-    fn of_link(&self, link: LinkId, state: LinkState, cause: &str) -> Option<Event> {
-        let (name, severity) = match state {
-            LinkState::Disconnected => ("link.down", Severity::Error),
-            LinkState::SignedOn => ("link.signed_on", Severity::Info),
-            LinkState::SignedOff => ("link.signed_off", Severity::Info),
-            LinkState::Draining => ("link.draining", Severity::Info),
-            LinkState::Maintenance => ("link.maintenance", Severity::Info),
-            LinkState::Connected => ("link.connected", Severity::Info),
-            // Said in a moment by what they end in.
-            LinkState::SigningOn | LinkState::SigningOff => return None,
-        };
-        let event = self.about(link, name, severity);
-        Some(event.with("state", json!(state.name())).with("cause", json!(cause)))
-    }
-
-    fn resolved(&self, link: LinkId, id: TxnId, severity: Severity) -> Event {
-        self.about(link, "transaction.resolved", severity).of(id)
-    }
-
-    /// An event about a link.
-    pub(crate) fn about(&self, link: LinkId, name: &'static str, severity: Severity) -> Event {
-        let now = self.clock.now();
-        let link_name =
-            self.links.get(usize::from(link.0)).map_or_else(String::new, |link| link.name.to_string());
-        let date = self.lane.date_with(now, link).to_string();
-        Event::new(name, severity, now.wall).on(&link_name, date)
+    #[test]
+    fn who_reads_too_slowly_hears_of_every_change_of_a_day_all_the_same() {
+        let board = Bulletin::since(Timestamp::from_unix_ms(0));
+        for number in 1..=3 * KEPT as u64 {
+            let kind = if number % 1_000 == 0 { "cutover.completed" } else { "message.format_error" };
+            board.post(event(kind, number as i64));
+        }
+        let Next::Missed { oldest, days } = board.read(2_500) else { panic!("much is gone") };
+        assert_eq!(oldest, 2 * KEPT as u64 + 1);
+        let numbers: Vec<u64> = days.iter().map(|event| event.seq).collect();
+        let changed = (3_000..oldest).step_by(1_000);
+        assert_eq!(numbers, changed.collect::<Vec<_>>(), "all of them, and those seen before not again");
     }
 }

@@ -4,8 +4,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use utoipa::ToSchema;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
+
+/// What such an answer is.
+const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why there is no answer. Fields are added to it, never changed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -38,6 +43,25 @@ pub(crate) struct ProblemJson {
     pub(crate) request_id: String,
 }
 
+/// The answers of this kind that every operation may give, for its description.
+pub(crate) struct Usual;
+
+impl utoipa::IntoResponses for Usual {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let usual = [
+            ("401", "no key, or none that is known"),
+            ("429", "more requests in a second than a caller may make"),
+            ("503", "too much is under way, or the switch is stopping"),
+        ];
+        let described = usual.map(|(status, said)| {
+            let problem = Content::new(Some(Ref::from_schema_name(ProblemJson::name())));
+            let response = ResponseBuilder::new().description(said).content(PROBLEM_JSON, problem).build();
+            (status.to_owned(), RefOr::T(response))
+        });
+        described.into()
+    }
+}
+
 /// The same, small enough to be handed from function to function.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem(Box<ProblemJson>);
@@ -57,10 +81,12 @@ macro_rules! codes {
         pub(crate) enum Wrong { $(#[doc = $title] $variant,)* }
 
         impl Wrong {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
             pub(crate) const fn code(self) -> &'static str { match self { $(Self::$variant => $name,)* } }
-            const fn status(self) -> StatusCode { match self { $(Self::$variant => StatusCode::$status,)* } }
-            const fn retryable(self) -> bool { match self { $(Self::$variant => $retryable,)* } }
-            const fn title(self) -> &'static str { match self { $(Self::$variant => $title,)* } }
+            pub(crate) const fn status(self) -> StatusCode { match self { $(Self::$variant => StatusCode::$status,)* } }
+            pub(crate) const fn retryable(self) -> bool { match self { $(Self::$variant => $retryable,)* } }
+            pub(crate) const fn title(self) -> &'static str { match self { $(Self::$variant => $title,)* } }
         }
     };
 }
@@ -157,7 +183,7 @@ impl IntoResponse for Problem {
         let (retry, kept) = (self.retry_after_s, self.clone());
         let mut response = (status, Json(&*self.0)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(seconds) = retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -5,7 +5,8 @@ use super::body::parsed;
 use super::callers::Caller;
 use super::event::{Event, Severity};
 use super::ids;
-use super::problem::{Problem, ProblemJson, Wrong};
+use super::keys::Pass;
+use super::problem::{Problem, ProblemJson, Usual, Wrong};
 use super::sessions::{CannotUse, Session};
 use super::stream::{self, Wish};
 use axum::Json;
@@ -80,10 +81,8 @@ impl SessionJson {
     responses(
         (status = 201, body = SessionJson, description = "It is open; listen to its events within ten seconds"),
         (status = 400, description = "no JSON, or no name", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 413, description = "over 64 KiB", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) -> Result<Response, Problem> {
@@ -110,9 +109,7 @@ pub(crate) async fn open(State(api): State<Api>, caller: Caller, body: Bytes) ->
 #[utoipa::path(get, path = "/v1/sessions",
     responses(
         (status = 200, body = SessionList, description = "All of them for operators, their own for applications"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Json<SessionList> {
@@ -128,11 +125,9 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Json<Session
     params(("id" = String, Path, description = "of the session")),
     responses(
         (status = 200, body = SessionJson, description = "As it stands"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn show(
@@ -149,11 +144,9 @@ pub(crate) async fn show(
     params(("id" = String, Path, description = "of the session; its number, for operators")),
     responses(
         (status = 200, body = SessionJson, description = "It was open"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn close(
@@ -175,29 +168,29 @@ pub(crate) async fn close(
     params(("id" = String, Path, description = "of the session"), ("types" = Option<String>, Query, description = "Names of events with commas between, `*` at the end for all that begin so"), ("heartbeat_s" = Option<u64>, Query, description = "A comment so often, 1 to 15 seconds"), ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event")),
     responses(
         (status = 200, body = Event, content_type = "text/event-stream", description = "Events as they happen, one in each `data`"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session", body = ProblemJson, content_type = "application/problem+json"),
         (status = 409, description = "somebody listens already", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn events(
     State(api): State<Api>,
     caller: Caller,
+    pass: Pass,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let room = api.room_for_reader().ok_or_else(|| Wrong::Busy.said("too many listen already").after_s(5))?;
+    let room =
+        api.room_for_reader(&caller).ok_or_else(|| Wrong::Busy.said("too many listen already").after_s(5))?;
     let listening = api.sessions.listen(&id, &caller.name).map_err(|why| refused(why, &id))?;
     let session = api.sessions.find(&id, &caller.name).map_err(|why| refused(why, &id))?;
     let mut first = Event::new("session.opened", Severity::Info, clock::utc_now());
     first.subject = Some(format!("session {}", session.number));
     let first = first.with("number", json!(session.number)).with("application", json!(session.application));
     let wish = Wish::of(query.as_deref().unwrap_or_default(), &headers);
-    Ok(stream::begin(&api, wish, room, Some(listening), Some(first)))
+    Ok(stream::begin(&api, wish, (room, pass), Some(listening), Some(first)))
 }
 
 /// Why a session cannot be used, for whoever wanted to.

@@ -113,9 +113,15 @@ impl Sessions {
 
     /// How many are open for that link, or for all; for whoever wants to close it, or everything.
     pub(crate) fn count(&self, link: Option<&str>) -> usize {
+        self.count_besides(link, None)
+    }
+
+    /// The same without the one of that id: who gives the order may hold one.
+    pub(crate) fn count_besides(&self, link: Option<&str>, own: Option<&str>) -> usize {
         let is_about =
             |session: &&Session| link.is_none() || session.link.is_none() || session.link.as_deref() == link;
-        self.open_ones().values().filter(is_about).count()
+        let is_another = |session: &&Session| own != Some(session.id.as_str());
+        self.open_ones().values().filter(is_about).filter(is_another).count()
     }
 
     /// The session of that id, for that caller.
@@ -194,6 +200,7 @@ mod tests {
         assert_eq!(opened(&sessions, "d", "x").number, 2);
         assert_eq!(opened(&sessions, "e", "x").number, 4);
         assert_eq!(sessions.count(None), 4);
+        assert_eq!([Some("a"), Some("b"), None].map(|own| sessions.count_besides(None, own)), [3, 4, 4]);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use super::Api;
 use super::callers::Caller;
 use super::event::Event;
-use super::events::{Bulletin, Next};
-use super::problem::{ProblemJson, Wrong};
+use super::events::{Bulletin, Next, Place};
+use super::keys::Pass;
+use super::problem::{Usual, Wrong};
+use super::room::ReaderRoom;
 use super::sessions::Listening;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -17,13 +19,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 /// A comment this often, so that both sides learn of a line that is dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The same where the reader asks for it. At least this.
 const HEARTBEAT_MIN_S: u64 = 1;
+/// The last word to a reader whose key was taken away.
+const KEY_TAKEN_AWAY: &str = r#"{"type":"stream.closed","data":{"why":"the key was taken away"}}"#;
 /// Events on their way to one reader.
 const AHEAD: usize = 64;
 /// A reader that takes nothing for so long has stopped reading.
@@ -43,20 +47,19 @@ pub(crate) struct ReaderCounts {
     params(("types" = Option<String>, Query, description = "Names of events with commas between, `*` at the end for all that begin so"), ("heartbeat_s" = Option<u64>, Query, description = "A comment so often, 1 to 15 seconds"), ("Last-Event-ID" = Option<String>, Header, description = "Go on behind this event")),
     responses(
         (status = 200, body = Event, content_type = "text/event-stream", description = "Events as they happen, one in each `data`"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn all(
     State(api): State<Api>,
-    _: Caller,
+    caller: Caller,
+    pass: Pass,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let wish = Wish::of(query.as_deref().unwrap_or_default(), &headers);
-    match api.room_for_reader() {
-        Some(room) => begin(&api, wish, room, None, None),
+    match api.room_for_reader(&caller) {
+        Some(room) => begin(&api, wish, (room, pass), None, None),
         None => Wrong::Busy.said("too many listen already").after_s(5).into_response(),
     }
 }
@@ -89,7 +92,7 @@ impl Wish {
 pub(crate) fn begin(
     api: &Api,
     wish: Wish,
-    room: OwnedSemaphorePermit,
+    (room, pass): (ReaderRoom, Pass),
     listening: Option<Listening>,
     first: Option<Event>,
 ) -> Response {
@@ -98,7 +101,13 @@ pub(crate) fn begin(
     api.readers.open.fetch_add(1, Ordering::Relaxed);
     tokio::spawn(async move {
         let counts = feed.counts.clone();
-        feed.run(listening.as_ref(), first).await;
+        let over = tokio::select! {
+            () = feed.run(listening.as_ref(), first) => false,
+            () = pass.taken_away() => true,
+        };
+        if over {
+            feed.give(sse::Event::default().event("stream.closed").data(KEY_TAKEN_AWAY)).await;
+        }
         counts.open.fetch_sub(1, Ordering::Relaxed);
         drop((room, listening));
     });
@@ -116,19 +125,22 @@ struct Feed {
 impl Feed {
     async fn run(&self, listening: Option<&Listening>, first: Option<Event>) {
         let mut news = self.bulletin.news();
-        let mut next = match &self.wish.after {
+        // Changes of days in lives before this one are told to those who were there, from their last event on.
+        let mut recalls_from = i64::MIN;
+        let mut next = match self.wish.after.as_ref().map(|after| self.bulletin.after(after)) {
             None => self.bulletin.next(),
-            // Of another life: what happened since nobody knows here.
-            Some(after) => match self.bulletin.after(after) {
-                Some(next) => next,
-                None => {
-                    let missed = r#"{"type":"stream.missed","data":{"why":"the switch was started again"}}"#;
-                    if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
-                        return;
-                    }
-                    self.bulletin.next()
+            Some(Place::At(next)) => next,
+            Some(Place::OfAnotherLife(since_ms)) => {
+                let missed = r#"{"type":"stream.missed","data":{"why":"the switch was started again"}}"#;
+                if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
+                    return;
                 }
-            },
+                recalls_from = since_ms;
+                1
+            }
+        };
+        let is_wanted = |event: &Event| {
+            event.is_wanted(&self.wish.types) && !(event.is_recalled && event.at_ms < recalls_from)
         };
         if let Some(first) = first
             && !self.give(written(&first)).await
@@ -146,11 +158,11 @@ impl Feed {
             match self.bulletin.read(next) {
                 Next::Event(event) => {
                     next += 1;
-                    if event.is_wanted(&self.wish.types) && !self.give(written(&event)).await {
+                    if is_wanted(&event) && !self.give(written(&event)).await {
                         return;
                     }
                 }
-                Next::Missed { oldest } => {
+                Next::Missed { oldest, days } => {
                     let missed = format!(
                         "{{\"type\":\"stream.missed\",\"data\":{{\"from_seq\":{next},\"to_seq\":{}}}}}",
                         oldest - 1
@@ -158,6 +170,12 @@ impl Feed {
                     next = oldest;
                     if !self.give(sse::Event::default().event("stream.missed").data(missed)).await {
                         return;
+                    }
+                    // Nobody goes on by a day that is over.
+                    for day in days.iter().filter(|day| is_wanted(day)) {
+                        if !self.give(written(day)).await {
+                            return;
+                        }
                     }
                 }
                 Next::Nothing => {

@@ -5,7 +5,7 @@ use super::body::parsed;
 use super::callers::Caller;
 use super::ids;
 use super::orders::{ApiOrder, Shown, Submitted, Submitting, TakenBack, Which};
-use super::problem::{Problem, ProblemJson, Wrong};
+use super::problem::{Problem, ProblemJson, Usual, Wrong};
 use super::request::{Asked, NewTransaction};
 use super::session_pages::refused;
 use super::shown::TransactionJson;
@@ -46,16 +46,14 @@ pub(crate) struct TransactionList {
     responses(
         (status = 200, description = "It is answered; an approval and a refusal are answers, and so is unknown", body = TransactionJson, headers(("Idempotency-Replayed" = String, description = "true where it was answered before"))),
         (status = 400, description = "no key, no JSON, or a part that cannot be", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 403, description = "somebody else's session", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such session, no such original, or no [api]", body = ProblemJson, content_type = "application/problem+json"),
         (status = 409, description = "the first request under this key is under way, or terminal, stan and time are another's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 410, description = "answered so long ago that it is forgotten", body = ProblemJson, content_type = "application/problem+json"),
         (status = 413, description = "over 64 KiB", body = ProblemJson, content_type = "application/problem+json"),
         (status = 422, description = "this key stands for another request", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
         (status = 500, description = "a fault of ours; look it up", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn submit(
@@ -187,6 +185,9 @@ fn said(submitted: Submitted, name: &str) -> Result<Response, Problem> {
         Submitted::CannotCapture(_, CannotCapture::Captured(by)) => {
             Err(captured("it was captured already: a capture is made once", by))
         }
+        Submitted::CannotCapture(of, why @ CannotCapture::NotDecided) => {
+            Err(Wrong::UnderWay.said(format!("{why}; nothing was sent")).about(ids::of_txn(of)).after_s(1))
+        }
         Submitted::CannotCapture(of, why) => {
             Err(Wrong::NotCapturable.said(format!("{why}; nothing was sent")).about(ids::of_txn(of)))
         }
@@ -201,11 +202,9 @@ fn said(submitted: Submitted, name: &str) -> Result<Response, Problem> {
     params(("id" = String, Path, description = "txn_ and a number")),
     responses(
         (status = 200, body = TransactionJson, description = "As it stands"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such transaction, or somebody else's", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
         (status = 500, description = "a fault of ours", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn show(
@@ -226,10 +225,8 @@ pub(crate) async fn show(
     responses(
         (status = 200, body = TransactionList, description = "One, or none"),
         (status = 400, description = "no key", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
         (status = 500, description = "a fault of ours", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn find(
@@ -253,12 +250,10 @@ pub(crate) async fn find(
     params(("id" = String, Path, description = "txn_ and a number")),
     responses(
         (status = 200, body = TransactionJson, description = "Taken back, now or before"),
-        (status = 401, description = "no key, or none that is known", body = ProblemJson, content_type = "application/problem+json"),
         (status = 404, description = "no such transaction, or somebody else's", body = ProblemJson, content_type = "application/problem+json"),
         (status = 410, description = "too little of it is remembered", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 429, description = "more requests in a second than a caller may make", body = ProblemJson, content_type = "application/problem+json"),
         (status = 500, description = "a fault of ours; ask again", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "too much is under way, or the switch is stopping", body = ProblemJson, content_type = "application/problem+json"),
+        Usual,
     )
 )]
 pub(crate) async fn reverse(

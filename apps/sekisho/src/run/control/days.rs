@@ -1,6 +1,8 @@
 //! `/v1/days`, `/v1/cutovers`, `/v1/reconciliations` and `/v1/totals`.
 
-use super::{Door, gone, no, said};
+use super::signature::{Unsigned, ordered_by};
+use super::{Door, gone, no};
+use crate::run::api::callers::Caller;
 use crate::run::days::{DayCommand, ReconJson};
 use crate::run::links::{LinkCommand, Ordered};
 use crate::run::thread::Order;
@@ -30,7 +32,7 @@ const OWN: &str = "own";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CutOver {
-    by: String,
+    by: Option<String>,
     /// `own`, or the name of a link, whose host is asked.
     what: String,
 }
@@ -38,7 +40,7 @@ struct CutOver {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reconcile {
-    by: String,
+    by: Option<String>,
     link: String,
     business_date: String,
 }
@@ -58,12 +60,14 @@ async fn days(State(door): State<Door>) -> Response {
     }
 }
 
-async fn cut_over(State(door): State<Door>, body: Bytes) -> Response {
+async fn cut_over(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<CutOver, _> = serde_json::from_slice(&body);
-    let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"what\":...}}: {error}"));
-    let (by, what) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, asked.what))) {
+    let asked = asked
+        .map_err(|error| Unsigned::Body(format!("the body is not {{\"by\":...,\"what\":...}}: {error}")));
+    let (by, what) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked.what)))
+    {
         Ok(asked) => asked,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     if what == OWN {
         let done = door.ask(|answer| Order::Day(DayCommand::CutOver { by, answer })).await;
@@ -102,14 +106,15 @@ async fn reconciliations(State(door): State<Door>, RawQuery(query): RawQuery) ->
     Json(List { object: "list", data, next: None }).into_response()
 }
 
-async fn reconcile(State(door): State<Door>, body: Bytes) -> Response {
+async fn reconcile(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<Reconcile, _> = serde_json::from_slice(&body);
     let asked = asked.map_err(|error| {
-        format!("the body is not {{\"by\":...,\"link\":...,\"business_date\":...}}: {error}")
+        let body = "{\"by\":...,\"link\":...,\"business_date\":...}";
+        Unsigned::Body(format!("the body is not {body}: {error}"))
     });
-    let (by, asked) = match asked.and_then(|asked| Ok((said("by", &asked.by)?, asked))) {
+    let (by, asked) = match asked.and_then(|asked| Ok((ordered_by(&caller, asked.by.as_deref())?, asked))) {
         Ok(asked) => asked,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     let Some(date) = day(&asked.business_date) else {
         let said = format!("`{}` is no day such as 2026-11-22", asked.business_date);

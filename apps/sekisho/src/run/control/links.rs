@@ -1,6 +1,7 @@
 //! `/v1/links`: links shown, and orders to them.
 
-use super::{Door, gone, no, ordered_by, signed_by};
+use super::signature::{Unsigned, ordered_by, signed_by};
+use super::{Door, gone, no};
 use crate::run::api::callers::Caller;
 use crate::run::links::{LineJson, LinkCommand, LinkJson, Ordered};
 use crate::run::thread::Order;
@@ -96,11 +97,12 @@ async fn order(
         let all = LinkOrder::ALL.map(LinkOrder::name).join(", ");
         return no(StatusCode::NOT_FOUND, "no_such_order", format!("an order is one of {all}"));
     };
-    let (by, unless_sessions) = match signed(&caller, &body) {
+    let (by, Spared { unless_sessions, besides }) = match signed(&caller, &body) {
         Ok(signed) => signed,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
-    let sessions = if unless_sessions { door.sessions.count(Some(&name)) } else { 0 };
+    let own = besides.as_deref();
+    let sessions = if unless_sessions { door.sessions.count_besides(Some(&name), own) } else { 0 };
     if sessions > 0 {
         let said = format!("{sessions} sessions of applications are open");
         return no(StatusCode::CONFLICT, "sessions_open", said);
@@ -138,7 +140,7 @@ async fn cut(
 ) -> Response {
     let by = match signed_by(&caller, &body) {
         Ok(by) => by,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     let none = || no(StatusCode::NOT_FOUND, "no_such_line", format!("`{name}` has no connection {number}"));
     let Some(known) = LinkName::new(name.as_bytes()) else { return no_such_link(&name) };
@@ -154,17 +156,27 @@ async fn cut(
     }
 }
 
-/// Who gives the order, and whether applications with open sessions are to be spared.
-fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, bool), String> {
+/// Whether applications with open sessions are to be spared.
+struct Spared {
+    unless_sessions: bool,
+    /// The session of whoever orders it, which does not count.
+    besides: Option<String>,
+}
+
+/// Who gives the order, and who is to be spared.
+fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Spared), Unsigned> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct By {
-        by: String,
+        by: Option<String>,
         #[serde(default)]
         unless_sessions: bool,
+        besides: Option<String>,
     }
-    let by = serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"));
-    by.and_then(|asked: By| Ok((ordered_by(caller, &asked.by)?, asked.unless_sessions)))
+    let asked: By =
+        serde_json::from_slice(body).map_err(|error| format!("the body is not {{\"by\":...}}: {error}"))?;
+    let By { by, unless_sessions, besides } = asked;
+    Ok((ordered_by(caller, by.as_deref())?, Spared { unless_sessions, besides }))
 }
 
 fn no_such_link(name: &str) -> Response {
@@ -182,5 +194,6 @@ const fn code(why: CannotOrder) -> &'static str {
         CannotOrder::IsDrained => "is_drained",
         CannotOrder::InMaintenance => "in_maintenance",
         CannotOrder::NotOut => "not_out",
+        CannotOrder::DayIsAhead => "day_is_ahead",
     }
 }

@@ -1,6 +1,7 @@
 //! `/v1/recovery`: how recovery stands, and the order to begin it.
 
-use super::{Door, gone, no, signed_by};
+use super::signature::signed_by;
+use super::{Door, gone, no};
 use crate::run::api::callers::Caller;
 use crate::run::recovery::{RecoveryJson, RecoveryOrder};
 use crate::run::thread::Order;
@@ -26,7 +27,7 @@ async fn show(State(door): State<Door>) -> Response {
 async fn begin(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let by = match signed_by(&caller, &body) {
         Ok(by) => by,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
     let Some(before) = door.ask(|answer| Order::Recovery(RecoveryOrder::Begin { answer })).await else {
         return gone();

@@ -1,6 +1,7 @@
 //! `/v1/stop`: the order to end.
 
-use super::{Door, gone, no, ordered_by};
+use super::signature::{Unsigned, ordered_by};
+use super::{Door, gone, no};
 use crate::run::api::callers::Caller;
 use crate::run::ending::{End, EndOrder, StillSignedOn};
 use crate::run::thread::Order;
@@ -20,7 +21,7 @@ pub(super) fn router() -> Router<Door> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
-    by: String,
+    by: Option<String>,
     /// At once, without the clean mark.
     #[serde(default)]
     force: bool,
@@ -30,6 +31,8 @@ struct Asked {
     /// Not while applications have sessions open.
     #[serde(default)]
     unless_sessions: bool,
+    /// The session of whoever orders it, which does not count.
+    besides: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -49,13 +52,15 @@ struct Refused {
 
 async fn stop(State(door): State<Door>, caller: Caller, body: Bytes) -> Response {
     let asked: Result<Asked, _> = serde_json::from_slice(&body);
-    let asked = asked.map_err(|error| format!("the body is not {{\"by\":...,\"force\":...}}: {error}"));
-    let signed = |asked: Asked| Ok((ordered_by(&caller, &asked.by)?, how(&asked), asked.unless_sessions));
-    let (by, how, unless_sessions) = match asked.and_then(signed) {
+    let asked = asked
+        .map_err(|error| Unsigned::Body(format!("the body is not {{\"by\":...,\"force\":...}}: {error}")));
+    let signed = |asked: Asked| Ok((ordered_by(&caller, asked.by.as_deref())?, how(&asked), asked));
+    let (by, how, asked) = match asked.and_then(signed) {
         Ok(signed) => signed,
-        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        Err(unsigned) => return unsigned.into_response(),
     };
-    let sessions = if unless_sessions { door.sessions.count(None) } else { 0 };
+    let own = asked.besides.as_deref();
+    let sessions = if asked.unless_sessions { door.sessions.count_besides(None, own) } else { 0 };
     if sessions > 0 {
         let said = format!("{sessions} sessions of applications are open");
         return no(StatusCode::CONFLICT, "sessions_open", said);

@@ -6,10 +6,14 @@
 //! ```
 //! An answer leaves when what it says is written. Whatever is lost on the way leaves the keys in force as they were.
 
+mod asked;
+mod glare;
+
 use super::Core;
-use crate::run::guard::Whose;
+use crate::run::guard::{Heard, Turn, Whose, Wrong};
 use crate::run::keys::{Done, Ended, Errand, NotDone, What};
-use dialects::KeyRule;
+use asked::Question;
+use dialects::{KeyRule, KeyWhat};
 use keys::exchange::{Begun, Do, Step};
 use keys::{Owner, Start};
 use serde::Serialize;
@@ -17,14 +21,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use switch::Event;
 use terms::{
-    Answer, Carried, Class, Code, ConnId, Function, Instant, LinkId, LinkName, Network, Now, Outcome, Txn,
+    Answer, Carried, Class, Code, ConnId, Function, Instant, LinkId, LinkName, Network, Noun, Now, Outcome,
+    Txn,
 };
 use tokio::sync::oneshot;
 
 /// Who waits for the keeper.
-enum Waiting {
+pub(super) enum Waiting {
     /// Somebody who asked us.
     Asker { whose: Whose, conn: ConnId, request: Arc<Txn>, rule: KeyRule, at_once: bool },
+    /// A message that carries the key its code was made with, and its place in the order of what its sender says.
+    Proof(Box<Heard>, Turn),
     /// Nobody: the peer has its answer, and its keys come into force.
     Nobody,
     /// An exchange of ours.
@@ -39,6 +46,9 @@ struct Ours {
     due: Option<Instant>,
     /// Who wanted it, and why; nobody where time did.
     by: Option<(String, String)>,
+    /// The key that is being exchanged, where each travels alone, and those that follow it.
+    now: Option<KeyWhat>,
+    then: Vec<KeyWhat>,
     ended: u64,
     last: Option<Result<(), String>>,
 }
@@ -96,6 +106,7 @@ impl Core {
         };
         let Some(owner) = owner else { return Some(txn) };
         let has_codes = rule.is_some_and(|rule| rule.mac.is_some());
+        let is_for_anybody = rule.is_some_and(|rule| rule.gives_unauthenticated);
         let begins = matches!(txn.message.class, Class::Authorization | Class::Financial)
             && txn.message.function == Function::Request;
         if begins && self.guard.ring.borrow().awaits_keys(&owner) {
@@ -121,16 +132,35 @@ impl Core {
         if !is_ours || !self.guard.keeps_keys() {
             return Some(txn);
         }
-        if master && !(has_codes && dialect.authenticates(txn.message)) {
-            // It makes the working keys void: whoever asks must be the terminal.
-            tracing::error!(%owner, "a new master key was asked for without an authentication code: refused");
-            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::SecurityFailure);
-            return None;
-        }
         let sent = txn
             .carried
             .get(keys.noun)
             .filter(|sent| !sent.is_empty() && !matches!(owner, Owner::Terminal(_)));
+        // Where each key travels alone, the message says which it is about.
+        let alone = if master { Some(keys) } else { keys.said(txn.carried.get(Noun::SecurityInfo)) };
+        let Some(keys) = alone else {
+            tracing::error!(%owner, "a message about keys does not say which key it is about: refused");
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::FormatError);
+            return None;
+        };
+        let question = Question {
+            owner,
+            is_master: master,
+            is_authenticated: has_codes && dialect.authenticates(txn.message),
+            is_for_anybody,
+        };
+        if (master || sent.is_none())
+            && let Err(code) = self.may_be_given(&question)
+        {
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), code);
+            return None;
+        }
+        if let (Whose::Host(link), Some(_)) = (whose, &sent)
+            && !self.gives_way(link)
+        {
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::Busy);
+            return None;
+        }
         let what = match sent {
             Some(sent) => What::Take { contents: sent.to_vec() },
             None if has_codes => What::HandOut { master, start: Start::OnUse },
@@ -142,7 +172,7 @@ impl Core {
         None
     }
 
-    fn refuse_about_keys(&mut self, whose: Whose, conn: ConnId, request: &Arc<Txn>, code: Code) {
+    pub(super) fn refuse_about_keys(&mut self, whose: Whose, conn: ConnId, request: &Arc<Txn>, code: Code) {
         self.tell_about_keys(whose, conn, request, Answer::ours(code, Outcome::NotSent));
     }
 
@@ -161,7 +191,7 @@ impl Core {
         }
     }
 
-    fn send_errand(
+    pub(super) fn send_errand(
         &mut self,
         owner: Owner,
         rule: KeyRule,
@@ -178,6 +208,8 @@ impl Core {
     /// Goes on with what the keeper has done, and begins what is due. Cost: a look into a queue and at each link.
     pub(super) fn mind_exchanges(&mut self, now: Now) {
         while let Some(ended) = self.guard.exchange_ended() {
+            // What it did is known before it is gone on with: a code may be made with what it made.
+            self.guard.mind_keys();
             self.on_keeper(ended);
         }
         for at in 0..self.links.len() {
@@ -190,9 +222,30 @@ impl Core {
             let due = *ours.due.get_or_insert(now.instant.plus_ms(every_ms));
             if due <= now.instant && is_open {
                 ours.due = Some(now.instant.plus_ms(every_ms));
-                self.step_exchange(link, Step::Begin);
+                self.begin_exchange(link);
             }
         }
+    }
+
+    /// Begins an exchange with a host; of one that is under way nothing is begun anew.
+    fn begin_exchange(&mut self, link: LinkId) {
+        let Some((_, rule)) = self.exchange_of(link) else { return };
+        let ours = self.exchanges.ours.entry(link).or_default();
+        if ours.begun == Begun::Not {
+            let mut keys = rule.each_alone().iter().copied();
+            (ours.now, ours.then) = (keys.next(), keys.collect());
+        }
+        self.step_exchange(link, Step::Begin);
+    }
+
+    /// The rule of the message that is due in an exchange of ours, and what it says of its key.
+    fn rule_now(&self, link: LinkId) -> Option<(Owner, KeyRule, Option<Vec<u8>>)> {
+        let (owner, rule) = self.exchange_of(link)?;
+        let now = self.exchanges.ours.get(&link).and_then(|ours| ours.now);
+        Some(match now {
+            None => (owner, rule, None),
+            Some(what) => (owner, rule.of(what), rule.info_of(what)),
+        })
     }
 
     fn on_keeper(&mut self, ended: Ended) {
@@ -211,9 +264,17 @@ impl Core {
                         }
                         let mut carried = Carried::default();
                         carried.push(rule.noun, &contents);
+                        // Which key it is was said by whoever asked.
+                        if let Some(info) =
+                            request.carried.get(Noun::SecurityInfo).filter(|_| rule.info.is_some())
+                        {
+                            carried.push(Noun::SecurityInfo, info);
+                        }
                         Answer { carried, ..Answer::ours(Code::Approved, Outcome::Approved) }
                     }
-                    Ok(Done::InForce | Done::Erased) => Answer::ours(Code::Approved, Outcome::Approved),
+                    Ok(Done::InForce | Done::Erased | Done::Proven) => {
+                        Answer::ours(Code::Approved, Outcome::Approved)
+                    }
                     Err(why) => Answer::ours(code_of(&why), Outcome::Refused),
                 };
                 self.tell_about_keys(whose, conn, &request, answer);
@@ -221,8 +282,16 @@ impl Core {
             (Some(Waiting::Ours(link)), Ok(Done::Drawn(set, contents))) => {
                 self.outgoing_keys(link, set, Some(contents));
             }
+            (Some(Waiting::Proof(heard, turn)), end) => {
+                let found = match end {
+                    Ok(_) => Ok(true),
+                    Err(NotDone::Code) => Err(Wrong::Code),
+                    Err(_) => Err(Wrong::Unproven),
+                };
+                self.hear_in_turn(self.clock.now(), Heard { found: Some(found), ..*heard }, Some(turn));
+            }
             (Some(Waiting::Ours(link)), Ok(Done::InForce)) => self.end_exchange(link, Ok(())),
-            (Some(Waiting::Ours(_)), Ok(Done::Erased)) => {}
+            (Some(Waiting::Ours(_)), Ok(Done::Erased | Done::Proven)) => {}
             (Some(Waiting::Ours(link)), Err(why)) => {
                 self.step_exchange(link, Step::NotMade);
                 self.end_exchange(link, Err(why.to_string()));
@@ -233,34 +302,48 @@ impl Core {
     /// The keys are made: the lane asks the host.
     fn outgoing_keys(&mut self, link: LinkId, set: u32, contents: Option<Vec<u8>>) {
         self.step_exchange(link, Step::Made(set));
+        if !self.is_sent(link, set) {
+            // It gave way while they were made: nobody has them.
+            if let Some((owner, rule)) = self.exchange_of(link).filter(|_| set != 0) {
+                self.send_errand(owner, rule, What::Abandoned(set), Waiting::Nobody, None);
+            }
+            return;
+        }
         let mut carried = Carried::default();
-        if let (Some(contents), Some((_, rule))) = (contents, self.exchange_of(link)) {
-            carried.push(rule.noun, &contents);
+        if let Some((_, rule, info)) = self.rule_now(link) {
+            contents.iter().for_each(|contents| carried.push(rule.noun, contents));
+            info.iter().for_each(|info| carried.push(Noun::SecurityInfo, info));
         }
         self.step(Event::AskKeys { link, carried });
     }
 
     /// A host answered, or did not.
     pub(super) fn on_keys_told(&mut self, link: LinkId, reply: Option<Txn>) {
-        let Some((owner, rule)) = self.exchange_of(link) else { return };
+        let Some((owner, rule, _)) = self.rule_now(link) else { return };
         let sent = reply.as_ref().filter(|reply| reply.outcome == Some(Outcome::Approved));
         match sent {
             None => {
+                let outcome = reply.as_ref().and_then(|reply| reply.outcome);
                 let said = reply.map(|reply| reply.wire_code.to_string());
                 tracing::warn!(
                     link = self.link_name(link),
                     code = said.as_deref().unwrap_or("none"),
                     "exchange of keys not accepted"
                 );
-                self.step_exchange(link, Step::Failed);
+                // What it may have taken is not erased: its yes may be what was lost.
+                let is_no =
+                    outcome.is_some_and(|outcome| matches!(outcome, Outcome::Refused | Outcome::NotSent));
+                self.step_exchange(link, if is_no { Step::Refused } else { Step::Silent });
             }
             Some(reply) => {
                 let contents =
                     reply.carried.get(rule.noun).filter(|sent| !sent.is_empty()).map(<[u8]>::to_vec);
                 let ours = self.exchanges.ours.entry(link).or_default();
-                let set = if let Begun::Sent(set, _) = ours.begun { set } else { 0 };
-                if set != 0 {
-                    return self.step_exchange(link, Step::Accepted);
+                match ours.begun {
+                    Begun::Sent(0, _) => {}
+                    Begun::Sent(..) => return self.step_exchange(link, Step::Accepted),
+                    // It gave way, or is over.
+                    Begun::Not | Begun::Making(_) => return,
                 }
                 // Asked for its own: in the answer, or in a message of its own that follows.
                 ours.begun = Begun::Not;
@@ -275,7 +358,7 @@ impl Core {
     }
 
     fn step_exchange(&mut self, link: LinkId, step: Step) {
-        let Some((owner, rule)) = self.exchange_of(link) else { return };
+        let Some((owner, rule, _)) = self.rule_now(link) else { return };
         let draws = self.links[usize::from(link.0)].key_exchange.is_some_and(|config| config.we_draw);
         let ours = self.exchanges.ours.entry(link).or_default();
         let (after, act) = ours.begun.step(step);
@@ -286,7 +369,11 @@ impl Core {
         match act {
             Do::Nothing | Do::Send => {}
             Do::Make if draws => self.send_errand(owner, rule, make, Waiting::Ours(link), by),
-            Do::Make => self.outgoing_keys(link, 0, None),
+            Do::LeaveAndMake if draws => self.send_errand(owner, rule, make, Waiting::Ours(link), by),
+            Do::Make | Do::LeaveAndMake => self.outgoing_keys(link, 0, None),
+            Do::LeaveAndCall => {
+                self.end_exchange(link, Err("the host did not answer keys, three times".into()));
+            }
             Do::PutInForce(set) => {
                 self.send_errand(owner, rule, What::Accepted(set), Waiting::Ours(link), None);
             }
@@ -306,6 +393,12 @@ impl Core {
     }
 
     fn end_exchange(&mut self, link: LinkId, end: Result<(), String>) {
+        let ours = self.exchanges.ours.entry(link).or_default();
+        if end.is_ok() && !ours.then.is_empty() {
+            // The next key travels in a message of its own.
+            (ours.begun, ours.now) = (Begun::Not, Some(ours.then.remove(0)));
+            return self.step_exchange(link, Step::Begin);
+        }
         match &end {
             Ok(()) => tracing::info!(link = self.link_name(link), "keys exchanged"),
             Err(why) => tracing::error!(
@@ -319,7 +412,7 @@ impl Core {
     }
 
     /// Owner and layout, where keys are exchanged with that link at all.
-    fn exchange_of(&self, link: LinkId) -> Option<(Owner, KeyRule)> {
+    pub(super) fn exchange_of(&self, link: LinkId) -> Option<(Owner, KeyRule)> {
         let party = self.links.get(usize::from(link.0)).filter(|party| party.key_exchange.is_some())?;
         Some((Owner::Link(party.name), party.dialect.key_exchange()?.clone()))
     }
@@ -339,7 +432,7 @@ impl Core {
                 if ours.begun == Begun::Not {
                     ours.by = Some((by, reason));
                 }
-                self.step_exchange(link, Step::Begin);
+                self.begin_exchange(link);
             }
         }
     }

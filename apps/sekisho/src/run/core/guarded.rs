@@ -2,21 +2,26 @@
 
 use super::{Core, Handed, answer_header};
 use crate::run::guard::{
-    Asked, Errand, Leaving, Move, Next, Rule, Sealing, Trouble, Verifying, Whose, Wrong, in_force,
+    Asked, Errand, Heard, Leaving, Move, Next, Rule, Sealing, TokenNews, Trouble, Turn, Verifying, Whose,
+    Wrong, in_force, proof_of,
 };
 use crate::run::hsm::{HsmCommand, Probing};
 use dialects::Dialect;
 use hsm::mac::{Algorithm, Padding};
 use hsm::ops::{Answer, Request, Role};
 use hsm::pool::Failure;
-use hsm::ring::KeyInUse;
+use hsm::ring::{KeyInUse, KeyRing as _};
 use net::{CloseReason, Conn, Handler};
 use std::rc::Rc;
 use std::sync::Arc;
 use switch::{Event, MayLeave};
-use terms::{Answer as Decision, ConnId, LinkId, Now, Outcome, Outgoing, SourceId, TerminalId, Txn, TxnId};
+use terms::{
+    Answer as Decision, Class, ConnId, Function, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId,
+    TerminalId, Txn, TxnId,
+};
 
 use super::Switchboard;
+use super::proving::by_its_own_key;
 
 impl Core {
     fn rule_of_source(&self, source: SourceId) -> Option<&Rule> {
@@ -47,13 +52,43 @@ impl Core {
     ) {
         let rule =
             self.rule_of(whose).filter(|rule| rule.mac.is_some() && dialect.authenticates(txn.message));
-        let Some(rule) = rule else { return self.hear(now, whose, conn, txn) };
+        let Some(rule) = rule else {
+            return self.hear_in_turn(now, Heard { whose, conn, txn, found: None }, None);
+        };
+        if let Some(keys) = by_its_own_key(dialect, &txn) {
+            let proof = proof_of(rule, dialect, body);
+            return self.prove(keys, proof, Heard { whose, conn, txn, found: None });
+        }
         let ring = self.guard.ring.clone();
         let verifying = Verifying::new(rule, &*ring.borrow(), now, whose, (conn, dialect, body), txn);
         self.run(Errand::Verify(Box::new(verifying)), None);
     }
 
-    fn hear(&mut self, now: Now, whose: Whose, conn: ConnId, txn: Txn) {
+    /// Hears of a message, and of those that waited for it, behind all that its terminal said before.
+    pub(super) fn hear_in_turn(&mut self, now: Now, heard: Heard, turn: Option<Turn>) {
+        let line = heard.line();
+        if let Some(turn) = turn {
+            for heard in self.guard.turns.ready(&line, turn, heard) {
+                self.hear(now, heard);
+            }
+        } else if !self.guard.turns.is_waiting(&line) {
+            self.hear(now, heard);
+        } else if let Err(heard) = self.guard.turns.follow(line, heard) {
+            let found = Some(Err(Wrong::Unknown(Trouble::Module(Failure::Full))));
+            self.hear(now, Heard { found, ..heard });
+        }
+    }
+
+    fn hear(&mut self, now: Now, heard: Heard) {
+        let Heard { whose, conn, txn, found } = heard;
+        match found {
+            None => {}
+            Some(Ok(is_in_force)) => {
+                self.guard.figures.verified += 1;
+                self.guard.figures.under_other_key += u64::from(!is_in_force);
+            }
+            Some(Err(wrong)) => return self.hear_wrong(whose, conn, txn, wrong),
+        }
         let Some(txn) = self.about_keys(whose, conn, txn) else { return };
         match whose {
             Whose::Source(source) => {
@@ -70,7 +105,7 @@ impl Core {
         let makes = known.guard.as_ref().is_some_and(|rule| rule.mac.is_some());
         let has_pin = || {
             let held = |noun| request.carried.get(noun).is_some_and(|held| !held.is_empty());
-            held(terms::Noun::PinBlock) || held(terms::Noun::NewPinBlock)
+            held(Noun::PinBlock) || held(Noun::NewPinBlock)
         };
         // What moves a PIN knows itself that there is nothing to move.
         makes && known.dialect.authenticates(request.message) || self.moves_pins && has_pin()
@@ -85,11 +120,15 @@ impl Core {
         let ring = self.guard.ring.clone();
         let ring = ring.borrow();
         let to = self.rule_of_link(link);
-        let from = self.lane.asked_by(link, ours.stan).and_then(|source| self.rule_of_source(source));
-        let pins = Move::of(request, from, to, &*ring, now);
+        let source = self.lane.asked_by(link, ours.stan);
+        let from = source.and_then(|source| self.rule_of_source(source));
+        let came_in = source.and_then(|source| self.sources.get(usize::from(source.0)));
+        let came_in = came_in.map(|source| &*source.dialect);
+        let pins = Move::of(request, (from, came_in), (to, &dialect), &*ring, now);
+        let by_new_key = by_its_own_key(&dialect, request).is_some();
         let mac = to
             .filter(|_| dialect.authenticates(request.message))
-            .map(|rule| self.key_of_code(rule, &request.terminal_id, now));
+            .map(|rule| self.key_of_code(rule, &request.terminal_id, now, by_new_key));
         let mac = mac.flatten().transpose();
         let leaving = Leaving::new((link, id, *ours), dialect, request.clone(), pins, mac);
         drop(ring);
@@ -105,7 +144,7 @@ impl Core {
             return;
         };
         let rule = self.rule_of_source(source).filter(|_| dialect.authenticates(message.message));
-        let mac = rule.and_then(|rule| self.key_of_code(rule, &message.terminal_id, now)).transpose();
+        let mac = rule.and_then(|rule| self.key_of_code(rule, &message.terminal_id, now, false)).transpose();
         // To no link, and of no transaction.
         let about = (LinkId::default(), TxnId(0), *ours);
         let leaving = Leaving::new(about, dialect, message.clone(), Ok(None), mac);
@@ -134,9 +173,16 @@ impl Core {
         rule: &Rule,
         terminal: &TerminalId,
         now: Now,
+        by_new_key: bool,
     ) -> Option<Result<(Algorithm, Padding, KeyInUse), Trouble>> {
         let (algorithm, padding) = rule.mac?;
         let (owner, role) = rule.code_owner(terminal);
+        // The key that the message itself carries waits to be used.
+        let coming = || self.guard.ring.borrow().coming(&owner, role, now.wall).into_iter().next();
+        let coming = by_new_key.then(coming).flatten();
+        if let Some(key) = coming {
+            return Some(Ok((algorithm, padding, key)));
+        }
         let key = in_force(&*self.guard.ring.borrow(), &owner, role, now);
         Some(key.map(|key| (algorithm, padding, key)))
     }
@@ -152,7 +198,11 @@ impl Core {
         let now = self.clock.now();
         let kind = request.message.answered_by();
         let rule = self.rule_of(whose).filter(|_| kind.is_some_and(|kind| dialect.authenticates(kind)));
-        let Some(key) = rule.and_then(|rule| self.key_of_code(rule, &request.terminal_id, now)) else {
+        let carries =
+            dialect.key_exchange().filter(|keys| keys.by_new_key && request.network == Network::KeyExchange);
+        let by_new_key = carries.is_some_and(|keys| answer.carried.get(keys.noun).is_some());
+        let key = rule.and_then(|rule| self.key_of_code(rule, &request.terminal_id, now, by_new_key));
+        let Some(key) = key else {
             return false;
         };
         let told = match whose {
@@ -184,7 +234,12 @@ impl Core {
             let Next::Ask(request) = next else { break };
             match self.ask_module(now, device, request) {
                 Asked::Now(result) => answer = Some(result),
-                Asked::Later(ticket) => return self.guard.keep(ticket, errand),
+                Asked::Later(ticket) => {
+                    if let Errand::Verify(verifying) = &mut errand {
+                        verifying.wait(&mut self.guard.turns);
+                    }
+                    return self.guard.keep(ticket, errand);
+                }
             }
         }
         self.end(errand);
@@ -203,7 +258,10 @@ impl Core {
 
     fn end(&mut self, errand: Errand) {
         match errand {
-            Errand::Verify(verifying) => self.on_verified(*verifying),
+            Errand::Verify(verifying) => {
+                let (heard, turn) = verifying.heard();
+                self.hear_in_turn(self.clock.now(), heard, turn);
+            }
             Errand::Leave(leaving) => self.on_guarded(*leaving),
             Errand::Seal(sealing) => self.on_sealed(*sealing),
             Errand::Announce(source, leaving) => self.on_announced(source, &leaving),
@@ -211,27 +269,26 @@ impl Core {
         }
     }
 
-    fn on_verified(&mut self, verifying: Verifying) {
-        let Verifying { whose, conn, txn, found, .. } = verifying;
-        let wrong = match found {
-            Ok(is_in_force) => {
-                self.guard.figures.verified += 1;
-                self.guard.figures.under_other_key += u64::from(!is_in_force);
-                return self.hear(self.clock.now(), whose, conn, txn);
-            }
-            Err(wrong) => wrong,
-        };
+    fn hear_wrong(&mut self, whose: Whose, conn: ConnId, txn: Txn, wrong: Wrong) {
         let figure = match (wrong, whose) {
             (Wrong::Unknown(_), _) => &mut self.guard.figures.not_verified,
-            (Wrong::Missing | Wrong::Code, Whose::Host(_)) => &mut self.guard.figures.wrong_from_hosts,
+            (Wrong::Missing | Wrong::Code | Wrong::Unproven, Whose::Host(_)) => {
+                &mut self.guard.figures.wrong_from_hosts
+            }
             (Wrong::Missing, Whose::Source(_)) => &mut self.guard.figures.missing,
-            (Wrong::Code, Whose::Source(_)) => &mut self.guard.figures.wrong,
+            (Wrong::Code | Wrong::Unproven, Whose::Source(_)) => &mut self.guard.figures.wrong,
         };
         *figure += 1;
         self.say_wrong(whose, conn, &txn, wrong);
         match whose {
+            // Whoever sends keys has to know that they were not taken.
+            Whose::Host(_) if txn.message.asks() && txn.network == Network::KeyExchange => {
+                self.refuse_about_keys(whose, conn, &Arc::new(txn), wrong.code());
+            }
             // It goes on waiting, and what it waits for may never have been the host's.
             Whose::Host(_) => {}
+            // There are terminals for which any answer to it says that it is done: silence makes them repeat it.
+            Whose::Source(_) if matches!(wrong, Wrong::Unknown(_)) && says_what_was(&txn) => {}
             Whose::Source(source) if txn.message.asks() => {
                 let answer = Decision::ours(wrong.code(), Outcome::NotSent);
                 self.answer_source(None, source, conn, &Arc::new(txn), &answer);
@@ -332,22 +389,10 @@ impl Core {
 
     /// Hands bytes that are whole to the connection of whoever asked.
     fn hand_over(&mut self, conn: ConnId, request: &Txn, body: &[u8]) -> Handed {
-        let Some(conn) = self.net.conn(conn) else {
-            self.figures.undelivered += 1;
-            return Handed::Nobody;
-        };
+        let Some(conn) = self.asker(conn) else { return Handed::Nobody };
         let header = answer_header(conn.framing(), request);
-        match conn.send_bytes(header.as_bytes(), body) {
-            Ok(()) => Handed::ToConnection,
-            Err(error) => {
-                self.figures.undelivered += 1;
-                if self.log.allows(self.clock.now().wall) {
-                    tracing::warn!(source = %conn.name(), %error, "answer not delivered");
-                }
-                conn.leave_unanswered();
-                Handed::Nobody
-            }
-        }
+        let sent = conn.send_bytes(header.as_bytes(), body);
+        self.handed(&conn, sent)
     }
 
     /// Shows the modules, or tests one.
@@ -358,12 +403,21 @@ impl Core {
             HsmCommand::Test { name, answer } => {
                 let seen = self.guard.modules.seen();
                 let Some(device) = self.guard.modules.place(&name) else { return drop(answer.send(None)) };
-                let check = seen.get(device).map(|seen| seen.lmk_check.clone()).unwrap_or_default();
-                self.run(Errand::Probe(Probing::new(name, device, check, answer)), None);
+                let Some(seen) = seen.into_iter().nth(device) else { return drop(answer.send(None)) };
+                self.run(Errand::Probe(Probing::new(device, seen, answer)), None);
                 self.go_on_with_errands();
                 self.net.flush();
             }
         }
+    }
+
+    /// A session with a token told something.
+    pub(crate) fn on_token(&mut self, news: TokenNews) {
+        let now = self.clock.now().instant;
+        self.guard.mind(|modules, done| modules.token_told(now, news, done));
+        self.go_on_with_errands();
+        self.journaling.pump(&self.lane);
+        self.net.flush();
     }
 
     /// Lets the modules know that time has passed.
@@ -419,4 +473,9 @@ impl Rule {
         let (owner, role, _) = self.owner(terminal);
         (owner, role)
     }
+}
+
+/// Whether a message tells what has happened already, and is repeated until it is answered.
+fn says_what_was(txn: &Txn) -> bool {
+    txn.message.class == Class::Reversal || txn.message.function == Function::Advice
 }

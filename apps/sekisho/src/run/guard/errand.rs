@@ -1,17 +1,14 @@
-use super::{Rule, Trouble, Wrong, accepted, in_force};
+use super::{Line, Move, Rule, Trouble, Turn, Turns, Wrong, accepted};
 use crate::run::hsm::Probing;
 use dialects::{Covered, Dialect, MacJoin};
 use hsm::mac::{Algorithm, Padding, unionpay};
-use hsm::ops::{Answer, Fault, MacData, PinSide, Request, Role};
-use hsm::pin::Format;
+use hsm::ops::{Answer, Fault, MacData, Request, Role};
 use hsm::pool::Failure;
 use hsm::ring::{KeyInUse, KeyRing};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use terms::{
-    Answer as Decision, Carried, ConnId, LinkId, Noun, Now, Outgoing, Pan, Sealed, SourceId, Txn, TxnId,
-};
+use terms::{Answer as Decision, ConnId, LinkId, Now, Outgoing, Sealed, SourceId, Txn, TxnId};
 
 /// What waits for a module.
 pub(crate) enum Errand {
@@ -36,12 +33,51 @@ pub(crate) enum Next {
 }
 
 /// Who sent a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Whose {
     /// A source.
     Source(SourceId),
     /// A host.
     Host(LinkId),
+}
+
+/// A message, and what there is to say of its code.
+pub(crate) struct Heard {
+    pub(crate) whose: Whose,
+    pub(crate) conn: ConnId,
+    pub(crate) txn: Txn,
+    /// Whether it was made with the key in force; `None` where none had to be made.
+    pub(crate) found: Option<Result<bool, Wrong>>,
+}
+
+impl Heard {
+    /// Whom it has to wait for.
+    pub(crate) fn line(&self) -> Line {
+        (self.whose, self.txn.terminal_id)
+    }
+}
+
+/// The code of a message that carries the key it was made with, and what it covers.
+#[derive(Clone)]
+pub(crate) struct Proof {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) padding: Padding,
+    pub(crate) data: Sealed,
+    pub(crate) code: Vec<u8>,
+}
+
+/// What there is to verify in a message that carries its own key.
+pub(crate) fn proof_of(rule: &Rule, dialect: &Dialect, body: &[u8]) -> Result<Proof, Wrong> {
+    let (algorithm, padding) = rule.mac.unwrap_or((Algorithm::X919, Padding::Zeros));
+    let covered = dialect.covered(body).map_err(|why| Wrong::Unknown(Trouble::NoCode(why)))?;
+    let code = covered.code.clone().ok_or(Wrong::Missing)?;
+    Ok(Proof { algorithm, padding, data: covered_data(dialect, covered), code })
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a code by {}", self.algorithm)
+    }
 }
 
 /// A message whose code is being verified.
@@ -59,7 +95,9 @@ pub(crate) struct Verifying {
     tried: Option<KeyInUse>,
     is_first: bool,
     /// What came of it: whether it was the key in force.
-    pub(crate) found: Result<bool, Wrong>,
+    found: Result<bool, Wrong>,
+    /// Its place, once it has to wait for a module.
+    turn: Option<Turn>,
 }
 
 impl Verifying {
@@ -86,6 +124,7 @@ impl Verifying {
             tried: None,
             is_first: true,
             found: Err(Wrong::Code),
+            turn: None,
             owner,
         };
         match dialect.covered(body) {
@@ -101,6 +140,18 @@ impl Verifying {
             Err(why) => verifying.found = Err(Wrong::Unknown(Trouble::NoCode(why))),
         }
         verifying
+    }
+
+    /// It has to wait for a module, and whatever its terminal says next has to wait for it.
+    pub(crate) fn wait(&mut self, turns: &mut Turns<Heard>) {
+        let line = (self.whose, self.txn.terminal_id);
+        self.turn.get_or_insert_with(|| turns.take(line));
+    }
+
+    /// The message as it was found, and its place where it had to wait.
+    pub(crate) fn heard(self) -> (Heard, Option<Turn>) {
+        let Self { whose, conn, txn, found, turn, .. } = self;
+        (Heard { whose, conn, txn, found: Some(found) }, turn)
     }
 
     pub(crate) fn go_on(
@@ -140,101 +191,6 @@ impl Verifying {
         };
         self.tried = Some(key);
         Next::Ask(Request::VerifyMac { data, mac: self.code.clone() })
-    }
-}
-
-/// A PIN block that is to be moved.
-pub(crate) struct Moving {
-    noun: Noun,
-    /// What stands before the block in its element, and travels with it.
-    before: Vec<u8>,
-    block: Vec<u8>,
-    keys: VecDeque<KeyInUse>,
-}
-
-/// How PINs are moved between two sides.
-pub(crate) struct Move {
-    from: Format,
-    to: Format,
-    key: KeyInUse,
-    pan: Pan,
-    left: VecDeque<Moving>,
-    moved: Vec<(Noun, Vec<u8>)>,
-}
-
-impl Move {
-    /// Everything that is to be moved in a request; `None` where there is nothing.
-    pub(crate) fn of(
-        request: &Txn,
-        from: Option<&Rule>,
-        to: Option<&Rule>,
-        ring: &dyn KeyRing,
-        now: Now,
-    ) -> Result<Option<Self>, Trouble> {
-        let blocks = [Noun::PinBlock, Noun::NewPinBlock].map(|noun| (noun, request.carried.get(noun)));
-        if blocks.iter().all(|(_, block)| block.is_none_or(<[u8]>::is_empty)) {
-            return Ok(None);
-        }
-        let format = |rule: Option<&Rule>| rule.and_then(|rule| rule.pin);
-        let (from_rule, from, to_rule, to) = match (from.zip(format(from)), to.zip(format(to))) {
-            (None, None) => return Ok(None),
-            (Some((from_rule, from)), Some((to_rule, to))) => (from_rule, from, to_rule, to),
-            (Some(_), None) | (None, Some(_)) => return Err(Trouble::OneSided),
-        };
-        let (owner, _, role) = from_rule.owner(&request.terminal_id);
-        let keys = accepted(ring, &owner, role, now.wall)?;
-        let (owner, _, role) = to_rule.owner(&request.terminal_id);
-        let key = in_force(ring, &owner, role, now)?;
-        let left = blocks.into_iter().filter_map(|(noun, held)| {
-            let held = held.filter(|held| !held.is_empty())?;
-            // An element for a new PIN may say something in front of its block.
-            let at = match noun {
-                Noun::NewPinBlock => held.len().saturating_sub(from.block_bytes()),
-                _ => 0,
-            };
-            let (before, block) = held.split_at(at);
-            Some(Moving { noun, before: before.to_vec(), block: block.to_vec(), keys: keys.clone() })
-        });
-        let left = left.collect();
-        Ok(Some(Self { from, to, key, pan: request.pan.clone(), left, moved: Vec::new() }))
-    }
-
-    fn go_on(&mut self, answer: Option<Result<Answer, Failure>>) -> Result<Option<Request>, Trouble> {
-        match answer {
-            None => {}
-            Some(Ok(Answer::Pin { block, .. })) => {
-                let Some(done) = self.left.pop_front() else { return Err(Trouble::Nonsense) };
-                self.moved.push((done.noun, [done.before, block].concat()));
-            }
-            Some(Err(failure)) => {
-                let about_block =
-                    matches!(failure, Failure::Fault(Fault::PinBlock | Fault::PinLength | Fault::Account));
-                // Under another key that may be used it may be one.
-                if !about_block || self.left.front().is_none_or(|moving| moving.keys.is_empty()) {
-                    return Err(Trouble::Module(failure));
-                }
-            }
-            Some(Ok(_)) => return Err(Trouble::Nonsense),
-        }
-        let Some(moving) = self.left.front_mut() else { return Ok(None) };
-        let Some(key) = moving.keys.pop_front() else { return Err(Trouble::Nonsense) };
-        let side = |key: &KeyInUse, format| PinSide { key: key.key.clone(), format, pan: self.pan.clone() };
-        Ok(Some(Request::TranslatePin {
-            block: Sealed::new(moving.block.clone()),
-            from: side(&key, self.from),
-            to: side(&self.key, self.to),
-        }))
-    }
-
-    /// The request as the host is to get it.
-    fn put_into(&mut self, request: &Txn) -> Txn {
-        let mut carried = Carried::default();
-        for (number, contents) in request.carried.iter() {
-            let Some(noun) = Noun::numbered(number) else { continue };
-            let moved = self.moved.iter().find(|(one, _)| *one == noun);
-            carried.push(noun, moved.map_or(contents, |(_, block)| block));
-        }
-        Txn { carried, ..request.clone() }
     }
 }
 
@@ -291,7 +247,7 @@ impl Leaving {
             match pins.go_on(answer.take()) {
                 Ok(Some(request)) => return Next::Ask(request),
                 Ok(None) => {
-                    self.moved = pins.moved.len() as u64;
+                    self.moved = pins.moved();
                     self.request = Arc::new(pins.put_into(&self.request));
                     self.pins = None;
                 }

@@ -10,12 +10,17 @@
 //! ```
 //! All of it is errands: each asks a module, goes on with the answer, and asks again. The software module answers at
 //! once, and then an errand is done before anything else happens; a device takes its time, and meanwhile the lane goes
-//! on. The lane never waits. A death loses what was on an errand: what came was never heard of, and what was to leave
+//! on. The lane never waits; what one terminal says reaches it in the order it came. A death loses what was on an errand: what came was never heard of, and what was to leave
 //! is decided by silence, as everything that was recorded and not answered.
 
 mod errand;
 mod modules;
+mod moving;
+mod own;
+mod own_tokens;
 mod setup;
+mod tokens;
+mod turns;
 mod verdict;
 
 use super::keys::{Errand as KeyErrand, Keeper};
@@ -32,9 +37,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use terms::{Instant, Now, TerminalId, Timestamp};
 
-pub(crate) use errand::{Errand, Leaving, Move, Next, Sealing, Verifying, Whose};
+pub(crate) use errand::{Errand, Heard, Leaving, Next, Proof, Sealing, Verifying, Whose, proof_of};
 pub(crate) use modules::{ModuleSeen, Modules};
+pub(crate) use moving::Move;
+pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
+pub(crate) use tokens::TokenNews;
+pub(crate) use turns::{Line, Turn, Turns};
 pub(crate) use verdict::{Trouble, Wrong};
 
 /// What a source's or link's messages are guarded by.
@@ -46,6 +55,8 @@ pub(crate) struct Rule {
     pub(crate) mac: Option<(Algorithm, Padding)>,
     /// The format of PIN blocks.
     pub(crate) pin: Option<Format>,
+    /// Keys are given also to whoever asks without an authentication code.
+    pub(crate) gives_unauthenticated: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +97,16 @@ impl Rule {
                 ));
             }
         }
+        if algorithm == Some(Algorithm::UnionPayCbc)
+            && dialect.mac().is_some_and(|mac| mac.input == dialects::MacInput::WholeBody)
+        {
+            return Err(format!(
+                "{} leaves out whatever is no letter or digit, so a whole message is not safe under it: dialect `{}` \
+                 must name the elements ([mac] input, join = \"spaces\")",
+                Algorithm::UnionPayCbc,
+                dialect.name()
+            ));
+        }
         if let Some(algorithm) = algorithm
             && guard.mac_padding.is_some_and(|method| method != 1)
             && !algorithm.has_choice_of_padding()
@@ -101,6 +122,7 @@ impl Rule {
             keys,
             mac: algorithm.map(|algorithm| (algorithm, guard.padding())),
             pin: guard.format(),
+            gives_unauthenticated: guard.unauthenticated_keys,
         }))
     }
 
@@ -147,6 +169,8 @@ pub(crate) struct Guard {
     pub(crate) ring: Rc<RefCell<Ring>>,
     keeper: Option<Keeper>,
     pub(crate) figures: Figures,
+    /// Terminals something of whom waits for a module, and what they said since.
+    pub(crate) turns: Turns<Heard>,
     /// Errands that wait for a module.
     waiting: BTreeMap<Ticket, Errand>,
     /// Answers of modules nobody has taken to their errands yet.
@@ -168,7 +192,8 @@ impl Guard {
         let (figures, waiting, done) = (Figures::default(), BTreeMap::new(), VecDeque::new());
         let (ring, keeper) =
             keys.map_or_else(|| (Ring::default(), None), |(ring, keeper)| (ring, Some(keeper)));
-        Self { modules, ring: Rc::new(RefCell::new(ring)), keeper, figures, waiting, done, next: 0 }
+        let (ring, turns) = (Rc::new(RefCell::new(ring)), Turns::new());
+        Self { modules, ring, keeper, figures, turns, waiting, done, next: 0 }
     }
 
     /// Takes over what became of keys.
@@ -248,12 +273,12 @@ pub(crate) fn accepted(
     at: Timestamp,
 ) -> Result<VecDeque<KeyInUse>, Trouble> {
     let coming = ring.coming(owner, role, at);
-    match (ring.keys(owner, role, at), coming) {
-        (Err(none), None) => Err(Trouble::NoKey(none, role)),
-        (Err(_), Some(coming)) => Ok([coming].into()),
-        (Ok(keys), coming) => {
+    match ring.keys(owner, role, at) {
+        Err(none) if coming.is_empty() => Err(Trouble::NoKey(none, role)),
+        Err(_) => Ok(coming.into()),
+        Ok(keys) => {
             let keys = keys.into_owned();
-            Ok([Some(keys.current), coming, keys.previous].into_iter().flatten().collect())
+            Ok([keys.current].into_iter().chain(coming).chain(keys.previous).collect())
         }
     }
 }

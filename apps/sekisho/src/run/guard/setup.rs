@@ -1,19 +1,21 @@
 //! From the configuration to security modules at work.
 
 use super::modules::{Devices, Software};
-use super::{Guard, Modules};
-use crate::config::{Config, HsmToml, SoftwareToml};
+use super::tokens::{Tokens, device_of, uri_of};
+use super::{Guard, KeyModulePlan, Modules};
+use crate::config::{Config, HsmToml, KindToml, SoftwareToml};
 use crate::run::core::{ModuleLines, Switchboard};
+use crate::run::thread::Order;
 use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
-use hsm::ops::Hsm;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
-use hsm::pool::{Counts, DeviceConfig, Pool};
-use hsm::software::{SoftwareHsm, WARNING};
+use hsm::pool::{Counts, DeviceConfig, Pool, Way};
+use hsm::software::{Master, SoftwareHsm, WARNING};
 use keystore::MasterFile;
 use net::{DialConfig, LinkHandle, Net, TlsClient};
 use std::rc::Rc;
 use terms::{LinkId, LinkName};
+use tokio::sync::mpsc::WeakUnboundedSender;
 use wire::Framing;
 
 /// Lines to modules are no links of the lane: their numbers are behind all of those.
@@ -28,20 +30,27 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
             pool: Pool::new(config.security.pool(), devices.iter().filter_map(device).collect()),
             net: net.clone(),
             known: devices.iter().map(known).collect(),
+            allowed: devices.iter().map(HsmToml::allowed).collect(),
             handles: Vec::new(),
+            tokens: Tokens::default(),
         })),
     };
+    warn_of_open_doors(config);
     let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
-    let own = match config.hsm.as_slice() {
-        // A second one on the same master key: what manages keys never stands before a PIN.
-        [one] if one.software.is_some() => {
-            let module = Box::new(software_module(config, one)?.0);
-            Some(module as Box<dyn Hsm + Send>)
-        }
-        _ => None,
-    };
-    let keys = lmk.map(|lmk| keys::open(config, &lmk, own)).transpose()?;
+    let own = KeyModulePlan::of(config)?;
+    let keys = lmk.zip(own).map(|(lmk, own)| keys::open(config, &lmk, own)).transpose()?;
     Ok(Guard::new(modules, keys))
+}
+
+/// Who is given keys without showing who it is.
+fn warn_of_open_doors(config: &Config) {
+    let listeners = config.listener.iter().map(|listener| (&listener.name, &listener.security));
+    let links = config.link.iter().map(|link| (&link.name, &link.security));
+    for (name, security) in listeners.chain(links) {
+        if security.as_ref().is_some_and(|guard| guard.unauthenticated_keys) {
+            tracing::warn!(with = name, "keys are given to whoever can connect there: unauthenticated_keys");
+        }
+    }
 }
 
 /// Dials every device.
@@ -49,8 +58,12 @@ pub(crate) fn dial(
     config: &Config,
     net: &Net,
     switchboard: &Rc<Switchboard>,
+    orders: &WeakUnboundedSender<Order>,
 ) -> Result<Vec<LinkHandle>, StartError> {
-    let devices = config.hsm.iter().filter(|hsm| hsm.software.is_none());
+    let tokens = Tokens::open(config, orders)?;
+    switchboard.with(|core| core.guard.modules.keep(tokens));
+    let over_lines = |hsm: &&HsmToml| hsm.software.is_none() && hsm.kind != KindToml::Pkcs11;
+    let devices = config.hsm.iter().filter(over_lines);
     let dialled = devices.enumerate().map(|(device, hsm)| {
         let lines = ModuleLines { switchboard: switchboard.clone(), device };
         net.dial(line(hsm, device), Rc::new(lines)).map_err(StartError::from)
@@ -58,21 +71,25 @@ pub(crate) fn dial(
     dialled.collect()
 }
 
-/// The module, and whether its master key is public.
-fn software_module(config: &Config, hsm: &HsmToml) -> Result<(SoftwareHsm, bool), StartError> {
+/// The master key of the software module, and whether it is public.
+pub(super) fn module_of(config: &Config, hsm: &HsmToml) -> Result<(Master, bool), StartError> {
     let public = || test_lmk::masters()[2].1.clone();
-    let (master, is_public) = match hsm.software {
+    Ok(match hsm.software {
         Some(SoftwareToml::PublicTest) | None => (public(), true),
         Some(SoftwareToml::Store) => (MasterFile::read(&config.keys_directory())?, false),
-    };
-    let mut seed = zeroize::Zeroizing::new([0; SEED_BYTES]);
+    })
+}
+
+/// Random bits of the system.
+pub(super) fn seed_of<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, clock::EntropyError> {
+    let mut seed = zeroize::Zeroizing::new([0; N]);
     clock::entropy(&mut *seed)?;
-    let module = SoftwareHsm::new(master, &seed).map_err(|_| StartError::SelfTest)?;
-    Ok((module, is_public))
+    Ok(seed)
 }
 
 fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
-    let (module, is_public) = software_module(config, hsm)?;
+    let (master, is_public) = module_of(config, hsm)?;
+    let module = SoftwareHsm::new(master, &*seed_of::<SEED_BYTES>()?).map_err(|_| StartError::SelfTest)?;
     let check = module.master().check();
     tracing::warn!(hsm = hsm.name, lmk = check, "{WARNING}");
     if is_public {
@@ -97,9 +114,12 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
     })
 }
 
-fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
+pub(super) fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
+    if hsm.kind == KindToml::Pkcs11 {
+        return device_of(hsm);
+    }
     Some(DeviceConfig {
-        client: Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys },
+        way: Way::Commands(Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys }),
         header_bytes: hsm.header_bytes,
         lmk_check: hsm.lmk_check.clone()?,
         in_flight_max: hsm.in_flight_max,
@@ -108,11 +128,14 @@ fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
 }
 
 fn known(hsm: &HsmToml) -> (String, String, String) {
-    let address = hsm.address.map(|address| address.to_string()).unwrap_or_default();
+    let address = match hsm.kind {
+        KindToml::Pkcs11 => uri_of(hsm),
+        KindToml::Payshield => hsm.address.map(|address| address.to_string()).unwrap_or_default(),
+    };
     (hsm.name.clone(), address, hsm.lmk_check.clone().unwrap_or_default().to_uppercase())
 }
 
-fn line(hsm: &HsmToml, device: usize) -> DialConfig {
+pub(super) fn line(hsm: &HsmToml, device: usize) -> DialConfig {
     let mut framing = Framing::named("bin2").expect("a length of two bytes has a name");
     framing.body_bytes_max = MESSAGE_BYTES_MAX;
     let name = LinkName::clipped(hsm.name.as_bytes());

@@ -15,6 +15,9 @@ pub(crate) enum Trouble {
     /// One side's PINs are moved, and the other's are not: whoever set this up forgot one of the two.
     #[error("PINs are moved on one side alone: pin_format is missing on the other")]
     OneSided,
+    /// The message says that its PIN block is another than agreed.
+    #[error("the message says that its PIN block is of another kind than agreed")]
+    OtherBlock,
     /// The message has no room for a code, or cannot be read back.
     #[error(transparent)]
     NoCode(dialects::NoCode),
@@ -35,6 +38,9 @@ pub(crate) enum Wrong {
     /// It is not the right one, under any key that may be used.
     #[error("wrong authentication code")]
     Code,
+    /// It carries the key it was made with, and that key could not be taken.
+    #[error("not verified: the key the message carries could not be taken")]
+    Unproven,
     /// Nobody could look.
     #[error("not verified: {0}")]
     Unknown(Trouble),
@@ -50,6 +56,7 @@ impl Trouble {
             }
             Self::Module(Failure::NotAllowed | Failure::Misfit(_)) => true,
             Self::Module(Failure::NoModule | Failure::Full | Failure::Late | Failure::Lost) => false,
+            Self::OtherBlock => false,
             Self::OneSided | Self::NoCode(_) | Self::Unwritable | Self::Nonsense => true,
         }
     }
@@ -60,6 +67,7 @@ impl Trouble {
             Self::Module(Failure::Fault(Fault::PinBlock | Fault::PinLength | Fault::Account)) => {
                 Code::WrongPinBlock
             }
+            Self::OtherBlock => Code::WrongPinBlock,
             Self::Module(Failure::Fault(fault)) if fault.class() == Class::Key => Code::PinKeyOutOfStep,
             Self::NoKey(_, Role::Tpk) => Code::PinKeyOutOfStep,
             other => other.code(),
@@ -80,6 +88,7 @@ impl Wrong {
     pub(crate) fn code(&self) -> Code {
         match self {
             Self::Missing | Self::Code => Code::WrongMac,
+            Self::Unproven => Code::SecurityFailure,
             Self::Unknown(Trouble::NoKey(..)) => Code::MacKeyOutOfStep,
             Self::Unknown(Trouble::Module(Failure::Fault(fault))) if fault.class() == Class::Key => {
                 Code::MacKeyOutOfStep
@@ -111,6 +120,7 @@ mod tests {
             (Trouble::NoKey(NoKey::Unknown, Role::Tpk), Code::PinKeyOutOfStep, false),
             (Trouble::NoKey(NoKey::NotUsable, Role::Zpk), Code::Malfunction, true),
             (Trouble::OneSided, Code::Malfunction, true),
+            (Trouble::OtherBlock, Code::WrongPinBlock, false),
         ];
         for (trouble, code, is_alarm) in about_pin {
             assert_eq!((trouble.code_about_pin(), trouble.is_alarm()), (code, is_alarm), "{trouble}");

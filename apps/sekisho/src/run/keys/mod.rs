@@ -7,12 +7,13 @@
 //!          └────────── holdings as they are now ─────┘  people and other processes change the store
 //! ```
 
+mod doubt;
 mod exchange;
 
 pub(crate) use exchange::{Done, Ended, Errand, NotDone, What};
 
+use super::guard::{KeyModule, KeyModulePlan, NotAsked};
 use crate::config::Config;
-use hsm::ops::Hsm;
 use keys::{Holding, Owner, Ring, State};
 use keystore::{Act, Store, StoreError};
 use std::collections::BTreeMap;
@@ -43,14 +44,11 @@ enum Job {
     Exchange(Box<Errand>),
 }
 
-/// A module the keeper has for itself.
-pub(crate) type OwnModule = Option<Box<dyn Hsm + Send>>;
-
 /// The keys of a configuration, and whoever keeps them. `lmk` is the check value of the master key they lie under.
 ///
 /// # Errors
 /// [`StoreError`]: a store that was touched by another hand, or that lies under another master key.
-pub(crate) fn open(config: &Config, lmk: &str, module: OwnModule) -> Result<(Ring, Keeper), StoreError> {
+pub(crate) fn open(config: &Config, lmk: &str, own: KeyModulePlan) -> Result<(Ring, Keeper), StoreError> {
     let mut fresh = zeroize::Zeroizing::new([0; 32]);
     clock::entropy(&mut *fresh).map_err(|error| StoreError::Io {
         path: config.keys_directory(),
@@ -69,14 +67,14 @@ pub(crate) fn open(config: &Config, lmk: &str, module: OwnModule) -> Result<(Rin
         jobs: receive_jobs,
         changes,
         ended: end,
-        module,
         holdings,
         later: BTreeMap::new(),
         unwritten: Vec::new(),
         marked: 0,
+        doubts: doubt::Doubts::default(),
     };
     keeping.mark();
-    let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run());
+    let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run(own));
     begun.map_err(|source| StoreError::Io { path: config.keys_directory(), source })?;
     Ok((ring, Keeper { jobs, changed, ended, unsaved: Vec::new() }))
 }
@@ -116,6 +114,9 @@ impl Keeper {
     }
 }
 
+/// The module the keeper has for itself, or why there is none.
+type OwnModule = Result<KeyModule, NotAsked>;
+
 /// The keeper's end.
 struct Keeping {
     store: Store,
@@ -123,7 +124,6 @@ struct Keeping {
     jobs: Receiver<Job>,
     changes: Sender<(Owner, Holding)>,
     ended: Sender<Ended>,
-    module: OwnModule,
     holdings: BTreeMap<Owner, Holding>,
     /// Whom something went wrong with, nobody for the audit itself: not before when it is tried and told of again, and
     /// how long the wait was.
@@ -132,14 +132,17 @@ struct Keeping {
     marked: u64,
     /// What came into force by being used and could not be written down yet.
     unwritten: Vec<keys::Heard>,
+    doubts: doubt::Doubts,
 }
 
 impl Keeping {
-    fn run(mut self) {
+    fn run(mut self, own: KeyModulePlan) {
+        // Made here: its lines belong to the thread that waits on them.
+        let mut module = own.make();
         loop {
             self.mark();
             match self.jobs.recv_timeout(LOOK_EVERY) {
-                Ok(Job::Exchange(errand)) => self.run_errand(*errand),
+                Ok(Job::Exchange(errand)) => self.run_errand(&mut module, *errand),
                 Ok(Job::Heard(heard)) => self.write_heard(heard),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -78,6 +78,8 @@ pub struct Verdict {
     pub told_approved: Sum,
     /// Requests in the journal.
     pub decided: u64,
+    /// Requests that came behind what takes them back, or never, and were decided by that.
+    pub taken_back_before: u64,
     /// Messages that came to be owed to hosts.
     pub owed: u64,
     /// Of these, accepted.
@@ -174,8 +176,10 @@ impl fmt::Display for Verdict {
         writeln!(f, "terminals  asked {}   told approved {count}, sum {minor_units}", self.asked)?;
         writeln!(
             f,
-            "journal    decided {}   owed {} = paid {} + pending {} + left to a person {}   listed for people {}",
+            "journal    decided {}   taken back before they came {}   owed {} = paid {} + pending {} + left to a person {}   \
+             listed for people {}",
             self.decided,
+            self.taken_back_before,
             self.owed,
             self.paid,
             self.pending(),

@@ -3,7 +3,7 @@
 use super::hosts::CAST;
 use super::security;
 use super::world::DemoError;
-use crate::commands::control;
+use crate::commands::control::Way;
 use crate::config::{Config, ConfigError};
 use crate::run::status::Status;
 use crate::run::{Board, Options, Order, Plan, Running, Stopped, start_on};
@@ -179,7 +179,8 @@ impl Switch {
 
 impl Apart {
     fn glance(&self) -> Option<Glance> {
-        let reply = control::get(&self.socket, "/v1/status").ok().filter(|reply| reply.status == 200)?;
+        let reply =
+            Way::Socket(self.socket.clone()).get("/v1/status").ok().filter(|reply| reply.status == 200)?;
         Some(Glance::read(&reply.body))
     }
 

@@ -361,6 +361,7 @@ fn verdict(
         books.reversals.retain(|reversal| !journal.earlier.contains(&(host, reversal.key)));
     }
     let mut verdict = compare(&sight.view, &journal.decisions, &hosts);
+    verdict.taken_back_before = journal.taken_back_before;
     if journal.placeless > 0 {
         let request = format!("{} items for people name no transaction", journal.placeless);
         verdict.lies.push(Lie { kind: LieKind::NobodyAsked, request });

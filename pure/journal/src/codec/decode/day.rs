@@ -59,6 +59,7 @@ impl Reader<'_> {
             kind::DAY_ENDED => DayRecord::Ended {
                 link: self.link()?,
                 date: self.sure_date("date")?,
+                compares: self.flag("compares")?,
                 at: self.timestamp("at")?,
             },
             kind::COUNTED_ANEW => DayRecord::CountedAnew,

@@ -46,10 +46,11 @@ impl Writer<'_> {
                 self.text(by);
                 self.timestamp(*at);
             }
-            DayRecord::Ended { link, date, at } => {
+            DayRecord::Ended { link, date, compares, at } => {
                 self.byte(kind::DAY_ENDED);
                 self.number(u64::from(link.0));
                 self.date(Some(*date));
+                self.byte(u8::from(*compares));
                 self.timestamp(*at);
             }
             DayRecord::CountedAnew => self.byte(kind::COUNTED_ANEW),

@@ -1,64 +1,45 @@
-//! The other end of a switch's control socket.
+//! Questions and answers as HTTP 1.0 writes them: the answer ends where the connection does.
 
-use serde_json::Value;
+use super::Reply;
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use zeroize::Zeroizing;
 
-/// A switch that has not answered by then will not: it answers in milliseconds, or when its disk has synced.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What it said.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
+/// What is asked.
+pub(super) struct Question<'a> {
+    pub(super) method: &'static str,
+    pub(super) place: &'a str,
+    /// Who asks, where a key says so.
+    pub(super) key: Option<&'a str>,
+    pub(super) body: &'a str,
 }
 
-/// Why nobody said anything.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreachable {
-    /// Not a byte of it was heard by anybody.
-    #[error("no switch answers on {}: {source}", path.display())]
-    Nobody { path: PathBuf, source: io::Error },
-    /// It may have been heard.
-    #[error("the answer from {} did not come: {source}", path.display())]
-    Broken { path: PathBuf, source: io::Error },
-    /// It may have been heard.
-    #[error("what answers on {} is no switch", path.display())]
-    Strange { path: PathBuf },
-}
-
-/// Asks for something.
-pub(crate) fn get(socket: &Path, place: &str) -> Result<Reply, Unreachable> {
-    ask(socket, "GET", place, "")
-}
-
-/// Gives an order.
-pub(crate) fn post(socket: &Path, place: &str, body: &Value) -> Result<Reply, Unreachable> {
-    ask(socket, "POST", place, &body.to_string())
-}
-
-fn ask(socket: &Path, method: &str, place: &str, body: &str) -> Result<Reply, Unreachable> {
-    let path = || socket.to_owned();
-    let stream =
-        UnixStream::connect(socket).map_err(|source| Unreachable::Nobody { path: path(), source })?;
-    let said = exchange(stream, method, place, body)
-        .map_err(|source| Unreachable::Broken { path: path(), source })?;
-    understood(&said).ok_or_else(|| Unreachable::Strange { path: path() })
-}
-
-/// HTTP 1.0: the answer ends where the connection does.
-fn exchange(mut stream: UnixStream, method: &str, place: &str, body: &str) -> io::Result<String> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let question = format!(
-        "{method} {place} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+/// Asks, and hears all that is said.
+pub(super) fn exchange(mut line: impl Read + Write, question: &Question<'_>) -> io::Result<String> {
     // In one piece: a switch that needs no body may have answered and closed before a second one.
-    stream.write_all(question.as_bytes())?;
-    read_answer(&mut stream)
+    line.write_all(question.written().as_bytes())?;
+    line.flush()?;
+    read_answer(&mut line)
+}
+
+impl Question<'_> {
+    fn written(&self) -> Zeroizing<String> {
+        let Self { method, place, key, body } = self;
+        // As long as it gets, so that no copy of the key is left behind by growing.
+        let mut text =
+            Zeroizing::new(String::with_capacity(256 + place.len() + key.map_or(0, str::len) + body.len()));
+        text.push_str(method);
+        text.push(' ');
+        text.push_str(place);
+        text.push_str(" HTTP/1.0\r\nContent-Type: application/json\r\n");
+        if let Some(key) = key {
+            text.push_str("Authorization: Bearer ");
+            text.push_str(key);
+            text.push_str("\r\n");
+        }
+        text.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        text.push_str(body);
+        text
+    }
 }
 
 /// Everything up to the end of the connection. An answer that came whole is one, also where the switch has closed
@@ -81,7 +62,7 @@ fn is_whole(said: &[u8]) -> bool {
     length.filter_map(|(_, value)| value.trim().parse::<usize>().ok()).any(|length| body.len() >= length)
 }
 
-fn understood(said: &str) -> Option<Reply> {
+pub(super) fn understood(said: &str) -> Option<Reply> {
     let (head, body) = said.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some(Reply { status, body: serde_json::from_str(body).ok()? })
