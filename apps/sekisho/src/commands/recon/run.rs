@@ -2,7 +2,7 @@
 
 use super::{door, status};
 use crate::commands::door::Which;
-use crate::commands::link::door::{Failure, at};
+use crate::commands::link::door::{self as links, Failure, at};
 use crate::commands::paper::Paper;
 use crate::exit;
 use crate::run::days::ReconJson;
@@ -49,6 +49,22 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let is_over = |state: &str| matches!(state, "balanced" | "out-of-balance" | "refused");
     let all_over = |seen: &[ReconJson]| !seen.is_empty() && seen.iter().all(|one| is_over(&one.state));
     while !(args.no_wait || all_over(&seen)) {
+        let link = links::one(&at_door, &args.link)?;
+        let in_session = link.open || link.state == "draining";
+        if !in_session {
+            let (said, state) = (
+                format!("the totals of {} with {} wait for the link", args.day, args.link),
+                links::standing(&link),
+            );
+            let next = match (link.sign_on.as_str(), link.state.as_str()) {
+                (_, "disconnected") | ("none", _) => {
+                    format!("sekisho wait link {} --for open{}", args.link, at(&at_door))
+                }
+                (_, "maintenance") => format!("sekisho link ready {}{}", args.link, at(&at_door)),
+                _ => format!("sekisho link sign-on {}{}", args.link, at(&at_door)),
+            };
+            return Err(Failure::Said { code: "REC2005-E", said, state, next, exit: exit::TIMED_OUT });
+        }
         if Instant::now() >= deadline {
             return Err(Failure::Said {
                 code: "REC2004-E",
