@@ -762,7 +762,7 @@ impl Lane {
             self.memory.finish(at);
         }
         if let Some(forward) = withdrawn {
-            drop(self.end(forward));
+            let _ = self.end(forward);
             if owed.is_none() {
                 self.uncapture(facts.id);
             }
