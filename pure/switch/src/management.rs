@@ -349,6 +349,7 @@ impl Lane {
             Act::Already => Ok(true),
             // One of a sort at a time: the answer to the first is the answer to both.
             Act::Echo => Ok(link.life.echo.is_some()),
+            Act::AskCutover if link.config.host.day_is_calendar => Err(CannotOrder::DayIsCalendar),
             Act::AskCutover => Ok(link.life.asked.is_some()),
             Act::Nothing | Act::SignOn | Act::SignOff | Act::TryLater | Act::HangUp => Ok(false),
         }
