@@ -160,3 +160,17 @@ fn a_route_is_explained_line_by_line() {
     ask(&["--pan", "6228x"]).ends(2);
     sekisho(&["explain", "route", "--config", "/nowhere.toml"]).ends(78);
 }
+
+#[test]
+fn a_default_of_a_listener_with_peers_is_told_once() {
+    let place = place("peers");
+    let peers = "default_link = \"core\"\n    [[listener.peer]]\n    address = \"10.0.0.1\"\n    name = \"tokyo\"\n    \
+                 [[listener.peer]]\n    address = \"10.0.0.2\"\n    name = \"osaka\"\n";
+    let config = file(&place, "peers.toml", CONFIG.replacen("default_link = \"core\"\n", peers, 1));
+    for listener in ["atm", "tokyo", "branch"] {
+        let said =
+            sekisho(&["explain", "route", "--config", &config, "--pan", "411111", "--listener", listener]);
+        assert_eq!(said.out.matches("\"default of atm\":").count(), 1, "{listener}: {said:?}");
+        assert_eq!(said.code == 0, listener != "branch", "{said:?}");
+    }
+}

@@ -116,6 +116,7 @@ fn look(args: &Args, door: &Door) -> Vec<Finding> {
             let usual = Thresholds { min_count: 20, ..Thresholds::default() };
             found(Group::Work, questions::saf(facts, usual));
             found(Group::Work, questions::exceptions(facts, usual));
+            questions::unreadable(facts).into_iter().for_each(|answer| found(Group::Work, answer));
             let latency = questions::latency(facts, usual);
             if latency.verdict != Verdict::Unknown {
                 found(Group::Work, latency);
