@@ -58,6 +58,11 @@ fn kind_of(message: &Message<'_>) -> Result<Kind, Rc> {
     Kind::numbered(u32::from(byte)).ok_or(Rc::INVALID_MSG)
 }
 
+/// Whether it asks for an authorization, which is what can be captured.
+pub(crate) fn is_authorization(message: &Message<'_>) -> bool {
+    kind_of(message) == Ok(Kind::Auth)
+}
+
 fn about(message: &Message<'_>) -> Result<u32, Rc> {
     let bytes = message.own(ABOUT).and_then(|bytes| bytes.try_into().ok()).ok_or(Rc::INVALID_MSG)?;
     Ok(u32::from_le_bytes(bytes))

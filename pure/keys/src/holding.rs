@@ -101,6 +101,9 @@ pub enum Refusal {
     /// The same key again.
     #[error("the same check value was seen before: a key is used once, for one purpose")]
     SeenBefore,
+    /// Keys were given a few times just now, and none of them was used.
+    #[error("keys were given several times within a minute, and none was used: it has to wait")]
+    TooOften,
     /// A moment that has gone.
     #[error("that moment has gone")]
     TooLate,
@@ -377,7 +380,16 @@ impl Holding {
         if key.state != State::Confirmed || key.start != Start::OnUse || self.is_held_up(key) {
             return Vec::new();
         }
-        self.apply(now, Order::Activate(role, generation, overlap_ms)).unwrap_or_default()
+        let set = key.set;
+        let mut draft = self.clone();
+        let Ok(mut changes) = draft.apply(now, Order::Activate(role, generation, overlap_ms)) else {
+            return Vec::new();
+        };
+        if set != 0 && draft.erase_before(set, now, &mut changes).is_err() {
+            return Vec::new();
+        }
+        *self = draft;
+        changes
     }
 
     /// Time has passed: overlaps end, and agreed moments come.

@@ -164,7 +164,7 @@ fn a_key_agreed_on_for_a_moment_is_taken_a_little_early_and_holds_from_that_mome
         assert_eq!(keys.as_ref().map(|keys| keys.current.generation), current, "at {ms}");
         let before = keys.and_then(|keys| keys.previous).map(|key| key.generation);
         assert_eq!(before, previous, "at {ms}");
-        assert_eq!(ring.coming(name, Role::Zak, at(ms)).map(|key| key.generation), coming, "at {ms}");
+        assert_eq!(ring.coming(name, Role::Zak, at(ms)).first().map(|key| key.generation), coming, "at {ms}");
     }
     // A message that comes early under it does not bring it into force.
     assert!(ring.heard(&owner, Role::Zak, 2, at(9_500)).is_empty());
@@ -252,7 +252,7 @@ fn a_terminal_with_a_new_master_key_has_no_working_keys_until_it_fetches_them() 
         "to fetch the next"
     );
     assert_eq!(ring.keys(name, Role::Zak, now).map(|_| ()), Err(NoKey::Unknown));
-    assert_eq!(ring.coming(name, Role::Tak, now).map(|key| key.generation), Some(2));
+    assert_eq!(ring.coming(name, Role::Tak, now).first().map(|key| key.generation), Some(2));
     assert!(ring.heard(&owner, Role::Tak, 1, at(40)).is_empty(), "the old one brings nothing about");
     let changes = ring.heard(&owner, Role::Tak, 2, at(41));
     assert_eq!(changes.iter().filter(|change| change.after == State::Active).count(), 3);

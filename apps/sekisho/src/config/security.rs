@@ -94,6 +94,9 @@ pub struct GuardToml {
     /// The ISO 9564 format of PIN blocks: 0, 1, 3 or 4. Without it PIN blocks are passed on as they are, from a
     /// listener without to a link without; where one side has it and the other not, they are refused.
     pub pin_format: Option<u8>,
+    /// Keys are given also to whoever asks by a message without an authentication code: anybody who can connect.
+    #[serde(default)]
+    pub unauthenticated_keys: bool,
 }
 
 /// Whose keys a listener's messages are under.

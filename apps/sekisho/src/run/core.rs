@@ -24,6 +24,7 @@ use dialects::{Dialect, ReadRefusal, WriteError};
 use journal::{Ruling, Seq};
 use net::{CloseReason, Conn, Handler, LinkHandle, Net, Role, SendError};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -186,6 +187,18 @@ impl Core {
         let of_sources = self.sources.iter().map(|source| &source.guard);
         let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
         self.moves_pins = rules.any(|rule| rule.pin.is_some());
+        let sources = self.sources.iter().map(|source| (&source.dialect, &source.guard));
+        let links = self.links.iter().map(|link| (&link.dialect, &link.guard));
+        let guarded =
+            sources.chain(links).filter(|(_, guard)| guard.as_ref().is_some_and(|rule| rule.mac.is_some()));
+        let weak = guarded.filter(|(dialect, _)| dialect.mac().is_some_and(|mac| !mac.tells_types_apart()));
+        for dialect in weak.map(|(dialect, _)| dialect.name()).collect::<BTreeSet<_>>() {
+            tracing::warn!(
+                dialect,
+                "the authentication codes of this contract leave out the message type: the code of a request is good \
+                 for its reversal"
+            );
+        }
     }
 
     /// Gives the lane one event and does what it wants done.

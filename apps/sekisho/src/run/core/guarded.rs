@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use switch::{Event, MayLeave};
 use terms::{
-    Answer as Decision, ConnId, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId, TerminalId, Txn,
-    TxnId,
+    Answer as Decision, Class, ConnId, Function, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId,
+    TerminalId, Txn, TxnId,
 };
 
 use super::Switchboard;
@@ -178,7 +178,8 @@ impl Core {
         let (algorithm, padding) = rule.mac?;
         let (owner, role) = rule.code_owner(terminal);
         // The key that the message itself carries waits to be used.
-        let coming = by_new_key.then(|| self.guard.ring.borrow().coming(&owner, role, now.wall)).flatten();
+        let coming = || self.guard.ring.borrow().coming(&owner, role, now.wall).into_iter().next();
+        let coming = by_new_key.then(coming).flatten();
         if let Some(key) = coming {
             return Some(Ok((algorithm, padding, key)));
         }
@@ -286,6 +287,8 @@ impl Core {
             }
             // It goes on waiting, and what it waits for may never have been the host's.
             Whose::Host(_) => {}
+            // There are terminals for which any answer to it says that it is done: silence makes them repeat it.
+            Whose::Source(_) if matches!(wrong, Wrong::Unknown(_)) && says_what_was(&txn) => {}
             Whose::Source(source) if txn.message.asks() => {
                 let answer = Decision::ours(wrong.code(), Outcome::NotSent);
                 self.answer_source(None, source, conn, &Arc::new(txn), &answer);
@@ -461,4 +464,9 @@ impl Rule {
         let (owner, role, _) = self.owner(terminal);
         (owner, role)
     }
+}
+
+/// Whether a message tells what has happened already, and is repeated until it is answered.
+fn says_what_was(txn: &Txn) -> bool {
+    txn.message.class == Class::Reversal || txn.message.function == Function::Advice
 }

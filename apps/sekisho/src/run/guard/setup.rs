@@ -30,10 +30,22 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
             handles: Vec::new(),
         })),
     };
+    warn_of_open_doors(config);
     let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
     let own = KeyModulePlan::of(config)?;
     let keys = lmk.zip(own).map(|(lmk, own)| keys::open(config, &lmk, own)).transpose()?;
     Ok(Guard::new(modules, keys))
+}
+
+/// Who is given keys without showing who it is.
+fn warn_of_open_doors(config: &Config) {
+    let listeners = config.listener.iter().map(|listener| (&listener.name, &listener.security));
+    let links = config.link.iter().map(|link| (&link.name, &link.security));
+    for (name, security) in listeners.chain(links) {
+        if security.as_ref().is_some_and(|guard| guard.unauthenticated_keys) {
+            tracing::warn!(with = name, "keys are given to whoever can connect there: unauthenticated_keys");
+        }
+    }
 }
 
 /// Dials every device.
