@@ -4,7 +4,7 @@ use super::problem::{Problem, Wrong};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// What a body says, and a digest that is the same for the same members in another order or other white space.
 ///
@@ -23,11 +23,23 @@ pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8], aside: &str) -> Result<([
         members.insert(aside.to_owned(), member);
     }
     let asked = T::deserialize(&value).map_err(|error| {
-        let said = error.to_string();
+        // It may quote a value.
+        let said = Zeroizing::new(error.to_string());
         let at = if said.starts_with("invalid ") { culprit::<T>(&mut value, &said) } else { String::new() };
         misfit(&said, at)
-    })?;
-    Ok((digest.into(), asked))
+    });
+    wipe(&mut value);
+    Ok((digest.into(), asked?))
+}
+
+/// Cards and PIN blocks are in it, also where it is not what was wanted.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The member a complaint is about, as `card.number`: without it the complaint is another one, or none. The parser does
@@ -42,7 +54,8 @@ fn culprit<T: DeserializeOwned>(value: &mut Value, said: &str) -> String {
             .map(|all| all.keys().cloned().collect::<Vec<String>>());
         let found = names.unwrap_or_default().into_iter().find(|name| {
             let Some(held) = members_at(value, &place).and_then(|all| all.remove(name)) else { return false };
-            let is_it = T::deserialize(&*value).err().is_none_or(|error| error.to_string() != said);
+            let still = T::deserialize(&*value).err().map(|error| Zeroizing::new(error.to_string()));
+            let is_it = still.is_none_or(|still| still.as_str() != said);
             if let Some(members) = members_at(value, &place) {
                 members.insert(name.clone(), held);
             }

@@ -342,6 +342,19 @@ static void one(void) {
     WANT(RC_NG, FX_GetResult(session, seq, NULL));
 }
 
+/* A number that stands for transactions of two days, neither of them of this session: none is taken for the other. */
+static void several(ULONG seq) {
+    fx_XMsg request, told;
+    CHAR reason[FX_REASON_SIZE];
+    ULONG session = opened(), type = FX_TRN_SALE;
+    WANT(RC_ERR_APPOINT_NUM, FX_GetResult(session, seq, &told));
+    WANT(RC_ERR_APPOINT_NUM, FX_SendSystemCancel_CN(session, seq));
+    WANT(RC_ERR_APPOINT_NUM, FX_CaptureAuth(session, seq, reason, NULL, 0, &told));
+    build(session, FX_TRN_SALE, GOOD, "88", &request);
+    WANT(RC_OK, FX_SendMsg_CN(session, seq, &request, NULL, NULL, NULL));
+    WANT(RC_ERR_APPOINT_NUM, FX_ReceiveMsg_CN(session, FX_RECEIVE_SYNC, &type, &seq, NULL));
+}
+
 /* What happens to the connections with the centre, in the codes the older product had for it. */
 static void events(void) {
     fx_XMsg told;
@@ -405,6 +418,8 @@ int main(int argc, char **argv) {
         events();
     else if (strcmp(part, "hung up") == 0)
         hung_up();
+    else if (strcmp(part, "several") == 0 && argc > 2)
+        several((ULONG)strtoul(argv[2], NULL, 10));
     else if (strcmp(part, "one") == 0)
         one();
     else if (strcmp(part, "hold") == 0)
