@@ -1,12 +1,14 @@
 //! Exchanges of keys with hosts and terminals: whoever begins, whatever is lost, whatever is sent again.
 
 mod bank;
+mod http;
 mod typed;
 
 use bank::atm::{ALL, Atm, MONEY, of_terminals, speech_of_terminals, sum};
 use bank::{Bank, Manner, check_of, sealed};
 use dialects::KeyWhat;
 use hsm::Key;
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use stories::*;
@@ -319,6 +321,36 @@ fn of_two_exchanges_at_once_one_gives_way() {
     }
 }
 
+/// Without the transport key a line can be spoken into, and keys be guessed: cryptograms bind nothing.
+#[test]
+fn keys_that_are_guessed_are_not_taken_and_after_three_no_more_are_looked_at() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let right =
+        |pin: u8, code: u8| [sealed(&zmk, KeyWhat::Pin, &key(pin)), sealed(&zmk, KeyWhat::Mac, &key(code))];
+    // A single key written twice, with the right check value.
+    let twice = Key::tdes(&[0x25; 16]).expect("16").with_parity();
+    let disguised = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &twice)];
+    assert_eq!(bank.pushes(&disguised), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    for guess in ["0011223344556677", "7766554433221100"] {
+        let mut keys = right(0x30, 0x40);
+        keys[0].check = guess.into();
+        assert_eq!(bank.pushes(&keys), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    }
+    wait_for("people to be told", || daemon.stderr().contains("no more are taken for an hour").then_some(()));
+    assert_eq!(bank.pushes(&right(0x50, 0x60)), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(1));
+    assert!(is_approved(&daemon, &mut terminal), "the keys in force stay: {}", daemon.stderr());
+}
+
 /// Letting a key go on takes two people. An exchange with the stopped party is none of them.
 #[test]
 fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
@@ -510,4 +542,41 @@ fn keys_are_given_without_a_code_where_the_configuration_says_so() {
     assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
     let mut mine = stranger.ask(&question(Network::MasterKey, 20));
     assert_eq!(mine.code.take(), Some(Code::SecurityFailure), "never a master key");
+}
+
+/// The audit says who ordered it, and nobody says that of somebody else.
+#[test]
+fn an_order_to_exchange_keys_bears_the_name_of_whoever_gave_it() {
+    let (_bank, mut setup) = setup("{ drawn_by = \"us\" }");
+    let address = free_address();
+    setup.tables_more += &format!("[api]\ndefault_link = \"bank\"\nlisten = \"{address}\"\n");
+    setup.write();
+    let config = setup.config_path().display().to_string();
+    let new = ["api", "key", "new", "till-ops", "--role", "operator", "--config", &config];
+    let key = sekisho_as("mori", &new, b"").ends(0).out.trim().to_owned();
+    let daemon = setup.start();
+    let (chief, here) = (http::At::Tcp(address, Some(key)), http::At::socket_of(&setup));
+    let place = "/v1/keys/exchange/bank";
+    let refuses = |reply: http::Reply, status: u16, code: &str| {
+        assert_eq!((reply.status, reply.text("code")), (status, code), "{:?}", reply.body);
+    };
+    refuses(chief.post(place, &json!({ "by": "mori", "reason": "test" })), 403, "not_the_keys_name");
+    for by in ["", "mo\nri", "mori\u{1b}[2K", &"m".repeat(65), "api-key/till-ops"] {
+        refuses(here.post(place, &json!({ "by": by, "reason": "test" })), 400, "not_signed");
+    }
+    for reason in ["", "two\nlines", &"r".repeat(201)] {
+        refuses(chief.post(place, &json!({ "reason": reason })), 400, "not_signed");
+    }
+    chief.post(place, &json!({ "reason": "daily" })).says(200);
+    wait_for("it to end", || {
+        in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 2).map(drop)
+    });
+    let audit = types(&setup, "mori", "audit ls --json", "").ends(0).json();
+    let acts = audit["data"].as_array().expect("a list").iter();
+    let orders: Vec<_> = acts.filter(|act| act["act"] == "exchange" && act["by"] != "sekisho").collect();
+    assert!(!orders.is_empty(), "{}", daemon.stderr());
+    assert!(
+        orders.iter().all(|act| act["by"] == "api-key/till-ops" && act["reason"] == "daily"),
+        "{orders:?}"
+    );
 }

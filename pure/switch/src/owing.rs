@@ -569,7 +569,7 @@ impl Lane {
         let compares = link.config.reconciliation.is_some();
         let recorded = out.record(Record::HostDate { link: link_id, date, compares, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
-        if let Some(ended) = before.filter(|before| *before < date) {
+        for ended in self.days_that_end(link_id, before, date) {
             self.end_day(link_id, ended, compares, now.wall);
             self.time_day(now, link_id, ended);
             self.look_at_links();

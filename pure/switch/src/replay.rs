@@ -191,7 +191,7 @@ impl Replay {
                 let Some(link) = link_mut(&mut self.lane.links, id) else { return Ok(()) };
                 let before = link.date.replace(date);
                 link.cut = Cut::default();
-                if let Some(ended) = before.filter(|before| *before < date) {
+                for ended in self.lane.days_that_end(id, before, date) {
                     self.lane.end_day(id, ended, compares, at);
                 }
             }

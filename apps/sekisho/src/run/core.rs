@@ -21,7 +21,7 @@ use super::parties::{Link, Source};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
-use journal::{Ruling, Seq};
+use journal::{LinkOrder, Ruling, Seq};
 use net::{CloseReason, Conn, Handler, LinkHandle, Net, Role, SendError};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -311,13 +311,25 @@ impl Core {
                     let nowhere = Ordered { may: Err(CannotOrder::NoSuchLink), link: None };
                     return drop(answer.send(nowhere));
                 };
-                let may = self.lane.may_order(link, order);
-                self.step(Event::LinkOrdered { link, order, by });
+                let may = self.may_order(link, order);
+                if may.is_ok() {
+                    self.step(Event::LinkOrdered { link, order, by });
+                }
                 let ordered = Ordered { may, link: self.link_json(link) };
                 // Told when it is durable, as everything that is decided.
                 self.say(true, Speech::Ordered { answer, ordered });
                 self.on_durable();
             }
+        }
+    }
+
+    /// Whether it would be carried out. A peer is not asked for a day that would be refused when it comes.
+    fn may_order(&self, link: LinkId, order: LinkOrder) -> Result<bool, CannotOrder> {
+        match self.lane.may_order(link, order)? {
+            false if order == LinkOrder::AskCutover && !self.lane.takes_next_day(self.clock.now(), link) => {
+                Err(CannotOrder::DayIsAhead)
+            }
+            already => Ok(already),
         }
     }
 

@@ -195,5 +195,6 @@ const fn code(why: CannotOrder) -> &'static str {
         CannotOrder::InMaintenance => "in_maintenance",
         CannotOrder::DayIsCalendar => "day_is_calendar",
         CannotOrder::NotOut => "not_out",
+        CannotOrder::DayIsAhead => "day_is_ahead",
     }
 }
