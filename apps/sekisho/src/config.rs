@@ -21,6 +21,7 @@ mod listener;
 mod management;
 mod route;
 mod security;
+mod token;
 
 pub use api::ApiToml;
 pub use day::{DayToml, ReconciliationToml, TimeOfDay};
@@ -30,7 +31,7 @@ pub use link::{BreakerToml, LinkToml, TlsLinkToml, TransmissionTime};
 pub use listener::{ConsistencyToml, ListenerKind, ListenerToml, PeerToml, PoolToml, TlsListenerToml};
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 pub use route::{ReceiverToml, RouteToml};
-pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
+pub use security::{GuardToml, HsmToml, KeysOfToml, KindToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -235,6 +236,7 @@ impl Config {
                 tls.client_authorities.iter_mut().for_each(settle);
             }
         }
+        self.hsm.iter_mut().filter_map(|hsm| hsm.pin_file.as_mut()).for_each(settle);
         let of_links = self.link.iter_mut().filter_map(|link| link.tls.as_mut());
         for tls in of_links.chain(self.hsm.iter_mut().filter_map(|hsm| hsm.tls.as_mut())) {
             settle(&mut tls.authorities);
@@ -276,6 +278,7 @@ impl Config {
                 self.journal.segment_bytes
             ));
         }
+        self.addresses(&mut wrong);
         let reachable = |listener: &ListenerToml| listener.default_link.is_some() || !self.route.is_empty();
         for listener in self.listener.iter().filter(|listener| !reachable(listener)) {
             wrong.push(format!(
@@ -284,6 +287,36 @@ impl Config {
             ));
         }
         wrong
+    }
+}
+
+impl Config {
+    /// Two who want to listen on one address. Port 0 is whatever the system gives.
+    fn addresses(&self, wrong: &mut Vec<String>) {
+        let of_listeners = self.listener.iter().map(|one| (format!("listener `{}`", one.name), one.listen));
+        let of_http = self.http.iter().map(|http| ("[http]".to_owned(), http.listen));
+        let of_api = self.api.iter().filter_map(|api| Some(("[api]".to_owned(), api.listen?)));
+        let mut taken: Vec<(String, SocketAddr)> = Vec::new();
+        for (what, address) in of_http.chain(of_api).chain(of_listeners) {
+            match taken.iter().find(|(_, one)| *one == address && address.port() != 0) {
+                Some((first, _)) => wrong.push(format!("{what}: {first} listens on {address} already")),
+                None => taken.push((what, address)),
+            }
+        }
+    }
+
+    /// What may be meant, and surprises whoever did not mean it.
+    pub fn warnings(&self) -> Vec<String> {
+        let without = self.listener.iter().filter(|listener| listener.consistency.is_none());
+        without
+            .map(|listener| {
+                format!(
+                    "listener `{}` has no consistency: its terminals get no withdrawals and no deposits \
+                     (not_allowed_on_device)",
+                    listener.name
+                )
+            })
+            .collect()
     }
 }
 

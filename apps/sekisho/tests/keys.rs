@@ -219,7 +219,11 @@ fn going_back_takes_two_people_and_an_overlap_that_lasts() {
     let line = format!("key destroy link/cn zak --generation 2 --check {check} --reason over");
     types("mori", &keys, &line, "").ends(0);
     assert!(types("mori", &keys, &line, "").ends(6).err.contains("KEY2005-E"));
-    types("mori", &keys, "key compromise link/cn zak --reason seen", "").ends(0);
+    let told = types("mori", &keys, "key compromise link/cn zak --reason seen", "").ends(0);
+    assert!(
+        told.out.contains("zak generation 3, check value") && told.out.contains("generation 1"),
+        "{told:?}"
+    );
     assert!(
         types("mori", &keys, "key activate link/cn zak --generation 1 --reason please", "")
             .ends(6)
@@ -270,4 +274,22 @@ fn no_key_is_ever_an_argument() {
     ] {
         types("mori", &keys, &line, "").ends(2);
     }
+}
+
+#[test]
+fn no_key_is_made_for_a_link_the_configuration_does_not_have() {
+    let place = place("nobody");
+    let config = typed::file(
+        &place,
+        "sekisho.toml",
+        format!(
+            "[journal]\ndir = \"{}\"\n[[listener]]\nname = \"atm\"\nkind = \"atmc\"\nlisten = \"127.0.0.1:0\"\n\
+             dialect = \"iso87-ascii\"\ndefault_link = \"nicos\"\n[[link]]\nname = \"nicos\"\ndial = \"127.0.0.1:1\"\n\
+             dialect = \"iso87-ascii\"\nreply_timeout_ms = 1000\n",
+            place.join("data").display()
+        ),
+    );
+    let line = ["key", "generate", "link/nicso", "zpk", "--reason", "typed", "--config", &config];
+    let refused = sekisho_as("mori", &line, b"").ends(5);
+    assert!(refused.err.contains("KEY2001-E") && refused.err.contains("did you mean `nicos`"), "{refused:?}");
 }

@@ -237,8 +237,8 @@ fn totals_that_are_wanted_while_nobody_is_signed_on_say_so_at_once_and_go_out_at
     let state = || typed_at(&setup, &["recon", "status", "--json"]).json()["data"][0]["state"].clone();
     wait_for("it to be refused", || (state() == "refused").then_some(()));
     typed_at(&setup, &["link", "sign-off", "core"]).ends(0);
-    let said = typed_at(&setup, &["recon", "run", "core", &day]).ends(7);
-    for word in ["REC2005-E", "signed-off since", "sekisho link sign-on core"] {
+    let said = typed_at(&setup, &["recon", "run", "core", &day, "--timeout", "1"]).ends(7);
+    for word in ["link/core is signed-off", "sekisho link sign-on core"] {
         assert!(said.err.contains(word), "{word}: {said:?}");
     }
     typed_at(&setup, &["link", "sign-on", "core"]).ends(0);

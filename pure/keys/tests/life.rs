@@ -209,6 +209,54 @@ fn who_knows_a_transport_key_knows_what_went_under_it() {
     assert_eq!(holding.apply(at(31), Order::Activate(Role::Zpk, 1, 0)), Err(Refusal::Compromised));
 }
 
+/// The newest is in force, and each but those people entered travelled under the one before.
+fn transport_keys(origins: &[Origin]) -> Holding {
+    let mut holding = Holding::default();
+    for (at, &origin) in (1_u8..).zip(origins) {
+        let generation = u32::from(at);
+        let new = New { origin, ..new(Role::Tmk, at) };
+        holding.apply(hundred(at), Order::Add(new)).expect("it is new");
+        holding.apply(hundred(at), Order::Confirm(Role::Tmk, generation, check(at))).expect("the same");
+        holding.apply(hundred(at), Order::Activate(Role::Tmk, generation, 0)).expect("it is confirmed");
+    }
+    add_confirmed(&mut holding, Role::Tak, 100);
+    holding.apply(at(2_000), Order::Activate(Role::Tak, 1, HOUR_MS)).expect("it is confirmed");
+    holding
+}
+
+fn hundred(number: u8) -> Timestamp {
+    at(i64::from(number) * 100)
+}
+
+#[test]
+#[rustfmt::skip]
+fn who_knows_an_old_transport_key_knows_the_ones_that_came_under_it() {
+    use Origin::{Components, Exchanged, Imported};
+    let table = [
+        // where they came from                          leaked  and with it, of the keys that are in force
+        (&[Components, Exchanged][..],                    1,      true),
+        (&[Components, Exchanged, Exchanged],             1,      true),
+        (&[Components, Exchanged, Imported, Exchanged],   2,      true),
+        (&[Components, Exchanged, Exchanged],             3,      true),
+        // People entered another since: it went under none.
+        (&[Components, Exchanged, Components],            1,      false),
+        (&[Components, Exchanged, Components, Exchanged], 2,      false),
+        (&[Components, Exchanged, Components, Exchanged], 3,      true),
+    ];
+    for (origins, leaked, in_force) in table {
+        let mut holding = transport_keys(origins);
+        let changes =
+            holding.apply(at(3_000), Order::Compromise(Role::Tmk, Some(leaked))).expect("there is one");
+        let (is_usable, what) = (holding.current(Role::Tmk).is_some(), format!("{origins:?}, {leaked}"));
+        assert_eq!(!is_usable, in_force, "{what}");
+        assert_eq!(holding.generation(Role::Tmk, leaked).map(|key| key.state), Some(State::Compromised));
+        let newest = (Role::Tmk, origins.len() as u32);
+        let is_told = changes.iter().any(|change| (change.role, change.generation) == newest);
+        assert_eq!(is_told, in_force, "{what}");
+        assert!(holding.current(Role::Tak).is_none(), "{what}: whatever went under any of them");
+    }
+}
+
 #[test]
 fn what_is_in_force_is_not_erased_and_what_is_erased_leaves_its_check_value() {
     let mut holding = with_active(Role::Zpk, 1);

@@ -22,7 +22,7 @@ pub(crate) mod news;
 mod numbered;
 pub(crate) mod orders;
 mod pace;
-mod problem;
+pub(crate) mod problem;
 mod request;
 mod room;
 mod session_pages;

@@ -81,10 +81,12 @@ macro_rules! codes {
         pub(crate) enum Wrong { $(#[doc = $title] $variant,)* }
 
         impl Wrong {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
             pub(crate) const fn code(self) -> &'static str { match self { $(Self::$variant => $name,)* } }
-            const fn status(self) -> StatusCode { match self { $(Self::$variant => StatusCode::$status,)* } }
-            const fn retryable(self) -> bool { match self { $(Self::$variant => $retryable,)* } }
-            const fn title(self) -> &'static str { match self { $(Self::$variant => $title,)* } }
+            pub(crate) const fn status(self) -> StatusCode { match self { $(Self::$variant => StatusCode::$status,)* } }
+            pub(crate) const fn retryable(self) -> bool { match self { $(Self::$variant => $retryable,)* } }
+            pub(crate) const fn title(self) -> &'static str { match self { $(Self::$variant => $title,)* } }
         }
     };
 }
@@ -108,6 +110,7 @@ codes! {
     UnderWay           "under_way"                CONFLICT               true   "The first request under this key is under way.";
     SameIdentity       "same_identity"            CONFLICT               false  "Terminal, trace number and time name another transaction.";
     AlreadyCaptured    "already_captured"         CONFLICT               false  "The authorization was captured already.";
+    WithAPerson        "with_a_person"            CONFLICT               false  "A person has it, and decides what becomes of it.";
     NotCapturable      "not_capturable"           CONFLICT               false  "This cannot be captured.";
     Forgotten          "forgotten"                GONE                   false  "It is too old: only the journal knows it.";
     OtherContents      "key_reused"               UNPROCESSABLE_ENTITY   false  "This key was used for another request.";

@@ -2,8 +2,8 @@
 
 use super::{Core, Handed, answer_header};
 use crate::run::guard::{
-    Asked, Errand, Heard, Leaving, Move, Next, Rule, Sealing, Trouble, Turn, Verifying, Whose, Wrong,
-    in_force, proof_of,
+    Asked, Errand, Heard, Leaving, Move, Next, Rule, Sealing, TokenNews, Trouble, Turn, Verifying, Whose,
+    Wrong, in_force, proof_of,
 };
 use crate::run::hsm::{HsmCommand, Probing};
 use dialects::Dialect;
@@ -403,12 +403,21 @@ impl Core {
             HsmCommand::Test { name, answer } => {
                 let seen = self.guard.modules.seen();
                 let Some(device) = self.guard.modules.place(&name) else { return drop(answer.send(None)) };
-                let check = seen.get(device).map(|seen| seen.lmk_check.clone()).unwrap_or_default();
-                self.run(Errand::Probe(Probing::new(name, device, check, answer)), None);
+                let Some(seen) = seen.into_iter().nth(device) else { return drop(answer.send(None)) };
+                self.run(Errand::Probe(Probing::new(device, seen, answer)), None);
                 self.go_on_with_errands();
                 self.net.flush();
             }
         }
+    }
+
+    /// A session with a token told something.
+    pub(crate) fn on_token(&mut self, news: TokenNews) {
+        let now = self.clock.now().instant;
+        self.guard.mind(|modules, done| modules.token_told(now, news, done));
+        self.go_on_with_errands();
+        self.journaling.pump(&self.lane);
+        self.net.flush();
     }
 
     /// Lets the modules know that time has passed.

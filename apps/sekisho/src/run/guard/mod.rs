@@ -17,7 +17,9 @@ mod errand;
 mod modules;
 mod moving;
 mod own;
+mod own_tokens;
 mod setup;
+mod tokens;
 mod turns;
 mod verdict;
 
@@ -40,6 +42,7 @@ pub(crate) use modules::{ModuleSeen, Modules};
 pub(crate) use moving::Move;
 pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
+pub(crate) use tokens::TokenNews;
 pub(crate) use turns::{Line, Turn, Turns};
 pub(crate) use verdict::{Trouble, Wrong};
 
