@@ -23,6 +23,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("CER2011", "A device takes a component only as its own console enciphers it.", NOTHING, "Bring it so; in clear it belongs nowhere."),
     entry("CER2012", "The device does not make a key of that length or cipher.", NOTHING, "Another --bytes or --cipher; beside the code."),
     entry("CER2013", "The ceremony was begun for another module.", NOTHING, "Go on where it was begun, or abort it."),
+    entry("CER2014", "Components of a token's keys are entered with its own tool, and never here.", NOTHING,
+        "`sekisho hsm master` for its master keys; `sekisho key adopt OWNER KEY --label LABEL` for one its tool put there."),
     entry("KEY1001", "There is no master key.", "Nothing that lies under it can be opened.", "`sekisho ceremony start lmk --reason TEXT`."),
     entry("KEY1002", "A file of keys is not what was written, or an older one was put back.", SWITCH,
         "`sekisho audit verify`; find out who; put back a good copy of the whole directory."),
@@ -59,5 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("KEY2025", "The module was lost while it made a key.", "What it may have made is known to nobody, and of no use.", "Type the same again."),
     entry("KEY2026", "No module does it: they are away, ill, or hold another master key.", NOTHING, "`sekisho hsm ls`; how each is stands there."),
     entry("KEY2030", "A key of that purpose, or one that carries it, is suspended.", STAY, "`sekisho key resume OWNER KEY`, by two people."),
+    entry("KEY2041", "Keys lie in no token: the configuration names another kind of module.", NOTHING,
+        "`sekisho key generate OWNER KEY`, or `sekisho ceremony start OWNER KEY`."),
     entry("KEY2031", "Keys were given three times within a minute, and none was used.", STAY, "Find out why they are not used, or who asks."),
 ];
