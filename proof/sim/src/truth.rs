@@ -304,6 +304,8 @@ impl Truth {
                 }
                 self.withdrawn += 1;
                 self.end(*forward);
+                // Known after a death too: it is told as declined from here on.
+                op.iter().for_each(|op| self.ops[*op].undone = true);
                 op.iter().for_each(|op| owes.iter().for_each(|owed| self.owe(*op, owed)));
             }
             Record::Exception { id, forward, reason, .. } => {
