@@ -223,10 +223,14 @@ FX_ULONG FX_SendAuth(FX_ULONG ulSessionId, FX_ULONG *pulSeqNum, FX_CHAR *pchReas
                      const FX_CHAR *pchCompany1, const FX_CHAR *pchCompany2, const FX_CHAR *pchCompany3,
                      FX_CHAR chOrgCode, fx_XMsg *pResp, FX_CHAR *pchAuthCode, FX_CHAR *pchRetRefNum,
                      FX_CHAR *pchAuthAgent, FX_CHAR *pchTransport);
-/* Captures what was authorized under ulSeqNum, on any session. */
+/* Captures what was authorized under ulSeqNum, on any session, also behind a cutover: it counts for the day it is
+ * captured on. Once: the same again is the same capture, for another amount RC_ERR_APPOINT_NUM (38). For less:
+ * FX_BuildAdviceMsg. RC_INVALID_MSG (11) for what is no authorization (a sale has moved its money already), was not
+ * approved, was taken back, or for more than was approved; RC_DATA_IS_NOT_READY (14) before its answer. */
 FX_ULONG FX_CaptureAuth(FX_ULONG ulSessionId, FX_ULONG ulSeqNum, FX_CHAR *pchReason, FX_CHAR *pchDateCapt,
                         FX_ULONG ulCapOpt, fx_XMsg *pResp);
-/* Both, the second only behind an approval. */
+/* Both, the second only behind an approval. Of an authorization (FX_TRN_AUTH); RC_INVALID_MSG for anything else, and
+ * nothing is sent. Where the capture fails, *pulSeqNum names what was authorized: capture it again, or take it back. */
 FX_ULONG FX_SendAndCaptureAuth(FX_ULONG ulSessionId, FX_ULONG *pulSeqNum, FX_CHAR *pchReason, FX_ULONG ulCapOpt,
                                fx_XMsg *pReq, const FX_CHAR *pchCompany1, const FX_CHAR *pchCompany2,
                                const FX_CHAR *pchCompany3, FX_CHAR chOrgCode, fx_XMsg *pResp, FX_CHAR *pchAuthCode,

@@ -53,7 +53,10 @@ impl Answer {
         let rc = match (status, problem["code"].as_str().unwrap_or_default()) {
             (_, "unknown_session" | "foreign_session") => Rc::NO_SESSION_ID,
             (_, "under_way") => Rc::DATA_IS_NOT_READY,
-            (_, "same_identity" | "key_reused") => Rc::ERR_APPOINT_NUM,
+            // A capture is made once: another one of the same number, or one by somebody else, is one too many.
+            (_, "same_identity" | "key_reused" | "already_captured") => Rc::ERR_APPOINT_NUM,
+            // No authorization, or none that was approved, or for less: nothing was sent.
+            (_, "not_capturable") => Rc::INVALID_MSG,
             (_, "unknown_transaction" | "forgotten") => Rc::NO_MSG_IN_FILE,
             (_, "no_api") => Rc::ERR_OPEN_FILE,
             (_, "busy" | "rate_limited") => Rc::ROUTE_BUSY,
@@ -175,5 +178,19 @@ mod tests {
         assert_eq!(unknown.rc, Rc::ERROR_SOCKET);
         let known = Answer::refused(503, &json!({ "code": "stopping", "outcome_known": true }));
         assert_eq!(known.rc, Rc::PKG_IS_NOT_STARTED);
+    }
+
+    #[test]
+    fn what_cannot_be_captured_is_known_not_to_have_been() {
+        for (code, rc, reason) in [
+            ("already_captured", Rc::ERR_APPOINT_NUM, "ERRDUP"),
+            ("key_reused", Rc::ERR_APPOINT_NUM, "ERRDUP"),
+            ("not_capturable", Rc::INVALID_MSG, "ERRFMT"),
+            ("under_way", Rc::DATA_IS_NOT_READY, "ERRNET"),
+            ("unknown_transaction", Rc::NO_MSG_IN_FILE, "ERRNON"),
+        ] {
+            let refused = Answer::refused(409, &json!({ "code": code, "outcome_known": true }));
+            assert_eq!((refused.rc, refused.reason().as_str()), (rc, reason), "{code}");
+        }
     }
 }

@@ -39,6 +39,8 @@ impl Sent {
 struct Task {
     place: String,
     key: Option<String>,
+    /// The name to take where the first stands for something else.
+    or_key: Option<String>,
     body: Value,
 }
 
@@ -58,17 +60,22 @@ fn kind_of(message: &Message<'_>) -> Result<Kind, Rc> {
     Kind::numbered(u32::from(byte)).ok_or(Rc::INVALID_MSG)
 }
 
+/// Whether it asks for an authorization, which is what can be captured.
+pub(crate) fn is_authorization(message: &Message<'_>) -> bool {
+    kind_of(message) == Ok(Kind::Auth)
+}
+
 fn about(message: &Message<'_>) -> Result<u32, Rc> {
     let bytes = message.own(ABOUT).and_then(|bytes| bytes.try_into().ok()).ok_or(Rc::INVALID_MSG)?;
     Ok(u32::from_le_bytes(bytes))
 }
 
 impl Session {
-    /// A sequence number nobody used today.
+    /// A sequence number that stands for nothing the switch can still name: it must not be taken for another's.
     pub(crate) fn seq(&self) -> Result<u32, Rc> {
         for _ in 0..TRIES {
             let seq = self.next_seq();
-            if self.look_up(&key_of(seq, today()))?.is_none() {
+            if self.all_of(seq)?.is_empty() {
                 return Ok(seq);
             }
         }
@@ -170,8 +177,15 @@ impl Session {
             Kind::Advice => self.capture_task(about(message)?, message),
             kind => {
                 let body = request::transaction(message, kind, seq, &self.id)?;
-                let key = Some(key_of(seq, today()));
-                Ok(Task { place: "/v1/transactions".into(), key, body })
+                let (today, place) = (today(), "/v1/transactions".into());
+                let yesterday = key_of(seq, today.saturating_sub(1));
+                // What is sent again a moment past midnight is what was sent before it.
+                let (key, or_key) = match self.look_up(&yesterday)? {
+                    Some(_) => (yesterday, Some(key_of(seq, today))),
+                    None => (key_of(seq, today), None),
+                };
+                self.inbox().days.insert(seq, today);
+                Ok(Task { place, key: Some(key), or_key, body })
             }
         }
     }
@@ -179,7 +193,8 @@ impl Session {
     fn capture_task(&self, seq: u32, message: &Message<'_>) -> Result<Task, Rc> {
         let (key, original) = self.find(seq)?;
         let body = request::capture(message, original["id"].as_str().ok_or(Rc::ERROR_DAEMON)?)?;
-        Ok(Task { place: "/v1/transactions".into(), key: Some(format!("{key}-capture")), body })
+        let key = Some(format!("{key}-capture"));
+        Ok(Task { place: "/v1/transactions".into(), key, or_key: None, body })
     }
 
     fn cancel_task(&self, seq: u32) -> Result<Task, Rc> {
@@ -188,22 +203,40 @@ impl Session {
             return Err(Rc::ERR_GETCANCELTRN);
         }
         let id = original["id"].as_str().ok_or(Rc::ERROR_DAEMON)?;
-        Ok(Task { place: format!("/v1/transactions/{id}/reverse"), key: None, body: json!({}) })
+        Ok(Task { place: format!("/v1/transactions/{id}/reverse"), key: None, or_key: None, body: json!({}) })
     }
 
-    /// The transaction of that number, the newest first, and the key it was submitted under.
+    /// The transaction of that number, and the key it was submitted under: what this session sent last under it, or
+    /// the only one there is. Which of several is meant, nobody says: [`Rc::ERR_APPOINT_NUM`].
     fn find(&self, seq: u32) -> Result<(String, Value), Rc> {
         if !(1..=SEQ_MAX).contains(&seq) {
             return Err(Rc::INVALID_PARAM);
         }
+        let mut all = self.all_of(seq)?;
+        let ours = self.inbox().days.get(&seq).copied();
+        if let Some(ours) = ours {
+            // Past midnight it may stand under the day before.
+            all.retain(|(day, ..)| (ours.saturating_sub(1)..=ours).contains(day));
+            all.truncate(1);
+        }
+        match (all.len(), all.pop()) {
+            (1, Some((_, key, transaction))) => Ok((key, transaction)),
+            (0, _) => Err(Rc::NO_MSG_IN_FILE),
+            _ => Err(Rc::ERR_APPOINT_NUM),
+        }
+    }
+
+    /// Everything that number stands for, the newest first.
+    fn all_of(&self, seq: u32) -> Result<Vec<(u64, String, Value)>, Rc> {
         let today = today();
-        for back in 0..=DAYS_BACK {
-            let key = key_of(seq, today.saturating_sub(back));
+        let mut all = Vec::new();
+        for day in (today.saturating_sub(DAYS_BACK)..=today).rev() {
+            let key = key_of(seq, day);
             if let Some(transaction) = self.look_up(&key)? {
-                return Ok((key, transaction));
+                all.push((day, key, transaction));
             }
         }
-        Err(Rc::NO_MSG_IN_FILE)
+        Ok(all)
     }
 
     fn look_up(&self, key: &str) -> Result<Option<Value>, Rc> {
@@ -212,8 +245,14 @@ impl Session {
     }
 
     fn carry_out(&self, task: &Task) -> Answer {
-        let question = Question { key: task.key.as_deref(), ..Question::post(&task.place, &task.body) };
-        match self.ask_at_length(&question) {
+        let question = |key| Question { key, ..Question::post(&task.place, &task.body) };
+        let mut reply = self.ask_at_length(&question(task.key.as_deref()));
+        if let (Some(or_key), Ok(refused)) = (task.or_key.as_deref(), &reply)
+            && refused.body["code"] == "key_reused"
+        {
+            reply = self.ask_at_length(&question(Some(or_key)));
+        }
+        match reply {
             // That it is taken back is what was wanted, whatever stands there of the first decision.
             Ok(reply) if reply.status < 300 && task.key.is_none() => {
                 Answer { rc: Rc::OK, transaction: reply.body }

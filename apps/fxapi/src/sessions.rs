@@ -45,6 +45,8 @@ pub(crate) struct Inbox {
     pub(crate) events: VecDeque<Value>,
     /// What was sent and not received yet, by sequence number.
     pub(crate) sent: BTreeMap<u32, Sent>,
+    /// The day each number was last sent on in this session, by the name it went under.
+    pub(crate) days: BTreeMap<u32, u64>,
     /// The switch has ended it, or is gone.
     pub(crate) is_over: bool,
 }

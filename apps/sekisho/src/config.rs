@@ -21,6 +21,7 @@ mod listener;
 mod management;
 mod route;
 mod security;
+mod token;
 
 pub use api::ApiToml;
 pub use day::{DayToml, ReconciliationToml, TimeOfDay};
@@ -30,7 +31,7 @@ pub use link::{BreakerToml, LinkToml, TlsLinkToml, TransmissionTime};
 pub use listener::{ConsistencyToml, ListenerKind, ListenerToml, PeerToml, PoolToml, TlsListenerToml};
 pub use management::{ManagementToml, PairsToml, SignOnToml, TimersToml};
 pub use route::{ReceiverToml, RouteToml};
-pub use security::{GuardToml, HsmToml, KeysOfToml, SecurityToml, SoftwareToml};
+pub use security::{GuardToml, HsmToml, KeysOfToml, KindToml, SecurityToml, SoftwareToml};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -240,6 +241,7 @@ impl Config {
                 tls.client_authorities.iter_mut().for_each(settle);
             }
         }
+        self.hsm.iter_mut().filter_map(|hsm| hsm.pin_file.as_mut()).for_each(settle);
         let of_links = self.link.iter_mut().filter_map(|link| link.tls.as_mut());
         for tls in of_links.chain(self.hsm.iter_mut().filter_map(|hsm| hsm.tls.as_mut())) {
             settle(&mut tls.authorities);

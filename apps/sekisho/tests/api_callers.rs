@@ -298,3 +298,35 @@ fn applications_that_are_in_hold_a_sign_off_until_it_is_meant() {
     let reply = at.submit("k-1", &withdrawal(1_000)).says(200);
     assert_eq!((reply.text("outcome"), reply.text("code")), ("rejected", "host_down"));
 }
+
+#[test]
+fn who_listens_with_a_key_that_is_taken_away_hears_that_and_nothing_more() {
+    let host = Host::approving();
+    let (setup, address) = over_tcp(&host, "");
+    let (till, other) = (key_for(&setup, "till", "application"), key_for(&setup, "other", "application"));
+    let _daemon = setup.start();
+    let (till, other) = (At::Tcp(address, Some(till)), At::Tcp(address, Some(other)));
+    let here = At::socket_of(&setup);
+    let mut everything = till.listen("/v1/stream", &[]);
+    let opened = till.post("/v1/sessions", &json!({"application": "POS1"})).says(201);
+    let mut session = till.listen(&format!("/v1/sessions/{}/events", opened.text("id")), &[]);
+    session.until("session.opened");
+    let mut others = other.listen("/v1/stream?heartbeat_s=1", &[]);
+    let mut local = here.listen("/v1/stream", &[]);
+    let config = setup.config_path().display().to_string();
+    // Another key of the same name is another key.
+    sekisho(&["api", "key", "rm", "till", "--config", &config]).ends(0);
+    key_for(&setup, "till", "application");
+    for events in [&mut everything, &mut session] {
+        let (_, said) = events.until("stream.closed");
+        assert_eq!(said["data"]["why"], "the key was taken away");
+        assert!(events.next().is_none(), "it ends there");
+    }
+    until("the session to end with its listener", || {
+        here.get("/v1/sessions").says(200).body["data"] == json!([])
+    });
+    // Everybody else goes on listening.
+    sekisho(&["link", "drain", "core", "--config", &config]).ends(0);
+    others.until("link.draining");
+    local.until("link.draining");
+}

@@ -1,10 +1,13 @@
 //! Disks that are full or fail, and the order of syncing and speaking as the kernel saw it.
 
+mod typed;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use stories::*;
 use terms::{Code, Kind, Outcome, Txn};
+use typed::typed_at;
 
 /// A small disk of its own, gone with the test.
 struct TinyDisk(PathBuf);
@@ -106,15 +109,45 @@ fn on_a_full_disk_new_requests_are_refused_until_there_is_room_again() {
     assert_eq!(refused.code, Some(Code::Malfunction));
     assert_eq!(client.ask(&terminal.asks(Kind::BalanceInquiry, 0)).code, Some(Code::Malfunction));
     assert_eq!(host.seen_count(), 0, "nothing was begun");
+    a_full_disk_is_said_everywhere(&setup, &daemon);
     disk.set_mib(64);
     wait_for("business to go on by itself", || {
         let answer = client.ask(&terminal.withdraws(1_000));
         (answer.outcome == Some(Outcome::Approved)).then_some(())
     });
+    daemon.wait_to_say("there is room for the journal again");
+    wait_for("it to be ready again", || (daemon.get("/readyz").0 == 200).then_some(()));
+    typed_at(&setup, &["check", "ready"]).ends(0);
     daemon.signal("TERM");
     assert_eq!(daemon.end().0, Some(0));
     let found = read_journal(&setup.data);
     assert_eq!(found.sent.len(), host.seen_count());
+}
+
+/// In the log, by every monitor and on the page an operator looks at first.
+fn a_full_disk_is_said_everywhere(setup: &Setup, daemon: &Daemon) {
+    assert!(daemon.wait_to_say("the disk is full").contains("ERROR"));
+    let (code, readiness) = wait_for("the status to tell", || {
+        let page = daemon.get("/readyz");
+        (page.0 == 503).then_some(page)
+    });
+    assert!(
+        readiness.contains(r#""taking_requests":false"#) && readiness.contains("no_room"),
+        "{code} {readiness}"
+    );
+    let metrics = wait_for("both to be counted", || {
+        let text = daemon.get("/metrics").1;
+        text.contains("\nsekisho_turned_away_requests_total 2\n").then_some(text)
+    });
+    assert!(metrics.contains("\nsekisho_takes_requests 0\n"), "{metrics}");
+    let ready = typed_at(setup, &["check", "ready"]).ends(2);
+    assert!(ready.out.contains("disk is full") && ready.out.contains("check disk --config"), "{ready:?}");
+    assert!(typed_at(setup, &["check", "journal"]).ends(2).out.contains("no room"));
+    let status = typed_at(setup, &["status"]).ends(0);
+    assert!(status.out.contains("EVERY NEW REQUEST IS DECLINED: the disk is full"), "{status:?}");
+    let words: Vec<_> = status.out.split_whitespace().collect();
+    assert!(words.join(" ").contains("2 turned away"), "{status:?}");
+    assert!(typed_at(setup, &["doctor"]).ends(1).out.contains("declines every new request"));
 }
 
 #[test]

@@ -188,7 +188,8 @@ fn says_the_same_both_ways(place: &Elsewhere, there: &[&str]) {
     let socket = place.setup.data.join("control.sock").display().to_string();
     let (near_words, far_words) = (format!("--socket {socket}"), there.join(" "));
     let url = place.url();
-    let ways = [far_words.as_str(), near_words.as_str(), url.as_str(), socket.as_str()];
+    let config_words = format!("--config {}", place.setup.config_path().display());
+    let ways = [&*far_words, &*config_words, &*near_words, &*url, &*socket];
     let anybody = |said: &Said| {
         let said = format!("{:?}", alike(said, &ways));
         said.replace("tester", "WHO").replace("chief", "WHO")

@@ -219,7 +219,11 @@ fn going_back_takes_two_people_and_an_overlap_that_lasts() {
     let line = format!("key destroy link/cn zak --generation 2 --check {check} --reason over");
     types("mori", &keys, &line, "").ends(0);
     assert!(types("mori", &keys, &line, "").ends(6).err.contains("KEY2005-E"));
-    types("mori", &keys, "key compromise link/cn zak --reason seen", "").ends(0);
+    let told = types("mori", &keys, "key compromise link/cn zak --reason seen", "").ends(0);
+    assert!(
+        told.out.contains("zak generation 3, check value") && told.out.contains("generation 1"),
+        "{told:?}"
+    );
     assert!(
         types("mori", &keys, "key activate link/cn zak --generation 1 --reason please", "")
             .ends(6)

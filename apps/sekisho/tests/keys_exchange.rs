@@ -1,12 +1,14 @@
 //! Exchanges of keys with hosts and terminals: whoever begins, whatever is lost, whatever is sent again.
 
 mod bank;
+mod http;
 mod typed;
 
 use bank::atm::{ALL, Atm, MONEY, of_terminals, speech_of_terminals, sum};
 use bank::{Bank, Manner, check_of, pin_block, sealed};
 use dialects::KeyWhat;
 use hsm::Key;
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use stories::*;
@@ -259,6 +261,97 @@ fn a_bank_that_sends_each_key_alone_is_asked_for_one_after_the_other() {
     assert!(is_refused(said), "nobody knows by which key it is: {}", daemon.stderr());
 }
 
+fn begins_an_exchange(setup: &Setup) {
+    let config = setup.config_path().display().to_string();
+    let words = ["key", "exchange", "link/bank", "--no-wait", "--reason", "test", "--config", &config];
+    sekisho_as("mori", &words, b"").ends(0);
+}
+
+/// Three yeses are lost, and a person is called. The bank has the third keys in force.
+#[test]
+fn keys_the_bank_never_answered_are_kept_because_it_may_have_them_in_force() {
+    let (bank, setup) = setup("{ drawn_by = \"us\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    bank.books().manner = Manner::AcceptInSilence;
+    let said = orders_an_exchange(&setup).ends(6);
+    assert!(said.err.contains("KEY2023-E") && said.err.contains("did not answer"), "{said:?}");
+    assert_eq!(bank.books().codes.len(), 4, "it took all three");
+    // What we say under the old key it may refuse; what it says shows which keys it has.
+    is_approved(&daemon, &mut terminal);
+    wait_for("the third to be in force", || {
+        in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 4).map(drop)
+    });
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    let shown = types(&setup, "mori", "key show link/bank --json", "").ends(0).json();
+    let rows = shown["data"].as_array().expect("a list");
+    assert!(rows.iter().all(|row| row["state"] != "confirmed"), "nothing else waits: {shown}");
+}
+
+/// Both begin at once: one side gives way, or each has the other's keys in force.
+#[test]
+fn of_two_exchanges_at_once_one_gives_way() {
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    for yields in [false, true] {
+        let (bank, setup) = setup(&format!("{{ drawn_by = \"us\", yields = {yields} }}"));
+        let daemon = setup.start();
+        let mut terminal = Terminal::named("TERM0001");
+        assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+        // It has taken ours, and its yes is still on its way.
+        bank.books().manner = Manner::AcceptInSilence;
+        begins_an_exchange(&setup);
+        wait_for("ours to be there", || (bank.books().codes.len() == 2).then_some(()));
+        let zmk = bank.books().zmk.clone();
+        let keys = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &key(0x30))];
+        let told = bank.pushes(&keys);
+        let expected = if yields { Code::Approved } else { Code::Busy };
+        assert_eq!(told, Some(expected), "{}", daemon.stderr());
+        // Where it was told yes its own are in force, where not ours; what it says under ours is believed either way.
+        if yields {
+            assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(3));
+            assert!(is_approved(&daemon, &mut terminal) || bank.books().wrong_codes == 1);
+            wait_for("its answer to be believed", || {
+                in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 2).map(drop)
+            });
+        }
+        assert!(is_approved(&daemon, &mut terminal), "{yields}: {}", daemon.stderr());
+    }
+}
+
+/// Without the transport key a line can be spoken into, and keys be guessed: cryptograms bind nothing.
+#[test]
+fn keys_that_are_guessed_are_not_taken_and_after_three_no_more_are_looked_at() {
+    let (bank, setup) = setup("{ drawn_by = \"peer\" }");
+    let daemon = setup.start();
+    let mut terminal = Terminal::named("TERM0001");
+    assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
+    let zmk = bank.books().zmk.clone();
+    let key = |number: u8| {
+        Key::tdes(&[number, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number])
+            .expect("16")
+            .with_parity()
+    };
+    let right =
+        |pin: u8, code: u8| [sealed(&zmk, KeyWhat::Pin, &key(pin)), sealed(&zmk, KeyWhat::Mac, &key(code))];
+    // A single key written twice, with the right check value.
+    let twice = Key::tdes(&[0x25; 16]).expect("16").with_parity();
+    let disguised = [sealed(&zmk, KeyWhat::Pin, &key(0x20)), sealed(&zmk, KeyWhat::Mac, &twice)];
+    assert_eq!(bank.pushes(&disguised), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    for guess in ["0011223344556677", "7766554433221100"] {
+        let mut keys = right(0x30, 0x40);
+        keys[0].check = guess.into();
+        assert_eq!(bank.pushes(&keys), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    }
+    wait_for("people to be told", || daemon.stderr().contains("no more are taken for an hour").then_some(()));
+    assert_eq!(bank.pushes(&right(0x50, 0x60)), Some(Code::SecurityFailure), "{}", daemon.stderr());
+    assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(1));
+    assert!(is_approved(&daemon, &mut terminal), "the keys in force stay: {}", daemon.stderr());
+}
+
 /// Letting a key go on takes two people. An exchange with the stopped party is none of them.
 #[test]
 fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
@@ -337,10 +430,14 @@ fn keys_change_every_second_under_load_and_nobody_is_declined() {
 
 /// A listener whose terminals have keys of their own.
 fn setup_of_terminals(classes: &str) -> (Host, Setup) {
+    setup_of_terminals_with(classes, "mac = \"dialect\"")
+}
+
+fn setup_of_terminals_with(classes: &str, security: &str) -> (Host, Setup) {
     let host = Host::approving();
     let mut setup = Setup::with_host(&host);
     std::fs::write(setup.scratch.path().join("atms.toml"), of_terminals(classes)).expect("room");
-    setup.listeners_more = "security = { keys = \"terminal\", mac = \"dialect\" }".into();
+    setup.listeners_more = format!("security = {{ keys = \"terminal\", {security} }}");
     setup.tables_more =
         "[dialect]\natms = \"atms.toml\"\n[[hsm]]\nname = \"soft\"\nsoftware = \"store\"\n".into();
     setup.write_text(&setup.toml().replace("dialect = \"iso87-ascii\"", "dialect = \"atms\""));
@@ -391,17 +488,108 @@ fn a_terminal_fetches_a_master_key_then_working_keys_and_has_none_between_the_tw
     assert_ne!(atm.withdraws(), Some(Code::Approved), "a retired key");
 }
 
+/// A question for keys in the name of TERM0001, as anybody can write it.
+fn question(about: Network, stan: u32) -> Txn {
+    let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
+    (txn.network, txn.stan, txn.terminal_id) = (about, Stan(stan), Text::clipped(b"TERM0001"));
+    txn.transmitted_at = Text::clipped(b"1122091500");
+    txn
+}
+
 #[test]
 fn a_master_key_is_given_to_nobody_who_does_not_authenticate_the_question() {
     let (_host, setup) = setup_of_terminals(MONEY);
     let daemon = Daemon::spawn(&setup.config_path(), &[]);
     daemon.wait_until_ready();
     let mut client = Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
-    let mut txn = Txn::new(MessageType::from_digits([8, 0, 0]).expect("0800"));
-    (txn.network, txn.stan, txn.terminal_id) = (Network::MasterKey, Stan(7), Text::clipped(b"TERM0001"));
-    txn.transmitted_at = Text::clipped(b"1122091500");
-    let answer = client.ask(&txn);
+    let answer = client.ask(&question(Network::MasterKey, 7));
     assert_eq!(answer.code, Some(Code::SecurityFailure), "{}", daemon.stderr());
-    wait_for("it to be told", || daemon.stderr().contains("without an authentication code").then_some(()));
+    wait_for("a line that says so", || {
+        daemon.stderr().contains("without an authentication code").then_some(())
+    });
     assert_eq!(in_force(&setup, "terminal/TERM0001", "tak").map(|(generation, _)| generation), Some(1));
+}
+
+/// Working keys are as good to stop a terminal with: what it has fetched and not used, or what it works under.
+#[test]
+fn working_keys_are_given_to_nobody_who_does_not_authenticate_the_question() {
+    for security in ["mac = \"dialect\"", "pin_format = 0"] {
+        let (_host, setup) = setup_of_terminals_with(MONEY, security);
+        let daemon = Daemon::spawn(&setup.config_path(), &[]);
+        daemon.wait_until_ready();
+        let mut client = Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
+        let answer = client.ask(&question(Network::KeyExchange, 7));
+        assert_eq!(answer.code, Some(Code::SecurityFailure), "{security}: {}", daemon.stderr());
+        wait_for("a line that says so", || {
+            daemon.stderr().contains("without an authentication code").then_some(())
+        });
+        let shown = types(&setup, "mori", "key show terminal/TERM0001 --json", "").ends(0).json();
+        assert_eq!(shown["data"].as_array().map(Vec::len), Some(2), "{security}: {shown}");
+    }
+}
+
+/// Partners without codes on these messages: said in the configuration, and a stranger who asks as well takes nothing
+/// from the terminal that has not used its keys yet.
+#[test]
+fn keys_are_given_without_a_code_where_the_configuration_says_so() {
+    let (_host, setup) = setup_of_terminals_with(MONEY, "mac = \"dialect\", unauthenticated_keys = true");
+    let daemon = Daemon::spawn(&setup.config_path(), &[]);
+    daemon.wait_until_ready();
+    daemon.wait_for_link("core", "up");
+    let client = || Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
+    let (mut own, mut stranger) = (client(), client());
+    let answer = own.ask(&question(Network::KeyExchange, 7));
+    assert_eq!(answer.code, Some(Code::Approved), "{}", daemon.stderr());
+    let speech = speech_of_terminals(MONEY);
+    let rule = speech.dialect.key_exchange().expect("it says how");
+    let carried = answer.carried.get(rule.noun).expect("keys");
+    let keys = rule.take_apart(false, carried).expect("as the dialect says");
+    let (code, right) = bank::opened(&sum(ONE, TWO), &keys[1]);
+    assert!(right);
+    let answers: Vec<_> =
+        (8..14).map(|stan| stranger.ask(&question(Network::KeyExchange, stan)).code).collect();
+    assert!(answers.contains(&Some(Code::Busy)), "not again and again: {answers:?}");
+    let mut terminal = Terminal::named("TERM0001");
+    terminal.stan = Stan(100);
+    let mut atm = Atm { client: own, terminal, master: sum(ONE, TWO), code };
+    assert_eq!(atm.withdraws(), Some(Code::Approved), "{}", daemon.stderr());
+    let mut mine = stranger.ask(&question(Network::MasterKey, 20));
+    assert_eq!(mine.code.take(), Some(Code::SecurityFailure), "never a master key");
+}
+
+/// The audit says who ordered it, and nobody says that of somebody else.
+#[test]
+fn an_order_to_exchange_keys_bears_the_name_of_whoever_gave_it() {
+    let (_bank, mut setup) = setup("{ drawn_by = \"us\" }");
+    let address = free_address();
+    setup.tables_more += &format!("[api]\ndefault_link = \"bank\"\nlisten = \"{address}\"\n");
+    setup.write();
+    let config = setup.config_path().display().to_string();
+    let new = ["api", "key", "new", "till-ops", "--role", "operator", "--config", &config];
+    let key = sekisho_as("mori", &new, b"").ends(0).out.trim().to_owned();
+    let daemon = setup.start();
+    let (chief, here) = (http::At::Tcp(address, Some(key)), http::At::socket_of(&setup));
+    let place = "/v1/keys/exchange/bank";
+    let refuses = |reply: http::Reply, status: u16, code: &str| {
+        assert_eq!((reply.status, reply.text("code")), (status, code), "{:?}", reply.body);
+    };
+    refuses(chief.post(place, &json!({ "by": "mori", "reason": "test" })), 403, "not_the_keys_name");
+    for by in ["", "mo\nri", "mori\u{1b}[2K", &"m".repeat(65), "api-key/till-ops"] {
+        refuses(here.post(place, &json!({ "by": by, "reason": "test" })), 400, "not_signed");
+    }
+    for reason in ["", "two\nlines", &"r".repeat(201)] {
+        refuses(chief.post(place, &json!({ "reason": reason })), 400, "not_signed");
+    }
+    chief.post(place, &json!({ "reason": "daily" })).says(200);
+    wait_for("it to end", || {
+        in_force(&setup, "link/bank", "zak").filter(|(generation, _)| *generation == 2).map(drop)
+    });
+    let audit = types(&setup, "mori", "audit ls --json", "").ends(0).json();
+    let acts = audit["data"].as_array().expect("a list").iter();
+    let orders: Vec<_> = acts.filter(|act| act["act"] == "exchange" && act["by"] != "sekisho").collect();
+    assert!(!orders.is_empty(), "{}", daemon.stderr());
+    assert!(
+        orders.iter().all(|act| act["by"] == "api-key/till-ops" && act["reason"] == "daily"),
+        "{orders:?}"
+    );
 }

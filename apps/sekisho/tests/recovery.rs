@@ -49,6 +49,9 @@ fn the_plan_is_what_is_sent_and_nothing_is_sent_before_a_person_says_so() {
     let early = client.ask(&terminal.withdraws(1_000));
     assert_eq!((early.code, early.outcome), (Some(Code::HostDown), Some(Outcome::Refused)));
     assert!(host.owed_seen().is_empty(), "no host was told anything");
+    assert!(daemon.wait_to_say("recovery waits for a person").contains("sekisho recovery run"));
+    let (code, readiness) = daemon.get("/readyz");
+    assert!(code == 503 && readiness.contains("recovery_needed"), "{code} {readiness}");
 
     let done = recovery(&setup, &["run", "--by", "suzuki"]).ends(0);
     assert!(done.out.starts_with("done: 3 were in flight"), "{done:?}");
@@ -57,6 +60,7 @@ fn the_plan_is_what_is_sent_and_nothing_is_sent_before_a_person_says_so() {
     sent.sort_by_key(|stan: &serde_json::Value| stan.to_string());
     assert_eq!(sent, planned, "what was planned is what was sent");
     assert_eq!(client.ask(&terminal.withdraws(1_000)).code, Some(Code::Approved));
+    wait_for("it to be ready", || (daemon.get("/readyz").0 == 200).then_some(()));
 }
 
 #[test]

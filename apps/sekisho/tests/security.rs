@@ -7,7 +7,7 @@ use guarded::*;
 use hsm::ops::Role;
 use sekisho::sim::keyring::key_named;
 use stories::wait_for;
-use terms::{Code, Kind, Noun, Outcome, Pan};
+use terms::{Class, Code, Kind, Noun, Outcome, Pan};
 
 const APPROVED: (Code, Outcome) = (Code::Approved, Outcome::Approved);
 
@@ -161,7 +161,8 @@ fn with_every_module_gone_business_is_refused_an_echo_is_answered_and_all_is_wel
     let daemon = setup(&host, &With::Devices(&[&module])).start();
     wait_for_state(&daemon, "hsm-1", "well");
     let mut terminal = PlayedTerminal::at(&daemon, terminals_side());
-    assert_eq!(terminal.withdraws(), APPROVED);
+    let paid = terminal.withdrawal();
+    assert_eq!(terminal.asks(&paid).code, Some(Code::Approved));
     module.die();
     wait_for_state(&daemon, "hsm-1", "away");
     let txn = terminal.withdrawal();
@@ -169,13 +170,24 @@ fn with_every_module_gone_business_is_refused_an_echo_is_answered_and_all_is_wel
     terminal.send(&body);
     let (answer, has_code) = terminal.hears_anything();
     assert_eq!((answer.code, has_code), (Some(Code::Malfunction), false));
+    // There are terminals to which any answer says that it is taken back.
+    let reversal = terminal.taken_back(&paid);
+    let body = terminal.written(&reversal);
+    terminal.send(&body);
     let body = terminal.written(&echo(900_001));
     terminal.send(&body);
-    assert_eq!(terminal.hears_anything().0.code, Some(Code::Approved), "the line is alive");
+    let (heard, _) = terminal.hears_anything();
+    assert_eq!(heard.code, Some(Code::Approved), "the line is alive");
+    assert_eq!(heard.message.class, Class::Network, "and the reversal has no answer");
     assert_eq!(host.types(), ["0200"], "the host heard of the first alone");
     let _module = Module::simulated_at(address, &[]);
     wait_for_state(&daemon, "hsm-1", "well");
     assert_eq!(terminal.asks(&txn).code, Some(Code::Approved), "the same request again is the first");
+    assert_eq!(
+        terminal.asks(&reversal).outcome,
+        Some(Outcome::Approved),
+        "the same reversal again is the first"
+    );
 }
 
 #[test]

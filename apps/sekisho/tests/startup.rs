@@ -1,13 +1,16 @@
 //! What the program says and does when it cannot start: the code scripts trust, and words that name the thing.
 
+mod typed;
+
 use ::journal::{Step, Walk};
 use disk::Disk;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use stories::*;
 use terms::Outcome;
+use typed::typed_at;
 
 const CONFIG: Option<i32> = Some(78);
 
@@ -152,6 +155,78 @@ fn a_damaged_journal_is_refused_with_segment_and_offset_and_left_as_it_is() {
     let said = refused(&setup);
     assert!(said.contains("segment 1 is damaged at offset 512"), "{said}");
     assert!(fs::read(&path).expect("a segment") == bytes, "not a byte was changed");
+}
+
+/// Leaves a journal behind whose newest snapshot stands for all of it but the clean mark.
+fn leave_a_journal_in_order(setup: &Setup) {
+    leave_a_journal(setup);
+    let mut daemon = setup.start();
+    daemon.signal("TERM");
+    assert_eq!(daemon.end().0, Some(0));
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).expect("a file of the journal");
+    bytes[at] ^= 0x10;
+    fs::write(path, &bytes).expect("it can be written");
+}
+
+#[test]
+fn damage_before_the_snapshot_stops_nobody_and_is_said_everywhere() {
+    let (_host, setup) = some_setup();
+    leave_a_journal_in_order(&setup);
+    flip(&first_segment(&setup), 512 + 64 + 10);
+    let daemon = setup.start();
+    let answer = Client::of(&daemon, "acquirer").ask(&Terminal::named("TERM0002").withdraws(1_000));
+    assert_eq!(answer.outcome, Some(Outcome::Approved), "business goes on from the snapshot");
+    let said = daemon.wait_to_say("the journal is damaged before the snapshot");
+    assert!(said.contains("ERROR") && said.contains("segment 1 is damaged at offset 512"), "{said}");
+    let verified = wait_for("the status to tell", || {
+        let verified = daemon.status()["journal"]["verified"].clone();
+        (verified["state"] == "damaged").then_some(verified)
+    });
+    assert!(verified["said"].as_str().is_some_and(|said| said.contains("offset 512")), "{verified}");
+    assert!(daemon.get("/metrics").1.contains("\nsekisho_journal_damaged 1\n"));
+    let checked = typed_at(&setup, &["check", "journal"]).ends(2);
+    assert!(checked.out.contains("offset 512"), "{checked:?}");
+    let next = format!("sekisho journal verify --config {}", setup.config_path().display());
+    let doctor = typed_at(&setup, &["doctor", "--json"]).ends(1).json();
+    let journal =
+        doctor["data"].as_array().expect("a list").iter().find(|one| one["next"].to_string().contains(&next));
+    assert_eq!(journal.expect("what to type")["verdict"], "critical", "{doctor}");
+    assert!(typed_at(&setup, &["status"]).ends(0).out.contains("DAMAGED before the snapshot"));
+    typed_at(&setup, &["journal", "verify"]).ends(1);
+}
+
+#[test]
+fn a_whole_journal_is_read_again_beside_business_and_found_so() {
+    let (_host, setup) = some_setup();
+    leave_a_journal_in_order(&setup);
+    let daemon = setup.start();
+    daemon.wait_to_say("the whole journal is as it was written");
+    wait_for("the status to tell", || {
+        (daemon.status()["journal"]["verified"]["state"] == "whole").then_some(())
+    });
+    assert!(daemon.figure("/journal/verified/records") >= 12, "{}", daemon.status()["journal"]);
+}
+
+#[test]
+fn a_damaged_snapshot_is_passed_over_and_said() {
+    let (_host, setup) = some_setup();
+    leave_a_journal_in_order(&setup);
+    let files =
+        fs::read_dir(setup.data.join("journal")).expect("a journal").flatten().map(|file| file.path());
+    let snapshots = files.filter(|path| path.extension().is_some_and(|end| end == "snapshot"));
+    snapshots.for_each(|path| flip(&path, 200));
+    let verified = typed_at(&setup, &["journal", "verify"]).ends(1);
+    assert!(
+        verified.out.contains("A SNAPSHOT IS DAMAGED") && verified.out.contains("NOT WHOLE"),
+        "{verified:?}"
+    );
+    let daemon = setup.start();
+    assert!(daemon.wait_to_say("a snapshot is damaged").contains("ERROR"));
+    assert_eq!(daemon.figure("/recovered/bad_snapshots"), 1);
+    assert!(daemon.figure("/recovered/records") >= 12, "the records were read instead");
 }
 
 #[test]

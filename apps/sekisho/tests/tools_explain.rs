@@ -160,3 +160,22 @@ fn a_route_is_explained_line_by_line() {
     ask(&["--pan", "6228x"]).ends(2);
     sekisho(&["explain", "route", "--config", "/nowhere.toml"]).ends(78);
 }
+
+#[test]
+fn a_code_somebody_was_told_is_explained_however_it_is_typed() {
+    for typed in ["LNK2104-E", "LNK2104", "lnk2104-e"] {
+        let said = sekisho(&["explain", typed]).ends(0);
+        for word in ["LNK2104", "The peer answered, and said no.", "operator", "system"] {
+            assert!(said.out.contains(word), "{word}: {said:?}");
+        }
+    }
+    let json = sekisho(&["explain", "SYS1006", "--json"]).ends(0).json();
+    assert_eq!((json["code"].as_str(), json["object"].as_str()), (Some("SYS1006"), Some("code")));
+    assert!(json["operator"].as_str().is_some_and(|text| text.contains("--ca-file")));
+    // What the client API says is explained under its own name.
+    let said = sekisho(&["explain", "already_captured"]).ends(0);
+    assert!(said.out.contains("status 409") && said.out.contains("captured already"), "{said:?}");
+    let near = sekisho(&["explain", "LNK2140"]).ends(5);
+    assert!(near.err.contains("LNK2104") || near.err.contains("nothing here says"), "{near:?}");
+    sekisho(&["explain", "LNK2104", "LNK2105"]).ends(2);
+}

@@ -126,7 +126,11 @@ impl Shared {
                 Ok(true) => drop(fs::remove_file(ready_path(directory, segment))),
                 Err(error) => {
                     if !state.failing {
-                        tracing::error!(segment, %error, "cannot prepare a journal segment");
+                        let ready = state.ready.len();
+                        tracing::error!(
+                            segment, %error, ready,
+                            "cannot prepare a journal segment; when none is ready, no new request is taken"
+                        );
                     }
                     state.failing = true;
                     let pause = Duration::from_secs(PAUSE_S);

@@ -23,6 +23,8 @@ pub struct Adopted {
     pub key: StoredKey,
     /// Its check value.
     pub check: CheckValue,
+    /// Whether the token opens what lies under it to whoever has the PIN: nothing should lie under such a key.
+    pub is_open: bool,
 }
 
 /// A key on its way into a store: all of it, and its first part where there is one by itself.
@@ -212,12 +214,13 @@ impl Token {
         serves(role)?;
         let label = label_of(label).ok_or(Fault::Unreadable)?;
         let [handle] = call(found(&self.session, &label))?[..] else { return Err(Fault::Unreadable) };
-        let wanted = [AttributeType::KeyType, AttributeType::Sensitive];
-        let (mut kind, mut is_sensitive) = (None, false);
+        let wanted = [AttributeType::KeyType, AttributeType::Sensitive, AttributeType::Decrypt];
+        let (mut kind, mut is_sensitive, mut is_open) = (None, false, false);
         for attribute in call(self.session.get_attributes(handle, &wanted))? {
             match attribute {
                 Attribute::KeyType(is) => kind = Some(is),
                 Attribute::Sensitive(is) => is_sensitive = is,
+                Attribute::Decrypt(is) => is_open = is,
                 _ => {}
             }
         }
@@ -239,7 +242,7 @@ impl Token {
         let check = self.check_of(handle, cipher, Method::usual(cipher))?;
         let attributes = role.attributes(Family::Tr31);
         let said = Said { role, cipher, bytes, attributes, place: Place::Object(label) };
-        Ok(Adopted { key: self.sealed(&said)?, check })
+        Ok(Adopted { key: self.sealed(&said)?, check, is_open })
     }
 
     /// A key that carries others, for one that is to go under it or comes from there.
@@ -284,11 +287,23 @@ impl Token {
         let bytes = match (method, cipher) {
             (Method::Des, Cipher::Tdes) => self.des(key, [0; 8], &[0; 8])?,
             (Method::Ecb, Cipher::Aes) => call(self.session.encrypt(&Mechanism::AesEcb, key, &[0; 16]))?,
-            (Method::Cmac, Cipher::Aes) => call(self.session.sign(&Mechanism::AesCMac, key, &[0; 16]))?,
+            (Method::Cmac, Cipher::Aes) => match self.session.sign(&Mechanism::AesCMac, key, &[0; 16]) {
+                Err(Error::Pkcs11(RvError::KeyFunctionNotPermitted, _)) => self.cmac_of_zeros(key)?,
+                done => call(done)?,
+            },
             (Method::CmacOfNothing, Cipher::Aes) => call(self.session.sign(&Mechanism::AesCMac, key, &[]))?,
             _ => return Err(Fault::KeyLength),
         };
         bytes.get(..8).and_then(CheckValue::told).ok_or(Fault::Device(*b"LI"))
+    }
+
+    /// The same of a key that may encipher and not sign: by hand. Source: RFC 4493, 2.3 and 2.4.
+    fn cmac_of_zeros(&self, key: ObjectHandle) -> Result<Vec<u8>, Fault> {
+        let encipher = |block: [u8; 16]| call(self.session.encrypt(&Mechanism::AesEcb, key, &block));
+        let zeros: [u8; 16] = encipher([0; 16])?.try_into().map_err(|_| Fault::Device(*b"LI"))?;
+        let zeros = u128::from_be_bytes(zeros);
+        let carry = if zeros >> 127 == 1 { 0x87 } else { 0 };
+        encipher((zeros << 1 ^ carry).to_be_bytes())
     }
 
     /// CBC by whatever key of DES this is.

@@ -2,6 +2,7 @@
 
 use crate::{Abilities, Token, TokenConfig};
 use hsm::ops::{Answer, Class, Fault, Hsm as _, Request};
+use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -39,11 +40,17 @@ pub enum Told {
     },
 }
 
-/// Sessions with one token. Dropped, they end with the calls under way.
+/// Sessions with one token. Dropped, they end with the calls under way, which is waited for: a process that ends in the
+/// middle of a library's call ends badly. Not for ever, though.
 #[derive(Debug)]
 pub struct Workers {
     lines: Vec<Sender<Job>>,
+    /// Nothing comes by it but its end, once the last thread has let go of the library.
+    alive: Receiver<Infallible>,
 }
+
+/// How long calls under way are waited for.
+const LAST_CALLS: Duration = Duration::from_secs(2);
 
 /// Most sessions with one token: the number of a session says which line it is on.
 const LINES: u64 = 64;
@@ -63,14 +70,32 @@ pub fn spawn<T>(config: &TokenConfig, sessions: u16, reconnect_ms: u32, tell: T)
 where
     T: Fn(Told) + Send + Clone + 'static,
 {
+    let (alive_in_each, alive) = channel();
     let line = |at| {
         let (send, jobs) = channel();
         let reconnect = Duration::from_millis(reconnect_ms.into());
-        let line = Line { config: config.clone(), reconnect, jobs, tell: tell.clone(), at, said: None };
+        let line = Line {
+            config: config.clone(),
+            reconnect,
+            jobs,
+            tell: tell.clone(),
+            at,
+            said: None,
+            _alive: alive_in_each.clone(),
+        };
         std::thread::Builder::new().name("pkcs11".into()).spawn(move || line.run())?;
         Ok(send)
     };
-    Ok(Workers { lines: (0..u64::from(sessions).min(LINES)).map(line).collect::<io::Result<_>>()? })
+    let lines = (0..u64::from(sessions).min(LINES)).map(line).collect::<io::Result<_>>()?;
+    Ok(Workers { lines, alive })
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.lines.clear();
+        // Gone, or not in time: in neither case is there more to do.
+        let _ = self.alive.recv_timeout(LAST_CALLS);
+    }
 }
 
 impl Workers {
@@ -106,6 +131,8 @@ struct Line<T> {
     at: u64,
     /// Why it could not be opened the last time.
     said: Option<String>,
+    /// Goes last, after the session and its library.
+    _alive: Sender<Infallible>,
 }
 
 /// Nobody wants this session any more.

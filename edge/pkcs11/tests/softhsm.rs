@@ -486,6 +486,40 @@ fn a_key_that_lies_in_the_token_is_used_there_until_it_is_taken_away() {
 }
 
 #[test]
+fn a_key_that_may_not_sign_shows_the_same_check_value_and_one_that_deciphers_is_told_of() {
+    let name = "a_key_that_may_not_sign_shows_the_same_check_value_and_one_that_deciphers_is_told_of";
+    with_tokens(name, false, one_token, |inner| {
+        let mut token = opened(&inner);
+        for at in 0..32_u8 {
+            let key: [u8; 32] = std::array::from_fn(|byte| at.wrapping_mul(37) ^ byte as u8);
+            let label = format!("zmk-{at}");
+            by_hand(&inner, "one", |session| {
+                let template = [
+                    Attribute::Class(ObjectClass::SECRET_KEY),
+                    Attribute::KeyType(KeyType::AES),
+                    Attribute::Value(key.to_vec()),
+                    Attribute::Label(label.clone().into_bytes()),
+                    Attribute::Token(true),
+                    Attribute::Sensitive(true),
+                    Attribute::Sign(false),
+                    Attribute::Encrypt(at % 4 != 3),
+                    Attribute::Decrypt(at % 2 == 1),
+                ];
+                session.create_object(&template).expect("it takes one");
+            });
+            let adopted = token.adopt(Role::Zmk, &label);
+            if at % 4 == 3 {
+                assert_eq!(adopted.expect_err("it shows nothing"), Fault::Mode);
+                continue;
+            }
+            let adopted = adopted.expect("it may encipher");
+            assert_eq!(adopted.check, check_value::usual(&Key::aes(&key).expect("32 bytes")));
+            assert_eq!(adopted.is_open, at % 2 == 1);
+        }
+    });
+}
+
+#[test]
 fn more_keys_than_a_session_holds_are_served_all_the_same() {
     let name = "more_keys_than_a_session_holds_are_served_all_the_same";
     with_tokens(name, false, one_token, |inner| {

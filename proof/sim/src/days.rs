@@ -140,7 +140,7 @@ impl World {
             let theirs = self.ledgers.of_day(*link, *day);
             let differs = |(op, of): &&(usize, Class)| {
                 of == class
-                    && !self.truth.ops[*op].is_listed()
+                    && !self.truth.ops[*op].is_known()
                     && ours.get(&(*op, *of)) != theirs.get(&(*op, *of))
             };
             let op = ours.keys().chain(theirs.keys()).find(differs).map(|(op, _)| *op);
@@ -155,7 +155,7 @@ impl World {
 
     /// What of each day differs between our totals and the hosts' ledgers, and nobody was told of.
     fn unexplained(&self) -> Vec<(Column, Held)> {
-        let listed = |op: usize| self.truth.ops[op].is_listed();
+        let listed = |op: usize| self.truth.ops[op].is_known();
         let mut ours = Book::new();
         for record in &self.days.records {
             if self.op_of(record).is_none_or(|op| !listed(op)) {

@@ -63,11 +63,11 @@ impl World {
         for (at, record) in self.days.records.iter().enumerate() {
             match (record, self.op_of(record)) {
                 (Record::HostDate { .. } | Record::Day(DayRecord::Frozen { .. }), _) => days.push(at),
-                (_, Some(op)) if self.truth.ops[op].is_listed() => of_op.entry(op).or_default().push(at),
+                (_, Some(op)) if self.truth.ops[op].is_known() => of_op.entry(op).or_default().push(at),
                 _ => {}
             }
         }
-        for (op, _) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_listed()) {
+        for (op, _) in self.truth.ops.iter().enumerate().filter(|(_, known)| known.is_known()) {
             figures.listed += 1;
             let mut records = of_op.remove(&op).unwrap_or_default();
             records.extend(&days);

@@ -34,6 +34,9 @@ const ELSEWHERE: &str = "settled by the host on another day";
 /// What the totals told say of the day.
 const LATE: &str = "known after its day's totals were told";
 
+/// What is said of the day a transaction is counted under, and not of its money: each is a matter of its own.
+pub(crate) const OF_DAYS: [&str; 2] = [ELSEWHERE, LATE];
+
 /// What a terminal says against what we know. It is between the terminal and us, whatever hosts hold.
 const OF_TERMINALS: [&str; 5] = [
     "taken back while it is being posted",
@@ -44,20 +47,26 @@ const OF_TERMINALS: [&str; 5] = [
 ];
 
 impl Told<'_> {
-    /// A host that differs is explained by the message owed to it that ended unpaid, and where there is none, by the
-    /// note. A note that no host needs has to have a ground of its own.
+    /// A host that differs is explained by the message owed to it that ended unpaid, and where there is none, by a
+    /// note. A note that no host needs has to have a ground of its own. Of the day and of what terminals say there may
+    /// be a note each: of other matters they are.
     pub(crate) fn explained(&self) -> Explained {
         let ends: BTreeSet<_> = self.ends.iter().collect();
-        if ends.len() != self.ends.len() || self.notes.len() > 1 {
+        let of_days = self.notes.iter().filter(|why| OF_DAYS.contains(*why)).count();
+        let notes: BTreeSet<_> = self.notes.iter().collect();
+        if ends.len() != self.ends.len() || notes.len() != self.notes.len() || notes.len() > of_days + 1 {
             return Explained::Not;
         }
         let needs_note = self.differing.iter().any(|link| !ends.contains(link));
-        let is_whole = match (self.notes.first(), needs_note) {
-            (None, needs_note) => !needs_note,
-            (Some(_), true) => true,
-            (Some(&ELSEWHERE), false) => self.is_elsewhere,
-            (Some(&LATE), false) => self.is_late,
-            (Some(why), false) => OF_TERMINALS.contains(why),
+        let stands_alone = |why: &&str| match *why {
+            ELSEWHERE => self.is_elsewhere,
+            LATE => self.is_late,
+            why => OF_TERMINALS.contains(&why),
+        };
+        let without_ground = self.notes.iter().filter(|why| !stands_alone(why)).count();
+        let is_whole = match needs_note {
+            true => !self.notes.is_empty() && without_ground <= 1,
+            false => without_ground == 0,
         };
         match (is_whole, self.ends.len() + self.notes.len()) {
             (false, _) | (_, 0) => Explained::Not,
@@ -69,14 +78,13 @@ impl Told<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ELSEWHERE, Explained, Told};
+    use super::{ELSEWHERE, Explained, LATE, Told};
     use terms::LinkId;
 
     /// What it is, who differs, whether one is on another day, whose messages ended unpaid, the notes, what comes of it.
     type Case = (&'static str, &'static [u16], bool, &'static [u16], &'static [&'static str], Explained);
 
     const TAKEN_BACK: &str = "taken back while it is being posted";
-    const TOLD_LATE: &str = "known after its day's totals were told";
 
     #[test]
     fn each_difference_has_one_item_and_each_item_its_ground() {
@@ -89,13 +97,16 @@ mod tests {
             ("each host its end",                   &[0, 1], false, &[0, 1], &[],                     Explained::ByOneEach),
             ("a terminal's word beside an end",     &[1],    false, &[1],    &[TAKEN_BACK],           Explained::ByOneEach),
             ("another day, and ended after that",   &[1],    true,  &[1],    &[ELSEWHERE],            Explained::ByOneEach),
+            ("a terminal's word beside the day",    &[1],    true,  &[],     &[ELSEWHERE, TAKEN_BACK], Explained::ByOneEach),
+            ("another day, and known late",         &[1],    true,  &[],     &[ELSEWHERE, LATE],      Explained::ByOneEach),
+            ("two grounds, and neither is there",   &[1],    false, &[],     &[ELSEWHERE, LATE],      Explained::Not),
             ("nobody was told",                     &[1],    false, &[],     &[],                     Explained::Not),
             ("told of another host only",           &[0],    false, &[1],    &[],                     Explained::Not),
             ("one of two is not told of",           &[0, 1], false, &[1],    &[],                     Explained::Not),
             ("ended twice at one host",             &[1],    false, &[1, 1], &[],                     Explained::Not),
             ("noted twice",                         &[1],    true,  &[],     &[ELSEWHERE, ELSEWHERE], Explained::Not),
             ("another day, and no host has one",    &[1],    false, &[1],    &[ELSEWHERE],            Explained::Not),
-            ("the same difference in other words",  &[1],    false, &[1],    &[TOLD_LATE],            Explained::Not),
+            ("the same difference in other words",  &[1],    false, &[1],    &[LATE],            Explained::Not),
         ];
         for (what, differing, is_elsewhere, ends, notes, wanted) in cases {
             let told = Told {

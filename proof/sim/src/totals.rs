@@ -208,7 +208,7 @@ impl World {
             let of = |side: &BTreeMap<(usize, Class), Held>, leg| side.get(leg).copied().unwrap_or_default();
             for leg in legs.into_iter().filter(|leg| of(ours, leg) != of(&heard.held, leg)) {
                 figures.explaining += 1;
-                if !self.truth.ops[leg.0].is_listed() && broken.is_none() {
+                if !self.truth.ops[leg.0].is_known() && broken.is_none() {
                     let why = format!(
                         "host {} told {:?} of {} of {}, we {:?}, and nobody was told",
                         heard.day.0.0,

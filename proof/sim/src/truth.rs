@@ -2,6 +2,7 @@
 //! and the comparison of the three.
 
 use crate::invariant::{Broken, Invariant};
+use crate::items::OF_DAYS;
 use crate::transfer::{Books, Legs};
 use crate::world::HOSTS;
 use journal::{Duty, Forward, Key, Record, Remembered, Ruling, Sent};
@@ -80,8 +81,9 @@ pub(crate) struct Op {
     buried: bool,
     pub(crate) owed: u32,
     pub(crate) pending: u32,
-    /// People were told of it: of itself, and of the end of what was owed for it.
+    /// People were told of it: of itself, of the day it is counted under, and of the end of what was owed for it.
     pub(crate) noted: u32,
+    pub(crate) of_days: u32,
     pub(crate) ended: u32,
     // The hosts: the only one, or the one that pays; and the one that receives.
     pub(crate) first: Books,
@@ -89,9 +91,14 @@ pub(crate) struct Op {
 }
 
 impl Op {
-    /// Whether a person has it to look at, for certain.
+    /// Whether a person has it to look at, for certain. Who knows that days differ looks for no money.
     pub(crate) fn is_listed(&self) -> bool {
         self.noted + self.ended > 0
+    }
+
+    /// Whether people know of it at all, and be it of the day it is counted under.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_listed() || self.of_days > 0
     }
 }
 
@@ -218,6 +225,7 @@ impl Truth {
             owed: 0,
             pending: 0,
             noted: 0,
+            of_days: 0,
             ended: 0,
             first: Books::default(),
             legs: None,
@@ -285,13 +293,14 @@ impl Truth {
                 self.on_forwarded(*forward, wire_code.as_bytes() == b"25");
                 op.iter().for_each(|op| owes.iter().for_each(|owed| self.owe(*op, owed)));
             }
-            Record::Exception { id, forward, .. } => {
+            Record::Exception { id, forward, reason, .. } => {
                 forward.iter().for_each(|forward| self.hand_over(*forward));
                 if let Some(op) = self.by_id.get(&id.0).copied() {
                     let known = &mut self.ops[op];
                     match (forward, known.tombstone && !known.buried) {
                         (Some(_), _) => known.ended += 1,
                         (None, true) => known.buried = true,
+                        (None, false) if OF_DAYS.contains(&reason.as_str()) => known.of_days += 1,
                         (None, false) => known.noted += 1,
                     }
                     self.must_list.retain(|waits| *waits != op);
@@ -477,8 +486,8 @@ impl Truth {
             if differs && op.is_listed() {
                 told += left - arrived;
             }
-            // Once of the key, and once of the end of the one thing that was owed for it.
-            let once = op.noted <= 1 && op.ended <= op.owed;
+            // Once of the key, of each matter of days, and of the end of the one thing that was owed for it.
+            let once = op.noted <= 1 && op.of_days <= OF_DAYS.len() as u32 && op.ended <= op.owed;
             self.holds(once && (!differs || op.is_listed()), Invariant::I1, at, |op| {
                 let (cash, noted, ended) = (op.cash, op.noted, op.ended);
                 let two = if op.legs.is_some() { format!(", the other host {arrived}") } else { String::new() };

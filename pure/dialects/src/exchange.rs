@@ -248,6 +248,10 @@ fn parts(list: &[Node], findings: &mut Findings) -> Vec<KeyPart> {
         said
     };
     let parts: Vec<KeyPart> = list.iter().filter_map(part).collect();
+    if let Some(at) = parts.iter().position(|part| part.what == KeyWhat::Check && part.characters < 6) {
+        let words = "a check value of fewer than 6 hex characters is guessed: a key by it is anybody's";
+        findings.error(list.get(at).map(|node| node.line), words);
+    }
     if parts.first().is_some_and(|part| part.what == KeyWhat::Check) {
         findings.error(list[0].line, "a check value stands behind its key");
     }

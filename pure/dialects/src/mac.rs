@@ -55,6 +55,8 @@ pub struct MacRule {
     pub written: MacWritten,
     /// Classes of messages that carry one.
     pub classes: Vec<Class>,
+    /// What it covers is what a contract says, however little.
+    by_contract: bool,
 }
 
 /// How an authentication code stands in its element.
@@ -69,7 +71,7 @@ pub enum MacWritten {
 /// What an authentication code covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MacInput {
-    /// The whole body up to the element that holds the code.
+    /// The whole body but the contents of the element that holds the code.
     WholeBody,
     /// These elements, those of them that are present, in this order; 0 is the message type.
     Elements(Vec<u8>),
@@ -94,6 +96,15 @@ impl MacRule {
             .map_or(self.position, |&(_, position)| position)
     }
 
+    /// Whether the code of a request is no code for what takes it back.
+    pub fn tells_types_apart(&self) -> bool {
+        let carry_one = [Class::Financial, Class::Reversal].iter().all(|class| self.classes.contains(class));
+        match &self.input {
+            MacInput::WholeBody => true,
+            MacInput::Elements(elements) => !carry_one || elements.contains(&0),
+        }
+    }
+
     pub(crate) fn read(entries: &[Entry], before: Option<Self>, findings: &mut Findings) -> Self {
         let mut section = Section::new("[mac]", entries);
         let mut rule = before.unwrap_or(Self {
@@ -106,6 +117,7 @@ impl MacRule {
             compared_characters: 16,
             written: MacWritten::Bytes,
             classes: AUTHENTICATED.to_vec(),
+            by_contract: false,
         });
         if let Some((_, algorithm)) = section.text("algorithm", findings) {
             rule.algorithm = algorithm.to_owned();
@@ -129,6 +141,16 @@ impl MacRule {
         rule.read_clipped(&mut section, findings);
         rule.read_classes(&mut section, findings);
         rule.read_exceptions(&mut section, findings);
+        if let Some(by_contract) = section.flag("by_contract", findings) {
+            rule.by_contract = by_contract;
+        }
+        if !rule.tells_types_apart() && !rule.by_contract {
+            findings.warning(
+                None,
+                "[mac] input leaves out the message type (0): the code of a request is good for the message that takes \
+                 it back. Cover it, or say by_contract = true",
+            );
+        }
         section.finish(findings);
         rule
     }

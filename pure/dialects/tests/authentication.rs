@@ -141,3 +141,33 @@ fn network_messages_carry_none_unless_a_file_says_so_and_every_shipped_dialect_h
     let wrong = "name = \"ours\"\nlike = \"iso87-ascii\"\n[mac]\nclasses = [\"finance\"]\n";
     assert!(Dialect::load(wrong).is_err());
 }
+
+#[test]
+fn the_code_of_a_request_is_good_for_nothing_else() {
+    for (name, _) in Dialect::shipped() {
+        let dialect = Dialect::named(name).expect("shipped");
+        let Some(rule) = dialect.mac() else { continue };
+        if !rule.tells_types_apart() {
+            // What its partners agreed on: the switch warns of it.
+            assert_eq!(*name, "atm-access");
+            continue;
+        }
+        let request = withdrawal([2, 0, 0]);
+        let mut others = vec![withdrawal([4, 2, 0])];
+        for noun in [Noun::PinBlock, Noun::AcceptorName] {
+            let mut other = request.clone();
+            other.carried.push(noun, b"0123456789ABCDEF");
+            others.push(other);
+        }
+        let covered = |txn: &Txn| {
+            let mut body = Vec::new();
+            let written = dialect.write_request_with_room(txn, &ours(), &mut body);
+            let covered = dialect.covered(&body).ok().map(|covered| covered.data.expose().to_vec());
+            written.ok().and(covered).map(|data| (body, data))
+        };
+        let Some((body, data)) = covered(&request) else { continue };
+        for (other, covered) in others.iter().filter_map(covered) {
+            assert!(other == body || covered != data, "{name}");
+        }
+    }
+}

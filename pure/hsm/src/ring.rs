@@ -3,6 +3,7 @@
 use crate::check_value::CheckValue;
 use crate::ops::{Role, StoredKey};
 use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use core::fmt;
 use terms::Timestamp;
 
@@ -48,10 +49,10 @@ pub trait KeyRing {
     /// [`NoKey`]. Cost: a look into a table; asked for every message.
     fn keys(&self, owner: &str, role: Role, at: Timestamp) -> Result<Cow<'_, KeysInUse>, NoKey>;
 
-    /// A key that is not in force yet and comes into force by being used: what is received is tried under it
-    /// after the current one and before the previous. Nothing is sent under it.
-    fn coming(&self, _owner: &str, _role: Role, _at: Timestamp) -> Option<KeyInUse> {
-        None
+    /// Keys that are not in force yet and come into force by being used, the newest first: what is received is tried
+    /// under them after the current one and before the previous. Nothing is sent under them.
+    fn coming(&self, _owner: &str, _role: Role, _at: Timestamp) -> Vec<KeyInUse> {
+        Vec::new()
     }
 
     /// A message authenticated with the key of that generation arrived, and was right: the owner has it. A coming

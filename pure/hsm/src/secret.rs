@@ -158,17 +158,22 @@ impl Key {
         variant
     }
 
-    /// Whether two thirds or halves of a longer DES key are the same, which makes it a shorter one in disguise.
+    /// Whether two thirds or halves of a longer DES key are the same, which makes it a shorter one in disguise. The
+    /// parity bits are looked past, as DES does.
     pub fn is_degenerate(&self) -> bool {
         if self.cipher != Cipher::Tdes || self.length == 8 {
             return false;
         }
-        let part = |at: usize| &self.expose()[at * 8..at * 8 + 8];
-        let mut same = part(0).ct_eq(part(1));
+        let same = |one: usize, other: usize| {
+            let parts = (&self.expose()[one * 8..one * 8 + 8], &self.expose()[other * 8..other * 8 + 8]);
+            let differing = parts.0.iter().zip(parts.1).fold(0, |all, (one, other)| all | (one ^ other));
+            (differing & 0xFE_u8).ct_eq(&0)
+        };
+        let mut is_shorter = same(0, 1);
         if self.length == 24 {
-            same |= part(1).ct_eq(part(2));
+            is_shorter |= same(1, 2);
         }
-        same.into()
+        is_shorter.into()
     }
 }
 
@@ -290,6 +295,8 @@ mod tests {
     #[test]
     fn a_long_key_made_of_a_short_one_is_recognised() {
         assert!(Key::tdes(&[1; 16]).expect("16 bytes").is_degenerate());
+        let parity = *b"0123456710325476";
+        assert!(Key::tdes(&parity).expect("16 bytes").is_degenerate(), "they differ in their parity alone");
         assert!(!Key::tdes(b"01234567ABCDEFGH").expect("16 bytes").is_degenerate());
         assert!(Key::tdes(b"01234567ABCDEFGHABCDEFGH").expect("24 bytes").is_degenerate());
     }

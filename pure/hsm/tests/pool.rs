@@ -486,6 +486,64 @@ fn a_module_without_headers_is_asked_one_thing_at_a_time_on_each_line() {
 }
 
 #[test]
+fn answers_that_are_lost_for_ever_leave_a_module_its_room() {
+    // One line of four, and one of a single command; one answer in seven is lost.
+    for header_bytes in [4, 0] {
+        let mut w = World::of(vec![DeviceConfig { header_bytes, ..device() }]);
+        let setup = ServerConfig { header_bytes, ..ServerConfig::default() };
+        w.servers[0] = Server::new(setup, &[1; SEED_BYTES]).expect("it computes rightly");
+        let (mut asked, mut commands) = (Vec::new(), 0);
+        for second in 0..600 {
+            if w.lines.is_empty() {
+                w.connect(0);
+            }
+            if second % 3 == 0 {
+                asked.push(w.ask(Request::Echo(vec![1])));
+            }
+            for _ in 0..50 {
+                w.wait_ms(20);
+                while !w.commands.is_empty() {
+                    commands += 1;
+                    match commands % 7 {
+                        0 => drop(w.commands.pop_front()),
+                        _ => w.answer_rightly(0),
+                    }
+                }
+            }
+        }
+        let right = asked.iter().filter(|&&ticket| matches!(w.done.get(&ticket), Some(Ok(_)))).count();
+        assert!(right * 10 > asked.len() * 6, "{header_bytes}: {right} of {}", asked.len());
+        assert!(w.pool.seen()[0].under_way <= ROOM / 2 + 1, "{header_bytes}: {:?}", w.pool.seen());
+    }
+}
+
+#[test]
+fn what_no_module_takes_now_does_not_hold_up_what_one_does() {
+    let only = |name| Operations::NONE.and(name).and_then(|some| some.and("status")).expect("names");
+    let echoes = DeviceConfig { allowed: only("echo"), ..device() };
+    let macs = DeviceConfig { allowed: only("make_mac").and("generate").expect("a name"), ..device() };
+    let mut w = World::of(vec![echoes, macs]);
+    (0..2).for_each(|at| _ = w.connect(at));
+    w.answer_all();
+    let made = w.ask(Request::Generate { key: NewKey::tdes(Role::Zak), under: None });
+    w.answer_all();
+    let Some(Ok(Answer::Generated { key, .. })) = w.done.remove(&made) else { panic!("a key") };
+    w.key = Some(key);
+    // The one that echoes is full, and one more waits for it.
+    let echoed: Vec<Ticket> = (0..=ROOM).map(|_| w.ask(Request::Echo(vec![1]))).collect();
+    let mac = w.mac();
+    assert_eq!(w.before(1).len(), 1, "it does not stand behind what its module never does");
+    w.answer_rightly(1);
+    assert!(w.is_right(mac));
+    // With its module gone it is refused, and nothing else is.
+    w.cut(0);
+    assert!(echoed.iter().all(|&ticket| w.failure(ticket) == Some(Failure::NoModule)), "{:?}", w.done);
+    let mac = w.mac();
+    w.answer_rightly(1);
+    assert!(w.is_right(mac));
+}
+
+#[test]
 fn no_two_commands_on_a_line_have_the_same_header_however_many_are_asked() {
     let narrow = DeviceConfig { header_bytes: 1, in_flight_max: 64, ..device() };
     let mut w = World::of(vec![narrow]);

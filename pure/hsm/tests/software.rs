@@ -310,7 +310,7 @@ fn keys_that_are_made_are_strong_and_never_twice_the_same() {
             assert!(seen.insert(format!("{value:?}")), "made twice");
         }
     }
-    let mended = Wrapped("0123456789ABCDE0".repeat(2));
+    let mended = Wrapped("0123456789ABCDE0FEDCBA9876543210".into());
     let transport = tdes(&mut hsm, Role::Zmk);
     let taken = hsm.ask(&Request::Import {
         key: NewKey::tdes(Role::Zpk),
@@ -319,6 +319,29 @@ fn keys_that_are_made_are_strong_and_never_twice_the_same() {
         expected: None,
     });
     assert!(matches!(taken, Ok(Answer::Imported { parity_mended: true, .. })), "{taken:?}");
+}
+
+/// A cryptogram without a block binds nothing: who writes the same eight bytes twice has made a single-length key,
+/// and needs to guess no more than a check value.
+#[test]
+fn a_shorter_key_in_disguise_is_not_taken() {
+    let mut hsm = module();
+    let transport = by_hand(&mut hsm);
+    let one = "0123456789ABCDEF";
+    for (text, bytes) in
+        [(format!("X{one}{one}"), 16), (format!("Y{one}FEDCBA9876543210FEDCBA9876543210"), 24)]
+    {
+        let import = Request::Import {
+            key: NewKey { bytes, ..NewKey::tdes(Role::Zpk) },
+            transport: transport.clone(),
+            wrapped: Wrapped(text),
+            expected: None,
+        };
+        assert_eq!(hsm.ask(&import), Err(Fault::Weaker));
+    }
+    // Components whose sum has the same parts but for their parity.
+    let parts = [*b"0123456710325476", *b"ABCDEFGHABCDEFGH"].map(|part| Key::tdes(&part).expect("16 bytes"));
+    assert_eq!(hsm.form(&NewKey::tdes(Role::Zmk), &parts).map(|_| ()), Err(Fault::Parity));
 }
 
 #[test]

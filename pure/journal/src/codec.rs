@@ -14,7 +14,7 @@ pub(crate) use encode::encode;
 #[rustfmt::skip]
 mod kind {
     // 1..=15 the journal itself, 16..=31 a transaction's life, 32..=47 what decides nothing, 48..=63 what
-    // is owed, 64..=79 days, 80..=95 links, 96..=109 more of a transaction's life, 110..=129 more of days,
+    // is owed, 64..=79 days, 80..=94 links, 95 what is a person's, 96..=109 more of a transaction's life, 110..=129 more of days,
     // 170..=179 what is remembered.
     pub(super) const OPENED:    u8 = 1;
     pub(super) const CLOSED:    u8 = 2;
@@ -37,7 +37,6 @@ mod kind {
     pub(super) const INQUIRED_TO: u8 = 28;
     pub(super) const ADVISED_TO:  u8 = 29;
     pub(super) const STRANDED:    u8 = 30;
-    pub(super) const NOTED:       u8 = 31;
     pub(super) const OBSERVED:  u8 = 32;
     pub(super) const OWED:      u8 = 48;
     pub(super) const ATTEMPT:   u8 = 49;
@@ -50,6 +49,7 @@ mod kind {
     pub(super) const HOST_DATE: u8 = 64;
     pub(super) const CUTOVER:   u8 = 65;
     pub(super) const LINK_ORDERED: u8 = 80;
+    pub(super) const NOTED:     u8 = 95;
     // As their namesakes, with what a host demands besides.
     pub(super) const SENT_KEEPING:    u8 = 96;
     pub(super) const ADVISED_KEEPING: u8 = 97;

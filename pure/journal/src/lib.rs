@@ -32,7 +32,7 @@ pub use journal::{Cut, Journal, Recovered};
 pub use layout::Position;
 pub use record::{
     After, Credited, CutStage, Debited, DecidedBy, Declined, Duty, Forward, Kept, Key, LinkOrder, Mark,
-    Named, Observation, Observed, Onward, Record, Remembered, Ruling, Sent, Ticket, Why,
+    Matter, Named, Observation, Observed, Onward, Record, Remembered, Ruling, Sent, Ticket, Why,
 };
 pub use snapshot::Snapshot;
 pub use storage::{Act, Cause, Object, Storage, StorageError};

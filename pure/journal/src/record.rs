@@ -97,7 +97,8 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// A source took back, or confirmed, a request whose host has not answered yet.
+    /// A source took back, or confirmed, a request whose host has not answered yet. In snapshots: what remains of one
+    /// that was taken back.
     Marked {
         /// Which transaction.
         id: TxnId,
@@ -125,6 +126,8 @@ pub enum Record {
     Noted {
         /// Which transaction.
         id: TxnId,
+        /// Of which matter.
+        matter: Matter,
     },
     /// An owed message is about to be sent. Written before its bytes.
     Attempt {
@@ -543,6 +546,26 @@ pub enum Mark {
     Confirm,
 }
 
+/// What an item for a person is about. Of one matter there is one item, however often and in whatever words the same
+/// is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Matter {
+    /// A host has it on another day than we; its money is not in question.
+    Day,
+    /// The totals of its day were told without it.
+    Totals,
+    /// How much of it stands.
+    Amount,
+    /// Its source takes it back, and it stands or will.
+    TakenBack,
+    /// Its source says that it happened, and it does not stand.
+    Reported,
+    /// It was taken back, and nobody had heard of it.
+    NeverAsked,
+    /// What became of it nobody knows, and nothing is owed for it.
+    Open,
+}
+
 /// What a person did about an owed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ruling {
@@ -669,7 +692,7 @@ impl Record {
             | Self::Advised { sent, .. }
             | Self::Debited(Debited { sent, .. }) => Some(sent.id),
             Self::Credited(credited) => Some(credited.id),
-            Self::Noted { id }
+            Self::Noted { id, .. }
             | Self::Decided { id, .. }
             | Self::TimedOut { id, .. }
             | Self::NotSent { id, .. }
@@ -778,6 +801,32 @@ impl Duty {
         match self {
             Self::Reversal => "reversal",
             Self::Advice => "advice",
+        }
+    }
+}
+
+impl Matter {
+    /// Every one, in the order of their places in the journal.
+    pub const ALL: [Self; 7] = [
+        Self::Day,
+        Self::Totals,
+        Self::Amount,
+        Self::TakenBack,
+        Self::Reported,
+        Self::NeverAsked,
+        Self::Open,
+    ];
+
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Totals => "totals",
+            Self::Amount => "amount",
+            Self::TakenBack => "taken_back",
+            Self::Reported => "reported",
+            Self::NeverAsked => "never_asked",
+            Self::Open => "open",
         }
     }
 }

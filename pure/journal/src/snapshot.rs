@@ -77,6 +77,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Whether these bytes, read back, are a whole snapshot of that lane that this program can read.
+    pub fn is_whole(bytes: &[u8], lane: u16) -> bool {
+        WholeSnapshot::read(bytes, lane).is_some_and(|whole| whole.each(|_| {}).is_ok())
+    }
+}
+
 impl Default for Snapshot {
     fn default() -> Self {
         Self::new()

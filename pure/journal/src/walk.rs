@@ -67,12 +67,26 @@ pub struct Walk {
     last_batch: Option<(u32, u64)>,
     batches: u64,
     records: u64,
+    /// Where it is to end, whatever stands behind.
+    until: Option<Position>,
+}
+
+/// How far a walk came in a segment.
+enum Came {
+    /// To its end mark.
+    ItsMark,
+    /// To where nothing whole stands any more.
+    TheLast,
+    /// To where it was to end.
+    TheEnd,
+    /// To where it was told to stop.
+    AStop,
 }
 
 impl Walk {
     /// From the very beginning.
     pub fn from_the_start() -> Self {
-        Self { lane: None, position: None, last_batch: None, batches: 0, records: 0 }
+        Self { lane: None, position: None, last_batch: None, batches: 0, records: 0, until: None }
     }
 
     /// From a place that [`Walk::position`] or a snapshot gave.
@@ -114,10 +128,44 @@ impl Walk {
         storage: &mut S,
         mut visit: impl FnMut(Step),
     ) -> Result<Ending, JournalError> {
+        self.until = None;
+        let whole = self.go(storage, &mut |step| {
+            visit(step);
+            true
+        })?;
+        Ok(whole.unwrap_or(Ending::Clean))
+    }
+
+    /// The same up to a place that once was its end; what stands behind is not looked at, so a writer there is not in
+    /// the way. `visit` says after each batch's head whether to go on.
+    ///
+    /// Gives back `false` where `visit` stopped it.
+    ///
+    /// - Errors: as [`Walk::run`]; and that place is none of this journal.
+    pub fn run_to<S: Storage>(
+        &mut self,
+        storage: &mut S,
+        end: &Position,
+        mut visit: impl FnMut(Step) -> bool,
+    ) -> Result<bool, JournalError> {
+        self.until = Some(*end);
+        match self.go(storage, &mut visit)? {
+            None => Ok(false),
+            Some(_) if self.position == Some(*end) => Ok(true),
+            Some(_) => damaged(end.segment, end.offset, Damage::BatchOrder),
+        }
+    }
+
+    /// `None` where `visit` stopped it.
+    fn go<S: Storage>(
+        &mut self,
+        storage: &mut S,
+        visit: &mut impl FnMut(Step) -> bool,
+    ) -> Result<Option<Ending>, JournalError> {
         let segments = storage.segments()?;
         let Some(&last) = segments.last() else {
             return match self.position {
-                None => Ok(Ending::Empty),
+                None => Ok(Some(Ending::Empty)),
                 Some(position) => damaged(position.segment, 0, Damage::SegmentMissing),
             };
         };
@@ -125,22 +173,23 @@ impl Walk {
             Some(position) => self.resume(storage, &segments, position)?,
             None => match self.begin(storage, &segments)? {
                 Some(position) => position,
-                None => return Ok(Ending::Empty),
+                None => return Ok(Some(Ending::Empty)),
             },
         };
         loop {
             self.position = Some(position);
             let mut window = Window::new(storage, position.segment)?;
-            let ended = self.run_segment(&mut window, &mut position, &mut visit)?;
+            let came = self.run_segment(&mut window, &mut position, visit)?;
             self.position = Some(position);
-            if !ended {
-                return if position.segment == last {
-                    judge_last(&mut window, &position)
-                } else {
-                    self.between(storage, &segments, &position)
-                };
+            match came {
+                Came::ItsMark => position = self.enter(storage, &segments, &position)?,
+                Came::TheEnd => return Ok(Some(Ending::Clean)),
+                Came::AStop => return Ok(None),
+                Came::TheLast if position.segment == last => {
+                    return judge_last(&mut window, &position).map(Some);
+                }
+                Came::TheLast => return self.between(storage, &segments, &position).map(Some),
             }
-            position = self.enter(storage, &segments, &position)?;
         }
     }
 
@@ -232,17 +281,30 @@ impl Walk {
         &mut self,
         window: &mut Window<'_, S>,
         position: &mut Position,
-        visit: &mut impl FnMut(Step),
-    ) -> Result<bool, JournalError> {
-        while let Some(WholeBatch { head, records, chain }) = whole_batch(window, position)? {
+        visit: &mut impl FnMut(Step) -> bool,
+    ) -> Result<Came, JournalError> {
+        loop {
+            match self.until {
+                Some(until) if until == *position => return Ok(Came::TheEnd),
+                Some(until) if until.next < position.next => {
+                    return damaged(until.segment, until.offset, Damage::BatchOrder);
+                }
+                _ => {}
+            }
+            let Some(WholeBatch { head, records, chain }) = whole_batch(window, position)? else {
+                return Ok(Came::TheLast);
+            };
             if !head.is_end_mark {
-                visit(Step::Batch {
+                let goes_on = visit(Step::Batch {
                     segment: head.segment,
                     offset: head.offset,
                     first: head.first,
                     count: head.count,
                     bytes: head.total_bytes,
                 });
+                if !goes_on {
+                    return Ok(Came::AStop);
+                }
                 visit_records(&head, records, visit)?;
                 self.last_batch = Some((head.segment, head.offset));
                 self.batches += 1;
@@ -257,13 +319,12 @@ impl Walk {
             if head.is_end_mark {
                 let length = window.length();
                 return match window.first_written(position.offset, length)? {
-                    None => Ok(true),
+                    None => Ok(Came::ItsMark),
                     Some(at) => damaged(position.segment, at, Damage::BehindTheEnd),
                 };
             }
             self.position = Some(*position);
         }
-        Ok(false)
     }
 
     fn head<S: Storage>(
@@ -325,7 +386,7 @@ fn whole_batch<'w, S: Storage>(
 fn visit_records(
     head: &BatchHead,
     mut rest: &[u8],
-    visit: &mut impl FnMut(Step),
+    visit: &mut impl FnMut(Step) -> bool,
 ) -> Result<(), JournalError> {
     let (segment, records) = (head.segment, rest.len());
     for place in 0..u64::from(head.count) {

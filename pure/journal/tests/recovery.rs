@@ -1,7 +1,9 @@
 //! After any crash everything durable is found again, and whatever else was done to a journal is refused.
 mod shared;
 use journal::memory::Memory;
-use journal::{Act, Batch, Cause, Damage, Journal, JournalError, Record, Seq, Snapshot, Storage};
+use journal::{
+    Act, Batch, Cause, Damage, Journal, JournalError, Position, Record, Seq, Snapshot, Step, Storage, Walk,
+};
 use proptest::prelude::*;
 use shared::{LANE, at, batches, commit, decided, open, sealed, vault, written};
 
@@ -65,6 +67,36 @@ fn a_flip_of_any_byte_is_refused_or_changes_nothing() {
     }
     // What was opened all the same are flips far behind the last batch, cut like any torn piece.
     assert!(harmless < flips / 4, "{harmless} of {flips}");
+}
+
+#[test]
+fn what_stands_before_a_place_is_verified_up_to_it_while_a_writer_goes_on_behind() {
+    let (memory, all) = small_journal();
+    let (mut journal, ..) = open(memory).expect("nothing is damaged");
+    let (end, segments) = (journal.position(), 1..=journal.position().segment);
+    commit(&mut journal, &[decided(1)]).expect("memory does not fail");
+    let mut memory = journal.into_storage();
+    let up_to = |memory: &mut Memory, most: u64| {
+        let mut walk = Walk::from_the_start();
+        let mut left = most;
+        let whole = walk.run_to(memory, &end, |step| {
+            left = left.saturating_sub(u64::from(matches!(step, Step::Batch { .. })));
+            left > 0
+        });
+        whole.map(|whole| (whole, walk.records()))
+    };
+    assert_eq!(up_to(&mut memory, u64::MAX).expect("it is whole"), (true, all.concat().len() as u64));
+    assert!(!up_to(&mut memory, 2).expect("what was read is whole").0, "it was told to stop");
+    for segment in segments {
+        let last = if segment == end.segment { end.offset as usize } else { 2_560 };
+        for at in (0..last).step_by(7) {
+            let mut flipped = memory.clone();
+            flipped.edit(segment, |bytes| bytes[at] ^= 0x10);
+            up_to(&mut flipped, u64::MAX).expect_err("a flip is damage");
+        }
+    }
+    let elsewhere = Position { offset: end.offset - 1, ..end };
+    Walk::from_the_start().run_to(&mut memory, &elsewhere, |_| true).expect_err("no batch ends there");
 }
 
 #[test]

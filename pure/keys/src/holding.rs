@@ -51,7 +51,7 @@ pub enum Order {
     /// It goes on.
     Resume(Role),
     /// Somebody else may know it: that generation, or all there are. Of a key that carries keys, whoever knows it
-    /// knows what went under it too.
+    /// knows what went under it too: working keys, the transport key that followed it, and what went under that.
     Compromise(Role, Option<u32>),
     /// It is erased.
     Destroy(Role, u32),
@@ -101,6 +101,9 @@ pub enum Refusal {
     /// The same key again.
     #[error("the same check value was seen before: a key is used once, for one purpose")]
     SeenBefore,
+    /// Keys were given a few times just now, and none of them was used.
+    #[error("keys were given several times within a minute, and none was used: it has to wait")]
+    TooOften,
     /// A moment that has gone.
     #[error("that moment has gone")]
     TooLate,
@@ -356,11 +359,15 @@ impl Holding {
             self.find(role, generation)?;
         }
         let mut found = false;
+        let carried: Vec<u32> =
+            generation.map_or_else(Vec::new, |generation| self.carried_since(role, generation));
         for at in 0..self.keys.len() {
             let key = &self.keys[at];
             let is_meant = key.role == role && generation.is_none_or(|meant| meant == key.generation);
             // Whoever recorded the line reads what went under a transport key; of what is over nothing is left to save.
-            let went_under = role.carries_keys() && !key.role.carries_keys() && !key.state.is_over();
+            let is_carried =
+                !key.role.carries_keys() || key.role == role && carried.contains(&key.generation);
+            let went_under = role.carries_keys() && is_carried && !key.state.is_over();
             let is_news = !matches!(key.state, State::Destroyed | State::Compromised);
             if (is_meant || went_under) && is_news {
                 found |= is_meant;
@@ -370,6 +377,19 @@ impl Holding {
         if found { Ok(()) } else { Err(Refusal::NoSuchKey) }
     }
 
+    /// Later transport keys of that purpose that travelled under that generation, or under one that did. One that
+    /// people entered and that was in force ends the line: it went under none, and what follows went under it.
+    fn carried_since(&self, role: Role, generation: u32) -> Vec<u32> {
+        let was_in_force =
+            |state| matches!(state, State::Active | State::Previous | State::Retired | State::Suspended);
+        let is_own = |key: &HeldKey| key.origin == Origin::Components;
+        let mut later: Vec<&HeldKey> =
+            self.keys.iter().filter(|key| key.role == role && key.generation > generation).collect();
+        later.sort_by_key(|key| key.generation);
+        let line = later.into_iter().take_while(|key| !(is_own(key) && was_in_force(key.state)));
+        line.filter(|key| !is_own(key)).map(|key| key.generation).collect()
+    }
+
     /// A message of the owner was right under that generation.
     pub fn heard(&mut self, role: Role, generation: u32, now: Timestamp, overlap_ms: u32) -> Vec<Change> {
         let Ok(at) = self.find(role, generation) else { return Vec::new() };
@@ -377,7 +397,16 @@ impl Holding {
         if key.state != State::Confirmed || key.start != Start::OnUse || self.is_held_up(key) {
             return Vec::new();
         }
-        self.apply(now, Order::Activate(role, generation, overlap_ms)).unwrap_or_default()
+        let set = key.set;
+        let mut draft = self.clone();
+        let Ok(mut changes) = draft.apply(now, Order::Activate(role, generation, overlap_ms)) else {
+            return Vec::new();
+        };
+        if set != 0 && draft.erase_before(set, now, &mut changes).is_err() {
+            return Vec::new();
+        }
+        *self = draft;
+        changes
     }
 
     /// Time has passed: overlaps end, and agreed moments come.

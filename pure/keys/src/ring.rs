@@ -132,13 +132,15 @@ impl KeyRing for Ring {
         Ok(Cow::Owned(KeysInUse { current, previous: previous.and_then(in_use) }))
     }
 
-    fn coming(&self, owner: &str, role: Role, at: Timestamp) -> Option<KeyInUse> {
-        let holding = self.as_of(&Owner::parse(owner)?, at)?;
+    fn coming(&self, owner: &str, role: Role, at: Timestamp) -> Vec<KeyInUse> {
+        let Some(holding) = Owner::parse(owner).and_then(|owner| self.as_of(&owner, at)) else {
+            return Vec::new();
+        };
         let comes = |key: &&HeldKey| {
             let waits = key.role == role && key.state == State::Confirmed;
             waits && key.is_accepted(at, self.overlap_ms) && !holding.is_held_up(key)
         };
-        holding.keys().iter().rev().find(comes).and_then(in_use)
+        holding.keys().iter().rev().filter(comes).filter_map(in_use).collect()
     }
 
     fn confirmed(&mut self, owner: &str, role: Role, generation: u32, at: Timestamp) {

@@ -28,6 +28,11 @@ fn generations(holding: &Holding, roles: &[Role]) -> Vec<Option<u32>> {
     roles.iter().map(|&role| holding.current(role).map(|key| key.generation)).collect()
 }
 
+fn waiting(holding: &Holding) -> usize {
+    let waits = |key: &&keys::HeldKey| matches!(key.state, State::Generated | State::Confirmed);
+    holding.keys().iter().filter(waits).count()
+}
+
 /// A link whose first keys are in force.
 fn zone() -> Holding {
     let mut holding = Holding::default();
@@ -66,8 +71,11 @@ fn an_exchange_that_came_to_nothing_leaves_the_keys_in_force() {
     // Begun again without an end of the first: the same.
     holding.hand_out(at(13), keys(&ZONE, 3), Start::ByOrder).expect("they are new");
     holding.hand_out(at(14), keys(&ZONE, 4), Start::ByOrder).expect("they are new");
-    let waiting = holding.keys().iter().filter(|key| key.state == State::Generated).count();
-    assert_eq!(waiting, 2, "of the first nothing waits any more");
+    assert_eq!(waiting(&holding), 4, "the owner may have either");
+    let (set, _) = holding.hand_out(at(15), keys(&ZONE, 5), Start::ByOrder).expect("they are new");
+    assert_eq!(waiting(&holding), 6);
+    holding.accepted(at(16), set, 500).expect("it waits");
+    assert_eq!(waiting(&holding), 0, "and of those before nothing waits any more");
 }
 
 #[test]
@@ -92,9 +100,54 @@ fn a_terminal_may_fetch_again_and_again_and_only_what_it_uses_comes_into_force()
     }
     assert_eq!(generations(&holding, &WORKING), [Some(1), Some(1)]);
     let newest = holding.newest(Role::Tak).expect("it waits").generation;
-    assert!(holding.heard(Role::Tak, newest - 1, at(20), 0).is_empty(), "an older one is gone");
-    assert!(!holding.heard(Role::Tak, newest, at(20), 0).is_empty());
+    assert!(holding.heard(Role::Tak, newest - 3, at(20), 0).is_empty(), "one of long ago is gone");
+    assert_eq!(waiting(&holding), 6, "three of each");
+    // An answer was lost on its way: the terminal uses what it has, and may use the newer ones yet.
+    assert!(!holding.heard(Role::Tak, newest - 1, at(20), 0).is_empty());
+    assert_eq!(generations(&holding, &WORKING), [Some(newest - 1), Some(newest - 1)]);
+    assert_eq!(waiting(&holding), 2, "those before them are gone, those after them wait");
+    assert!(!holding.heard(Role::Tak, newest, at(30), 0).is_empty());
     assert_eq!(generations(&holding, &WORKING), [Some(newest), Some(newest)]);
+    assert_eq!(waiting(&holding), 0);
+}
+
+/// Somebody else asks in its name, as fast as it can.
+#[test]
+fn what_was_just_fetched_is_not_erased_by_whoever_asks_next() {
+    let mut holding = Holding::default();
+    holding.taken(at(1), keys(&[Role::Tmk], 1), 0).expect("new");
+    holding.taken(at(2), keys(&WORKING, 2), 0).expect("new");
+    let (mut refused, start_ms) = (0, 100_000);
+    holding.hand_out(at(start_ms), keys(&WORKING, 3), Start::OnUse).expect("new");
+    let mine = holding.newest(Role::Tak).expect("it waits").generation;
+    for number in 4..200 {
+        let now = at(start_ms + i64::from(number) * 300);
+        match holding.may_be_asked(now, &WORKING) {
+            Ok(()) => drop(holding.hand_out(now, keys(&WORKING, number), Start::OnUse).expect("new")),
+            Err(why) => {
+                assert_eq!(why, Refusal::TooOften);
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!(refused, 194, "one minute less a moment");
+    assert!(
+        !holding.heard(Role::Tak, mine, at(start_ms + 59_900), 0).is_empty(),
+        "the terminal uses its own"
+    );
+    let later = at(start_ms + 200 * 300 + i64::from(keys::exchange::FRESH_MS));
+    assert_eq!(holding.may_be_asked(later, &WORKING), Ok(()), "and may ask again");
+}
+
+/// Both sides began at once.
+#[test]
+fn keys_of_ours_that_wait_are_not_erased_by_keys_the_owner_sends() {
+    let mut holding = zone();
+    holding.hand_out(at(10), keys(&ZONE, 2), Start::OnUse).expect("they are new");
+    holding.taken(at(11), keys(&ZONE, 3), 500).expect("they are new");
+    assert_eq!(generations(&holding, &ZONE), [Some(3), Some(3)]);
+    assert!(!holding.heard(Role::Zak, 2, at(12), 500).is_empty(), "the owner took ours last");
+    assert_eq!(generations(&holding, &ZONE), [Some(2), Some(2)]);
 }
 
 /// Master key, then working keys; and every way in which the second half may be missing.
@@ -138,19 +191,27 @@ fn an_exchange_we_begin_is_tried_three_times_and_then_a_person_is_called() {
         (Not,               Step::Made(4),   Not,                  Do::Nothing),
         (Not,               Step::NotMade,   Not,                  Do::Nothing),
         (Not,               Step::Accepted,  Not,                  Do::Nothing),
-        (Not,               Step::Failed,    Not,                  Do::Nothing),
+        (Not,               Step::Refused,   Not,                  Do::Nothing),
+        (Not,               Step::Silent,    Not,                  Do::Nothing),
+        (Not,               Step::Yielded,   Not,                  Do::Nothing),
         (Making(1),         Step::Begin,     Making(1),            Do::Nothing),
         (Making(2),         Step::Made(4),   Sent(4, 2),           Do::Send),
         (Making(1),         Step::NotMade,   Not,                  Do::Call),
         (Making(1),         Step::Accepted,  Making(1),            Do::Nothing),
-        (Making(1),         Step::Failed,    Making(1),            Do::Nothing),
+        (Making(1),         Step::Refused,   Making(1),            Do::Nothing),
+        (Making(1),         Step::Silent,    Making(1),            Do::Nothing),
+        (Making(2),         Step::Yielded,   Not,                  Do::Nothing),
         (Sent(4, 1),        Step::Begin,     Sent(4, 1),           Do::Nothing),
         (Sent(4, 1),        Step::Made(5),   Sent(4, 1),           Do::Nothing),
         (Sent(4, 1),        Step::NotMade,   Sent(4, 1),           Do::Nothing),
         (Sent(4, 1),        Step::Accepted,  Not,                  Do::PutInForce(4)),
-        (Sent(4, 1),        Step::Failed,    Making(2),            Do::EraseAndMake(4)),
-        (Sent(4, 2),        Step::Failed,    Making(3),            Do::EraseAndMake(4)),
-        (Sent(4, 3),        Step::Failed,    Not,                  Do::EraseAndCall(4)),
+        (Sent(4, 1),        Step::Refused,   Making(2),            Do::EraseAndMake(4)),
+        (Sent(4, 2),        Step::Refused,   Making(3),            Do::EraseAndMake(4)),
+        (Sent(4, 3),        Step::Refused,   Not,                  Do::EraseAndCall(4)),
+        (Sent(4, 1),        Step::Silent,    Making(2),            Do::LeaveAndMake),
+        (Sent(4, 2),        Step::Silent,    Making(3),            Do::LeaveAndMake),
+        (Sent(4, 3),        Step::Silent,    Not,                  Do::LeaveAndCall),
+        (Sent(4, 2),        Step::Yielded,   Not,                  Do::Nothing),
     ];
     for (before, step, after, done) in table {
         assert_eq!(before.step(step), (after, done), "{before:?} {step:?}");

@@ -164,7 +164,7 @@ fn a_key_agreed_on_for_a_moment_is_taken_a_little_early_and_holds_from_that_mome
         assert_eq!(keys.as_ref().map(|keys| keys.current.generation), current, "at {ms}");
         let before = keys.and_then(|keys| keys.previous).map(|key| key.generation);
         assert_eq!(before, previous, "at {ms}");
-        assert_eq!(ring.coming(name, Role::Zak, at(ms)).map(|key| key.generation), coming, "at {ms}");
+        assert_eq!(ring.coming(name, Role::Zak, at(ms)).first().map(|key| key.generation), coming, "at {ms}");
     }
     // A message that comes early under it does not bring it into force.
     assert!(ring.heard(&owner, Role::Zak, 2, at(9_500)).is_empty());
@@ -207,6 +207,54 @@ fn who_knows_a_transport_key_knows_what_went_under_it() {
     assert!(holding.keys().iter().all(|key| key.state == State::Compromised));
     assert_eq!(holding.apply(at(31), Order::Resume(Role::Zpk)), Err(Refusal::NoSuchKey));
     assert_eq!(holding.apply(at(31), Order::Activate(Role::Zpk, 1, 0)), Err(Refusal::Compromised));
+}
+
+/// The newest is in force, and each but those people entered travelled under the one before.
+fn transport_keys(origins: &[Origin]) -> Holding {
+    let mut holding = Holding::default();
+    for (at, &origin) in (1_u8..).zip(origins) {
+        let generation = u32::from(at);
+        let new = New { origin, ..new(Role::Tmk, at) };
+        holding.apply(hundred(at), Order::Add(new)).expect("it is new");
+        holding.apply(hundred(at), Order::Confirm(Role::Tmk, generation, check(at))).expect("the same");
+        holding.apply(hundred(at), Order::Activate(Role::Tmk, generation, 0)).expect("it is confirmed");
+    }
+    add_confirmed(&mut holding, Role::Tak, 100);
+    holding.apply(at(2_000), Order::Activate(Role::Tak, 1, HOUR_MS)).expect("it is confirmed");
+    holding
+}
+
+fn hundred(number: u8) -> Timestamp {
+    at(i64::from(number) * 100)
+}
+
+#[test]
+#[rustfmt::skip]
+fn who_knows_an_old_transport_key_knows_the_ones_that_came_under_it() {
+    use Origin::{Components, Exchanged, Imported};
+    let table = [
+        // where they came from                          leaked  and with it, of the keys that are in force
+        (&[Components, Exchanged][..],                    1,      true),
+        (&[Components, Exchanged, Exchanged],             1,      true),
+        (&[Components, Exchanged, Imported, Exchanged],   2,      true),
+        (&[Components, Exchanged, Exchanged],             3,      true),
+        // People entered another since: it went under none.
+        (&[Components, Exchanged, Components],            1,      false),
+        (&[Components, Exchanged, Components, Exchanged], 2,      false),
+        (&[Components, Exchanged, Components, Exchanged], 3,      true),
+    ];
+    for (origins, leaked, in_force) in table {
+        let mut holding = transport_keys(origins);
+        let changes =
+            holding.apply(at(3_000), Order::Compromise(Role::Tmk, Some(leaked))).expect("there is one");
+        let (is_usable, what) = (holding.current(Role::Tmk).is_some(), format!("{origins:?}, {leaked}"));
+        assert_eq!(!is_usable, in_force, "{what}");
+        assert_eq!(holding.generation(Role::Tmk, leaked).map(|key| key.state), Some(State::Compromised));
+        let newest = (Role::Tmk, origins.len() as u32);
+        let is_told = changes.iter().any(|change| (change.role, change.generation) == newest);
+        assert_eq!(is_told, in_force, "{what}");
+        assert!(holding.current(Role::Tak).is_none(), "{what}: whatever went under any of them");
+    }
 }
 
 #[test]
@@ -252,7 +300,7 @@ fn a_terminal_with_a_new_master_key_has_no_working_keys_until_it_fetches_them() 
         "to fetch the next"
     );
     assert_eq!(ring.keys(name, Role::Zak, now).map(|_| ()), Err(NoKey::Unknown));
-    assert_eq!(ring.coming(name, Role::Tak, now).map(|key| key.generation), Some(2));
+    assert_eq!(ring.coming(name, Role::Tak, now).first().map(|key| key.generation), Some(2));
     assert!(ring.heard(&owner, Role::Tak, 1, at(40)).is_empty(), "the old one brings nothing about");
     let changes = ring.heard(&owner, Role::Tak, 2, at(41));
     assert_eq!(changes.iter().filter(|change| change.after == State::Active).count(), 3);

@@ -57,7 +57,7 @@ fn keys_under_way_do_not_come_into_force_over_one_that_is_stopped() {
         let mut ring = Ring::new(OVERLAP_MS);
         ring.put(owner, holding.clone());
         assert!(ring.accepted(&owner, stopped, at(20)).next().is_none(), "{stopped}");
-        assert!(ring.coming("terminal/TERM0001", stopped, at(20)).is_none(), "{stopped}");
+        assert!(ring.coming("terminal/TERM0001", stopped, at(20)).is_empty(), "{stopped}");
         assert!(ring.keys("terminal/TERM0001", stopped, at(20)).is_err(), "{stopped}");
         for role in WORKING {
             assert!(ring.heard(&owner, role, 2, at(20)).is_empty(), "{stopped}: {role} is used");

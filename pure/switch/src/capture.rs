@@ -1,9 +1,13 @@
-//! Captures: an application turns what it was authorized into money, once.
+//! Captures and completions: an application, or a terminal, turns what it was authorized into money, once.
+//!
+//! An application asks and may be refused. A terminal reports (0220) what has happened already: that is acknowledged
+//! always, and owed to the host or left to a person.
 
 use crate::admit::{Way, admit};
 use crate::flow::{Decision, Flow};
-use crate::memory::Slot;
+use crate::memory::{Slot, Trail};
 use crate::owing::trail_of;
+use crate::reason::Reason;
 use crate::{Lane, NoMoney, Outbox};
 use alloc::sync::Arc;
 use journal::{After, Record, Ticket};
@@ -38,6 +42,17 @@ pub enum CannotCapture {
     TooMuch,
 }
 
+/// What a report means to the request it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Completed {
+    /// An approved authorization, which becomes money by it.
+    Now,
+    /// An authorization that does not, for this reason.
+    Not(Reason),
+    /// Nothing new: it is the report that completed it, said again, or about no authorization that was approved.
+    Else,
+}
+
 impl Lane {
     /// Whether an [`crate::Event::Captured`] of that much would do anything.
     pub fn may_capture(&self, of: TxnId, amount: Amount) -> Result<(), CannotCapture> {
@@ -70,13 +85,58 @@ impl Lane {
             let answer = Answer::ours(Code::InvalidTransaction, Outcome::NotSent);
             return out.answer_source(NoMoney::of_refusal(), asked_by, Arc::new(txn), answer);
         };
-        // Before the capture itself: nobody can know the capture and not that the authorization is spent.
-        let after = After::Captured(self.next_id);
-        out.record(Record::Resolved { id: of, after });
-        self.set_captured(at, after);
+        self.spend(at, of, out);
         self.tickets.presented = Some(ticket);
         self.accept_report(now, trail, asked_by, txn, out);
         self.tickets.presented = None;
+    }
+
+    /// What a report means to the request there, which it names.
+    pub(crate) fn completed_by(&self, at: usize, source: SourceId, report: &Txn) -> Completed {
+        let Some(slot) = self.memory.get(at) else { return Completed::Else };
+        let is_authorization =
+            slot.sent.as_deref().is_some_and(|sent| sent.message.class == Class::Authorization);
+        match &slot.flow {
+            _ if !is_authorization => Completed::Else,
+            // Before its answer a terminal has nothing to go by. What it has done is not known to be covered.
+            Flow::AwaitingHost(_) => Completed::Not(Reason::CompletedEarly),
+            Flow::Decided(Decision { after: After::Captured(by), .. }) => {
+                let own = self.memory.follow(&Trail::of_request(source, report), |slot| slot.id == *by);
+                match own {
+                    Some(_) => Completed::Else,
+                    None => Completed::Not(Reason::CompletedTwice),
+                }
+            }
+            Flow::Decided(Decision { answer, after: After::Nothing, .. })
+                if answer.outcome == Outcome::Approved =>
+            {
+                Completed::Now
+            }
+            Flow::Decided(_) => Completed::Else,
+        }
+    }
+
+    /// A terminal says that it has made what it was authorized to: the host is owed that, under the report's own name.
+    /// It may be for less or for more; what has happened is not ours to refuse.
+    pub(crate) fn on_completed(
+        &mut self,
+        now: terms::Now,
+        at: usize,
+        asked_by: (SourceId, ConnId),
+        txn: Txn,
+        out: &mut Outbox,
+    ) {
+        let Some(of) = self.memory.get(at).map(|slot| slot.id) else { return };
+        let own = Trail::of_request(asked_by.0, &txn);
+        self.spend(at, of, out);
+        self.accept_report(now, own, asked_by, txn, out);
+    }
+
+    /// Before the capture itself: nobody can know the capture and not that the authorization is spent.
+    fn spend(&mut self, at: usize, of: TxnId, out: &mut Outbox) {
+        let after = After::Captured(self.next_id);
+        out.record(Record::Resolved { id: of, after });
+        self.set_captured(at, after);
     }
 
     fn set_captured(&mut self, at: usize, after: After) {

@@ -265,6 +265,13 @@ impl Lane {
         (Answer { settlement_date, ..Answer::ours(Code::Approved, Outcome::Approved) }, recorded)
     }
 
+    /// Whether the peer's change to its next day would be taken now. Asking for one that would not leaves the two on
+    /// different days.
+    pub fn takes_next_day(&self, now: Now, id: LinkId) -> bool {
+        let Some(link) = self.links.get(usize::from(id.0)) else { return false };
+        link.date.is_none_or(|date| self.day_facts(now, link).may_be(date.next()))
+    }
+
     /// Everything a verdict depends on but the message.
     pub(crate) fn day_facts(&self, now: Now, link: &Link) -> Facts {
         Facts {

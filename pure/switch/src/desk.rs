@@ -1,6 +1,7 @@
 use crate::Outbox;
 use crate::admit::Refusal;
 use crate::pairing::{Link, link_mut};
+use crate::reason::{Matters, Reason};
 use crate::transfer::Debit;
 use journal::{Credited, Duty, Forward};
 use terms::{Amount, Answer, BusinessDate, Code, ForwardId, Kind, LinkId, Now, Stan, TxnId};
@@ -18,8 +19,10 @@ pub(crate) struct Facts {
     pub(crate) debit: Option<Debit>,
     /// Our own day when it was sent, where we keep one: what its source is told.
     pub(crate) told_date: Option<BusinessDate>,
-    /// Whether there is an item for a person about it already.
-    pub(crate) noted: bool,
+    /// Of which matters there is an item for a person about it already.
+    pub(crate) noted: Matters,
+    /// A person has it.
+    pub(crate) is_a_persons: bool,
     pub(crate) now: Now,
 }
 
@@ -39,8 +42,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) owed: Option<Forward>,
     /// The credit this step sent.
     pub(crate) credited: Option<Credited>,
-    /// Items for people this step wrote.
-    pub(crate) exceptions: u64,
+    /// The matters of which this step wrote items for people.
+    pub(crate) noted: Matters,
 }
 
 impl Desk<'_> {
@@ -97,7 +100,7 @@ impl Desk<'_> {
             | Kind::CardType => Unknown::Nothing,
             // The cash is in the machine: what is owed is the posting, and only on the day it belongs to.
             Kind::Deposit if link.date.is_some_and(|date| date != facts.business_date) => {
-                Unknown::ForAPerson("deposit unknown, the host's day changed")
+                Unknown::ForAPerson(Reason::DepositOfOtherDay)
             }
             Kind::Deposit if link.config.host.deposits_are_posted => Unknown::Owes(Duty::Advice),
             Kind::TransferIn => Unknown::Owes(Duty::Advice),
@@ -117,5 +120,5 @@ impl Desk<'_> {
 pub(crate) enum Unknown {
     Nothing,
     Owes(Duty),
-    ForAPerson(&'static str),
+    ForAPerson(Reason),
 }

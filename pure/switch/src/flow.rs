@@ -12,7 +12,7 @@
 //! A transfer between two hosts awaits twice: see [`crate::transfer`].
 
 use crate::desk::{Desk, Facts, Unknown};
-use crate::owing::OTHER_DAY;
+use crate::reason::Reason;
 use crate::transfer::DebitSaid;
 use crate::{NoMoney, Recorded, Tell};
 use alloc::{boxed::Box, sync::Arc};
@@ -72,6 +72,8 @@ pub(crate) struct Decision {
     pub(crate) by: DecidedBy,
     /// What became of it afterwards. The decision itself never changes.
     pub(crate) after: After,
+    /// What remains of it, where it was taken back: by its source or by us, and done or still owed.
+    pub(crate) taken_back: Option<Amount>,
 }
 
 /// What can happen to one transaction.
@@ -177,7 +179,7 @@ impl Awaiting {
             false => !book::can_be_settled_on(facts.business_date, said),
         };
         if reply.settlement_date.is_some_and(is_elsewhere) && outcome == Outcome::Approved {
-            note(facts, OTHER_DAY, desk);
+            note(facts, Reason::OtherDay, desk);
         }
         let is_taken_back = matches!(self.mark, Some(Mark::Reverse { .. }));
         match (&self.leg, outcome) {
@@ -221,9 +223,12 @@ impl Awaiting {
         let refused_report = self.mark == Some(Mark::Confirm) && outcome != Outcome::Approved;
         let after = match owes {
             Some(forward) => After::Reversing(forward.id),
-            None if refused_report => raise(facts, "reported, and refused by the host", desk),
+            None if refused_report => raise(facts, Reason::ReportRefused, desk),
             None => After::Nothing,
         };
+        if outcome != Outcome::Approved {
+            self.note_part_of_nothing(facts, desk);
+        }
         self.conclude(facts, &recorded, answer, DecidedBy::Host, after, desk)
     }
 
@@ -301,9 +306,10 @@ impl Awaiting {
             at: facts.now.wall,
         });
         let after = match self.mark {
-            Some(Mark::Confirm) => raise(facts, "reported, and never sent to the host", desk),
+            Some(Mark::Confirm) => raise(facts, Reason::ReportUnsent, desk),
             Some(Mark::Reverse { .. }) | None => After::Nothing,
         };
+        self.note_part_of_nothing(facts, desk);
         self.conclude(facts, &recorded, answer, DecidedBy::Unsent, after, desk)
     }
 
@@ -320,15 +326,26 @@ impl Awaiting {
 
     /// Writes down what the source says now, and acts on it when the host's answer is known.
     fn on_mark(mut self: Box<Self>, facts: Facts, mark: Mark, asker: Asker, desk: &mut Desk<'_>) -> Flow {
-        // The first word stands: a source that takes back what it reports needs a person.
-        let known = self.mark.is_some();
-        let recorded = match known {
-            true => desk.out.record(said_again(facts, asker.request.stan)),
-            false => desk.out.record(Record::Marked { id: facts.id, mark, at: facts.now.wall }),
+        let recorded = match self.mark {
+            Some(_) => desk.out.record(said_again(facts, asker.request.stan)),
+            None => desk.out.record(Record::Marked { id: facts.id, mark, at: facts.now.wall }),
         };
-        self.mark.get_or_insert(mark);
+        // The first word stands. Another one is not lost: a person compares the two.
+        match (*self.mark.get_or_insert(mark), mark) {
+            (known, mark) if known == mark => {}
+            (Mark::Confirm, _) => note(facts, Reason::BackAfterReport, desk),
+            (Mark::Reverse { .. }, Mark::Confirm) => note(facts, Reason::ReportAfterBack, desk),
+            (Mark::Reverse { .. }, Mark::Reverse { .. }) => note(facts, Reason::OtherPart, desk),
+        }
         acknowledge(&recorded, asker, desk);
         Flow::AwaitingHost(self)
+    }
+
+    /// The source says that a part of it happened, and none of it did.
+    fn note_part_of_nothing(&self, facts: Facts, desk: &mut Desk<'_>) {
+        if matches!(self.mark, Some(Mark::Reverse { remaining }) if remaining != Amount::default()) {
+            note(facts, Reason::PartOfNothing, desk);
+        }
     }
 
     pub(crate) fn conclude(
@@ -340,7 +357,8 @@ impl Awaiting {
         after: After,
         desk: &mut Desk<'_>,
     ) -> Flow {
-        let decision = Decision { answer: Remembered::from(&answer), by, after };
+        let taken_back = desk.owed.filter(|owed| owed.duty == Duty::Reversal).map(|owed| owed.remaining);
+        let decision = Decision { answer: Remembered::from(&answer), by, after, taken_back };
         desk.out.tell(Tell::Decided {
             id: facts.id,
             kind: facts.kind,
@@ -361,6 +379,21 @@ impl Awaiting {
 }
 
 impl Decision {
+    /// As decided, and nothing became of it yet.
+    pub(crate) const fn made(answer: Remembered, by: DecidedBy) -> Self {
+        Self { answer, by, after: After::Nothing, taken_back: None }
+    }
+
+    /// The same, and this is owed for it from now on.
+    #[must_use]
+    pub(crate) const fn owing(self, forward: &Forward) -> Self {
+        let taken_back = match forward.duty {
+            Duty::Reversal => Some(forward.remaining),
+            Duty::Advice => self.taken_back,
+        };
+        Self { after: pending(forward), taken_back, ..self }
+    }
+
     /// Whatever it says, it changes nothing; it is written down once for the people who compare books.
     fn on_late_answer(self, facts: Facts, reply: &Txn, desk: &mut Desk<'_>) -> Flow {
         let second = self.by == DecidedBy::Host;
@@ -411,17 +444,30 @@ impl Decision {
             let recorded = desk.out.record(said_again(facts, asker.request.stan));
             match self.after {
                 // Being posted and taken back at once: the posting goes on, and a person compares.
-                After::Confirming(_) => note(facts, "taken back while it is being posted", desk),
+                After::Confirming(_) => note(facts, Reason::BackWhilePosted, desk),
                 // The money went by its capture: that is what can be taken back.
-                After::Captured(_) => note(facts, "taken back after it was captured", desk),
-                _ => {}
+                After::Captured(_) => note(facts, Reason::BackAfterCapture, desk),
+                // The first word is being done, or was. Another one is not lost.
+                After::Reversing(_) | After::Reversed
+                    if self.taken_back.is_some_and(|of| of != remaining) =>
+                {
+                    note(facts, Reason::OtherPart, desk);
+                }
+                After::Nothing if remaining != Amount::default() && self.by != DecidedBy::Tombstone => {
+                    note(facts, Reason::PartOfNothing, desk);
+                }
+                After::Nothing
+                | After::Reversing(_)
+                | After::Reversed
+                | After::Confirmed
+                | After::Exception => {}
             }
             acknowledge(&recorded, asker, desk);
             return Flow::Decided(self);
         }
-        let (recorded, after) = self.owe_reversal(facts, remaining, Why::Asked, desk);
+        let (recorded, decision) = self.owe_reversal(facts, remaining, Why::Asked, desk);
         acknowledge(&recorded, asker, desk);
-        Flow::Decided(Decision { after, ..self })
+        Flow::Decided(decision)
     }
 
     /// What a report adds to a decision: nothing when the host has posted it or will; a person's work when the
@@ -439,7 +485,7 @@ impl Decision {
         let after = match posted_or_will_be {
             true => self.after,
             false => {
-                let why = "reported after it was refused or undone";
+                let why = Reason::ReportTooLate;
                 match self.after {
                     // A reversal under way goes on: never both. The person finds it with the item.
                     After::Reversing(_) | After::Reversed => {
@@ -464,38 +510,43 @@ impl Decision {
         if !given_back || self.answer.outcome != Outcome::Approved || self.after != After::Nothing {
             return Flow::Decided(self);
         }
-        let (_, after) = self.owe_reversal(facts, Amount::default(), Why::Undelivered, desk);
-        Flow::Decided(Decision { after, ..self })
+        let (_, decision) = self.owe_reversal(facts, Amount::default(), Why::Undelivered, desk);
+        Flow::Decided(decision)
     }
 
     /// Undone, or posted. In a transfer whose credit is undone now, the debit follows.
     fn on_paid(self, duty: Duty, then: Option<Forward>, desk: &mut Desk<'_>) -> Flow {
         desk.owed = then;
-        let after = match (&then, duty) {
-            (Some(forward), _) => pending(forward),
-            (None, Duty::Reversal) => After::Reversed,
-            (None, Duty::Advice) => After::Confirmed,
-        };
-        Flow::Decided(Decision { after, ..self })
+        Flow::Decided(self.paid(duty, then.as_ref()))
+    }
+
+    /// What it is when that debt is paid, now or in a replay.
+    #[must_use]
+    pub(crate) const fn paid(self, duty: Duty, then: Option<&Forward>) -> Self {
+        match (then, duty) {
+            (Some(forward), _) => self.owing(forward),
+            (None, Duty::Reversal) => Self { after: After::Reversed, ..self },
+            (None, Duty::Advice) => Self { after: After::Confirmed, ..self },
+        }
     }
 
     fn owe_reversal(
-        &self,
+        self,
         facts: Facts,
         remaining: Amount,
         why: Why,
         desk: &mut Desk<'_>,
-    ) -> (Recorded, After) {
+    ) -> (Recorded, Self) {
         match desk.owe(facts, Duty::Reversal, remaining) {
             Some(forward) => {
                 let owed = Record::Owed { id: facts.id, forward, why, at: facts.now.wall };
-                (desk.out.record(owed), After::Reversing(forward.id))
+                (desk.out.record(owed), self.owing(&forward))
             }
             // Approved without a host: only a report from below is. There is nobody to tell.
             None => {
-                note(facts, "taken back, and no host was asked", desk);
+                note(facts, Reason::BackOfNobodys, desk);
                 let resolved = Record::Resolved { id: facts.id, after: After::Exception };
-                (desk.out.record(resolved), After::Exception)
+                (desk.out.record(resolved), Self { after: After::Exception, ..self })
             }
         }
     }
@@ -510,21 +561,20 @@ pub(crate) const fn pending(forward: &Forward) -> After {
 }
 
 /// Writes an item for a person, whose transaction it is from now on.
-pub(crate) fn raise(facts: Facts, why: &str, desk: &mut Desk<'_>) -> After {
+pub(crate) fn raise(facts: Facts, why: Reason, desk: &mut Desk<'_>) -> After {
     note(facts, why, desk);
     desk.out.record(Record::Resolved { id: facts.id, after: After::Exception });
     After::Exception
 }
 
-/// Writes an item for a person beside whatever goes on; once, however often the same is said.
-pub(crate) fn note(facts: Facts, why: &str, desk: &mut Desk<'_>) {
-    if facts.noted || desk.exceptions > 0 {
+/// Writes an item for a person beside whatever goes on; of each matter once, however often the same is said.
+pub(crate) fn note(facts: Facts, why: Reason, desk: &mut Desk<'_>) {
+    if facts.is_a_persons || facts.noted.contains(why.matter()) || !desk.noted.insert(why.matter()) {
         return;
     }
-    let reason = Text::clipped(why.as_bytes());
+    let reason = Text::clipped(why.text().as_bytes());
     desk.out.record(Record::Exception { id: facts.id, forward: None, reason, at: facts.now.wall });
     desk.out.tell(Tell::NeedsAPerson { id: facts.id });
-    desk.exceptions += 1;
 }
 
 /// A reversal or a report is acknowledged with "approved", whatever becomes of it: it is ours from now on.
@@ -554,6 +604,7 @@ mod tests {
     use super::*;
     use crate::LinkState;
     use crate::pairing::Link;
+    use crate::reason::Matters;
     use crate::transfer::Debit;
     use crate::{Effect, LinkConfig, Outbox};
     use alloc::string::String;
@@ -581,7 +632,8 @@ mod tests {
             business_date,
             debit,
             told_date: None,
-            noted: false,
+            noted: Matters::default(),
+            is_a_persons: false,
             now: Now::default(),
         }
     }
@@ -630,7 +682,7 @@ mod tests {
             DecidedBy::Unsent | DecidedBy::Us => Answer::ours(Code::HostDown, Outcome::NotSent),
             DecidedBy::Tombstone => Answer::ours(Code::Declined, Outcome::Refused),
         };
-        Flow::Decided(Decision { answer: Remembered::from(&answer), by, after: After::Nothing })
+        Flow::Decided(Decision::made(Remembered::from(&answer), by))
     }
 
     fn answer(outcome: Outcome) -> Happening {
@@ -676,8 +728,7 @@ mod tests {
 
     fn refused() -> Flow {
         let answer = Answer::ours(Code::DoNotHonour, Outcome::Refused);
-        let (by, after) = (DecidedBy::Host, After::Nothing);
-        Flow::Decided(Decision { answer: Remembered::from(&answer), by, after })
+        Flow::Decided(Decision::made(Remembered::from(&answer), DecidedBy::Host))
     }
 
     fn to_undo() -> Flow {
@@ -707,7 +758,7 @@ mod tests {
             next_forward: &mut next_forward,
             owed: None,
             credited: None,
-            exceptions: 0,
+            noted: Matters::default(),
         };
         let after = match flow.step(facts(hosts), happening, &mut desk) {
             Flow::AwaitingHost(awaiting) if matches!(awaiting.leg, Leg::Credit(_)) => "crediting",

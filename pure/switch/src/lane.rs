@@ -6,6 +6,7 @@ use crate::forward::{Forwards, Item};
 use crate::management::LinkWatch;
 use crate::memory::{Memory, Place, Room, Slot, Trail};
 use crate::pairing::{Link, Owner, belongs, link_mut, outgoing};
+use crate::reason::{Matters, Reason};
 use crate::reconcile::EndedDays;
 use crate::status::Counts;
 use crate::submission::Tickets;
@@ -15,8 +16,8 @@ use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, CutStage, DayRecord, Debited, DecidedBy, Declined, Key, Named, Observation, Observed,
-    Onward, Record, Remembered, Sent, Vault,
+    Card, CutStage, DayRecord, Debited, DecidedBy, Declined, Key, Named, Observation, Observed, Onward,
+    Record, Remembered, Sent, Vault,
 };
 use terms::{
     Answer, BusinessDate, Class, Code, ConnId, ForwardId, Instant, LinkId, LinkName, Now, Outcome, SourceId,
@@ -265,8 +266,8 @@ impl Lane {
         let Some((at, _)) = self.memory.iter().find(|(_, slot)| slot.id == id) else { return };
         out.tell(Tell::LateResult { id });
         let Some(slot) = self.memory.get_mut(at) else { return };
-        if !(core::mem::replace(&mut slot.noted, true) || slot.is_a_persons()) {
-            self.raise(now, id, None, "known after its day's totals were told", out);
+        if slot.is_news(Reason::ToldLate) {
+            self.raise(now, id, None, Reason::ToldLate.text(), out);
         }
     }
 
@@ -292,6 +293,11 @@ impl Lane {
     /// knows that it is to end, or that its disk is full.
     pub fn take_nothing_new(&mut self, code: Option<Code>) {
         self.takes_nothing_new = code;
+    }
+
+    /// Whether recovery waits for a person, and no request is sent to any host before.
+    pub fn waits_for_recovery(&self) -> bool {
+        self.recovery_waits
     }
 
     /// Requests whose host has not answered yet.
@@ -341,6 +347,7 @@ impl Lane {
         }
         if let Some(code) = self.takes_nothing_new {
             // Nothing of it is written down, because nothing happens.
+            self.counts.turned_away += 1;
             let answer = Answer::ours(code, Outcome::NotSent);
             return out.answer_source(NoMoney::of_refusal(), asked_by, Arc::new(txn), answer);
         }
@@ -497,7 +504,7 @@ impl Lane {
             at: now.wall,
             flow: Flow::AwaitingHost(Box::new(awaiting)),
             told_again: false,
-            noted: false,
+            noted: Matters::default(),
             place: Place::default(),
         });
     }
@@ -574,13 +581,9 @@ impl Lane {
                 sent: None,
                 legs: None,
                 at: now.wall,
-                flow: Flow::Decided(Decision {
-                    answer: remembered,
-                    by: DecidedBy::Us,
-                    after: After::Nothing,
-                }),
+                flow: Flow::Decided(Decision::made(remembered, DecidedBy::Us)),
                 told_again: false,
-                noted: false,
+                noted: Matters::default(),
                 place: Place::default(),
             });
         }
@@ -716,14 +719,12 @@ impl Lane {
             business_date: slot.business_date().unwrap_or_else(|| now.local().date),
             debit: slot.debit(),
             told_date: slot.sent.as_ref().and_then(|sent| sent.own_date),
-            noted: slot.noted || slot.is_a_persons(),
+            noted: slot.noted,
+            is_a_persons: slot.is_a_persons(),
             now,
         };
-        let placeholder = Flow::Decided(Decision {
-            answer: Remembered::from(&Answer::ours(Code::Malfunction, Outcome::Unknown)),
-            by: DecidedBy::Us,
-            after: After::Nothing,
-        });
+        let nothing = Remembered::from(&Answer::ours(Code::Malfunction, Outcome::Unknown));
+        let placeholder = Flow::Decided(Decision::made(nothing, DecidedBy::Us));
         let was_owed = slot.is_owed();
         let before = core::mem::replace(&mut slot.flow, placeholder);
         let awaited = match &before {
@@ -736,11 +737,11 @@ impl Lane {
             next_forward: &mut self.next_forward,
             owed: None,
             credited: None,
-            exceptions: 0,
+            noted: Matters::default(),
         };
         let after = before.step(facts, happening, &mut desk);
-        let (owed, credited, exceptions) = (desk.owed, desk.credited, desk.exceptions);
-        self.counts.exceptions += exceptions;
+        let (owed, credited, noted) = (desk.owed, desk.credited, desk.noted);
+        self.counts.exceptions += noted.iter().count() as u64;
         let decided = match (awaited, &after) {
             (Some((deadline, _)), Flow::Decided(decision)) => Some((deadline, *decision)),
             (None, _) | (Some(_), Flow::AwaitingHost(_)) => None,
@@ -750,7 +751,7 @@ impl Lane {
             _ => None,
         };
         slot.flow = after;
-        slot.noted |= exceptions > 0;
+        slot.noted = slot.noted.and(noted);
         let is_paid = was_owed && !slot.is_owed();
         if decided.is_some() {
             slot.at = now.wall;

@@ -34,6 +34,7 @@ mod outbox;
 mod owing;
 mod pace;
 mod pairing;
+mod reason;
 mod reconcile;
 mod replay;
 mod route;

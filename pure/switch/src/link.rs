@@ -96,6 +96,9 @@ pub enum CannotOrder {
     /// It is in service as it is.
     #[error("it was not taken out of service")]
     NotOut,
+    /// The peer's day is as far ahead of the calendar as it may be: its change to the next would be refused.
+    #[error("its business day is ahead of the calendar already: the next one would be refused")]
+    DayIsAhead,
 }
 
 /// What people (or the configuration) want of a link.
@@ -282,7 +285,22 @@ impl Position {
             LinkOrder::Maintain => self.order_maintenance(facts),
             // The day belongs to whoever is in session: nobody asks a stranger to end it.
             LinkOrder::AskCutover if self.takes_business(facts.signs_on) => (self, Act::AskCutover),
-            LinkOrder::AskCutover => refuse(CannotOrder::NotSignedOn),
+            LinkOrder::AskCutover => refuse(self.why_not_in_session()),
+        }
+    }
+
+    /// Why nothing can be asked that belongs into a session: what has to be done first.
+    const fn why_not_in_session(self) -> CannotOrder {
+        match (self.state, self.wish) {
+            (LinkState::Disconnected, _) => CannotOrder::NoConnection,
+            (LinkState::Maintenance, _) | (LinkState::Draining, Wish::Maintenance) => {
+                CannotOrder::InMaintenance
+            }
+            (LinkState::SigningOn | LinkState::SigningOff, _) => CannotOrder::AwaitsAnswer,
+            (LinkState::Draining, _) | (_, Wish::Drain) => CannotOrder::IsDrained,
+            (LinkState::Connected | LinkState::SignedOn | LinkState::SignedOff, _) => {
+                CannotOrder::NotSignedOn
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 use crate::flow::{Decision, Flow};
+use crate::reason::Matters;
 use crate::transfer::{Debit, Legs};
 use alloc::boxed::Box;
 use alloc::{collections::VecDeque, vec::Vec};
 use core::hash::Hasher;
 use hashbrown::HashTable;
-use journal::{After, DecidedBy, Key, Sent};
+use journal::{After, Key, Sent};
 use siphasher::sip::SipHasher13;
 use slab::Slab;
 use terms::{
@@ -31,8 +32,8 @@ pub(crate) struct Slot {
     /// The decision was given again to somebody who asked again: that the first telling reached nobody proves
     /// nothing any more.
     pub(crate) told_again: bool,
-    /// There is an item for a person about it: one is enough.
-    pub(crate) noted: bool,
+    /// Of which matters there is an item for a person about it: of each one is enough.
+    pub(crate) noted: Matters,
     /// Its place among the finished ones.
     pub(crate) place: Place,
 }
@@ -86,11 +87,6 @@ impl Slot {
     /// Whether a person has it.
     pub(crate) fn is_a_persons(&self) -> bool {
         matches!(self.flow, Flow::Decided(Decision { after: After::Exception, .. }))
-    }
-
-    /// Whether it is a reversal whose request never came.
-    pub(crate) fn is_tombstone(&self) -> bool {
-        matches!(self.flow, Flow::Decided(Decision { by: DecidedBy::Tombstone, .. }))
     }
 
     /// Whether a message is owed for it: it must not be forgotten.
@@ -202,10 +198,11 @@ impl Memory {
         }
     }
 
-    /// The transaction of that key.
+    /// The transaction of that key; of an authorization and its completion, which may have one, the authorization.
     pub(crate) fn find(&self, key: &Key) -> Option<usize> {
-        let found = self.by_key.find(hash(&self.secret, key), |&at| self.slots[at as usize].key == *key);
-        found.map(|&at| at as usize)
+        let of_key = |&&at: &&u32| self.slots[at as usize].key == *key;
+        let found = self.by_key.iter_hash(hash(&self.secret, key)).filter(of_key);
+        found.min_by_key(|&&at| self.slots[at as usize].id).map(|&at| at as usize)
     }
 
     /// The youngest transaction a trail leads to and `wanted` agrees with.

@@ -2,25 +2,25 @@
 //! them.
 
 use crate::admit::fingerprint;
+use crate::capture::Completed;
 use crate::cutover::Cut;
 use crate::flow::asked_again;
-use crate::flow::{Asker, Decision, Flow, Happening, pending};
+use crate::flow::{Asker, Decision, Flow, Happening};
 use crate::forward::{Circumstances, Item, State, Verdict};
 use crate::lane::REPEATED_WITHIN_MS;
 use crate::memory::{Place, Slot, Trail};
 use crate::pace::{Pace, Room};
 use crate::pairing::{Link, Owner, belongs, link_mut, transmitted_at};
+use crate::reason::{Matters, Reason};
 use crate::transfer::{LegSeen, sealed_account};
 use crate::{Lane, Outbox, Tell};
 use alloc::{boxed::Box, sync::Arc};
-use journal::{After, Card, DecidedBy, Declined, Duty, Forward, Kept, Key, Record, Remembered, Sent};
+use journal::{After, Card, DecidedBy, Declined, Duty, Forward, Kept, Key, Matter, Record, Remembered, Sent};
 use terms::{
     Amount, Answer, BusinessDate, Class, Code, ConnId, ForwardId, Function, Instant, Kind, LinkId, LocalTime,
     MessageType, Now, Original, Outcome, Outgoing, SourceId, Text, Txn, TxnId,
 };
 
-/// Why nobody can count it, to a person: whether the part that remains was ever posted the host has not said.
-const PART_OF_UNKNOWN: &str = "a part of what nobody knew was undone";
 /// Why two days differ, to a person: the reason of a note about days, in which no money is in question.
 pub const OTHER_DAY: &str = "settled by the host on another day";
 /// A failed attempt whose bytes never left is tried again after so long.
@@ -62,8 +62,10 @@ impl Lane {
             at: now.wall,
         };
         out.record(Record::Kept(kept));
-        self.put_back(Slot::of_kept(&kept));
-        let recorded = self.raise(now, id, None, "taken back, and never asked", out);
+        let mut slot = Slot::of_kept(&kept);
+        slot.noted.insert(Matter::NeverAsked);
+        self.put_back(slot);
+        let recorded = self.raise(now, id, None, Reason::NeverAsked.text(), out);
         out.answer_source(
             &recorded,
             asker.asked_by,
@@ -94,42 +96,47 @@ impl Lane {
     }
 
     /// Why a reversal cannot mean the request its trail leads to.
-    fn contradiction(&self, at: usize, reversal: &Txn, remaining: Amount) -> Option<&'static str> {
+    fn contradiction(&self, at: usize, reversal: &Txn, remaining: Amount) -> Option<Reason> {
         let slot = self.memory.get(at)?;
         let sent = slot.sent.as_ref()?;
         let unsaid = Amount::default();
         if reversal.amount != unsaid && reversal.amount != sent.amount {
-            return Some("reversal of another amount");
+            return Some(Reason::OtherAmount);
         }
         if remaining != unsaid && slot.legs.is_some() {
-            return Some("transfer of two hosts taken back in part");
+            return Some(Reason::PartOfTransfer);
         }
-        (remaining > sent.amount).then_some("more remains than was asked for")
+        (remaining > sent.amount).then_some(Reason::MoreThanAsked)
     }
 
     /// Acknowledged like any reversal, and left to a person: nobody knows what to undo. They are told once.
-    fn on_contradiction(&mut self, now: Now, at: usize, why: &'static str, asker: Asker, out: &mut Outbox) {
+    fn on_contradiction(&mut self, now: Now, at: usize, why: Reason, asker: Asker, out: &mut Outbox) {
         let Some(slot) = self.memory.get_mut(at) else { return };
         let (id, stan) = (slot.id, asker.request.stan);
         let link = slot.asked_last().map_or(LinkId(0), |(link, _)| link);
-        let recorded = match core::mem::replace(&mut slot.noted, true) || slot.is_a_persons() {
+        let recorded = match slot.is_news(why) {
+            true => self.raise(now, id, None, why.text(), out),
             // Somebody has it already: the same again is not another item.
-            true => out.record(asked_again(id, link, stan, now)),
-            false => self.raise(now, id, None, why, out),
+            false => out.record(asked_again(id, link, stan, now)),
         };
         let answer = Answer::ours(Code::Approved, Outcome::Approved);
         out.answer_source(&recorded, asker.asked_by, asker.request, answer);
     }
 
-    /// A source reports what has happened (a deposit whose answer it never saw).
+    /// A source reports what has happened: a deposit whose answer it never saw, a sale it was authorized to make.
     pub(crate) fn on_report(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
         let trail = trail_of(asked_by.0, &txn);
-        match self.memory.follow(&trail, |_| true) {
-            Some(at) => {
-                let asker = Asker { asked_by, request: Arc::new(txn) };
-                self.advance(now, at, Happening::Reported(asker), out);
-            }
-            None => self.accept_report(now, trail, asked_by, txn, out),
+        let Some(at) = self.memory.follow(&trail, |_| true) else {
+            return self.accept_report(now, trail, asked_by, txn, out);
+        };
+        let means = self.completed_by(at, asked_by.0, &txn);
+        if means == Completed::Now {
+            return self.on_completed(now, at, asked_by, txn, out);
+        }
+        let asker = Asker { asked_by, request: Arc::new(txn) };
+        match means {
+            Completed::Not(why) => self.on_contradiction(now, at, why, asker, out),
+            _ => self.advance(now, at, Happening::Reported(asker), out),
         }
     }
 
@@ -442,15 +449,12 @@ impl Lane {
             Flow::Decided(Decision { answer, by: DecidedBy::Silence, .. }) if answer.outcome == Outcome::Unknown
         );
         let why = match item.forward.remaining != Amount::default() && was_unknown {
-            true => Some(PART_OF_UNKNOWN),
-            false => differs.then_some(OTHER_DAY),
+            true => Some(Reason::PartOfUnknown),
+            false => differs.then_some(Reason::OtherDay),
         };
-        if let Some(why) = why
-            && !slot.is_a_persons()
-            && !core::mem::replace(&mut slot.noted, true)
-        {
+        if let Some(why) = why.filter(|why| slot.is_news(*why)) {
             let txn = slot.id;
-            self.raise(now, txn, None, why, out);
+            self.raise(now, txn, None, why.text(), out);
         }
     }
 
@@ -565,7 +569,7 @@ impl Lane {
         let compares = link.config.reconciliation.is_some();
         let recorded = out.record(Record::HostDate { link: link_id, date, compares, at: now.wall });
         out.tell(Tell::HostDate { link: link_id });
-        if let Some(ended) = before.filter(|before| *before < date) {
+        for ended in self.days_that_end(link_id, before, date) {
             self.end_day(link_id, ended, compares, now.wall);
             self.time_day(now, link_id, ended);
             self.look_at_links();
@@ -675,6 +679,11 @@ impl Trail {
 }
 
 impl Slot {
+    /// Whether that would be a new item for a person; asked in order to write it.
+    pub(crate) fn is_news(&mut self, why: Reason) -> bool {
+        !self.is_a_persons() && self.noted.insert(why.matter())
+    }
+
     /// A transaction that asked no host.
     pub(crate) fn of_kept(kept: &Kept) -> Self {
         Self {
@@ -686,16 +695,17 @@ impl Slot {
             sent: None,
             legs: None,
             at: kept.at,
-            flow: Flow::Decided(Decision { answer: kept.answer, by: kept.by, after: After::Nothing }),
+            flow: Flow::Decided(Decision::made(kept.answer, kept.by)),
             told_again: false,
-            noted: false,
+            noted: Matters::default(),
             place: Place::default(),
         }
     }
 
     /// A report that leads to no host.
     pub(crate) fn of_stranded(report: &Declined) -> Self {
-        let decision = Decision { answer: report.answer, by: DecidedBy::Source, after: After::Exception };
+        let decision =
+            Decision { after: After::Exception, ..Decision::made(report.answer, DecidedBy::Source) };
         Self {
             id: report.id,
             key: report.key,
@@ -707,7 +717,7 @@ impl Slot {
             at: report.at,
             flow: Flow::Decided(decision),
             told_again: false,
-            noted: true,
+            noted: Matters::default(),
             place: Place::default(),
         }
     }
@@ -722,11 +732,11 @@ impl Slot {
             kind: sent.kind,
             transmitted_at: sent.transmitted_at,
             at: sent.at,
-            flow: Flow::Decided(Decision { answer, by: DecidedBy::Source, after: pending(forward) }),
+            flow: Flow::Decided(Decision::made(answer, DecidedBy::Source).owing(forward)),
             sent: Some(Box::new(sent)),
             legs: None,
             told_again: false,
-            noted: false,
+            noted: Matters::default(),
             place: Place::default(),
         }
     }

@@ -273,6 +273,28 @@ impl Lane {
         }
     }
 
+    /// The days that are over when a host's day is that one. Where nobody had said one before, business was counted
+    /// under the calendar's, and whatever has been counted on days before it has ended.
+    pub(crate) fn days_that_end(
+        &self,
+        link: LinkId,
+        before: Option<BusinessDate>,
+        date: BusinessDate,
+    ) -> Vec<BusinessDate> {
+        match before {
+            Some(before) => [before].into_iter().filter(|before| *before < date).collect(),
+            None => {
+                let of_link = self.book.totals().map(|(bucket, _)| bucket);
+                let mut days: Vec<_> = of_link
+                    .filter(|bucket| bucket.link == link && bucket.date < date)
+                    .map(|bucket| bucket.date)
+                    .collect();
+                days.dedup();
+                days
+            }
+        }
+    }
+
     /// The day of a host has ended.
     pub(crate) fn end_day(&mut self, link: LinkId, date: BusinessDate, compares: bool, at: Timestamp) {
         self.ended_days.entry((link, date)).or_insert_with(|| EndedDay::new(at, compares));

@@ -5,17 +5,18 @@
 
 use crate::cutover::{Cut, SaidAt};
 use crate::day::Own;
-use crate::flow::{Awaiting, Decision, Flow, Happening, Leg, pending};
+use crate::flow::{Awaiting, Decision, Flow, Happening, Leg};
 use crate::forward::{Item, State};
 use crate::memory::{Place, Room, Slot};
 use crate::pairing::link_mut;
+use crate::reason::{Matters, Reason};
 use crate::transfer::{DebitSaid, Legs, name_account};
 use crate::{Lane, LaneConfig, Outbox};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use journal::{
-    After, Card, Credited, DayRecord, Debited, DecidedBy, Duty, Forward, Kept, LinkOrder, Mark, Record,
+    After, Card, Credited, DayRecord, Debited, DecidedBy, Forward, Kept, LinkOrder, Mark, Matter, Record,
     Remembered, Ruling, Sent, VaultError, Why,
 };
 use terms::{ConnId, ForwardId, Instant, Now, Outgoing, Stan, Timestamp, Txn, TxnId};
@@ -43,7 +44,8 @@ pub(crate) struct Open {
     pub(crate) legs: Option<Legs>,
     /// What its source said about it meanwhile.
     pub(crate) mark: Option<Mark>,
-    pub(crate) noted: bool,
+    /// Of which matters there is an item for a person about it.
+    pub(crate) noted: Matters,
 }
 
 /// Why the records of a whole, undamaged journal do not make a lane. Always our fault, never the disk's.
@@ -135,7 +137,7 @@ impl Replay {
                 self.lane.note_id(report.id);
                 self.put_back(Slot::of_stranded(&report));
             }
-            Record::Noted { id } => self.note(id),
+            Record::Noted { id, matter } => self.note(id, matter),
             Record::Remembers { most } => self.on_remembers(most),
             Record::Declined(declined) => {
                 self.lane.note_id(declined.id);
@@ -157,8 +159,7 @@ impl Replay {
                 self.on_kept(kept);
             }
             Record::Marked { id, mark, .. } => {
-                let open = self.open.get_mut(&id.0);
-                open.ok_or(ReplayError::NotOpen { record: self.records, name, id })?.mark.get_or_insert(mark);
+                self.on_marked(name, id, mark)?;
             }
             Record::Advised { sent, forward } => self.on_advised(sent, forward)?,
             Record::Owed { id, forward, at, .. } => self.on_owed(name, id, forward, at)?,
@@ -171,9 +172,11 @@ impl Replay {
                 self.set_after(item.at, After::Exception);
                 self.lane.counts.exceptions += 1;
             }
-            Record::Exception { forward: None, id, .. } => {
+            Record::Exception { forward: None, id, reason, .. } => {
                 self.lane.note_id(id);
-                self.note(id);
+                if let Some(reason) = Reason::of(reason.as_str()) {
+                    self.note(id, reason.matter());
+                }
                 self.lane.counts.exceptions += 1;
             }
             Record::Resolved { id, after } => {
@@ -188,7 +191,7 @@ impl Replay {
                 let Some(link) = link_mut(&mut self.lane.links, id) else { return Ok(()) };
                 let before = link.date.replace(date);
                 link.cut = Cut::default();
-                if let Some(ended) = before.filter(|before| *before < date) {
+                for ended in self.lane.days_that_end(id, before, date) {
                     self.lane.end_day(id, ended, compares, at);
                 }
             }
@@ -359,7 +362,7 @@ impl Replay {
         self.try_key(&sent)?;
         self.lane.note_id(sent.id);
         self.lane.note_numbers(TxnId(0), Some(sent.link), sent.host_stan);
-        self.open.insert(sent.id.0, Open { sent, legs, mark: None, noted: false });
+        self.open.insert(sent.id.0, Open { sent, legs, mark: None, noted: Matters::default() });
         Ok(())
     }
 
@@ -393,15 +396,27 @@ impl Replay {
     }
 
     /// There is an item for a person about it.
-    fn note(&mut self, id: TxnId) {
+    fn note(&mut self, id: TxnId, matter: Matter) {
         if let Some(open) = self.open.get_mut(&id.0) {
-            open.noted = true;
+            open.noted.insert(matter);
         } else if let Some(&place) = self.decided.get(&id.0)
             && let Some(slot) = self.lane.memory.get_mut(place).filter(|slot| slot.id == id)
-            && !slot.is_tombstone()
         {
-            slot.noted = true;
+            slot.noted.insert(matter);
         }
+    }
+
+    /// What a source said of a request in flight; in a snapshot also what remains of one that was taken back.
+    fn on_marked(&mut self, name: &'static str, id: TxnId, mark: Mark) -> Result<(), ReplayError> {
+        if let Some(open) = self.open.get_mut(&id.0) {
+            open.mark.get_or_insert(mark);
+            return Ok(());
+        }
+        let (place, Mark::Reverse { remaining }) = (self.decided(name, id)?, mark) else {
+            return Err(ReplayError::NotOpen { record: self.records, name, id });
+        };
+        self.change(place, |decision| Decision { taken_back: Some(remaining), ..decision });
+        Ok(())
     }
 
     fn on_decided(
@@ -415,8 +430,8 @@ impl Replay {
     ) -> Result<(), ReplayError> {
         let record = self.records;
         let open = self.open.remove(&id.0).ok_or(ReplayError::NotOpen { record, name, id })?;
-        let after = owes.as_ref().map_or(After::Nothing, pending);
-        let flow = Flow::Decided(Decision { answer, by, after });
+        let decision = Decision::made(answer, by);
+        let flow = Flow::Decided(owes.as_ref().map_or(decision, |forward| decision.owing(forward)));
         let slot = Slot { at, noted: open.noted, ..slot_of(open.sent, open.legs, flow) };
         let place = self.put_back(slot);
         owes.into_iter().for_each(|forward| self.owe(place, forward, at));
@@ -457,7 +472,7 @@ impl Replay {
         at: Timestamp,
     ) -> Result<(), ReplayError> {
         let place = self.decided(name, id)?;
-        self.set_after(place, pending(&forward));
+        self.change(place, |decision| decision.owing(&forward));
         self.owe(place, forward, at);
         Ok(())
     }
@@ -488,14 +503,7 @@ impl Replay {
     ) -> Result<(), ReplayError> {
         let item = self.end(name, id)?;
         self.lane.counts.paid += 1;
-        self.set_after(
-            item.at,
-            match (&owes, item.forward.duty) {
-                (Some(forward), _) => pending(forward),
-                (None, Duty::Reversal) => After::Reversed,
-                (None, Duty::Advice) => After::Confirmed,
-            },
-        );
+        self.change(item.at, |decision| decision.paid(item.forward.duty, owes.as_ref()));
         owes.into_iter().for_each(|forward| self.owe(item.at, forward, at));
         Ok(())
     }
@@ -529,12 +537,16 @@ impl Replay {
         self.lane.end(id).ok_or(ReplayError::NotOwed { record, name, id })
     }
 
-    fn set_after(&mut self, place: usize, changed: After) {
+    fn set_after(&mut self, place: usize, after: After) {
+        self.change(place, |decision| Decision { after, ..decision });
+    }
+
+    fn change(&mut self, place: usize, change: impl FnOnce(Decision) -> Decision) {
         if let Some(slot) = self.lane.memory.get_mut(place)
             && let Flow::Decided(decision) = &mut slot.flow
         {
             let was_owed = matches!(decision.after, After::Reversing(_) | After::Confirming(_));
-            decision.after = changed;
+            *decision = change(*decision);
             if was_owed && !slot.is_owed() {
                 self.lane.memory.finish(place);
             }
@@ -554,7 +566,7 @@ fn slot_of(sent: Sent, legs: Option<Legs>, flow: Flow) -> Slot {
         legs: legs.map(Box::new),
         flow,
         told_again: false,
-        noted: false,
+        noted: Matters::default(),
         place: Place::default(),
     }
 }
@@ -604,12 +616,10 @@ impl Lane {
                 }
                 Flow::Decided(decision) => {
                     keep(Record::Kept(kept(slot, decision)));
-                    keep_after(slot.id, decision.after, &mut keep);
+                    keep_after(slot, decision, &mut keep);
                 }
             }
-            if slot.noted {
-                keep(Record::Noted { id: slot.id });
-            }
+            slot.noted.iter().for_each(|matter| keep(Record::Noted { id: slot.id, matter }));
         }
         self.tickets.keep(&mut keep);
         for item in self.forwards.iter() {
@@ -658,11 +668,15 @@ fn kept(slot: &Slot, decision: &Decision) -> Kept {
 }
 
 /// What stands for itself; what is owed is said with the message.
-fn keep_after(id: TxnId, after: After, keep: &mut impl FnMut(Record)) {
+fn keep_after(slot: &Slot, decision: &Decision, keep: &mut impl FnMut(Record)) {
+    let (id, after) = (slot.id, decision.after);
     match after {
         After::Nothing | After::Reversing(_) | After::Confirming(_) => {}
         After::Reversed | After::Confirmed | After::Exception | After::Captured(_) => {
             keep(Record::Resolved { id, after });
         }
+    }
+    if let Some(remaining) = decision.taken_back.filter(|_| !matches!(after, After::Reversing(_))) {
+        keep(Record::Marked { id, mark: Mark::Reverse { remaining }, at: slot.at });
     }
 }

@@ -1,7 +1,8 @@
 //! What people see of owed messages, and what they may do about them.
 
-use crate::flow::{Flow, pending};
+use crate::flow::Flow;
 use crate::forward::{Item, State};
+use crate::reason::Reason;
 use crate::{Lane, Outbox};
 use alloc::vec::Vec;
 use journal::{After, Duty, Forward, Record, Ruling, Why};
@@ -151,7 +152,7 @@ impl Lane {
             return;
         }
         let Some(forward) = self.owed_next(item) else {
-            self.raise(now, id, None, "debit not given back, no trace number", out);
+            self.raise(now, id, None, Reason::DebitStands.text(), out);
             return;
         };
         out.record(Record::Owed { id, forward, why: Why::OtherLeg, at: now.wall });
@@ -159,7 +160,7 @@ impl Lane {
         if let Some(slot) = self.memory.get_mut(item.at)
             && let Flow::Decided(decision) = &mut slot.flow
         {
-            decision.after = pending(&forward);
+            *decision = decision.owing(&forward);
         }
         self.enqueue(Item::new(forward, item.at, now.instant, now));
     }

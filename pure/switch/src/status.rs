@@ -16,6 +16,7 @@ pub(crate) struct Counts {
     pub(crate) owed: u64,
     pub(crate) paid: u64,
     pub(crate) exceptions: u64,
+    pub(crate) turned_away: u64,
 }
 
 impl Lane {
@@ -35,6 +36,7 @@ impl Lane {
             paid: self.counts.paid,
             pending: self.forwards.len(),
             exceptions: self.counts.exceptions,
+            turned_away: self.counts.turned_away,
             recovery_waits: self.recovery_waits,
             links: self
                 .links
@@ -73,6 +75,8 @@ pub struct LaneStatus {
     pub pending: usize,
     /// Items for a person, in the life of the journal; some end an owed message.
     pub exceptions: u64,
+    /// Requests declined without a record, because nothing new was to begin ([`Lane::take_nothing_new`]).
+    pub turned_away: u64,
     /// Whether recovery waits for a person.
     pub recovery_waits: bool,
     /// Link by link.

@@ -124,7 +124,7 @@ pub struct Seen {
     pub sent: Option<SeenSent>,
     /// Whether its source took it back while the host had not answered.
     pub taken_back: bool,
-    /// Whether a person has to look at it.
+    /// Whether a person has to look at it, for its money.
     pub noted: bool,
 }
 
@@ -269,7 +269,7 @@ impl Lane {
             at: slot.at,
             sent,
             taken_back,
-            noted: slot.noted || slot.is_a_persons(),
+            noted: slot.noted.are_about_money() || slot.is_a_persons(),
         }
     }
 }

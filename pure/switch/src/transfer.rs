@@ -34,6 +34,7 @@ use crate::admit::Refusal;
 use crate::desk::{Desk, Facts};
 use crate::flow::{Awaiting, Decision, Flow, Leg, note, observed, pending, raise};
 use crate::pairing::{Link, transmitted_at};
+use crate::reason::Reason;
 use crate::{Lane, Tell};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -218,10 +219,10 @@ impl Awaiting {
     /// It is being undone; what a source says it has done all the same is a person's to compare.
     pub(crate) fn undone(&self, facts: Facts, owes: Option<&Forward>, desk: &mut Desk<'_>) -> After {
         let Some(forward) = owes else {
-            return raise(facts, "debit not given back, no trace number", desk);
+            return raise(facts, Reason::DebitStands, desk);
         };
         if self.mark == Some(Mark::Confirm) {
-            note(facts, "transfer reported as done, and undone", desk);
+            note(facts, Reason::ReportUndone, desk);
         }
         pending(forward)
     }

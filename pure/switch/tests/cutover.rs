@@ -290,6 +290,39 @@ fn we_only_ask_and_the_peer_moves_the_day() {
     assert_eq!(failure.and_then(|failure| failure.code), Some(Code::NotSupported));
 }
 
+/// Twice asked is twice done, by a centre that does as it is asked: the second wish is the first.
+#[test]
+fn a_wish_that_is_under_way_is_not_said_again_and_one_that_would_be_refused_is_known_beforehand() {
+    for in_two in [false, true] {
+        let mut w = world(in_two);
+        let wish = |w: &mut World| {
+            w.step(Event::LinkOrdered {
+                link: BANK,
+                order: LinkOrder::AskCutover,
+                by: Text::clipped(b"suzuki"),
+            })
+        };
+        let (_, _, ours) = wish(&mut w).asked_once();
+        w.host_says(BANK, network_reply(ours, Code::Approved));
+        assert_eq!(stage(&w), CutStage::Asked);
+        assert_eq!(w.lane.may_order(BANK, LinkOrder::AskCutover), Ok(true));
+        let left = wish(&mut w);
+        assert!(left.asked.is_empty() && left.records.is_empty(), "promised already");
+        if in_two {
+            says(&mut w, Network::Cutover, Some(day(0)));
+            assert!(wish(&mut w).asked.is_empty(), "it has begun");
+            says(&mut w, Network::CutoverEnd, Some(day(1)));
+        } else {
+            says(&mut w, Network::Cutover, Some(day(1)));
+        }
+        assert_eq!(date(&w), day(1));
+        assert!(!w.lane.takes_next_day(w.now, BANK), "tomorrow is not over before it began");
+        w.wait_ms(DAY_MS);
+        assert!(w.lane.takes_next_day(w.now, BANK));
+        wish(&mut w).asked_once();
+    }
+}
+
 fn network_reply(ours: Outgoing, code: Code) -> Txn {
     let message = MessageType::from_digits([8, 1, 0]).expect("0810");
     Txn { stan: ours.stan, code: Some(code), outcome: Some(code.outcome()), ..Txn::new(message) }

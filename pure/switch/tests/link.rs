@@ -300,13 +300,15 @@ fn every_refused_order_says_why_and_changes_nothing() {
         (LinkState::Disconnected, LinkOrder::Echo,       Err(CannotOrder::NoConnection)),
         (LinkState::Disconnected, LinkOrder::Drain,      Err(CannotOrder::NoConnection)),
         (LinkState::Disconnected, LinkOrder::Ready,      Err(CannotOrder::NotOut)),
+        (LinkState::Disconnected, LinkOrder::AskCutover, Err(CannotOrder::NoConnection)),
         (LinkState::SigningOn,    LinkOrder::SignOn,     Ok(true)),
         (LinkState::SigningOn,    LinkOrder::SignOff,    Err(CannotOrder::AwaitsAnswer)),
-        (LinkState::SigningOn,    LinkOrder::AskCutover, Err(CannotOrder::NotSignedOn)),
+        (LinkState::SigningOn,    LinkOrder::AskCutover, Err(CannotOrder::AwaitsAnswer)),
         (LinkState::SignedOn,     LinkOrder::SignOn,     Ok(true)),
         (LinkState::SignedOn,     LinkOrder::Ready,      Ok(true)),
         (LinkState::Maintenance,  LinkOrder::SignOn,     Err(CannotOrder::InMaintenance)),
         (LinkState::Maintenance,  LinkOrder::Maintain,   Ok(true)),
+        (LinkState::Maintenance,  LinkOrder::AskCutover, Err(CannotOrder::InMaintenance)),
     ];
     for &(wanted, order, said) in table {
         let mut w = automatic();

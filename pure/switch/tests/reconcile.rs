@@ -683,3 +683,27 @@ fn what_a_person_wants_once_more_of_one_currency_leaves_the_other_as_it_is_in_a_
     assert!(repeated <= 1, "only what was not answered is sent again");
     assert_eq!(seen(&w), before);
 }
+
+#[test]
+fn a_day_nobody_had_named_ends_when_the_host_names_the_next_and_its_totals_go_out() {
+    for restarts in [false, true] {
+        let mut w = World::with(compared());
+        assert_eq!(w.lane.link_seen(w.now.instant, BANK).and_then(|link| link.date), None);
+        let calendars = w.lane.date_with(w.now, BANK);
+        paid_out(&mut w, 1, 30_000);
+        w.step(Event::HostDate { link: BANK, date: calendars.next() });
+        if restarts {
+            w.restart();
+        }
+        let left = w.wait_ms(AFTER_MS);
+        let (ours, said) = told(&left, &w);
+        assert_eq!((said.date, figure(&said, Figure::DebitsAmount)), (Some(calendars), 30_000));
+        w.host_says(BANK, answer(ours, Code::Approved, balanced()));
+        w.restart_from_snapshot();
+        assert_eq!(standing(&w, calendars), Reconciliation::Balanced);
+    }
+    // Without business under it there was no such day.
+    let mut w = World::with(compared());
+    w.step(Event::HostDate { link: BANK, date: day(1) });
+    assert!(w.lane.reconciliations(w.now.instant).is_empty());
+}

@@ -158,6 +158,10 @@ pub unsafe extern "C" fn FX_SendAndCaptureAuth(
         let told = Told { reason, response, auth_code, ret_ref_num, auth_agent, transport };
         // SAFETY: see the top of this module.
         unsafe {
+            // Whatever else moves money by itself: a capture behind it could only be refused.
+            if !sending::is_authorization(&built(request)?) {
+                return Err(Rc::INVALID_MSG);
+            }
             let sent = authorize(session, seq, request, [company1, company2, company3]);
             told.tell(sent.as_ref());
             let answer = sent?;

@@ -87,10 +87,10 @@ enum Format {
 
 /// Asks. The exit code is the answer.
 pub fn run(args: &Args) -> ExitCode {
-    let answer = args
-        .which
-        .door()
-        .map_or_else(|error| Answer::new(Verdict::Unknown, error.to_string()), |door| answered(args, &door));
+    let answer = args.which.door().map_or_else(
+        |error| Answer::new(Verdict::Unknown, error.to_string()),
+        |door| answered(args, &door).about(&door),
+    );
     say(args, &answer);
     ExitCode::from(match answer.verdict {
         Verdict::Ok => 0,
@@ -118,8 +118,7 @@ fn answered(args: &Args, door: &Door) -> Answer {
                 Question::Alive | Question::Ready | Question::Link => Verdict::Critical,
                 _ => Verdict::Unknown,
             };
-            let next =
-                error.next().map_or_else(|| format!("sekisho doctor{}", args.which.words()), Into::into);
+            let next = error.next().unwrap_or("sekisho doctor{at}");
             return Answer::new(verdict, error.to_string()).next(next);
         }
     };
@@ -148,7 +147,7 @@ fn link(name: Option<&str>, facts: &Facts) -> Answer {
     let worst = answers.iter().max_by_key(|(_, answer)| answer.verdict);
     match (worst, name) {
         (None, Some(name)) => {
-            Answer::new(Verdict::Unknown, format!("no link is called `{name}`")).next("sekisho link ls")
+            Answer::new(Verdict::Unknown, format!("no link is called `{name}`")).next("sekisho link ls{at}")
         }
         (None, None) => Answer::ok("there are no links"),
         (Some((_, answer)), None) if answer.verdict == Verdict::Ok => {

@@ -82,9 +82,9 @@ pub fn run(args: &Args) -> ExitCode {
 fn look(args: &Args, door: &Door) -> Vec<Finding> {
     let is_wanted = |group: Group| args.only.is_empty() || args.only.contains(&group);
     let mut findings = Vec::new();
-    let mut found = |group, answer| {
+    let mut found = |group, answer: Answer| {
         if is_wanted(group) {
-            findings.push(Finding { group, answer });
+            findings.push(Finding { group, answer: answer.about(door) });
         }
     };
     let facts = Facts::of(door);

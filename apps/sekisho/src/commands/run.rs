@@ -159,6 +159,12 @@ fn announce(running: &Running, page: Option<std::net::SocketAddr>) {
             cut_bytes = recovered.cut_bytes,
             "journal replayed"
         );
+        if status.takes_none_because == Some("recovery_needed") {
+            tracing::warn!(
+                "recovery waits for a person, and every request is declined: sekisho recovery --plan shows what would \
+                 be sent, sekisho recovery run sends it and takes requests"
+            );
+        }
         if !status.durable {
             tracing::warn!("--unsafe-no-sync: nothing is durable");
         }

@@ -48,6 +48,9 @@ fn table(facts: &Facts) -> Table {
         "switch",
         format!("{}, version {}, since {}{unsafe_}", status.state, status.version, status.started_at),
     );
+    if let Some(why) = shut(status.takes_none_because.as_deref()) {
+        row("", format!("EVERY NEW REQUEST IS DECLINED: {why}"));
+    }
     row("day", status.business_date.clone());
     row(
         "recovery",
@@ -81,12 +84,16 @@ fn table(facts: &Facts) -> Table {
     row(
         "requests",
         format!(
-            "{} in flight · {} approved · {} refused · {} unknown · {} not sent · last {}",
+            "{} in flight · {} approved · {} refused · {} unknown · {} not sent{} · last {}",
             counts.in_flight,
             counts.approved,
             counts.refused,
             counts.unknown,
             counts.not_sent,
+            match counts.turned_away {
+                0 => String::new(),
+                turned_away => format!(" · {turned_away} turned away"),
+            },
             counts.silent_ms.map_or_else(|| "never".into(), |ms| format!("{} ago", span(ms as i64)))
         ),
     );
@@ -104,5 +111,18 @@ fn table(facts: &Facts) -> Table {
             ms(journal.sync_us_mean)
         ),
     );
+    if matches!(journal.verified.state.as_str(), "damaged" | "unread") {
+        row("", format!("DAMAGED before the snapshot of the start: {}", journal.verified.said));
+    }
     table
+}
+
+/// Why no request is taken, in words.
+fn shut(why: Option<&str>) -> Option<&str> {
+    Some(match why? {
+        "no_room" => "the disk is full (sekisho check disk)",
+        "recovery_needed" => "recovery waits for a person (sekisho recovery --plan)",
+        "draining" => "it is stopping",
+        other => other,
+    })
 }

@@ -36,6 +36,10 @@ pub struct KeyExchangeToml {
     pub drawn_by: DrawnBy,
     /// How often an exchange begins by itself; without it by order alone, and when the peer begins. 200..=2_592_000_000.
     pub every_ms: Option<u32>,
+    /// Where we draw and both begin at once: ours gives way to the host's. Without it the host is told that we are busy.
+    /// One side yields, or neither exchange comes about.
+    #[serde(default)]
+    pub yields: bool,
 }
 
 /// Who draws keys.

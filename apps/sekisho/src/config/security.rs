@@ -7,6 +7,7 @@ use hsm::pin::Format;
 use hsm::pool::Operations;
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// `[[hsm]]`: one security module.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,9 +18,23 @@ pub struct HsmToml {
     /// The built-in software module instead of a device: `store`, with the master key of the key store, or
     /// `public-test`, with a master key that everybody knows. Not a PCI HSM, and not for live PINs.
     pub software: Option<SoftwareToml>,
+    /// Its family: `payshield`, or `pkcs11` for a token behind a library.
+    #[serde(default)]
+    pub kind: KindToml,
     /// Where it listens.
     pub address: Option<SocketAddr>,
-    /// Connections held to it. 1..=64.
+    /// The library of a token, by its whole path.
+    pub module: Option<PathBuf>,
+    /// The label of the token.
+    pub token: Option<String>,
+    /// Its serial number, where labels do not tell tokens apart.
+    pub serial: Option<String>,
+    /// The file its PIN stands in, mode 0600.
+    pub pin_file: Option<PathBuf>,
+    /// What the labels of the master keys in it begin with.
+    #[serde(default = "HsmToml::key_label")]
+    pub key_label: String,
+    /// Connections held to it, or sessions with it. 1..=64.
     #[serde(default = "HsmToml::connections")]
     pub connections: u16,
     /// Length of the header it is set to. 0..=255.
@@ -42,6 +57,17 @@ pub struct HsmToml {
     pub reconnect_ms: u32,
     /// TLS 1.2 or later.
     pub tls: Option<TlsLinkToml>,
+}
+
+/// What family a module is of.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum KindToml {
+    /// Spoken to over lines.
+    #[default]
+    Payshield,
+    /// Called through a library.
+    Pkcs11,
 }
 
 /// Which master key the software module has.
@@ -94,6 +120,9 @@ pub struct GuardToml {
     /// The ISO 9564 format of PIN blocks: 0, 1, 3 or 4. Without it PIN blocks are passed on as they are, from a
     /// listener without to a link without; where one side has it and the other not, they are refused.
     pub pin_format: Option<u8>,
+    /// Keys are given also to whoever asks by a message without an authentication code: anybody who can connect.
+    #[serde(default)]
+    pub unauthenticated_keys: bool,
 }
 
 /// Whose keys a listener's messages are under.
@@ -163,6 +192,10 @@ impl HsmToml {
         2
     }
 
+    fn key_label() -> String {
+        "sekisho".into()
+    }
+
     const fn header_bytes() -> usize {
         4
     }
@@ -197,7 +230,13 @@ impl HsmToml {
 
     fn complain(&self, security: &SecurityToml, alone: bool, wrong: &mut Vec<String>) {
         let at = format!("hsm `{}`", self.name);
+        if self.kind == KindToml::Pkcs11 {
+            self.complain_of_token(&at, wrong);
+        } else if self.names_a_token() {
+            wrong.push(format!("{at}: module, token, serial and pin_file are for kind = \"pkcs11\""));
+        }
         match (self.software, self.address) {
+            _ if self.kind == KindToml::Pkcs11 => {}
             (Some(_), Some(_)) => wrong.push(format!("{at}: it is software or has an address, not both")),
             (None, None) => wrong.push(format!("{at}: it needs an address, or software = \"store\"")),
             (Some(_), None) if !alone => {
@@ -319,7 +358,8 @@ pub(super) fn complain(config: &super::Config, wrong: &mut Vec<String>) {
     for hsm in &config.hsm {
         hsm.complain(&config.security, config.hsm.len() == 1, wrong);
     }
-    let mut masters: Vec<_> = config.hsm.iter().map(|hsm| (&hsm.lmk, &hsm.lmk_check)).collect();
+    super::token::complain(config, wrong);
+    let mut masters: Vec<_> = config.hsm.iter().map(|hsm| (hsm.kind, &hsm.lmk, &hsm.lmk_check)).collect();
     masters.dedup();
     if masters.len() > 1 {
         wrong.push("[[hsm]]: modules with different master keys; a key lies under one alone".into());

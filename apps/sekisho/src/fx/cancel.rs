@@ -41,14 +41,27 @@ pub(super) fn run(around: &Around, daemon: &Daemon, seq: u32) -> Result<Rc, No> 
     }
 }
 
-/// The newest of that number. The C library names what it submits so: `fx-`, days since 1970, `-`, number.
+/// The only one of that number. The C library names what it submits so: `fx-`, days since 1970, `-`, number. Where
+/// there are several, of several days, one of them must not be taken for the other.
 fn find(daemon: &Daemon, seq: u32) -> Result<Value, No> {
     let today = clock::Clock::with_offset_s(0).now().wall.as_unix_ms().div_euclid(DAY_MS);
+    let mut all = Vec::new();
     for day in (today - DAYS_BACK..=today).rev() {
         let found = daemon.get(&format!("/v1/transactions?idempotency_key=fx-{day}-{seq}"))?.body;
-        if let Some(found) = found["data"].get(0) {
-            return Ok(found.clone());
-        }
+        all.extend(found["data"].get(0).cloned());
+    }
+    if let [found] = &all[..] {
+        return Ok(found.clone());
+    }
+    if all.len() > 1 {
+        let ids = all.iter().filter_map(|found| found["id"].as_str()?.strip_prefix("txn_"));
+        let ids = ids.collect::<Vec<_>>().join(" ");
+        let no = No::new(Rc::ERR_GETCANCELTRN, &words::CANNOT_CANCEL).with("seq", seq);
+        let no =
+            no.with("said", "it stands for transactions of several days, and nothing says which is meant");
+        return Err(no.and(format!("next    sekisho txn show {ids}")).and(
+            "then    the application that sent it takes it back, or  POST /v1/transactions/txn_ID/reverse",
+        ));
     }
     let no = No::new(Rc::NO_MSG_IN_FILE, &words::NOT_IN_JOURNAL).with("seq", seq);
     Err(no.and("what terminals send is theirs to take back").and("next    sekisho txn find --stan N"))

@@ -21,9 +21,10 @@ use super::parties::{Link, Source};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
-use journal::Seq;
+use journal::{LinkOrder, Seq};
 use net::{CloseReason, Conn, Handler, LinkHandle, Net, Role, SendError};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -85,6 +86,27 @@ enum Speech {
     },
 }
 
+/// Why no request may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// We are going.
+    Draining,
+    /// The disk is full, and what is left of the journal belongs to what has begun.
+    NoRoom,
+    /// A person has to begin recovery.
+    RecoveryNeeded,
+}
+
+impl Shut {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Draining => "draining",
+            Self::NoRoom => "no_room",
+            Self::RecoveryNeeded => "recovery_needed",
+        }
+    }
+}
+
 /// What became of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handed {
@@ -115,6 +137,8 @@ pub(crate) struct Core {
     log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
+    /// Whether the disk was full when it was last looked at, and how many requests were turned away before it was.
+    without_room: Option<u64>,
     outbox: Outbox,
     held: VecDeque<(Seq, Speech)>,
 }
@@ -144,6 +168,7 @@ impl Core {
             bulletin: Bulletin::default(),
             log: LogBudget::default(),
             draining: false,
+            without_room: None,
             outbox: Outbox::new(),
             held: VecDeque::new(),
         };
@@ -156,6 +181,18 @@ impl Core {
         let of_sources = self.sources.iter().map(|source| &source.guard);
         let mut rules = of_sources.chain(self.links.iter().map(|link| &link.guard)).flatten();
         self.moves_pins = rules.any(|rule| rule.pin.is_some());
+        let sources = self.sources.iter().map(|source| (&source.dialect, &source.guard));
+        let links = self.links.iter().map(|link| (&link.dialect, &link.guard));
+        let guarded =
+            sources.chain(links).filter(|(_, guard)| guard.as_ref().is_some_and(|rule| rule.mac.is_some()));
+        let weak = guarded.filter(|(dialect, _)| dialect.mac().is_some_and(|mac| !mac.tells_types_apart()));
+        for dialect in weak.map(|(dialect, _)| dialect.name()).collect::<BTreeSet<_>>() {
+            tracing::warn!(
+                dialect,
+                "the authentication codes of this contract leave out the message type: the code of a request is good \
+                 for its reversal"
+            );
+        }
     }
 
     /// Gives the lane one event and does what it wants done.
@@ -259,13 +296,25 @@ impl Core {
                     let nowhere = Ordered { may: Err(CannotOrder::NoSuchLink), link: None };
                     return drop(answer.send(nowhere));
                 };
-                let may = self.lane.may_order(link, order);
-                self.step(Event::LinkOrdered { link, order, by });
+                let may = self.may_order(link, order);
+                if may.is_ok() {
+                    self.step(Event::LinkOrdered { link, order, by });
+                }
                 let ordered = Ordered { may, link: self.link_json(link) };
                 // Told when it is durable, as everything that is decided.
                 self.say(true, Speech::Ordered { answer, ordered });
                 self.on_durable();
             }
+        }
+    }
+
+    /// Whether it would be carried out. A peer is not asked for a day that would be refused when it comes.
+    fn may_order(&self, link: LinkId, order: LinkOrder) -> Result<bool, CannotOrder> {
+        match self.lane.may_order(link, order)? {
+            false if order == LinkOrder::AskCutover && !self.lane.takes_next_day(self.clock.now(), link) => {
+                Err(CannotOrder::DayIsAhead)
+            }
+            already => Ok(already),
         }
     }
 
@@ -352,6 +401,7 @@ impl Core {
             self.step_at(now, Event::Tick);
         }
         self.mind_modules();
+        self.mind_room();
         self.journaling.pump(&self.lane);
         self.net.flush();
     }
@@ -530,13 +580,43 @@ impl Core {
         }
     }
 
-    /// Why no request may begin now: we are going, or the disk is full and what is left of the journal belongs
-    /// to what has begun. Nothing of it is recorded, because nothing happens.
+    /// Why no request may begin now.
+    pub(crate) fn shut(&self) -> Option<Shut> {
+        if self.draining {
+            Some(Shut::Draining)
+        } else if !self.journaling.has_room() {
+            Some(Shut::NoRoom)
+        } else {
+            self.lane.waits_for_recovery().then_some(Shut::RecoveryNeeded)
+        }
+    }
+
+    /// What a request is declined with that may not begin now. Nothing of it is recorded, because nothing happens;
+    /// of a recovery the lane knows itself.
     pub(crate) fn takes_nothing_new(&self) -> Option<Code> {
-        match (self.draining, self.journaling.has_room()) {
-            (true, _) => Some(Code::HostDown),
-            (false, false) => Some(Code::Malfunction),
-            (false, true) => None,
+        match self.shut()? {
+            Shut::Draining => Some(Code::HostDown),
+            Shut::NoRoom => Some(Code::Malfunction),
+            Shut::RecoveryNeeded => None,
+        }
+    }
+
+    /// Says when the disk has become full, and when it has room again.
+    fn mind_room(&mut self) {
+        match (self.without_room, self.journaling.has_room()) {
+            (None, false) => {
+                self.without_room = Some(self.lane.status().turned_away);
+                tracing::error!(
+                    "the disk is full: every new request is declined (malfunction) until there is room for the \
+                     journal; what has begun is finished. Next: sekisho check disk"
+                );
+            }
+            (Some(before), true) => {
+                self.without_room = None;
+                let turned_away = self.lane.status().turned_away - before;
+                tracing::error!(turned_away, "there is room for the journal again: requests are taken");
+            }
+            (None, true) | (Some(_), false) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Security modules shown to people, and tested for them.
 
 use super::guard::{Guard, ModuleSeen, Next};
-use hsm::ops::{Answer, Request};
+use hsm::ops::{Answer, KnownAnswer, Request};
 use hsm::pool::{Condition, Failure};
 use hsm::software::WARNING;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub struct SecurityJson {
 pub struct HsmJson {
     /// Its name.
     pub name: String,
-    /// `software`, or the family of its commands.
+    /// `software`, or its family: `payshield`, `pkcs11`.
     pub kind: String,
     /// Where it is; `null` of the software module.
     pub address: Option<String>,
@@ -107,6 +107,15 @@ pub struct HsmJson {
     pub us_mean: u64,
     /// The longest.
     pub us_max: u64,
+    /// What it may be asked, and as far as it says does.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// By which algorithms it makes authentication codes; empty where it does not say.
+    #[serde(default)]
+    pub algorithms: Vec<String>,
+    /// Why nothing leads to it; `null` where something does, or nobody knows.
+    #[serde(default)]
+    pub trouble: Option<String>,
 }
 
 /// What a test found.
@@ -142,7 +151,7 @@ impl HsmJson {
             Condition::Dropped { .. } => ("dropped", None),
             Condition::OtherMaster { shown, .. } => ("other_master_key", Some(shown.clone())),
         };
-        let is_software = seen.address.is_none();
+        let is_software = seen.kind == "software";
         let mut warning = match (is_software, seen.is_public) {
             (true, true) => format!("{WARNING}; its master key is a public test key"),
             (true, false) => WARNING.to_owned(),
@@ -157,7 +166,7 @@ impl HsmJson {
         let counts = seen.counts;
         Self {
             name: seen.name,
-            kind: if is_software { "software" } else { "payshield" }.to_owned(),
+            kind: seen.kind.to_owned(),
             address: seen.address,
             state: state.to_owned(),
             warning,
@@ -175,6 +184,9 @@ impl HsmJson {
             moved: counts.moved,
             us_mean: counts.took_us.checked_div(counts.answered).unwrap_or(0),
             us_max: counts.longest_us,
+            operations: seen.operations.iter().map(|name| (*name).to_owned()).collect(),
+            algorithms: seen.algorithms.iter().map(|name| (*name).to_owned()).collect(),
+            trouble: seen.trouble,
         }
     }
 }
@@ -209,7 +221,7 @@ pub(crate) struct Probing {
     pub(crate) device: usize,
     left: VecDeque<(&'static str, Request)>,
     asked: Option<(&'static str, Instant)>,
-    lmk_check: String,
+    seen: ModuleSeen,
     found: HsmTest,
     answer: Option<oneshot::Sender<Option<HsmTest>>>,
 }
@@ -217,31 +229,42 @@ pub(crate) struct Probing {
 const ECHO: &[u8] = b"is anybody there";
 
 impl Probing {
-    pub(crate) fn new(
-        name: String,
-        device: usize,
-        lmk_check: String,
-        answer: oneshot::Sender<Option<HsmTest>>,
-    ) -> Self {
-        let left = [("diagnosis", Request::Status), ("echo", Request::Echo(ECHO.to_vec()))].into();
-        let found = HsmTest { name, ok: true, steps: Vec::new() };
-        Self { device, left, asked: None, lmk_check, found, answer: Some(answer) }
+    pub(crate) fn new(device: usize, seen: ModuleSeen, answer: oneshot::Sender<Option<HsmTest>>) -> Self {
+        let echo = ("echo", Request::Echo(ECHO.to_vec()));
+        let known = ("known answers", Request::KnownAnswers);
+        let mut left: VecDeque<_> = [("diagnosis", Request::Status)].into();
+        match seen.kind {
+            // It is called: that it is there is no question. What it computes is.
+            "pkcs11" => left.push_back(known),
+            "software" => left.extend([echo, known]),
+            _ => left.push_back(echo),
+        }
+        let found = HsmTest { name: seen.name.clone(), ok: true, steps: Vec::new() };
+        Self { device, left, asked: None, seen, found, answer: Some(answer) }
     }
 
     pub(crate) fn go_on(&mut self, now: Instant, answer: Option<Result<Answer, Failure>>) -> Next {
         if let (Some(answer), Some((asked, began))) = (answer, self.asked.take()) {
+            let us = now.us_since(began);
             let (ok, said) = match answer {
+                Ok(Answer::KnownAnswers(all)) => {
+                    self.note_known(&all, us);
+                    (all.iter().all(|known| known.is_right != Some(false)), "all asked".to_owned())
+                }
                 Ok(Answer::Status { lmk_check, firmware }) => {
-                    let ok = lmk_check.eq_ignore_ascii_case(&self.lmk_check);
+                    let ok = lmk_check.eq_ignore_ascii_case(&self.seen.lmk_check);
                     let other = if ok { "" } else { ", not the one configured" };
                     (ok, format!("master key {lmk_check}{other}, firmware {firmware}"))
                 }
                 Ok(Answer::Echoed(said)) if said == ECHO => (true, "the same came back".to_owned()),
                 Ok(_) => (false, "something else came back".to_owned()),
-                Err(failure) => (false, failure.to_string()),
+                Err(failure) => {
+                    let why = self.seen.trouble.iter().map(|why| format!("; {why}"));
+                    (false, failure.to_string() + &why.collect::<String>())
+                }
             };
             self.found.ok &= ok;
-            self.found.steps.push(HsmTestStep { asked: asked.to_owned(), ok, said, us: now.us_since(began) });
+            self.found.steps.push(HsmTestStep { asked: asked.to_owned(), ok, said, us });
         }
         match self.left.pop_front() {
             Some((asked, request)) => {
@@ -255,6 +278,25 @@ impl Probing {
                 }
                 Next::End
             }
+        }
+    }
+
+    /// One step for each of them; time is told of all of them at once.
+    fn note_known(&mut self, all: &[KnownAnswer], us: u64) {
+        for known in all {
+            let said = match known.is_right {
+                Some(true) => "comes out",
+                Some(false) => "does not come out: nothing it computes is to be trusted",
+                None => "not asked: it takes no public key, or does not do this",
+            };
+            let ok = known.is_right != Some(false);
+            let us = us / all.len().max(1) as u64;
+            self.found.steps.push(HsmTestStep {
+                asked: known.what.to_owned(),
+                ok,
+                said: said.to_owned(),
+                us,
+            });
         }
     }
 }

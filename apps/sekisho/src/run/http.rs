@@ -71,17 +71,27 @@ struct Readiness {
     lane_moves: bool,
     taking_requests: bool,
     a_host_is_up: bool,
+    /// Why no request is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    takes_none_because: Option<&'static str>,
 }
 
 async fn readyz(State(board): State<Board>) -> Response {
     let readiness = match board.read() {
-        None => Readiness { ready: false, lane_moves: false, taking_requests: false, a_host_is_up: false },
+        None => Readiness {
+            ready: false,
+            lane_moves: false,
+            taking_requests: false,
+            a_host_is_up: false,
+            takes_none_because: Some("starting"),
+        },
         Some((status, age_ms)) => {
             let lane_moves = age_ms <= STALE_MS;
-            let taking_requests = status.state == "running";
+            let taking_requests = status.takes_requests;
             let a_host_is_up = status.links.iter().any(|link| link.open);
             let ready = lane_moves && taking_requests && a_host_is_up;
-            Readiness { ready, lane_moves, taking_requests, a_host_is_up }
+            let takes_none_because = status.takes_none_because;
+            Readiness { ready, lane_moves, taking_requests, a_host_is_up, takes_none_because }
         }
     };
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

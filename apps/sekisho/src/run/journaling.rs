@@ -1,8 +1,9 @@
 //! The lane's end of the journal: records are pushed into a batch here, and the sync thread is given it.
 
 use super::status::JournalStatus;
+use super::verifying::Verifying;
 use disk::{Disk, GroupCommit, Reserve};
-use journal::{Batch, Journal, JournalError, Record, Seq, Snapshot, Vault};
+use journal::{Batch, Journal, JournalError, Record, Recovered, Seq, Snapshot, Vault};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,26 +43,28 @@ pub(crate) struct Journaling {
     dir: PathBuf,
     snapshot_every: u64,
     snapshot_due: Seq,
+    verifying: Verifying,
 }
 
 impl Journaling {
-    /// Starts the sync thread of an open journal, of which `replayed` records were read behind its snapshot: they
-    /// count towards the next one, or a switch that dies often would read more at every start.
+    /// Starts the sync thread of an open journal, in which `found` was found: records read behind its snapshot count
+    /// towards the next one, or a switch that dies often would read more at every start.
     pub(crate) fn start(
         journal: Journal<Disk>,
         vault: Arc<Vault>,
         news: Arc<News>,
         dir: PathBuf,
         snapshot_every: u64,
-        replayed: u64,
+        found: &Recovered,
     ) -> std::io::Result<Self> {
+        let verifying = Verifying::begin(&dir, journal.lane(), found)?;
         let reserve = journal.storage().reserve();
         let first = journal.position().next;
         news.durable.store(first.0 - 1, Ordering::Release);
         let teller = news.clone();
         let (commit, batch) = GroupCommit::spawn(journal, move |durable| teller.tell(durable))?;
-        let snapshot_due = Seq(first.0.saturating_sub(replayed) + snapshot_every);
-        Ok(Self { vault, commit, reserve, news, batch, dir, snapshot_every, snapshot_due })
+        let snapshot_due = Seq(first.0.saturating_sub(found.records) + snapshot_every);
+        Ok(Self { vault, commit, reserve, news, batch, dir, snapshot_every, snapshot_due, verifying })
     }
 
     /// Appends a record to the batch that goes to the disk next. One step may decide more than a batch can hold
@@ -142,6 +145,9 @@ impl Journaling {
             bytes: figures.bytes,
             sync_us_mean: figures.busy_us / figures.syncs.max(1),
             sync_us_max: figures.slowest_us,
+            segments_ready: self.reserve.as_ref().map_or(0, Reserve::ready),
+            cannot_make_room: self.reserve.as_ref().is_some_and(Reserve::is_failing),
+            verified: self.verifying.status(),
         }
     }
 

@@ -40,11 +40,22 @@ impl Collector for Figures {
             "0 when records are not synced (--unsafe-no-sync)",
             &one(s.durable.into()),
         )?;
+        gauges(
+            &mut to,
+            "takes_requests",
+            "0 when every new request is declined: stopping, a full disk, a recovery that waits for a person",
+            &one(s.takes_requests.into()),
+        )?;
+        let ready = one(s.journal.segments_ready as u64);
+        gauges(&mut to, "journal_segments_ready", "Segments that stand ready behind the one in use", &ready)?;
+        let damaged = one(matches!(s.journal.verified.state, "damaged" | "unread").into());
+        gauges(&mut to, "journal_damaged", "1 when the journal is damaged before its snapshot", &damaged)?;
         let pending = one(s.transactions.pending as u64);
         gauges(&mut to, "pending_messages", "Messages hosts have still to accept", &pending)?;
         gauges(&mut to, "in_flight", "Requests waiting for a host", &one(s.transactions.in_flight as u64))?;
         counters(&mut to, "transactions", "Transactions decided", &by_kind(s))?;
         for (name, help, value) in [
+            ("turned_away_requests", "Requests declined without a record", s.transactions.turned_away),
             ("repeats", "Requests that came again", s.transactions.repeats),
             ("undelivered_answers", "Answers whose connection had gone", s.transactions.undelivered),
             ("unreadable_messages", "Messages of sources that could not be read", s.transactions.unreadable),

@@ -27,6 +27,7 @@ mod reload;
 mod specimens;
 pub mod status;
 mod thread;
+mod verifying;
 
 pub(crate) use folded::Folded;
 pub use opening::StartError;

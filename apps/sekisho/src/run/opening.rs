@@ -151,9 +151,16 @@ pub(crate) fn open(
         }
     }
     journal.commit(&mut batch).map_err(cannot)?;
+    for snapshot in &found.bad_snapshots {
+        tracing::error!(
+            dir = %dir.display(),
+            snapshot = snapshot.0,
+            "a snapshot is damaged and was passed over: the journal itself was read instead. Is the disk failing?"
+        );
+    }
     let recovered = recovered_status(&found, is_clean, was_in_flight, began.elapsed().as_millis() as u64);
     let every = plan.config.journal.snapshot_every_records;
-    let journaling = Journaling::start(journal, vault, news, dir.clone(), every, found.records)?;
+    let journaling = Journaling::start(journal, vault, news, dir.clone(), every, &found)?;
     Ok(Opened { lane, names, journaling, recovered })
 }
 
@@ -181,5 +188,6 @@ fn recovered_status(
         was_closed: is_clean,
         was_in_flight,
         cut_bytes: found.cut.map_or(0, |cut| cut.end - cut.offset),
+        bad_snapshots: found.bad_snapshots.len(),
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Exchanging {
     pub(crate) we_draw: bool,
     /// How often by itself.
     pub(crate) every_ms: Option<u32>,
+    /// Ours gives way where the host begins as well.
+    pub(crate) yields: bool,
 }
 
 /// A link as the loop needs it.

@@ -31,6 +31,11 @@ pub struct Status {
     pub version: &'static str,
     /// `running`, `draining` or `stopped`.
     pub state: &'static str,
+    /// Whether a request that comes now may begin.
+    pub takes_requests: bool,
+    /// Why not: `draining`, `no_room` (the disk is full) or `recovery_needed` (a person is waited for).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub takes_none_because: Option<&'static str>,
     /// The process.
     pub pid: u32,
     /// When it was started, UTC.
@@ -75,6 +80,8 @@ pub struct RecoveredStatus {
     pub was_in_flight: usize,
     /// Bytes of a torn tail that were cut.
     pub cut_bytes: u64,
+    /// Snapshots that were not whole and were passed over; more records were read back instead.
+    pub bad_snapshots: usize,
 }
 
 /// Counts of transactions since the start.
@@ -96,6 +103,8 @@ pub struct TransactionStatus {
     pub not_sent: u64,
     /// Milliseconds since a source last asked anything; `null` for never.
     pub silent_ms: Option<u64>,
+    /// Declined without a record, because the switch was stopping or had no room on its disk.
+    pub turned_away: u64,
     /// Requests that came again.
     pub repeats: u64,
     /// Messages that came to be owed to hosts (reversals, advices) since the start, and those owed before.
@@ -223,6 +232,24 @@ pub struct JournalStatus {
     pub sync_us_mean: u64,
     /// The longest one.
     pub sync_us_max: u64,
+    /// Segments that stand ready behind the one in use.
+    pub segments_ready: usize,
+    /// Whether the last attempt to make one ready failed; it is tried again every few seconds.
+    pub cannot_make_room: bool,
+    /// What is known of the journal before the snapshot the start went on from.
+    pub verified: VerifiedStatus,
+}
+
+/// The journal before the snapshot the start went on from, read again beside business.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct VerifiedStatus {
+    /// `reading`, `whole`, `damaged`, or `unread` where it could not be read.
+    pub state: &'static str,
+    /// Records read so far.
+    pub records: u64,
+    /// What is wrong, with segment and offset.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub said: String,
 }
 
 /// A message nobody could read.

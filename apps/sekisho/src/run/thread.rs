@@ -3,7 +3,7 @@
 use super::api::desk::Desk;
 use super::api::doors::Doors;
 use super::api::orders::ApiOrder;
-use super::core::{Core, ExchangeOrder, Switchboard};
+use super::core::{Core, ExchangeOrder, Shut, Switchboard};
 use super::days::DayCommand;
 use super::ending::{End, EndOrder};
 use super::figures::{OUTCOMES, outcome_index};
@@ -53,6 +53,8 @@ pub enum Order {
     Day(DayCommand),
     /// Show security modules, or test one.
     Hsm(HsmCommand),
+    /// A session with a token told something.
+    Token(guard::TokenNews),
     /// Show an exchange of keys, or begin one.
     Exchange(ExchangeOrder),
     /// Something an application wants.
@@ -132,13 +134,15 @@ pub fn start_on(board: Board, plan: Plan, options: Options) -> Result<Running, S
     let posted = board.clone();
     let doors = Doors::since(clock::utc_now());
     let shared = doors.clone();
+    // Held weakly: sessions with tokens do not keep a switch alive that nobody can give orders to.
+    let told = orders.downgrade();
     let thread = std::thread::Builder::new().name("lane".into()).spawn(move || {
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => return drop(ready.send(Err(error.into()))),
         };
         let stopped = runtime.block_on(async {
-            let thread = match Thread::open(plan, options, posted, shared) {
+            let thread = match Thread::open(plan, options, posted, shared, &told) {
                 Ok(thread) => thread,
                 Err(error) => {
                     drop(ready.send(Err(error)));
@@ -175,7 +179,13 @@ const TICK: Duration = Duration::from_millis(20);
 const POST_EVERY_TICKS: u32 = 10;
 
 impl Thread {
-    fn open(plan: Plan, options: Options, board: Board, doors: Doors) -> Result<Self, StartError> {
+    fn open(
+        plan: Plan,
+        options: Options,
+        board: Board,
+        doors: Doors,
+        told: &mpsc::WeakUnboundedSender<Order>,
+    ) -> Result<Self, StartError> {
         let clock = match &plan.config.time_zone {
             Some(zone) => Clock::in_zone(zone)?,
             None => Clock::in_system_zone().unwrap_or_else(|_| Clock::with_offset_s(0)),
@@ -196,7 +206,7 @@ impl Thread {
         core.recall_days();
         *switchboard.0.borrow_mut() = Some(core);
         // Before anybody is let in, so that the first to ask need not be refused.
-        let lines = guard::dial(&plan.config, &net, &switchboard)?;
+        let lines = guard::dial(&plan.config, &net, &switchboard, told)?;
         switchboard.with(|core| core.guard.modules.know(lines));
         let mut listening = Vec::new();
         for config in plan.listeners(&mut names) {
@@ -265,6 +275,7 @@ impl Thread {
                     Some(Order::Link(command)) => self.with_core(|core| core.on_link_command(command)),
                     Some(Order::Day(command)) => self.with_core(|core| core.on_day_command(command)),
                     Some(Order::Hsm(command)) => self.with_core(|core| core.on_hsm_command(command)),
+                    Some(Order::Token(news)) => self.with_core(|core| core.on_token(news)),
                     Some(Order::Exchange(order)) => self.with_core(|core| core.on_exchange_order(order)),
                     Some(Order::Api(order)) => self.with_core(|core| core.on_api_order(order)),
                     Some(Order::Recovery(order)) => self.on_recovery_order(order),
@@ -322,7 +333,7 @@ impl Thread {
     /// Everything is decided, told and durable: says so in the journal, and lets go.
     async fn close(self) -> Stopped {
         self.post("stopped");
-        let Some(core) = self.switchboard.0.take() else { return Stopped::Abandoned };
+        let Some(mut core) = self.switchboard.0.take() else { return Stopped::Abandoned };
         for link in &core.links {
             link.handle.iter().for_each(net::LinkHandle::close);
         }
@@ -374,6 +385,8 @@ impl Thread {
         Status {
             version: env!("CARGO_PKG_VERSION"),
             state,
+            takes_requests: state == "running" && core.shut().is_none(),
+            takes_none_because: core.shut().map(Shut::name),
             pid: std::process::id(),
             started_at: self.started_at.clone(),
             business_date: (core.lane.own_day())
@@ -391,6 +404,7 @@ impl Thread {
                 unknown: lane.unknown,
                 not_sent: lane.not_sent,
                 silent_ms: figures.asked_at.map(|at| core.clock.now().instant.us_since(at) / 1_000),
+                turned_away: lane.turned_away,
                 repeats: lane.repeats,
                 owed: lane.owed,
                 paid: lane.paid,

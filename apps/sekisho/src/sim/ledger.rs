@@ -109,6 +109,8 @@ struct Entry {
     /// What moved; nothing where it was refused or never came.
     posted: Amount,
     was_reversed: bool,
+    /// The day that was counted under.
+    undone_on: Option<BusinessDate>,
     class: Option<book::Class>,
     currency: Currency,
 }
@@ -168,6 +170,16 @@ impl Ledger {
         }
         self.remember(place, self.entry(key, request, given, moved));
         given
+    }
+
+    /// The day a message that was taken is counted under: for one that comes again, that of the first.
+    pub fn counted_on(&self, message: &Txn) -> Option<BusinessDate> {
+        let of = |place: Place| self.entries.get(&place);
+        match (message.message.class, message.message.function) {
+            (Class::Reversal, _) => of(place_named(message))?.undone_on,
+            (Class::Financial, Function::Advice) => of(place_named(message))?.day,
+            _ => of((message.stan, message.terminal_id))?.day,
+        }
     }
 
     /// What is on the card, where somebody counts.
@@ -242,7 +254,7 @@ impl Ledger {
             let (key, kind) = (entry.key, entry.kind);
             self.reversals.push(Posting { key, kind, amount: back, advised: false });
         }
-        self.entries.insert(place, Entry { was_reversed: true, ..entry });
+        self.entries.insert(place, Entry { was_reversed: true, undone_on: self.today, ..entry });
         Code::Approved
     }
 
@@ -300,6 +312,7 @@ impl Ledger {
             given,
             posted,
             was_reversed: false,
+            undone_on: None,
             class: book::Class::of(message.message, message.kind),
             currency: message.currency,
         }
@@ -472,6 +485,22 @@ mod tests {
         assert_eq!((ledger.posted(), ledger.reversed()), (sum(2, 7_000), sum(1, 6_000)));
         assert_eq!(ledger.reversals()[0].key, HostKey::of(&withdrawal(1, 6_000)));
         assert_eq!(ledger.balance(&withdrawal(1, 0)), Some(9_000));
+    }
+
+    #[test]
+    fn what_comes_again_on_another_day_is_counted_where_the_first_was() {
+        let day = |of_month| BusinessDate::new(2026, 11, of_month).expect("a day");
+        let mut ledger = Ledger::keeping(None);
+        ledger.set_today(day(22));
+        ledger.take(&withdrawal(1, 6_000), Code::Approved);
+        assert_eq!(ledger.counted_on(&withdrawal(1, 6_000)), Some(day(22)));
+        assert_eq!(ledger.counted_on(&reversal(1, 6_000, 0)), None);
+        ledger.set_today(day(23));
+        for _ in 0..2 {
+            ledger.take(&reversal(1, 6_000, 0), Code::Approved);
+            assert_eq!(ledger.counted_on(&reversal(1, 6_000, 0)), Some(day(23)));
+            ledger.set_today(day(24));
+        }
     }
 
     #[test]

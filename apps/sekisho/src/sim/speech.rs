@@ -28,6 +28,14 @@ pub enum SimError {
         /// The name given.
         name: String,
     },
+    /// A dialect's file makes no sense.
+    #[error("{path}: {what}")]
+    Dialect {
+        /// Which.
+        path: String,
+        /// What is wrong, a line each.
+        what: String,
+    },
     /// The framing named is none.
     #[error("framing `{name}`: {source}")]
     NoSuchFraming {
@@ -130,11 +138,14 @@ impl fmt::Debug for Speech {
 }
 
 impl Speech {
-    /// The shipped dialect of that name, in the framing named or the one the dialect suggests.
+    /// The shipped dialect of that name, or the one in that file (`my/partner.toml`), in the framing named or the one
+    /// the dialect suggests.
     pub fn named(dialect: &str, framing: Option<&str>) -> Result<Self, SimError> {
         let name = dialect;
-        let dialect =
-            Dialect::named(name).ok_or_else(|| SimError::NoSuchDialect { name: name.to_owned() })?;
+        let dialect = match name.ends_with(".toml") {
+            true => in_file(name)?,
+            false => Dialect::named(name).ok_or_else(|| SimError::NoSuchDialect { name: name.to_owned() })?,
+        };
         let framing = match framing.unwrap_or(dialect.framing()) {
             "" => "ascii4",
             suggested => suggested,
@@ -149,6 +160,15 @@ impl Speech {
         let secrets = keys.map(Secrets::load).transpose()?;
         Ok(Self { secrets, ..self })
     }
+}
+
+fn in_file(path: &str) -> Result<Dialect, SimError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| SimError::File { path: path.to_owned(), source })?;
+    Dialect::load(&text).map_err(|findings| {
+        let what: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        SimError::Dialect { path: path.to_owned(), what: what.join("\n") }
+    })
 }
 
 /// The local clock, or UTC on a machine that does not say where it stands.

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where Cargo puts the library: beside the tests.
 pub(crate) fn library() -> PathBuf {
@@ -192,5 +193,27 @@ fn what_the_library_sent_is_cancelled_by_its_number_at_the_keyboard() {
     stage.fx(&format!("fxmsg_cn cancel {seq}")).ends(0);
     stage.fx("fxmsg_cn cancel 999999").ends(6).says("E131").says("RC=6 (RC_NO_MSG_IN_FILE)");
     application.types("go on");
+    assert_eq!(application.wait(), 0, "{}", application.said());
+}
+
+#[test]
+fn a_number_that_stands_for_transactions_of_two_days_is_nobodys_to_guess() {
+    let stage = Stage::new();
+    let Some(program) = compiled(&stage, "day") else { return };
+    let _daemon = stage.daemon();
+    let _center = stage.center();
+    stage.wait_for_status("center 4/4");
+    stage.fx("fxmsg_cn signon").ends(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
+    let day = now.as_secs() / 86_400;
+    for (name, stan) in
+        [(format!("fx-{}-77", day - 2), 77), (format!("fx-{day}-77"), 78), (format!("fx-{}-79", day - 2), 79)]
+    {
+        let said = stage.submits(&name, stan);
+        assert!(said.contains("\"outcome\":\"approved\""), "{said}");
+    }
+    stage.fx("fxmsg_cn cancel 77").ends(32).says("E132").says("several days").says("sekisho txn show ");
+    stage.fx("fxmsg_cn cancel 79").ends(0).says("I131");
+    let mut application = spawn(&stage, &program, &["several", "77"]);
     assert_eq!(application.wait(), 0, "{}", application.said());
 }

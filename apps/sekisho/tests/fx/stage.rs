@@ -167,6 +167,23 @@ impl Stage {
         line
     }
 
+    /// A sale by HTTP under that name and trace number; what is answered.
+    pub(crate) fn submits(&self, name: &str, stan: u32) -> String {
+        let body = format!(
+            "{{\"type\":\"purchase\",\"amount\":1200,\"currency\":\"JPY\",\"terminal\":\"TERM0001\",\"stan\":{stan},\
+             \"card\":{{\"pan\":\"4111111111111111\",\"expiry\":\"3012\"}}}}"
+        );
+        let mut line = UnixStream::connect(self.path("center-data/control.sock")).expect("it listens");
+        let head = format!(
+            "POST /v1/transactions HTTP/1.0\r\nIdempotency-Key: {name}\r\nContent-Length: {}",
+            body.len()
+        );
+        line.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).expect("it reads");
+        let mut said = String::new();
+        line.read_to_string(&mut said).expect("it answers");
+        said
+    }
+
     /// The line of the status page that begins so.
     pub(crate) fn status_line(&self, name: &str) -> String {
         let status = self.fx("fxctrl_cn status").ends(0).out;

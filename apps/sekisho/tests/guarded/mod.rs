@@ -51,7 +51,10 @@ pub(crate) struct PlayedHost {
 
 impl PlayedHost {
     pub(crate) fn new(act: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::at(TcpListener::bind("127.0.0.1:0").expect("a free port"), act)
+    }
+
+    fn at(listener: TcpListener, act: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().expect("it is bound");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (act, hears) = (Arc::new(act), heard.clone());
@@ -71,7 +74,12 @@ impl PlayedHost {
 
     /// It takes what is right under one set of keys, and answers under another.
     pub(crate) fn answering(hears: Speech, says: Speech) -> Self {
-        Self::new(move |body| {
+        Self::answering_at(SocketAddr::from(([127, 0, 0, 1], 0)), hears, says)
+    }
+
+    /// The same where it is expected.
+    pub(crate) fn answering_at(address: SocketAddr, hears: Speech, says: Speech) -> Self {
+        Self::at(TcpListener::bind(address).expect("a free port"), move |body| {
             let request = hears.read(body, today()).ok().filter(|request| request.message.asks())?;
             let secrets = hears.secrets.as_ref().expect("it has some");
             let code = if secrets.pin_is_right(&request) { Code::Approved } else { Code::WrongPin };

@@ -63,7 +63,7 @@ pub(crate) fn sekisho_where(environment: &[(&str, &str)], words: &[&str]) -> Sai
     typed_by("tester", environment, words, b"")
 }
 
-fn typed_by(who: &str, environment: &[(&str, &str)], words: &[&str], input: &[u8]) -> Said {
+pub(crate) fn typed_by(who: &str, environment: &[(&str, &str)], words: &[&str], input: &[u8]) -> Said {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
         .args(words)
         .env_remove("COLUMNS")

@@ -84,7 +84,8 @@ impl Soft {
 
     /// A library that is SoftHSM until it is told to fall ill.
     pub(crate) fn ill(&self) -> PathBuf {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/soft/ill.c");
+        let source = self.directory.join("ill.c");
+        std::fs::write(&source, include_str!("ill.c")).expect("room");
         let library = self.directory.join("ill.so");
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl");
@@ -123,6 +124,11 @@ impl Soft {
             .expect("they are there");
     }
 
+    /// What its library falls ill of from here on.
+    pub(crate) fn fall_ill(&self, of: &str) {
+        fall_ill(&self.directory, of);
+    }
+
     /// Runs the tool of the tokens.
     pub(crate) fn util(&self, words: &[&str]) -> Output {
         let done =
@@ -146,15 +152,19 @@ impl Drop for Soft {
     }
 }
 
+fn fall_ill(directory: &Path, of: &str) {
+    std::fs::write(directory.join("ill.next"), of).expect("room");
+    // At once: nobody reads half of it.
+    std::fs::rename(directory.join("ill.next"), directory.join("ill")).expect("room");
+}
+
+/// In one go: nobody reads half of it.
 pub(crate) fn write_private(path: &Path, text: &str) {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .expect("room");
+    let beside = path.with_extension("next");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside).expect("room");
     writeln!(file, "{text}").expect("room");
+    std::fs::rename(beside, path).expect("room");
 }
 
 const INNER: &str = "SEKISHO_TEST_WITH_TOKENS_IN";
@@ -197,9 +207,7 @@ impl Inner {
 
     /// What the library falls ill of from here on.
     pub(crate) fn fall_ill(&self, of: &str) {
-        std::fs::write(self.directory.join("ill.next"), of).expect("room");
-        // At once: nobody reads half of it.
-        std::fs::rename(self.directory.join("ill.next"), self.directory.join("ill")).expect("room");
+        fall_ill(&self.directory, of);
     }
 
     /// How often anybody tried to log in.

@@ -72,7 +72,7 @@ impl Dialect {
         let place =
             found.map_or(body.len()..body.len(), |value| value.offset()..value.offset() + value.wire().len());
         let mut data = Vec::with_capacity(body.len());
-        rule.join(&message, &body[..place.start], &mut data);
+        rule.join(&message, (&body[..place.start], &body[place.end..]), &mut data);
         let code = found.and_then(|value| rule.code_in(&value));
         let characters = found.map_or(0, |value| value.length());
         Ok(Covered { data: Sealed::new(data), code, de, place, characters })
@@ -104,9 +104,12 @@ impl Dialect {
 }
 
 impl MacRule {
-    fn join(&self, message: &Message<'_>, before: &[u8], data: &mut Vec<u8>) {
+    fn join(&self, message: &Message<'_>, (before, after): (&[u8], &[u8]), data: &mut Vec<u8>) {
         let elements = match &self.input {
-            MacInput::WholeBody => return data.extend_from_slice(before),
+            MacInput::WholeBody => {
+                data.extend_from_slice(before);
+                return data.extend_from_slice(after);
+            }
             MacInput::Elements(elements) => elements,
         };
         for &de in elements {

@@ -48,8 +48,10 @@ pub enum Fault {
     /// The key may not leave, or not so.
     #[error("the key may not leave")]
     NotExportable,
-    /// The transport key is weaker than what it would carry.
-    #[error("the transport key is weaker than the key it would carry")]
+    /// The transport key is weaker than what it would carry, or the key is a shorter one in disguise.
+    #[error(
+        "the transport key is weaker than the key it would carry, or the key weaker than its length says"
+    )]
     Weaker,
     /// The key has a length or a cipher this does not take.
     #[error("the key's length or cipher does not fit")]

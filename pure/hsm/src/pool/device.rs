@@ -141,7 +141,7 @@ impl Device {
     }
 
     /// Commands on one line at once.
-    fn most(&self) -> usize {
+    pub(super) fn most(&self) -> usize {
         self.config.in_flight_max.max(1).min(usize::try_from(self.headers()).unwrap_or(usize::MAX))
     }
 

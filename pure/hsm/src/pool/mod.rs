@@ -130,6 +130,15 @@ impl Operations {
         place.is_some_and(|place| self.0 & 1 << place != 0)
     }
 
+    /// The names of all of them.
+    pub fn list(self) -> impl Iterator<Item = &'static str> {
+        OPERATIONS
+            .iter()
+            .enumerate()
+            .filter(move |(place, _)| self.0 & 1 << place != 0)
+            .map(|(_, name)| *name)
+    }
+
     /// Every name there is.
     pub const fn names() -> &'static [&'static str] {
         &OPERATIONS

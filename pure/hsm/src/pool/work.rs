@@ -6,6 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use terms::{ConnId, Instant};
 
+/// Time limits after which a command that was never answered costs its line the connection.
+const FORGOTTEN_AFTER: u32 = 10;
+
 /// Modules behind lines, as one.
 pub struct Pool {
     config: PoolConfig,
@@ -266,16 +269,46 @@ impl Pool {
                 overdue.push(core::mem::replace(&mut outstanding.what, For::Nobody));
             }
         }
-        if overdue.is_empty() {
+        if !overdue.is_empty() {
+            for what in overdue {
+                if let For::Job(job) = what {
+                    self.take_back(now, device, job, Lost::Sent, out);
+                }
+            }
+            // Silence of many at once is one fault: a module that hangs is not worse for having been busy.
+            self.on_fault(now, device, Why::Silence, out);
+        }
+        self.break_clogged_lines(now, device, out);
+    }
+
+    /// A number whose answer never comes is never free again, and enough of them leave a line no room: it is broken,
+    /// and begins anew.
+    fn break_clogged_lines(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
+        let forgotten_ms = self.config.deadline_ms.saturating_mul(FORGOTTEN_AFTER);
+        let one = &mut self.devices[device];
+        if matches!(one.config.way, Way::Calls) {
+            // A call that hangs holds whoever makes it: there is no other way to begin anew than to let it go.
             return;
         }
-        for what in overdue {
-            if let For::Job(job) = what {
-                self.take_back(now, device, job, Lost::Sent, out);
-            }
+        let most = one.most();
+        let is_lost = |one: &&Outstanding| matches!(one.what, For::Nobody);
+        let is_clogged = |line: &Line| {
+            let lost = || line.out.iter().filter(is_lost);
+            2 * lost().count() > most || lost().any(|one| now >= one.due.plus_ms(forgotten_ms))
+        };
+        let mut broken = Vec::new();
+        while let Some(at) = one.lines.iter().position(is_clogged) {
+            broken.push(one.lines.swap_remove(at));
         }
-        // Silence of many at once is one fault: a module that hangs is not worse for having been busy.
-        self.on_fault(now, device, Why::Silence, out);
+        if !broken.is_empty() && one.lines.is_empty() && one.is_minded() {
+            if one.condition == Condition::Well {
+                out.push(Effect::Tell(Tell::Suspect { device, why: Why::Silence }));
+            }
+            one.condition = Condition::Away;
+        }
+        for line in broken {
+            self.hang_up(now, device, line, out);
+        }
     }
 
     fn test_what_is_due(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
@@ -346,24 +379,24 @@ impl Pool {
     /// Breaks one line whose answers cannot be told apart any more.
     fn give_up_line(&mut self, now: Instant, device: usize, line: usize, out: &mut Vec<Effect>) {
         let gone = self.devices[device].lines.swap_remove(line);
+        self.hang_up(now, device, gone, out);
+        self.on_fault(now, device, Why::Unusable, out);
+    }
+
+    /// Whatever was under way on a line that is broken comes back.
+    fn hang_up(&mut self, now: Instant, device: usize, gone: Line, out: &mut Vec<Effect>) {
         out.push(Effect::HangUp { conn: gone.conn });
         for one in gone.out {
             if let For::Job(job) = one.what {
                 self.take_back(now, device, job, Lost::Sent, out);
             }
         }
-        self.on_fault(now, device, Why::Unusable, out);
     }
 
     /// Breaks all of them.
     fn let_go(&mut self, now: Instant, device: usize, out: &mut Vec<Effect>) {
         for gone in core::mem::take(&mut self.devices[device].lines) {
-            out.push(Effect::HangUp { conn: gone.conn });
-            for one in gone.out {
-                if let For::Job(job) = one.what {
-                    self.take_back(now, device, job, Lost::Sent, out);
-                }
-            }
+            self.hang_up(now, device, gone, out);
         }
     }
 
@@ -401,15 +434,35 @@ impl Pool {
             return;
         }
         for manages_keys in [false, true] {
-            loop {
+            // What no module takes now stands aside for what one does: it must not hold up everything behind it.
+            let mut at = 0;
+            while self.has_room() {
                 let queue = if manages_keys { &self.keys_waiting } else { &self.waiting };
-                let Some(job) = queue.front() else { break };
-                let Some((device, line)) = self.best_for(job) else { break };
+                let Some(job) = queue.get(at) else { break };
+                let best = self.best_for(job);
+                if best.is_none() && self.may_be_done(job) {
+                    at += 1;
+                    continue;
+                }
                 let queue = if manages_keys { &mut self.keys_waiting } else { &mut self.waiting };
-                let Some(job) = queue.pop_front() else { break };
-                self.send(now, device, line, For::Job(job), out);
+                let Some(job) = queue.remove(at) else { break };
+                match best {
+                    Some((device, line)) => self.send(now, device, line, For::Job(job), out),
+                    None => out.push(Effect::Done { ticket: job.ticket, result: Err(Failure::NoModule) }),
+                }
             }
         }
+    }
+
+    /// Whether any module takes anything now.
+    fn has_room(&self) -> bool {
+        let takes = |device: &Device| device.condition == Condition::Well && device.free_line().is_some();
+        self.devices.iter().any(takes)
+    }
+
+    /// Whether a module that may do it is well, or can be again soon.
+    fn may_be_done(&self, job: &Job) -> bool {
+        self.devices.iter().any(|device| device.has_prospects() && device.config.allowed.allow(&job.request))
     }
 
     /// The module that is well, allowed, has room and the fewest commands under way; the one that failed this

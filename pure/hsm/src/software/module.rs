@@ -155,6 +155,10 @@ impl SoftwareHsm {
         if key.expose().iter().all(|&byte| byte == 0) {
             return Err(Fault::SecondParity);
         }
+        // Who writes the same eight bytes twice needs no transport key to write a key it can search for.
+        if key.is_degenerate() {
+            return Err(Fault::Weaker);
+        }
         let all = check_value(&key, Method::usual(key.cipher())).expect("the usual method fits");
         if expected.is_some_and(|expected| !expected.agrees_with(&all)) {
             return Err(Fault::CheckMismatch);

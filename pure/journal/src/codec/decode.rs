@@ -5,7 +5,7 @@ use super::{
 };
 use crate::vault::{SEALED_ACCOUNT_BYTES, SEALED_BYTES};
 use crate::{
-    Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark,
+    Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark, Matter,
     Observed, Onward, Record, Remembered, Ruling, SealedAccount, SealedPan, Sent, Ticket,
 };
 use terms::{
@@ -34,7 +34,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
         kind::DEBITED | kind::DEBITED_DATED => Record::Debited(from.debited()?),
         kind::CREDITED => Record::Credited(from.credited()?),
         kind::STRANDED => Record::Stranded(from.declined()?),
-        kind::NOTED => Record::Noted { id: from.id()? },
+        kind::NOTED => Record::Noted { id: from.id()?, matter: from.one_of(&Matter::ALL, "matter")? },
         kind::REMEMBERS => Record::Remembers { most: from.number("most")? },
         kind::DECIDED | kind::DECIDED_OTHER => Record::Decided {
             id: from.id()?,

@@ -4,7 +4,7 @@ use super::{
     DECIDED_BY, DUTIES, HOLDS_ACCOUNT, HOLDS_KEPT, NAMED, OBSERVATIONS, OUTCOMES, WHYS, kind, place,
 };
 use crate::{
-    Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark,
+    Account, After, Card, Credited, CutStage, Debited, Declined, Forward, Kept, Key, LinkOrder, Mark, Matter,
     Observed, Record, Remembered, Ruling, Sent, Vault,
 };
 use alloc::vec::Vec;
@@ -59,9 +59,10 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.byte(kind::REMEMBERS);
             out.number(*most);
         }
-        Record::Noted { id } => {
+        Record::Noted { id, matter } => {
             out.byte(kind::NOTED);
             out.number(id.0);
+            out.byte(place(&Matter::ALL, matter));
         }
         Record::Decided { id, answer, wire_code, owes, approved, at } => {
             out.byte(if approved.is_none() { kind::DECIDED } else { kind::DECIDED_OTHER });

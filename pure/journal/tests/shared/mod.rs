@@ -3,8 +3,8 @@
 use journal::memory::Memory;
 use journal::{
     Account, After, Batch, Card, Compared, Counted, Credited, CutStage, DayRecord, Debited, DecidedBy,
-    Declined, Duty, Forward, Journal, JournalError, Kept, Key, LinkOrder, Mark, Named, Observation, Observed,
-    Onward, Record, Recovered, Remembered, Ruling, Sent, Tallied, Ticket, Vault, Why,
+    Declined, Duty, Forward, Journal, JournalError, Kept, Key, LinkOrder, Mark, Matter, Named, Observation,
+    Observed, Onward, Record, Recovered, Remembered, Ruling, Sent, Tallied, Ticket, Vault, Why,
 };
 use terms::{
     Amount, Balance, BusinessDate, Carried, Code, Currency, Figure, ForwardId, Kind, LinkId, LocalTime,
@@ -187,7 +187,7 @@ pub fn every_kind() -> Vec<Record> {
         Record::Advised { sent: keeping(sent(5)), forward: forward(4, Duty::Advice) },
         Record::Debited(Debited { sent: keeping(sent_to(6)), onward: ONWARD }),
         Record::Stranded(declined.clone()),
-        Record::Noted { id: TxnId(6) },
+        Record::Noted { id: TxnId(6), matter: Matter::Amount },
         Record::Remembers { most: 131_072 },
         Record::NotSent {
             id: TxnId(6),

@@ -38,6 +38,15 @@ pub(super) fn own_master() -> Failure {
     )
 }
 
+/// Components of a token's keys are entered at its own tool: here they would be in clear.
+pub(super) fn of_token() -> Failure {
+    refused(
+        "CER2014-E",
+        "components of keys of a token are entered with the token's own tool, and never here",
+        "sekisho hsm master for its master keys; sekisho key adopt OWNER KEY --label LABEL for one put there by its tool",
+    )
+}
+
 /// Whether the ceremony is still one of the module the configuration names.
 pub(super) fn is_same(ceremony: &Ceremony, place: &Place) -> Result<(), Failure> {
     if (ceremony.maker() == Maker::Device) == place.devices()?.is_some() {

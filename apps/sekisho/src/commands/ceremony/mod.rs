@@ -124,6 +124,9 @@ fn start(args: &StartArgs) -> Result<ExitCode, Failure> {
         _ => return Err(usage("a ceremony is for `lmk`, or for an owner and a key: link/NAME zmk")),
     };
     let (directory, _) = args.place.directory()?;
+    if args.place.has_tokens()? {
+        return Err(device::of_token());
+    }
     let maker = if args.place.devices()?.is_some() { Maker::Device } else { Maker::Software };
     if maker == Maker::Device {
         device::may_start(&purpose, shape)?;

@@ -248,7 +248,7 @@ impl Mac {
 
     fn in_words(&self) -> String {
         let over = match &self.elements {
-            None => "the whole body before it".to_string(),
+            None => "the whole body".to_string(),
             Some(elements) => format!("{} ({})", numbers(elements), self.join),
         };
         let by = if self.algorithm.is_empty() { String::new() } else { format!(", {}", self.algorithm) };

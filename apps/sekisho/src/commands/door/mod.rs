@@ -53,13 +53,15 @@ pub(crate) struct Door {
     data: Option<PathBuf>,
     /// What makes the next command find the same switch.
     words: String,
+    /// The configuration that was named.
+    config: Option<PathBuf>,
 }
 
 impl Door {
     /// A switch of this machine.
     pub(crate) fn here(socket: PathBuf, data: PathBuf) -> Self {
         let words = format!(" --socket {}", socket.display());
-        Self { way: Way::Socket(socket), data: Some(data), words }
+        Self { way: Way::Socket(socket), data: Some(data), words, config: None }
     }
 
     /// Asks for something.
@@ -85,6 +87,15 @@ impl Door {
     /// What makes the next command find the same switch.
     pub(crate) fn words(&self) -> &str {
         &self.words
+    }
+
+    /// What makes a command that reads its files find the same ones; nothing where they lie on another machine.
+    pub(crate) fn words_of_files(&self) -> String {
+        match (&self.config, &self.data) {
+            (Some(config), _) => format!(" --config {}", config.display()),
+            (None, Some(data)) => format!(" {}", data.display()),
+            (None, None) => String::new(),
+        }
     }
 
     /// Whether it is of this machine.
@@ -166,7 +177,7 @@ impl Which {
             return Ok(Door { words: self.words(), ..Door::here(socket, data) });
         }
         let remote = super::control::Remote::of(settings)?;
-        Ok(Door { way: Way::Remote(Box::new(remote)), data: None, words: self.words() })
+        Ok(Door { way: Way::Remote(Box::new(remote)), data: None, words: self.words(), config: None })
     }
 
     /// What was typed to name the switch; the environment needs no repeating.
@@ -188,7 +199,14 @@ impl Which {
         if self.socket.is_none() && self.data.is_none() {
             let config = usual_config(self.config.as_deref())?;
             if let Some(config) = config {
-                return Ok(Door::here(config.control_socket(), config.journal.dir));
+                let door = Door::here(config.control_socket(), config.journal.dir);
+                return Ok(match &self.config {
+                    Some(file) => {
+                        let words = format!(" --config {}", file.display());
+                        Door { words, config: Some(file.clone()), ..door }
+                    }
+                    None => door,
+                });
             }
         }
         let data = self.data.clone().or_else(|| self.socket.as_deref().map(beside));

@@ -12,6 +12,7 @@ use serde::Deserialize;
 pub(crate) struct StatusRead {
     pub(crate) version: String,
     pub(crate) state: String,
+    pub(crate) takes_none_because: Option<String>,
     pub(crate) started_at: String,
     pub(crate) business_date: String,
     pub(crate) durable: bool,
@@ -31,6 +32,8 @@ pub(crate) struct TransactionsRead {
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
     pub(crate) not_sent: u64,
+    #[serde(default)]
+    pub(crate) turned_away: u64,
     pub(crate) pending: usize,
     pub(crate) exceptions: u64,
     pub(crate) silent_ms: Option<u64>,
@@ -59,6 +62,20 @@ pub(crate) struct JournalRead {
     pub(crate) syncs: u64,
     pub(crate) sync_us_mean: u64,
     pub(crate) sync_us_max: u64,
+    #[serde(default)]
+    pub(crate) segments_ready: usize,
+    #[serde(default)]
+    pub(crate) cannot_make_room: bool,
+    #[serde(default)]
+    pub(crate) verified: VerifiedRead,
+}
+
+/// The journal before the snapshot the start went on from.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct VerifiedRead {
+    pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) said: String,
 }
 
 /// Everything asked of a switch, at about one moment.

@@ -4,6 +4,7 @@ pub(crate) mod facts;
 pub(crate) mod local;
 pub(crate) mod questions;
 
+use super::door::Door;
 use serde::Serialize;
 
 /// How an answer is to be taken.
@@ -57,6 +58,13 @@ impl Answer {
         if self.verdict != Verdict::Ok {
             self.next = next.into();
         }
+        self
+    }
+
+    /// Its next command made one that finds the same switch: `{at}` stands for what names it to commands that ask it,
+    /// `{files}` to those that read its files.
+    pub(crate) fn about(mut self, door: &Door) -> Self {
+        self.next = self.next.replace("{at}", door.words()).replace("{files}", &door.words_of_files());
         self
     }
 

@@ -27,13 +27,21 @@ pub(crate) fn ready(facts: &Facts) -> Answer {
     let (status, recovery) = (&facts.status, &facts.recovery);
     match (status.state.as_str(), recovery.state.as_str()) {
         ("running", "needed") => Answer::new(Verdict::Critical, "it waits for a person to begin recovery")
-            .next("sekisho recovery --plan, then sekisho recovery run"),
+            .next("sekisho recovery --plan{at}, then sekisho recovery run{at}"),
         ("running", _) if !status.durable => {
             Answer::new(Verdict::Critical, "it runs without syncing: nothing is durable")
                 .next("start it again without --unsafe-no-sync")
         }
+        ("running", _) if status.takes_none_because.as_deref() == Some("no_room") => {
+            let turned_away = status.transactions.turned_away;
+            let said =
+                format!("its disk is full: it declines every new request, {turned_away} since the start");
+            Answer::new(Verdict::Critical, said)
+                .next("make room, it goes on by itself: sekisho check disk{at}")
+        }
         ("running", _) => Answer::ok(format!("running since {}", status.started_at)),
-        (state, _) => Answer::new(Verdict::Critical, format!("it is {state}")).next("sekisho run"),
+        (state, _) => Answer::new(Verdict::Critical, format!("it is {state}"))
+            .next("look at its log, then: sekisho run"),
     }
 }
 
@@ -48,9 +56,9 @@ pub(crate) fn link(link: &LinkJson) -> Answer {
         (false, _) => Answer::new(Verdict::Critical, standing(link)),
     }
     .next(match link.state.as_str() {
-        "maintenance" | "draining" => format!("sekisho link ready {}", link.name),
-        "signed-off" => format!("sekisho link sign-on {}", link.name),
-        _ => format!("sekisho link show {}", link.name),
+        "maintenance" | "draining" => format!("sekisho link ready {}{{at}}", link.name),
+        "signed-off" => format!("sekisho link sign-on {}{{at}}", link.name),
+        _ => format!("sekisho link show {}{{at}}", link.name),
     })
 }
 
@@ -58,7 +66,7 @@ pub(crate) fn link(link: &LinkJson) -> Answer {
 pub(crate) fn saf(facts: &Facts, thresholds: Thresholds) -> Answer {
     let pending = facts.status.transactions.pending;
     let figure = thresholds.figure("pending", pending as f64, "", (100.0, 1_000.0));
-    Answer::measured(figure, format!("{pending} messages owed to hosts wait")).next("sekisho saf ls")
+    Answer::measured(figure, format!("{pending} messages owed to hosts wait")).next("sekisho saf ls{at}")
 }
 
 /// Items in front of a person since the start.
@@ -66,7 +74,7 @@ pub(crate) fn exceptions(facts: &Facts, thresholds: Thresholds) -> Answer {
     let count = facts.status.transactions.exceptions;
     let figure = thresholds.figure("exceptions", count as f64, "", (1.0, 10.0));
     Answer::measured(figure, format!("{count} items for a person since the start"))
-        .next("sekisho journal ls --kind exception")
+        .next("sekisho journal ls --kind exception{files}")
 }
 
 /// Of what a host answered, the share it approved.
@@ -81,8 +89,12 @@ pub(crate) fn approval_rate(facts: &Facts, thresholds: Thresholds) -> Answer {
     }
     let percent = counts.approved as f64 * 100.0 / asked as f64;
     let figure = thresholds.figure("approved", percent, "%", (80.0, 50.0));
-    Answer::measured(figure, format!("{percent:.1} % of {asked} requests since the start approved"))
-        .next("sekisho txn ls")
+    let others = match counts.turned_away {
+        0 => String::new(),
+        turned_away => format!("; {turned_away} more asked no host: the switch took nothing new"),
+    };
+    Answer::measured(figure, format!("{percent:.1} % of {asked} requests since the start approved{others}"))
+        .next("sekisho txn ls{files}")
 }
 
 /// How long no source has asked anything.
@@ -92,7 +104,7 @@ pub(crate) fn silence(facts: &Facts, thresholds: Thresholds) -> Answer {
     };
     let figure = thresholds.figure("silence", ms as f64 / 1_000.0, "s", (3_600.0, 14_400.0));
     Answer::measured(figure, format!("the last request came {} ago", span(ms as i64)))
-        .next("sekisho txn tail; are the terminals connected?")
+        .next("sekisho txn tail{files}   are the terminals connected?")
 }
 
 /// From question to decision.
@@ -108,7 +120,7 @@ pub(crate) fn latency(facts: &Facts, thresholds: Thresholds) -> Answer {
         figure,
         format!("from question to decision {p50:.1} ms median, {p99:.1} ms at 99 of 100"),
     )
-    .next("sekisho link ls; which host is slow?")
+    .next("sekisho link ls{at}   which host is slow?")
 }
 
 /// Recovery after an unclean stop.
@@ -116,9 +128,9 @@ pub(crate) fn recovery(facts: &Facts) -> Answer {
     let recovery = &facts.recovery;
     match recovery.state.as_str() {
         "needed" => Answer::new(Verdict::Critical, "it waits for a person to begin recovery")
-            .next("sekisho recovery --plan, then sekisho recovery run"),
+            .next("sekisho recovery --plan{at}, then sekisho recovery run{at}"),
         "running" => Answer::new(Verdict::Warning, format!("{} messages are left to be sent", recovery.left))
-            .next("sekisho recovery"),
+            .next("sekisho recovery{at}"),
         "done" => Answer::ok(format!("done: {} were in flight", recovery.was_in_flight)),
         _ => Answer::ok("not needed: the last stop was in order"),
     }
@@ -135,18 +147,32 @@ pub(crate) fn hsm(facts: &Facts) -> Answer {
         (all, 0) => Answer::ok(format!("{all} well")),
         (all, sick_ones) if sick_ones == all => {
             Answer::new(Verdict::Critical, format!("none is well: {}", sick.join(", ")))
-                .next("sekisho hsm ls")
+                .next("sekisho hsm ls{at}")
         }
-        _ => Answer::new(Verdict::Warning, sick.join(", ")).next("sekisho hsm ls"),
+        _ => Answer::new(Verdict::Warning, sick.join(", ")).next("sekisho hsm ls{at}"),
     }
 }
 
-/// What syncing costs.
+/// Whether everything in it can be read, whether there is room for more, and what syncing costs.
 pub(crate) fn journal(facts: &Facts, thresholds: Thresholds) -> Answer {
     let journal = &facts.status.journal;
     if !facts.status.durable {
         return Answer::new(Verdict::Critical, "it runs without syncing: nothing is durable")
             .next("start it again without --unsafe-no-sync");
+    }
+    if matches!(journal.verified.state.as_str(), "damaged" | "unread") {
+        let said = format!(
+            "what stands before the snapshot of its start is not as it was written: {}; business goes on",
+            journal.verified.said
+        );
+        return Answer::new(Verdict::Critical, said)
+            .next("keep the files; sekisho journal verify{files}   then \"After a crash\" in docs/guide.md");
+    }
+    if journal.cannot_make_room {
+        let ready = journal.segments_ready;
+        let said = format!("no room for another segment of the journal, {ready} stand ready");
+        let verdict = if ready == 0 { Verdict::Critical } else { Verdict::Warning };
+        return Answer::new(verdict, said).next("make room, it goes on by itself: sekisho check disk{at}");
     }
     let mean = journal.sync_us_mean as f64 / 1_000.0;
     let figure = thresholds.figure("sync", mean, "ms", (20.0, 100.0));

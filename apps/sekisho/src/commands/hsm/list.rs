@@ -51,7 +51,15 @@ pub(super) fn run(args: &Args, with_figures: bool) -> Result<ExitCode, Failure> 
                     ));
                 }
             }
+            for hsm in list.data.iter().filter(|hsm| hsm.state != "well") {
+                if let Some(trouble) = &hsm.trouble {
+                    paper.line(format!("{}: {trouble}", hsm.name));
+                }
+            }
             if with_figures {
+                for hsm in &list.data {
+                    paper.line(does(hsm));
+                }
                 paper.line("");
                 paper.text(figures(&list));
                 let memory =
@@ -100,6 +108,15 @@ fn lines(hsm: &HsmJson) -> String {
         Some(_) => format!("{}/{}", hsm.connections, hsm.connections_wanted),
         None => "-".into(),
     }
+}
+
+/// What it may be asked, and by which algorithms it makes codes.
+fn does(hsm: &HsmJson) -> String {
+    let codes = match hsm.algorithms.is_empty() {
+        true => String::new(),
+        false => format!("; codes by {}", hsm.algorithms.join(", ")),
+    };
+    format!("{} does: {}{codes}", hsm.name, hsm.operations.join(", "))
 }
 
 /// A state is a symbol and a word, never a colour.

@@ -128,7 +128,7 @@ impl Facts {
             }
             Record::Day(day) => self.of_day(day, names),
             Record::Resolved { after, .. } => self.text("after", after.name()),
-            Record::Noted { .. } => {}
+            Record::Noted { matter, .. } => self.text("matter", matter.name()),
             Record::Remembers { most } => self.text("most", most),
             Record::NotSent { answer, owes, .. } => {
                 self.of_answer(answer);

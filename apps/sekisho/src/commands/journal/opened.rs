@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The lane a journal is of. The switch runs one.
-const LANE: u16 = 0;
+pub(crate) const LANE: u16 = 0;
 /// While a switch writes, the end of its journal can be seen half written. It is looked at again so often.
 const LOOKS_MAX: u32 = 20;
 /// Half written batches that are passed before the rest is left to the writer.

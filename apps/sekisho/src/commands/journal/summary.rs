@@ -22,7 +22,7 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
             format!("debit approved {}, credit > {link} {stan}", credited.wire_code)
         }
         Record::Stranded(report) => format!("reported: {}", of_declined(report, vault)),
-        Record::Noted { .. } => "a person knows of it".into(),
+        Record::Noted { matter, .. } => format!("a person knows of it: {}", matter.name()),
         Record::Remembers { most } => format!("{most} finished transactions from here on"),
         Record::Decided { answer, wire_code, owes, .. } => {
             format!("{}, host said {wire_code}{}", of_answer(answer), of_debt(owes.as_ref()))

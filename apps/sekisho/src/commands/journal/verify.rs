@@ -1,12 +1,12 @@
 //! `sekisho journal verify`
 
-use super::opened::{Failure, Opened, with_sources};
+use super::opened::{self, Failure, Opened, with_sources};
 use super::progress::Progress;
 use super::whereabouts::Whereabouts;
 use crate::commands::paper::Paper;
 use crate::commands::table::Table;
 use crate::exit;
-use journal::{Ending, JournalError, Position, Record, Step, Storage, Walk};
+use journal::{Cause, Ending, JournalError, Position, Record, Seq, Snapshot, Step, Storage, Walk};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,7 +40,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         paper.text(found.table());
     }
     drop(paper);
-    let Some(error) = damage else { return Ok(ExitCode::SUCCESS) };
+    let Some(error) = damage else {
+        if found.bad_snapshots.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        eprintln!(
+            "damaged: the journal is whole, and a snapshot is not: a start passes it over and reads more"
+        );
+        return Ok(ExitCode::from(exit::NO));
+    };
     eprintln!("damaged: {}", with_sources(&error));
     eprintln!("nothing was changed; everything before that place is whole");
     Ok(ExitCode::from(exit::NO))
@@ -56,6 +64,8 @@ struct Found {
     segments: usize,
     bytes: u64,
     snapshots: usize,
+    /// Of these, not whole: a start passes them over and reads the records instead.
+    bad_snapshots: Vec<u64>,
     batches: u64,
     records: u64,
     records_per_sync: Option<f64>,
@@ -87,14 +97,16 @@ fn examine(opened: &mut Opened) -> Result<(Found, Option<JournalError>), Failure
         progress.at(seen.bytes, seen.records);
     });
     drop(progress);
+    let (snapshots, bad_snapshots) = look_at_snapshots(opened);
     let mut found = Found {
         object: "verification",
         directory: opened.directory.display().to_string(),
-        ok: ended.is_ok(),
+        ok: ended.is_ok() && bad_snapshots.is_empty(),
         in_use_by: opened.holder.as_ref().map(ToString::to_string),
         segments,
         bytes,
-        snapshots: opened.disk.snapshots().map_or(0, |snapshots| snapshots.len()),
+        snapshots,
+        bad_snapshots,
         batches: walk.batches(),
         records: walk.records(),
         records_per_sync: (walk.batches() > 0).then(|| tenths(walk.records(), walk.batches())),
@@ -118,6 +130,17 @@ fn examine(opened: &mut Opened) -> Result<(Found, Option<JournalError>), Failure
         }
     };
     Ok((found, damage))
+}
+
+/// How many there are, and which of them are not whole. One that has gone meanwhile was replaced by its writer.
+fn look_at_snapshots(opened: &mut Opened) -> (usize, Vec<u64>) {
+    let all = opened.disk.snapshots().unwrap_or_default();
+    let is_bad = |next: &Seq| match opened.disk.read_snapshot(*next) {
+        Ok(bytes) => !Snapshot::is_whole(&bytes, opened::LANE),
+        Err(error) => error.cause != Cause::Missing,
+    };
+    let bad = all.iter().copied().filter(is_bad).map(|next| next.0).collect();
+    (all.len(), bad)
 }
 
 fn size(opened: &mut Opened) -> Result<(usize, u64), Failure> {
@@ -193,7 +216,8 @@ impl Found {
 
     fn headline(&self) -> String {
         let verdict = match (self.ok, self.end) {
-            (false, _) => "DAMAGED",
+            (false, "damaged") => "DAMAGED",
+            (false, _) => "good, A SNAPSHOT IS DAMAGED",
             (true, "empty") => "empty",
             (true, _) => "good",
         };
@@ -212,6 +236,9 @@ impl Found {
             count => format!(", {count} snapshots"),
         };
         row("segments", format!("{}, {} MiB{snapshots}", self.segments, self.bytes >> 20));
+        for next in &self.bad_snapshots {
+            row("snapshot", format!("{next:020}.snapshot is NOT WHOLE: a start passes it over"));
+        }
         row("records", thousands(self.records));
         if let Some(per_sync) = self.records_per_sync {
             row("syncs", format!("{}, {per_sync} records each", thousands(self.batches)));
@@ -226,7 +253,7 @@ impl Found {
             );
         }
         if let (Some(segment), Some(offset), Some(chain)) = (self.end_segment, self.end_offset, &self.chain) {
-            let before = if self.ok { "" } else { ", up to the damage" };
+            let before = if self.damage.is_none() { "" } else { ", up to the damage" };
             row("chain", format!("good up to segment {segment}, offset {offset}{before}"));
             row("head", chain[..16].to_string());
         }

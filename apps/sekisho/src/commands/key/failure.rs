@@ -79,6 +79,7 @@ fn of_refusal(refusal: Refusal) -> Failure {
             ("KEY2008-E", "sekisho key show OWNER   (then ask for another key)", exit::REFUSED)
         }
         Refusal::TooLate => ("KEY2009-E", "name a moment that lies ahead, or leave --at away", exit::USAGE),
+        Refusal::TooOften => ("KEY2031-E", "wait a minute, then type the same again", exit::REFUSED),
         Refusal::Suspended => ("KEY2030-E", "sekisho key resume OWNER KEY", exit::REFUSED),
         Refusal::NotInThatState(_) => ("KEY2010-E", "sekisho key show OWNER", exit::REFUSED),
     };

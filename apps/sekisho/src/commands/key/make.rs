@@ -148,7 +148,7 @@ impl FormName {
 
 /// `--json`. Fields are added to it, never changed.
 #[derive(Serialize)]
-struct Made<'a> {
+pub(super) struct Made<'a> {
     object: &'static str,
     owner: String,
     key: &'static str,
@@ -157,6 +157,20 @@ struct Made<'a> {
     check_value: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     cryptogram: Option<&'a str>,
+}
+
+impl Made<'_> {
+    /// A key that came, without a cryptogram.
+    pub(super) fn of(
+        owner: &Owner,
+        role: Role,
+        generation: u32,
+        state: &'static str,
+        check: CheckValue,
+    ) -> Self {
+        let (owner, check_value) = (owner.to_string(), check.to_string());
+        Self { object: "key", owner, key: role.name(), generation, state, check_value, cryptogram: None }
+    }
 }
 
 pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
@@ -298,15 +312,7 @@ pub(crate) fn add(
 fn print(end: &End, owner: &Owner, role: Role, generation: u32, state: State, check: CheckValue) {
     let mut paper = Paper::new();
     match end.json {
-        true => paper.json(&Made {
-            object: "key",
-            owner: owner.to_string(),
-            key: role.name(),
-            generation,
-            state: state.name(),
-            check_value: check.to_string(),
-            cryptogram: None,
-        }),
+        true => paper.json(&Made::of(owner, role, generation, state.name(), check)),
         false => paper.line(format_args!(
             "key/{owner} {} generation {generation} {state}, check value {check}",
             role.name()

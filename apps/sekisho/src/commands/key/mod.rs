@@ -1,5 +1,6 @@
 //! `sekisho key`: keys by reference and check value, and what people may do about them. Nothing here prints a key.
 
+mod adopt;
 mod exchange;
 mod failure;
 mod list;
@@ -24,6 +25,8 @@ pub enum Command {
     Show(list::ShowArgs),
     /// Draw a key; it is in force once its check value is confirmed (changes)
     Generate(make::GenerateArgs),
+    /// Take a key into the books that lies in a token already (changes)
+    Adopt(adopt::AdoptArgs),
     /// Take a key from under a transport key; the cryptogram comes from standard input (changes)
     Import(make::ImportArgs),
     /// Put a key under a transport key for its other owner; takes two people (changes)
@@ -51,6 +54,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Ls(args) => list::run(&args),
         Command::Show(args) => list::show(&args),
         Command::Generate(args) => make::generate(&args),
+        Command::Adopt(args) => adopt::adopt(&args),
         Command::Import(args) => make::import(&args),
         Command::Export(args) => make::export(&args),
         Command::Exchange(args) => exchange::run(&args),

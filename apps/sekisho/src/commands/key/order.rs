@@ -223,6 +223,13 @@ fn done(
         paper.json(&data);
     } else {
         paper.line(format_args!("key/{} {} {word}", which.owner, which.role.name()));
+        for change in changes.iter().filter(|change| change.after == State::Compromised) {
+            let keys::Change { role, generation, check, .. } = change;
+            paper.line(format_args!(
+                "  {} generation {generation}, check value {check}, is compromised",
+                role.name()
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

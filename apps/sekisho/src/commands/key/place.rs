@@ -74,8 +74,13 @@ impl Place {
         let config = usual_config(self.config.as_deref())?;
         Ok(config.and_then(|config| {
             let check = config.hsm.first().filter(|hsm| hsm.software.is_none())?.lmk_check.clone()?;
-            Some((KeyModulePlan::Devices(config.security.pool(), config.hsm), check.to_uppercase()))
+            Some((KeyModulePlan::of_devices(&config), check.to_uppercase()))
         }))
+    }
+
+    /// Whether these devices are tokens.
+    pub(crate) fn has_tokens(&self) -> Result<bool, Failure> {
+        Ok(matches!(self.devices()?, Some((KeyModulePlan::Tokens(..), _))))
     }
 
     /// Opens the store, and the module its keys lie under: the devices of the configuration, or the software module.

@@ -141,6 +141,7 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
         }
         Some("is_drained") => ("LNK2007-E", format!("sekisho link ready {name}{at}")),
         Some("in_maintenance") => ("LNK2008-E", format!("sekisho link ready {name}{at}")),
+        Some("day_is_ahead") => ("LNK2011-E", format!("sekisho cutover status{at}")),
         Some("not_out") => ("LNK2009-E", show(door, name)),
         Some("sessions_open") => (
             "LNK2020-E",

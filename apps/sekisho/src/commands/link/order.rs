@@ -83,6 +83,8 @@ enum Progress {
     Failed(ChangeJson),
     /// Nobody answered, and no state changed by that.
     Unheard,
+    /// Another order came after it, and it cannot be seen any more what would have become of it.
+    Overtaken,
 }
 
 /// Does it, link by link; the first failure ends it.
@@ -149,6 +151,7 @@ pub(crate) fn until(
             Progress::Done(said) => return Ok(said),
             Progress::Failed(change) => return Err(failed(door, order, &link, &change)),
             Progress::Unheard => return Err(unheard(door, order, &link)),
+            Progress::Overtaken => return Err(overtaken(door, order, &link)),
             Progress::Waiting if Instant::now() >= deadline => {
                 return Err(Failure::Said {
                     code: "LNK2106-E",
@@ -180,7 +183,7 @@ fn progress(order: LinkOrder, before: &LinkJson, link: &LinkJson) -> Progress {
     }
     let ends: &[&str] = match order {
         LinkOrder::SignOn => &["signed-on"],
-        LinkOrder::SignOff => &["signed-off", "connected", "disconnected"],
+        LinkOrder::SignOff => &["signed-off", "connected", "disconnected", "maintenance"],
         LinkOrder::Ready => &["signed-on", "connected", "disconnected"],
         LinkOrder::Maintain => &["maintenance"],
         LinkOrder::Drain if link.in_flight == 0 => &["draining"],
@@ -193,9 +196,28 @@ fn progress(order: LinkOrder, before: &LinkJson, link: &LinkJson) -> Progress {
             LinkOrder::Drain => Progress::Done("drained".into()),
             _ => Progress::Done(link.state.clone()),
         },
+        _ if is_overtaken(order, before, link) => Progress::Overtaken,
         _ if order == LinkOrder::SignOn => failed_since(before, link, &["lost"]).unwrap_or(Progress::Waiting),
         _ => Progress::Waiting,
     }
+}
+
+/// Whether somebody else's order took the link past where this one leads, or back.
+fn is_overtaken(order: LinkOrder, before: &LinkJson, link: &LinkJson) -> bool {
+    let since = || link.history.iter().filter(|change| change.number > before.changes());
+    let last = since().rfind(|change| change.cause == "ordered");
+    let is_anothers = last.is_some_and(|change| change.said != order.name());
+    let is = |states: &[&str]| states.contains(&link.state.as_str());
+    is_anothers
+        && match order {
+            LinkOrder::Drain => is(&["signing-off", "signed-off", "maintenance", "disconnected"]),
+            LinkOrder::SignOn | LinkOrder::Ready => {
+                is(&["signing-off", "signed-off", "maintenance", "draining"])
+            }
+            LinkOrder::Maintain => is(&["signing-on", "signed-on", "connected"]),
+            LinkOrder::SignOff => is(&["signing-on", "signed-on"]),
+            LinkOrder::Echo | LinkOrder::AskCutover => false,
+        }
 }
 
 /// Asking moves nothing: it is done when the peer has moved the day.
@@ -255,6 +277,19 @@ fn unheard(door: &Door, order: LinkOrder, link: &LinkJson) -> Failure {
         state: standing(link),
         next: format!("sekisho link show {name}{at}"),
         exit: exit::TIMED_OUT,
+    }
+}
+
+fn overtaken(door: &Door, order: LinkOrder, link: &LinkJson) -> Failure {
+    let (name, at) = (&link.name, at(door));
+    let last = link.history.iter().rfind(|change| change.cause == "ordered");
+    let by = last.map_or_else(String::new, |change| format!(": {} by {}", change.said, change.by));
+    Failure::Said {
+        code: "LNK2012-E",
+        said: format!("link \"{name}\" {}: another order came after it{by}", order.name()),
+        state: standing(link),
+        next: format!("sekisho link show {name}{at}"),
+        exit: exit::REFUSED,
     }
 }
 

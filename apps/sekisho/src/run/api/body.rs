@@ -4,7 +4,7 @@ use super::problem::{Problem, Wrong};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// What a body says, and a digest that is the same for the same members in another order or other white space.
 ///
@@ -22,8 +22,19 @@ pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8], aside: &str) -> Result<([
     if let (Some(members), Some(member)) = (value.as_object_mut(), set_aside) {
         members.insert(aside.to_owned(), member);
     }
-    let asked = serde_json::from_value(value).map_err(|error| misfit(&error))?;
-    Ok((digest.into(), asked))
+    let asked = T::deserialize(&value).map_err(|error| misfit(&error));
+    wipe(&mut value);
+    Ok((digest.into(), asked?))
+}
+
+/// Cards and PIN blocks are in it, also where it is not what was wanted.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// JSON, and not what was wanted. What the parser says of names is told; what it quotes of values is not.

@@ -1,5 +1,6 @@
 //! Who asks.
 
+use super::keys::Pass;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use std::convert::Infallible;
@@ -23,6 +24,14 @@ impl Caller {
 
     pub(crate) fn local() -> Self {
         Self { name: LOCAL.into(), is_operator: true }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Pass {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 

@@ -8,9 +8,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 
 /// How often the file is looked at for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -155,6 +156,8 @@ fn write(path: &Path, lines: &[KeyLine]) -> Result<(), KeyError> {
 pub(crate) struct KeyRing {
     path: PathBuf,
     held: Mutex<Held>,
+    /// Rings when other keys are held than before.
+    changed: watch::Sender<()>,
 }
 
 struct Held {
@@ -168,12 +171,27 @@ impl KeyRing {
     pub(crate) fn open(path: &Path) -> Result<Self, KeyError> {
         let lines = read(path)?;
         let held = Held { lines, changed: change_of(path), looked: Instant::now() };
-        Ok(Self { path: path.to_owned(), held: Mutex::new(held) })
+        Ok(Self { path: path.to_owned(), held: Mutex::new(held), changed: watch::Sender::default() })
     }
 
-    /// Whose key this is. Every key is compared, whole, in a time that tells nothing of it.
-    pub(crate) fn whose(&self, key: &str) -> Option<Caller> {
+    /// Whose key this is, and what is good as long as the key is.
+    pub(crate) fn let_in(self: &Arc<Self>, key: &str) -> Option<(Caller, Pass)> {
         let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        let caller = self.whose(digest)?;
+        Some((caller, Pass(Some((self.clone(), digest)))))
+    }
+
+    /// Looks after the file until the task is dropped, so that a key is taken away although nobody asks for anything.
+    pub(crate) async fn look_after(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            self.look_again(&mut held);
+        }
+    }
+
+    /// Every key is compared, whole, in a time that tells nothing of it.
+    fn whose(&self, digest: [u8; 32]) -> Option<Caller> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         self.look_again(&mut held);
         let mut found = None;
@@ -206,6 +224,24 @@ impl KeyRing {
                 held.lines.clear();
             }
         }
+        self.changed.send_replace(());
+    }
+}
+
+/// What somebody was let in by, for what outlasts their question.
+#[derive(Clone, Default)]
+pub(crate) struct Pass(Option<(Arc<KeyRing>, [u8; 32])>);
+
+impl Pass {
+    /// Comes when the key is none any more; never for somebody on this machine.
+    pub(crate) async fn taken_away(&self) {
+        let Some((keys, digest)) = &self.0 else { return std::future::pending().await };
+        let mut changed = keys.changed.subscribe();
+        while keys.whose(*digest).is_some() {
+            if changed.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
     }
 }
 
@@ -231,15 +267,17 @@ mod tests {
         let text = fs::read_to_string(&path).expect("it is there");
         assert!(!text.contains(&key) && !text.contains(&key[3..]));
         let ring = KeyRing::open(&path).expect("it is ours alone");
-        assert_eq!(ring.whose(&key), Some(Caller { name: "till".into(), is_operator: false }));
-        assert_eq!(ring.whose(&chief).map(|caller| caller.is_operator), Some(true));
-        assert_eq!(ring.whose("sk_nobody"), None);
+        let ring = Arc::new(ring);
+        let whose = |ring: &Arc<KeyRing>, key: &str| ring.let_in(key).map(|(caller, _)| caller);
+        assert_eq!(whose(&ring, &key), Some(Caller { name: "till".into(), is_operator: false }));
+        assert_eq!(whose(&ring, &chief).map(|caller| caller.is_operator), Some(true));
+        assert_eq!(whose(&ring, "sk_nobody"), None);
         assert!(matches!(add(&path, "till", Role::Application), Err(KeyError::Taken(_))));
         assert!(matches!(add(&path, "local", Role::Application), Err(KeyError::Name)));
         remove(&path, "till").expect("it was there");
         assert!(matches!(remove(&path, "till"), Err(KeyError::Nobody(_))));
-        let later = KeyRing::open(&path).expect("it is ours alone");
-        assert_eq!(later.whose(&key), None);
+        let later = Arc::new(KeyRing::open(&path).expect("it is ours alone"));
+        assert_eq!(whose(&later, &key), None);
         let _ = fs::remove_file(&path);
     }
 

@@ -22,8 +22,9 @@ pub(crate) mod news;
 mod numbered;
 pub(crate) mod orders;
 mod pace;
-mod problem;
+pub(crate) mod problem;
 mod request;
+mod room;
 mod session_pages;
 pub(crate) mod sessions;
 mod shown;
@@ -38,12 +39,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use axum::{Json, Router};
+use callers::Caller;
 use doors::Doors;
 use events::Bulletin;
 use line::LineCounts;
 use orders::ApiOrder;
 use pace::Pace;
 use problem::{Problem, Wrong};
+use room::{ReaderRoom, ReadingRoom};
 use sessions::Sessions;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +61,8 @@ const BODY_BYTES_MAX: usize = 64 * 1_024;
 const IDLE_S: u64 = 120;
 /// Readers of events at once. Each costs a connection and about 20 KB.
 const READERS_MAX: usize = 10_000;
+/// Of these, one key's at most: nobody leaves none for the others.
+const READERS_OF_ONE_MAX: usize = 5_000;
 
 /// What every answer is made from.
 #[derive(Clone)]
@@ -67,7 +72,7 @@ pub(crate) struct Api {
     pub(crate) sessions: Sessions,
     bulletin: Bulletin,
     readers: Arc<ReaderCounts>,
-    reading: Arc<Semaphore>,
+    reading: ReadingRoom,
     waiting: Arc<Semaphore>,
     answer_timeout_ms: u32,
     waiting_max: u32,
@@ -92,7 +97,7 @@ impl Api {
             sessions,
             bulletin,
             readers,
-            reading: Arc::new(Semaphore::new(READERS_MAX)),
+            reading: ReadingRoom::new(READERS_MAX, READERS_OF_ONE_MAX),
             waiting: Arc::new(Semaphore::new(waiting_max as usize)),
             answer_timeout_ms: settings.map_or(90_000, |settings| settings.answer_timeout_ms),
             waiting_max,
@@ -133,8 +138,8 @@ impl Api {
         self.waiting.clone().try_acquire_owned().ok()
     }
 
-    fn room_for_reader(&self) -> Option<OwnedSemaphorePermit> {
-        self.reading.clone().try_acquire_owned().ok()
+    fn room_for_reader(&self, caller: &Caller) -> Option<ReaderRoom> {
+        self.reading.enter(caller)
     }
 
     fn answer_timeout(&self) -> Duration {

@@ -81,10 +81,12 @@ macro_rules! codes {
         pub(crate) enum Wrong { $(#[doc = $title] $variant,)* }
 
         impl Wrong {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
             pub(crate) const fn code(self) -> &'static str { match self { $(Self::$variant => $name,)* } }
-            const fn status(self) -> StatusCode { match self { $(Self::$variant => StatusCode::$status,)* } }
-            const fn retryable(self) -> bool { match self { $(Self::$variant => $retryable,)* } }
-            const fn title(self) -> &'static str { match self { $(Self::$variant => $title,)* } }
+            pub(crate) const fn status(self) -> StatusCode { match self { $(Self::$variant => StatusCode::$status,)* } }
+            pub(crate) const fn retryable(self) -> bool { match self { $(Self::$variant => $retryable,)* } }
+            pub(crate) const fn title(self) -> &'static str { match self { $(Self::$variant => $title,)* } }
         }
     };
 }

@@ -5,6 +5,7 @@ use super::body::parsed;
 use super::callers::Caller;
 use super::event::{Event, Severity};
 use super::ids;
+use super::keys::Pass;
 use super::problem::{Problem, ProblemJson, Usual, Wrong};
 use super::sessions::{CannotUse, Session};
 use super::stream::{self, Wish};
@@ -176,18 +177,20 @@ pub(crate) async fn close(
 pub(crate) async fn events(
     State(api): State<Api>,
     caller: Caller,
+    pass: Pass,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let room = api.room_for_reader().ok_or_else(|| Wrong::Busy.said("too many listen already").after_s(5))?;
+    let room =
+        api.room_for_reader(&caller).ok_or_else(|| Wrong::Busy.said("too many listen already").after_s(5))?;
     let listening = api.sessions.listen(&id, &caller.name).map_err(|why| refused(why, &id))?;
     let session = api.sessions.find(&id, &caller.name).map_err(|why| refused(why, &id))?;
     let mut first = Event::new("session.opened", Severity::Info, clock::utc_now());
     first.subject = Some(format!("session {}", session.number));
     let first = first.with("number", json!(session.number)).with("application", json!(session.application));
     let wish = Wish::of(query.as_deref().unwrap_or_default(), &headers);
-    Ok(stream::begin(&api, wish, room, Some(listening), Some(first)))
+    Ok(stream::begin(&api, wish, (room, pass), Some(listening), Some(first)))
 }
 
 /// Why a session cannot be used, for whoever wanted to.

@@ -4,7 +4,9 @@ use super::Api;
 use super::callers::Caller;
 use super::event::Event;
 use super::events::{Bulletin, Next, Place};
+use super::keys::Pass;
 use super::problem::{Usual, Wrong};
+use super::room::ReaderRoom;
 use super::sessions::Listening;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -17,13 +19,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 /// A comment this often, so that both sides learn of a line that is dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The same where the reader asks for it. At least this.
 const HEARTBEAT_MIN_S: u64 = 1;
+/// The last word to a reader whose key was taken away.
+const KEY_TAKEN_AWAY: &str = r#"{"type":"stream.closed","data":{"why":"the key was taken away"}}"#;
 /// Events on their way to one reader.
 const AHEAD: usize = 64;
 /// A reader that takes nothing for so long has stopped reading.
@@ -48,13 +52,14 @@ pub(crate) struct ReaderCounts {
 )]
 pub(crate) async fn all(
     State(api): State<Api>,
-    _: Caller,
+    caller: Caller,
+    pass: Pass,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let wish = Wish::of(query.as_deref().unwrap_or_default(), &headers);
-    match api.room_for_reader() {
-        Some(room) => begin(&api, wish, room, None, None),
+    match api.room_for_reader(&caller) {
+        Some(room) => begin(&api, wish, (room, pass), None, None),
         None => Wrong::Busy.said("too many listen already").after_s(5).into_response(),
     }
 }
@@ -87,7 +92,7 @@ impl Wish {
 pub(crate) fn begin(
     api: &Api,
     wish: Wish,
-    room: OwnedSemaphorePermit,
+    (room, pass): (ReaderRoom, Pass),
     listening: Option<Listening>,
     first: Option<Event>,
 ) -> Response {
@@ -96,7 +101,13 @@ pub(crate) fn begin(
     api.readers.open.fetch_add(1, Ordering::Relaxed);
     tokio::spawn(async move {
         let counts = feed.counts.clone();
-        feed.run(listening.as_ref(), first).await;
+        let over = tokio::select! {
+            () = feed.run(listening.as_ref(), first) => false,
+            () = pass.taken_away() => true,
+        };
+        if over {
+            feed.give(sse::Event::default().event("stream.closed").data(KEY_TAKEN_AWAY)).await;
+        }
         counts.open.fetch_sub(1, Ordering::Relaxed);
         drop((room, listening));
     });

@@ -78,6 +78,7 @@ impl TcpDoor {
     /// Serves until the task is dropped.
     pub(crate) async fn serve(self, app: Router, api: Api) -> io::Result<()> {
         let keys = self.keys;
+        tokio::spawn(keys.clone().look_after());
         let app = app.layer(middleware::from_fn(move |request, next| shown(keys.clone(), request, next)));
         let app = app.layer(middleware::from_fn(super::numbered::numbered));
         let (most, idle, counts) = (api.connections_max, api.idle(), api.lines.clone());
@@ -97,7 +98,7 @@ impl TcpDoor {
 async fn shown(keys: Arc<KeyRing>, mut request: Request, next: Next) -> Response {
     let said = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let key = said.and_then(|said| said.strip_prefix("Bearer "));
-    let Some(caller) = key.and_then(|key| keys.whose(key.trim())) else {
+    let Some((caller, pass)) = key.and_then(|key| keys.let_in(key.trim())) else {
         return Wrong::Unauthorized
             .said("send Authorization: Bearer KEY; sekisho api key new NAME makes one")
             .into_response();
@@ -107,6 +108,7 @@ async fn shown(keys: Arc<KeyRing>, mut request: Request, next: Next) -> Response
         return Wrong::Forbidden.said(said).into_response();
     }
     request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(pass);
     next.run(request).await
 }
 

@@ -185,6 +185,9 @@ fn said(submitted: Submitted, name: &str) -> Result<Response, Problem> {
         Submitted::CannotCapture(_, CannotCapture::Captured(by)) => {
             Err(captured("it was captured already: a capture is made once", by))
         }
+        Submitted::CannotCapture(of, why @ CannotCapture::NotDecided) => {
+            Err(Wrong::UnderWay.said(format!("{why}; nothing was sent")).about(ids::of_txn(of)).after_s(1))
+        }
         Submitted::CannotCapture(of, why) => {
             Err(Wrong::NotCapturable.said(format!("{why}; nothing was sent")).about(ids::of_txn(of)))
         }

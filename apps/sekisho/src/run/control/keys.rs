@@ -14,6 +14,11 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use terms::LinkName;
 
+/// Longest name of a person: what systems allow is half of it.
+const NAME_MAX: usize = 64;
+/// Longest reason, as `sekisho key` takes it.
+const REASON_MAX: usize = 200;
+
 /// Its places.
 pub(super) fn router() -> Router<Door> {
     Router::new().route("/v1/keys/exchange/{link}", get(show).post(begin))
@@ -43,7 +48,10 @@ async fn begin(State(door): State<Door>, caller: Caller, Path(link): Path<String
     };
     let by = match (caller.is_local(), by) {
         // Who is at a keyboard here may have a longer name than an order has room for.
-        (true, Some(by)) => by,
+        (true, Some(by)) => match person_of(&by) {
+            Ok(by) => by,
+            Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+        },
         // In the audit of keys nobody's key is taken for a person of this machine.
         (false, by) => match ordered_by(&caller, by.as_deref()) {
             Ok(by) => format!("api-key/{}", by.as_str()),
@@ -54,6 +62,10 @@ async fn begin(State(door): State<Door>, caller: Caller, Path(link): Path<String
             return no(StatusCode::BAD_REQUEST, "not_signed", said);
         }
     };
+    let reason = match line_of("reason", &reason, REASON_MAX) {
+        Ok(reason) => reason,
+        Err(said) => return no(StatusCode::BAD_REQUEST, "not_signed", said),
+    };
     let Some(name) = LinkName::new(link.as_bytes()) else { return none(&link) };
     tracing::warn!(link, by, reason, "keys: order to exchange");
     let order = |answer| Order::Exchange(ExchangeOrder::Begin { name, by, reason, answer });
@@ -61,6 +73,23 @@ async fn begin(State(door): State<Door>, caller: Caller, Path(link): Path<String
         Some(Some(before)) => Json(before).into_response(),
         Some(None) => none(&link),
         None => gone(),
+    }
+}
+
+/// A person of this machine. No user has a `/` in the name: none is taken for a key of a caller.
+fn person_of(by: &str) -> Result<String, String> {
+    let by = line_of("by", by, NAME_MAX)?;
+    if by.contains('/') { Err("`by` has a `/` in it, and names no person".into()) } else { Ok(by) }
+}
+
+/// A line as it stands in the audit for ever: whole, and one line.
+fn line_of(what: &str, text: &str, most: usize) -> Result<String, String> {
+    let text = text.trim();
+    match text {
+        "" => Err(format!("`{what}` is empty")),
+        _ if text.len() > most => Err(format!("`{what}` is longer than {most} bytes")),
+        _ if text.chars().any(char::is_control) => Err(format!("`{what}` has control characters in it")),
+        _ => Ok(text.into()),
     }
 }
 

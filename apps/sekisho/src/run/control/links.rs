@@ -194,5 +194,6 @@ const fn code(why: CannotOrder) -> &'static str {
         CannotOrder::IsDrained => "is_drained",
         CannotOrder::InMaintenance => "in_maintenance",
         CannotOrder::NotOut => "not_out",
+        CannotOrder::DayIsAhead => "day_is_ahead",
     }
 }

@@ -6,9 +6,13 @@
 //! ```
 //! An answer leaves when what it says is written. Whatever is lost on the way leaves the keys in force as they were.
 
+mod asked;
+mod glare;
+
 use super::Core;
 use crate::run::guard::{Heard, Turn, Whose, Wrong};
 use crate::run::keys::{Done, Ended, Errand, NotDone, What};
+use asked::Question;
 use dialects::{KeyRule, KeyWhat};
 use keys::exchange::{Begun, Do, Step};
 use keys::{Owner, Start};
@@ -102,6 +106,7 @@ impl Core {
         };
         let Some(owner) = owner else { return Some(txn) };
         let has_codes = rule.is_some_and(|rule| rule.mac.is_some());
+        let is_for_anybody = rule.is_some_and(|rule| rule.gives_unauthenticated);
         let begins = matches!(txn.message.class, Class::Authorization | Class::Financial)
             && txn.message.function == Function::Request;
         if begins && self.guard.ring.borrow().awaits_keys(&owner) {
@@ -127,12 +132,6 @@ impl Core {
         if !is_ours || !self.guard.keeps_keys() {
             return Some(txn);
         }
-        if master && !(has_codes && dialect.authenticates(txn.message)) {
-            // It makes the working keys void: whoever asks must be the terminal.
-            tracing::error!(%owner, "a new master key was asked for without an authentication code: refused");
-            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::SecurityFailure);
-            return None;
-        }
         let sent = txn
             .carried
             .get(keys.noun)
@@ -144,6 +143,24 @@ impl Core {
             self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::FormatError);
             return None;
         };
+        let question = Question {
+            owner,
+            is_master: master,
+            is_authenticated: has_codes && dialect.authenticates(txn.message),
+            is_for_anybody,
+        };
+        if (master || sent.is_none())
+            && let Err(code) = self.may_be_given(&question)
+        {
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), code);
+            return None;
+        }
+        if let (Whose::Host(link), Some(_)) = (whose, &sent)
+            && !self.gives_way(link)
+        {
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::Busy);
+            return None;
+        }
         let what = match sent {
             Some(sent) => What::Take { contents: sent.to_vec() },
             None if has_codes => What::HandOut { master, start: Start::OnUse },
@@ -285,6 +302,13 @@ impl Core {
     /// The keys are made: the lane asks the host.
     fn outgoing_keys(&mut self, link: LinkId, set: u32, contents: Option<Vec<u8>>) {
         self.step_exchange(link, Step::Made(set));
+        if !self.is_sent(link, set) {
+            // It gave way while they were made: nobody has them.
+            if let Some((owner, rule)) = self.exchange_of(link).filter(|_| set != 0) {
+                self.send_errand(owner, rule, What::Abandoned(set), Waiting::Nobody, None);
+            }
+            return;
+        }
         let mut carried = Carried::default();
         if let Some((_, rule, info)) = self.rule_now(link) {
             contents.iter().for_each(|contents| carried.push(rule.noun, contents));
@@ -299,21 +323,27 @@ impl Core {
         let sent = reply.as_ref().filter(|reply| reply.outcome == Some(Outcome::Approved));
         match sent {
             None => {
+                let outcome = reply.as_ref().and_then(|reply| reply.outcome);
                 let said = reply.map(|reply| reply.wire_code.to_string());
                 tracing::warn!(
                     link = self.link_name(link),
                     code = said.as_deref().unwrap_or("none"),
                     "exchange of keys not accepted"
                 );
-                self.step_exchange(link, Step::Failed);
+                // What it may have taken is not erased: its yes may be what was lost.
+                let is_no =
+                    outcome.is_some_and(|outcome| matches!(outcome, Outcome::Refused | Outcome::NotSent));
+                self.step_exchange(link, if is_no { Step::Refused } else { Step::Silent });
             }
             Some(reply) => {
                 let contents =
                     reply.carried.get(rule.noun).filter(|sent| !sent.is_empty()).map(<[u8]>::to_vec);
                 let ours = self.exchanges.ours.entry(link).or_default();
-                let set = if let Begun::Sent(set, _) = ours.begun { set } else { 0 };
-                if set != 0 {
-                    return self.step_exchange(link, Step::Accepted);
+                match ours.begun {
+                    Begun::Sent(0, _) => {}
+                    Begun::Sent(..) => return self.step_exchange(link, Step::Accepted),
+                    // It gave way, or is over.
+                    Begun::Not | Begun::Making(_) => return,
                 }
                 // Asked for its own: in the answer, or in a message of its own that follows.
                 ours.begun = Begun::Not;
@@ -339,7 +369,11 @@ impl Core {
         match act {
             Do::Nothing | Do::Send => {}
             Do::Make if draws => self.send_errand(owner, rule, make, Waiting::Ours(link), by),
-            Do::Make => self.outgoing_keys(link, 0, None),
+            Do::LeaveAndMake if draws => self.send_errand(owner, rule, make, Waiting::Ours(link), by),
+            Do::Make | Do::LeaveAndMake => self.outgoing_keys(link, 0, None),
+            Do::LeaveAndCall => {
+                self.end_exchange(link, Err("the host did not answer keys, three times".into()));
+            }
             Do::PutInForce(set) => {
                 self.send_errand(owner, rule, What::Accepted(set), Waiting::Ours(link), None);
             }

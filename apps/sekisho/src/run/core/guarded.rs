@@ -2,8 +2,8 @@
 
 use super::{Core, Handed, answer_header};
 use crate::run::guard::{
-    Asked, Errand, Heard, Leaving, Move, Next, Rule, Sealing, Trouble, Turn, Verifying, Whose, Wrong,
-    in_force, proof_of,
+    Asked, Errand, Heard, Leaving, Move, Next, Rule, Sealing, TokenNews, Trouble, Turn, Verifying, Whose,
+    Wrong, in_force, proof_of,
 };
 use crate::run::hsm::{HsmCommand, Probing};
 use dialects::Dialect;
@@ -16,8 +16,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use switch::{Event, MayLeave};
 use terms::{
-    Answer as Decision, ConnId, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId, TerminalId, Txn,
-    TxnId,
+    Answer as Decision, Class, ConnId, Function, LinkId, Network, Noun, Now, Outcome, Outgoing, SourceId,
+    TerminalId, Txn, TxnId,
 };
 
 use super::Switchboard;
@@ -178,7 +178,8 @@ impl Core {
         let (algorithm, padding) = rule.mac?;
         let (owner, role) = rule.code_owner(terminal);
         // The key that the message itself carries waits to be used.
-        let coming = by_new_key.then(|| self.guard.ring.borrow().coming(&owner, role, now.wall)).flatten();
+        let coming = || self.guard.ring.borrow().coming(&owner, role, now.wall).into_iter().next();
+        let coming = by_new_key.then(coming).flatten();
         if let Some(key) = coming {
             return Some(Ok((algorithm, padding, key)));
         }
@@ -286,6 +287,8 @@ impl Core {
             }
             // It goes on waiting, and what it waits for may never have been the host's.
             Whose::Host(_) => {}
+            // There are terminals for which any answer to it says that it is done: silence makes them repeat it.
+            Whose::Source(_) if matches!(wrong, Wrong::Unknown(_)) && says_what_was(&txn) => {}
             Whose::Source(source) if txn.message.asks() => {
                 let answer = Decision::ours(wrong.code(), Outcome::NotSent);
                 self.answer_source(None, source, conn, &Arc::new(txn), &answer);
@@ -400,12 +403,21 @@ impl Core {
             HsmCommand::Test { name, answer } => {
                 let seen = self.guard.modules.seen();
                 let Some(device) = self.guard.modules.place(&name) else { return drop(answer.send(None)) };
-                let check = seen.get(device).map(|seen| seen.lmk_check.clone()).unwrap_or_default();
-                self.run(Errand::Probe(Probing::new(name, device, check, answer)), None);
+                let Some(seen) = seen.into_iter().nth(device) else { return drop(answer.send(None)) };
+                self.run(Errand::Probe(Probing::new(device, seen, answer)), None);
                 self.go_on_with_errands();
                 self.net.flush();
             }
         }
+    }
+
+    /// A session with a token told something.
+    pub(crate) fn on_token(&mut self, news: TokenNews) {
+        let now = self.clock.now().instant;
+        self.guard.mind(|modules, done| modules.token_told(now, news, done));
+        self.go_on_with_errands();
+        self.journaling.pump(&self.lane);
+        self.net.flush();
     }
 
     /// Lets the modules know that time has passed.
@@ -461,4 +473,9 @@ impl Rule {
         let (owner, role, _) = self.owner(terminal);
         (owner, role)
     }
+}
+
+/// Whether a message tells what has happened already, and is repeated until it is answered.
+fn says_what_was(txn: &Txn) -> bool {
+    txn.message.class == Class::Reversal || txn.message.function == Function::Advice
 }

@@ -17,7 +17,9 @@ mod errand;
 mod modules;
 mod moving;
 mod own;
+mod own_tokens;
 mod setup;
+mod tokens;
 mod turns;
 mod verdict;
 
@@ -40,6 +42,7 @@ pub(crate) use modules::{ModuleSeen, Modules};
 pub(crate) use moving::Move;
 pub(crate) use own::{KeyModule, KeyModulePlan, NotAsked};
 pub(crate) use setup::{dial, guard};
+pub(crate) use tokens::TokenNews;
 pub(crate) use turns::{Line, Turn, Turns};
 pub(crate) use verdict::{Trouble, Wrong};
 
@@ -52,6 +55,8 @@ pub(crate) struct Rule {
     pub(crate) mac: Option<(Algorithm, Padding)>,
     /// The format of PIN blocks.
     pub(crate) pin: Option<Format>,
+    /// Keys are given also to whoever asks without an authentication code.
+    pub(crate) gives_unauthenticated: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +97,16 @@ impl Rule {
                 ));
             }
         }
+        if algorithm == Some(Algorithm::UnionPayCbc)
+            && dialect.mac().is_some_and(|mac| mac.input == dialects::MacInput::WholeBody)
+        {
+            return Err(format!(
+                "{} leaves out whatever is no letter or digit, so a whole message is not safe under it: dialect `{}` \
+                 must name the elements ([mac] input, join = \"spaces\")",
+                Algorithm::UnionPayCbc,
+                dialect.name()
+            ));
+        }
         if let Some(algorithm) = algorithm
             && guard.mac_padding.is_some_and(|method| method != 1)
             && !algorithm.has_choice_of_padding()
@@ -107,6 +122,7 @@ impl Rule {
             keys,
             mac: algorithm.map(|algorithm| (algorithm, guard.padding())),
             pin: guard.format(),
+            gives_unauthenticated: guard.unauthenticated_keys,
         }))
     }
 
@@ -257,12 +273,12 @@ pub(crate) fn accepted(
     at: Timestamp,
 ) -> Result<VecDeque<KeyInUse>, Trouble> {
     let coming = ring.coming(owner, role, at);
-    match (ring.keys(owner, role, at), coming) {
-        (Err(none), None) => Err(Trouble::NoKey(none, role)),
-        (Err(_), Some(coming)) => Ok([coming].into()),
-        (Ok(keys), coming) => {
+    match ring.keys(owner, role, at) {
+        Err(none) if coming.is_empty() => Err(Trouble::NoKey(none, role)),
+        Err(_) => Ok(coming.into()),
+        Ok(keys) => {
             let keys = keys.into_owned();
-            Ok([Some(keys.current), coming, keys.previous].into_iter().flatten().collect())
+            Ok([keys.current].into_iter().chain(coming).chain(keys.previous).collect())
         }
     }
 }

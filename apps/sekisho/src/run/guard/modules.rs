@@ -1,7 +1,10 @@
+use super::tokens::{TokenNews, Tokens, tell};
+use hsm::mac::Algorithm;
 use hsm::ops::{Answer, Hsm as _, Request};
 use hsm::pool::{Condition, Counts, Effect, Failure, Operations, Pool, Tell, Ticket};
 use hsm::software::SoftwareHsm;
 use net::{LinkHandle, Net};
+use pkcs11::Abilities;
 use std::collections::VecDeque;
 use terms::{ConnId, Instant};
 
@@ -35,8 +38,12 @@ pub(crate) struct Devices {
     pub(crate) net: Net,
     /// Name, address and master key of each, by its place.
     pub(crate) known: Vec<(String, String, String)>,
+    /// What each may be asked, by its place.
+    pub(super) allowed: Vec<Operations>,
     /// Set once the network runs.
     pub(crate) handles: Vec<LinkHandle>,
+    /// The same of tokens.
+    pub(super) tokens: Tokens,
 }
 
 /// A module as it is, for people.
@@ -55,6 +62,14 @@ pub(crate) struct ModuleSeen {
     pub(crate) is_public: bool,
     /// Whether one person had its master key drawn, for tests.
     pub(crate) is_for_tests: bool,
+    /// `software`, or its family.
+    pub(crate) kind: &'static str,
+    /// What it may be asked, and as far as it says does.
+    pub(crate) operations: Vec<&'static str>,
+    /// By which algorithms it makes codes, where it says that.
+    pub(crate) algorithms: Vec<&'static str>,
+    /// Why nothing leads to it, where that is known.
+    pub(crate) trouble: Option<String>,
 }
 
 type Done = VecDeque<(Ticket, Result<Answer, Failure>)>;
@@ -117,6 +132,10 @@ impl Modules {
                 counts: software.counts,
                 is_public: software.is_public,
                 is_for_tests: software.is_for_tests,
+                kind: "software",
+                operations: software.allowed.list().collect(),
+                algorithms: Algorithm::names().collect(),
+                trouble: None,
             }],
             Self::Devices(devices) => devices.seen(),
         }
@@ -149,10 +168,27 @@ impl Modules {
         }
     }
 
+    /// The sessions with tokens, once they are begun.
+    pub(super) fn keep(&mut self, tokens: Tokens) {
+        if let Self::Devices(devices) = self {
+            devices.tokens = tokens;
+        }
+    }
+
+    /// A session with a token told something.
+    pub(crate) fn token_told(&mut self, now: Instant, news: TokenNews, done: &mut Done) {
+        if let Self::Devices(devices) = self {
+            let name = devices.name(news.device).to_owned();
+            devices.tokens.hear(&news, &name);
+            devices.act(done, |pool, out| tell(pool, now, news.device, news.told, out));
+        }
+    }
+
     /// Lets go of every line.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&mut self) {
         if let Self::Devices(devices) = self {
             devices.handles.iter().for_each(LinkHandle::close);
+            devices.tokens.close();
         }
     }
 }
@@ -180,13 +216,18 @@ impl Devices {
                         let _ = conn.send_bytes(&[], &bytes);
                     }
                 }
-                // No module of a configuration is called.
-                Effect::Call { .. } => {}
+                Effect::Call { conn, number, request } => self.tokens.call(conn, number, request),
                 Effect::Done { ticket, result } => done.push_back((ticket, result)),
+                Effect::HangUp { conn } if self.is_of_tokens() => self.tokens.let_go(conn),
                 Effect::HangUp { conn } => self.net.conn(conn).iter().for_each(net::Conn::abort),
                 Effect::Tell(tell) => self.say(&tell),
             }
         }
+    }
+
+    /// All of them are of one kind: keys lie under one master key.
+    fn is_of_tokens(&self) -> bool {
+        self.tokens.get(0).is_some()
     }
 
     fn name(&self, device: usize) -> &str {
@@ -218,17 +259,27 @@ impl Devices {
         let of = |(at, seen): (usize, hsm::pool::DeviceSeen)| {
             let (name, address, lmk_check) = self.known[at].clone();
             let is_public = public.contains(&lmk_check.to_uppercase());
+            let token = self.tokens.get(at);
+            let can = token.and_then(|token| token.can);
+            let does = |name: &&str| can.is_none_or(|can| can.operations().any(|does| does == *name));
             ModuleSeen {
                 name,
                 address: Some(address),
                 lmk_check,
                 condition: seen.condition,
                 lines: seen.lines,
-                lines_wanted: self.handles.get(at).map_or(0, |handle| handle.states().len()),
+                lines_wanted: match token {
+                    Some(token) => token.wanted(),
+                    None => self.handles.get(at).map_or(0, |handle| handle.states().len()),
+                },
                 under_way: seen.under_way,
                 counts: seen.counts,
                 is_public,
                 is_for_tests: false,
+                kind: if token.is_some() { "pkcs11" } else { "payshield" },
+                operations: self.allowed[at].list().filter(does).collect(),
+                algorithms: can.into_iter().flat_map(Abilities::algorithms).collect(),
+                trouble: token.and_then(|token| token.trouble.clone()),
             }
         };
         self.pool.seen().into_iter().enumerate().map(of).collect()

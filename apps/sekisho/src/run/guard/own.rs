@@ -1,13 +1,15 @@
 //! The module of whoever manages keys: the software one, or the devices by lines of its own. What manages keys never
 //! stands before a PIN, and whoever asks may wait.
 
+use super::own_tokens::OwnTokens;
 use super::setup::{device, line, module_of, seed_of};
 use crate::config::{Config, HsmToml};
 use hsm::drbg::SEED_BYTES;
-use hsm::ops::{Answer, Fault, Hsm as _, Request};
+use hsm::ops::{Answer, Fault, Hsm as _, Request, Role};
 use hsm::pool::{Condition, Effect, Failure, Pool, PoolConfig, Ticket};
 use hsm::software::SoftwareHsm;
 use net::{CloseReason, Conn, Handler, LinkHandle, Net, NetConfig, NetError};
+use pkcs11::{Adopted, TokenConfig};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -25,6 +27,8 @@ pub(crate) enum KeyModule {
     Software(Box<SoftwareHsm>),
     /// Devices, whichever of them is well.
     Devices(Box<OwnLines>),
+    /// Tokens, whichever of them is well.
+    Tokens(Box<OwnTokens>),
 }
 
 /// Why a module did not do it.
@@ -53,6 +57,8 @@ pub(crate) enum KeyModulePlan {
     Software(hsm::software::Master),
     /// Lines to these.
     Devices(PoolConfig, Vec<HsmToml>),
+    /// Sessions with these.
+    Tokens(PoolConfig, Vec<(HsmToml, TokenConfig)>),
 }
 
 impl KeyModulePlan {
@@ -64,8 +70,18 @@ impl KeyModulePlan {
         Ok(match config.hsm.as_slice() {
             [] => None,
             [one] if one.software.is_some() => Some(Self::Software(module_of(config, one)?.0)),
-            devices => Some(Self::Devices(config.security.pool(), devices.to_vec())),
+            _ => Some(Self::of_devices(config)),
         })
+    }
+
+    /// Lines or sessions, whichever the modules of a configuration need.
+    pub(crate) fn of_devices(config: &Config) -> Self {
+        let (pool, keys) = (config.security.pool(), config.keys_directory());
+        let tokens = config.hsm.iter().filter_map(|hsm| Some((hsm.clone(), hsm.token_config(&keys)?)));
+        match tokens.collect::<Vec<_>>() {
+            none if none.is_empty() => Self::Devices(pool, config.hsm.clone()),
+            tokens => Self::Tokens(pool, tokens),
+        }
     }
 
     /// The module.
@@ -83,6 +99,9 @@ impl KeyModulePlan {
             Self::Devices(pool, devices) => {
                 Ok(KeyModule::Devices(Box::new(OwnLines { pool, devices, at_work: None })))
             }
+            Self::Tokens(pool, tokens) => {
+                Ok(KeyModule::Tokens(Box::new(OwnTokens { pool, tokens, at_work: None })))
+            }
         }
     }
 }
@@ -96,6 +115,15 @@ impl KeyModule {
         match self {
             Self::Software(module) => module.ask(request).map_err(NotAsked::Fault),
             Self::Devices(lines) => lines.ask(request),
+            Self::Tokens(tokens) => tokens.ask(request),
+        }
+    }
+
+    /// Takes a key that lies in a token into our books; `None` where there are no tokens.
+    pub(crate) fn adopt(&mut self, role: Role, label: &str) -> Option<Result<Adopted, NotAsked>> {
+        match self {
+            Self::Tokens(tokens) => Some(tokens.adopt(role, label)),
+            Self::Software(_) | Self::Devices(_) => None,
         }
     }
 }

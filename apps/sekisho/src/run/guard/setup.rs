@@ -1,9 +1,11 @@
 //! From the configuration to security modules at work.
 
 use super::modules::{Devices, Software};
+use super::tokens::{Tokens, device_of, uri_of};
 use super::{Guard, KeyModulePlan, Modules};
-use crate::config::{Config, HsmToml, SoftwareToml};
+use crate::config::{Config, HsmToml, KindToml, SoftwareToml};
 use crate::run::core::{ModuleLines, Switchboard};
+use crate::run::thread::Order;
 use crate::run::{StartError, keys};
 use hsm::drbg::SEED_BYTES;
 use hsm::payshield::{Client, MESSAGE_BYTES_MAX, test_lmk};
@@ -13,6 +15,7 @@ use keystore::MasterFile;
 use net::{DialConfig, LinkHandle, Net, TlsClient};
 use std::rc::Rc;
 use terms::{LinkId, LinkName};
+use tokio::sync::mpsc::WeakUnboundedSender;
 use wire::Framing;
 
 /// Lines to modules are no links of the lane: their numbers are behind all of those.
@@ -27,13 +30,27 @@ pub(crate) fn guard(config: &Config, net: &Net) -> Result<Guard, StartError> {
             pool: Pool::new(config.security.pool(), devices.iter().filter_map(device).collect()),
             net: net.clone(),
             known: devices.iter().map(known).collect(),
+            allowed: devices.iter().map(HsmToml::allowed).collect(),
             handles: Vec::new(),
+            tokens: Tokens::default(),
         })),
     };
+    warn_of_open_doors(config);
     let lmk = modules.seen().first().map(|first| first.lmk_check.clone());
     let own = KeyModulePlan::of(config)?;
     let keys = lmk.zip(own).map(|(lmk, own)| keys::open(config, &lmk, own)).transpose()?;
     Ok(Guard::new(modules, keys))
+}
+
+/// Who is given keys without showing who it is.
+fn warn_of_open_doors(config: &Config) {
+    let listeners = config.listener.iter().map(|listener| (&listener.name, &listener.security));
+    let links = config.link.iter().map(|link| (&link.name, &link.security));
+    for (name, security) in listeners.chain(links) {
+        if security.as_ref().is_some_and(|guard| guard.unauthenticated_keys) {
+            tracing::warn!(with = name, "keys are given to whoever can connect there: unauthenticated_keys");
+        }
+    }
 }
 
 /// Dials every device.
@@ -41,8 +58,12 @@ pub(crate) fn dial(
     config: &Config,
     net: &Net,
     switchboard: &Rc<Switchboard>,
+    orders: &WeakUnboundedSender<Order>,
 ) -> Result<Vec<LinkHandle>, StartError> {
-    let devices = config.hsm.iter().filter(|hsm| hsm.software.is_none());
+    let tokens = Tokens::open(config, orders)?;
+    switchboard.with(|core| core.guard.modules.keep(tokens));
+    let over_lines = |hsm: &&HsmToml| hsm.software.is_none() && hsm.kind != KindToml::Pkcs11;
+    let devices = config.hsm.iter().filter(over_lines);
     let dialled = devices.enumerate().map(|(device, hsm)| {
         let lines = ModuleLines { switchboard: switchboard.clone(), device };
         net.dial(line(hsm, device), Rc::new(lines)).map_err(StartError::from)
@@ -94,6 +115,9 @@ fn software(config: &Config, hsm: &HsmToml) -> Result<Software, StartError> {
 }
 
 pub(super) fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
+    if hsm.kind == KindToml::Pkcs11 {
+        return device_of(hsm);
+    }
     Some(DeviceConfig {
         way: Way::Commands(Client { keeping: hsm.keeping()?, older_terminal_keys: hsm.older_terminal_keys }),
         header_bytes: hsm.header_bytes,
@@ -104,7 +128,10 @@ pub(super) fn device(hsm: &HsmToml) -> Option<DeviceConfig> {
 }
 
 fn known(hsm: &HsmToml) -> (String, String, String) {
-    let address = hsm.address.map(|address| address.to_string()).unwrap_or_default();
+    let address = match hsm.kind {
+        KindToml::Pkcs11 => uri_of(hsm),
+        KindToml::Payshield => hsm.address.map(|address| address.to_string()).unwrap_or_default(),
+    };
     (hsm.name.clone(), address, hsm.lmk_check.clone().unwrap_or_default().to_uppercase())
 }
 

@@ -10,6 +10,7 @@ use hsm::ops::{Answer, Class, Fault, Form, MacData, NewKey, Request, Role, Store
 use keys::exchange::Keys;
 use keys::{Holding, Owner, Start, State};
 use keystore::StoreError;
+use std::time::Instant;
 use terms::Timestamp;
 
 /// One thing to be done for an exchange.
@@ -91,6 +92,9 @@ pub(crate) enum NotDone {
     /// The message carries a key, and its code is not by it.
     #[error("the authentication code is not by the key the message carries")]
     Code,
+    /// Several of its keys were none.
+    #[error("several of the keys it sent were none: none is taken for an hour")]
+    Doubted,
     /// A module answered what nobody asked.
     #[error("the security module answered something else")]
     Nonsense,
@@ -103,7 +107,7 @@ impl NotDone {
     /// Whether it is the peer's doing, and not ours.
     pub(crate) fn is_peers(&self) -> bool {
         match self {
-            Self::Contents | Self::Code | Self::Store(StoreError::Refused(_)) => true,
+            Self::Contents | Self::Code | Self::Doubted | Self::Store(StoreError::Refused(_)) => true,
             // What it says of a key says something of whoever sent it; anything else is how modules are set up.
             Self::Module(NotAsked::Fault(fault)) => {
                 fault.class() == Class::Key
@@ -197,13 +201,39 @@ impl Keeping {
         contents: &[u8],
     ) -> Result<Done, NotDone> {
         let holding = self.store.holding(owner)?;
-        let keys = opened(module, owner, &holding, rule, contents)?;
+        let keys = self.opened(module, owner, &holding, rule, contents)?;
         let overlap_ms = self.overlap_ms;
         let act = by_itself("exchange", "their owner sent keys, and their check values agree");
         let (holding, _) =
             self.store.change_by(owner, now, &act, |holding| holding.taken(now, keys, overlap_ms))?;
         self.tell(*owner, holding);
         Ok(Done::InForce)
+    }
+
+    /// Opens what came, unless too much of what came before was none of our keys: whoever has no transport key may
+    /// guess, and a check value is short.
+    fn opened(
+        &mut self,
+        module: &mut KeyModule,
+        owner: &Owner,
+        holding: &Holding,
+        rule: &KeyRule,
+        contents: &[u8],
+    ) -> Result<Keys, NotDone> {
+        if self.doubts.is_locked(owner, Instant::now()) {
+            return Err(NotDone::Doubted);
+        }
+        let opened = opened(module, owner, holding, rule, contents);
+        match &opened {
+            Ok(_) => self.doubts.succeeded(owner),
+            Err(why @ NotDone::Module(_)) if why.is_peers() => {
+                if self.doubts.failed(owner, Instant::now()) {
+                    tracing::error!(%owner, %why, "keys came that were none, several times: no more are taken for an hour. Call the other side");
+                }
+            }
+            Err(_) => {}
+        }
+        opened
     }
 
     fn prove(
@@ -215,7 +245,7 @@ impl Keeping {
         proof: Proof,
     ) -> Result<Done, NotDone> {
         let holding = self.store.holding(owner)?;
-        let keys = opened(module, owner, &holding, rule, contents)?;
+        let keys = self.opened(module, owner, &holding, rule, contents)?;
         let key = keys.into_iter().map(|(key, _)| key).find(|key| key.role.authenticates());
         let Proof { algorithm, padding, data, code } = proof;
         let data = MacData { key: key.ok_or(NotDone::Contents)?, algorithm, padding, data };
@@ -305,9 +335,13 @@ const fn scheme_of(characters: usize) -> Scheme {
     }
 }
 
+/// A shorter check value is guessed: sixteen bits are a morning's work.
+const TOLD_BYTES_MIN: usize = 3;
+
 /// Zeros at its end are filling, where a field is longer than a check value.
 fn told(check: &str) -> Option<CheckValue> {
     let bytes: Option<Vec<u8>> =
         (0..check.len()).step_by(2).map(|at| u8::from_str_radix(check.get(at..at + 2)?, 16).ok()).collect();
     CheckValue::told(bytes?.get(..8.min(check.len() / 2))?)
+        .filter(|check| check.as_bytes().len() >= TOLD_BYTES_MIN)
 }

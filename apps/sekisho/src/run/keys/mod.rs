@@ -7,6 +7,7 @@
 //!          └────────── holdings as they are now ─────┘  people and other processes change the store
 //! ```
 
+mod doubt;
 mod exchange;
 
 pub(crate) use exchange::{Done, Ended, Errand, NotDone, What};
@@ -75,6 +76,7 @@ pub(crate) fn open(config: &Config, lmk: &str, own: KeyModulePlan) -> Result<(Ri
         unwritten: Vec::new(),
         marked: 0,
         mark_file,
+        doubts: doubt::Doubts::default(),
     };
     keeping.mark();
     let begun = std::thread::Builder::new().name("keys".into()).spawn(move || keeping.run(own));
@@ -136,6 +138,7 @@ struct Keeping {
     mark_file: PathBuf,
     /// What came into force by being used and could not be written down yet.
     unwritten: Vec<keys::Heard>,
+    doubts: doubt::Doubts,
 }
 
 impl Keeping {

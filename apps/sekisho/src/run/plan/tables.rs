@@ -135,5 +135,6 @@ pub(super) fn listener_config(
 
 pub(super) fn exchanging(link: &LinkToml) -> Option<Exchanging> {
     let config = link.key_exchange?;
-    Some(Exchanging { we_draw: config.drawn_by == DrawnBy::Us, every_ms: config.every_ms })
+    let we_draw = config.drawn_by == DrawnBy::Us;
+    Some(Exchanging { we_draw, every_ms: config.every_ms, yields: config.yields })
 }

@@ -199,7 +199,8 @@ impl State {
             deed.code = self.ledger.take(request, deed.code);
         }
         let mut answer = Answer::ours(deed.code, deed.code.outcome());
-        answer.settlement_date = Some(self.date);
+        // What comes again is counted where the first was, however late it is answered.
+        answer.settlement_date = self.ledger.counted_on(request).or(Some(self.date));
         if deed.code == Code::Approved && !is_owed(request) {
             answer.approval_code = digits(self.counts.asked % 1_000_000);
         }

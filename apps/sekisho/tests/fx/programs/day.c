@@ -80,7 +80,25 @@ static void online(ULONG session) {
     HOLDS(strcmp(text, "approved") == 0);
     WANT(RC_OK, FX_CaptureAuth(session, seq, reason, NULL, 0, &response));
     WANT(RC_OK, FX_CaptureAuth(session, seq, reason, NULL, 0, NULL)); /* captured twice is captured once */
-    authorize(session, STOLEN, RC_PK, "209");
+    /* For less than was approved, by a message of its own; and then no more, and not what was taken back. */
+    seq = authorize(session, GOOD, RC_OK, "000000");
+    WANT(RC_OK, FX_BuildAdviceMsg(session, seq, "10001", NULL, &request));
+    WANT(RC_OK, FX_GetSeqNum(session, &second));
+    WANT(RC_OK, FX_SendMsg_CN(session, second, &request, NULL, NULL, NULL));
+    type = FX_TRN_ADVICE;
+    WANT(RC_INVALID_MSG, FX_ReceiveMsg_CN(session, FX_RECEIVE_SYNC, &type, &second, &response));
+    WANT(RC_OK, FX_BuildAdviceMsg(session, seq, "4000", NULL, &request));
+    WANT(RC_OK, FX_GetSeqNum(session, &second));
+    WANT(RC_OK, FX_SendMsg_CN(session, second, &request, NULL, NULL, NULL));
+    type = FX_TRN_ADVICE;
+    WANT(RC_OK, FX_ReceiveMsg_CN(session, FX_RECEIVE_SYNC, &type, &second, &response));
+    WANT(RC_ERR_APPOINT_NUM, FX_CaptureAuth(session, seq, reason, NULL, 0, NULL));
+    HOLDS(strcmp(reason, "ERRDUP") == 0);
+    seq = authorize(session, GOOD, RC_OK, "000000");
+    WANT(RC_OK, FX_SendSystemCancel_CN(session, seq));
+    WANT(RC_INVALID_MSG, FX_CaptureAuth(session, seq, reason, NULL, 0, NULL));
+    seq = authorize(session, STOLEN, RC_PK, "209");
+    WANT(RC_INVALID_MSG, FX_CaptureAuth(session, seq, reason, NULL, 0, NULL));
 
     /* A sale taken back, by its number alone. */
     build(session, FX_TRN_SALE, GOOD, "500", &request);
@@ -99,6 +117,8 @@ static void online(ULONG session) {
     WANT(RC_OK, FX_GetField(&response, 120, text, &size));
     HOLDS(strcmp(text, "reversed") == 0);
     WANT(RC_ERR_RECEIVEMSG, FX_ReceiveMsg_CN(session, FX_RECEIVE_ASYNC, &type, &second, &response));
+
+    WANT(RC_INVALID_MSG, FX_CaptureAuth(session, seq, reason, NULL, 0, NULL)); /* its money has moved by itself */
 
     /* The same by messages of its own, received when they are there. */
     build(session, FX_TRN_SALE, GOOD, "700", &request);
@@ -119,6 +139,11 @@ static void online(ULONG session) {
     build(session, FX_TRN_AUTH, GOOD, "900", &request);
     WANT(RC_OK, FX_SendAndCaptureAuth(session, &seq, reason, 0, &request, NULL, NULL, NULL, '0', &response, NULL, NULL,
                                       NULL, NULL));
+    build(session, FX_TRN_SALE, GOOD, "900", &request);
+    second = seq;
+    WANT(RC_INVALID_MSG, FX_SendAndCaptureAuth(session, &seq, reason, 0, &request, NULL, NULL, NULL, '0', &response,
+                                               NULL, NULL, NULL, NULL));
+    HOLDS(seq == second); /* nothing was sent */
 }
 
 static void cut_day(ULONG session, CHAR day[FX_DATE_SIZE]) {
@@ -199,12 +224,13 @@ static void daily(void) {
 
 /* 2.3.2: an application that is there all the time, and one that is replaced. */
 static void around(void) {
-    CHAR before[FX_DATE_SIZE], told[FX_DATE_SIZE], after[FX_DATE_SIZE];
-    ULONG session = opened(), other = opened();
+    CHAR before[FX_DATE_SIZE], told[FX_DATE_SIZE], after[FX_DATE_SIZE], reason[FX_REASON_SIZE];
+    ULONG session = opened(), other = opened(), yesterdays;
     WANT(RC_OK, FX_Connect(session));
     step("2 signed on");
     step("3 session open");
     online(other);
+    yesterdays = authorize(other, GOOD, RC_OK, "000000");
     cut_day(session, before);
     step("4 online");
     do /* The first day the centre said, at sign-on, was an event too. */
@@ -213,6 +239,7 @@ static void around(void) {
     cut_day(session, after);
     HOLDS(strcmp(before, after) < 0 && strcmp(told, after) == 0);
     online(other);
+    WANT(RC_OK, FX_CaptureAuth(other, yesterdays, reason, NULL, 0, NULL));
     step("5 cut over by the centre");
     WANT(RC_OK, FX_CloseSession(other));
     other = opened();
@@ -315,6 +342,19 @@ static void one(void) {
     WANT(RC_NG, FX_GetResult(session, seq, NULL));
 }
 
+/* A number that stands for transactions of two days, neither of them of this session: none is taken for the other. */
+static void several(ULONG seq) {
+    fx_XMsg request, told;
+    CHAR reason[FX_REASON_SIZE];
+    ULONG session = opened(), type = FX_TRN_SALE;
+    WANT(RC_ERR_APPOINT_NUM, FX_GetResult(session, seq, &told));
+    WANT(RC_ERR_APPOINT_NUM, FX_SendSystemCancel_CN(session, seq));
+    WANT(RC_ERR_APPOINT_NUM, FX_CaptureAuth(session, seq, reason, NULL, 0, &told));
+    build(session, FX_TRN_SALE, GOOD, "88", &request);
+    WANT(RC_OK, FX_SendMsg_CN(session, seq, &request, NULL, NULL, NULL));
+    WANT(RC_ERR_APPOINT_NUM, FX_ReceiveMsg_CN(session, FX_RECEIVE_SYNC, &type, &seq, NULL));
+}
+
 /* What happens to the connections with the centre, in the codes the older product had for it. */
 static void events(void) {
     fx_XMsg told;
@@ -378,6 +418,8 @@ int main(int argc, char **argv) {
         events();
     else if (strcmp(part, "hung up") == 0)
         hung_up();
+    else if (strcmp(part, "several") == 0 && argc > 2)
+        several((ULONG)strtoul(argv[2], NULL, 10));
     else if (strcmp(part, "one") == 0)
         one();
     else if (strcmp(part, "hold") == 0)

@@ -1,0 +1,157 @@
+//! A source that says two things of one request: neither word is lost, and a person hears of the second.
+
+mod world;
+
+use journal::Record;
+use switch::{Event, LaneConfig};
+use terms::{Amount, BusinessDate, Code, Kind, MessageType, Original, Txn};
+use world::*;
+
+fn deposit(stan: u32) -> Txn {
+    Txn { kind: Kind::Deposit, ..withdrawal(stan) }
+}
+
+fn report(of: u32) -> Txn {
+    Txn { message: MessageType::from_digits([2, 2, 0]).expect("0220"), ..deposit(of) }
+}
+
+fn reversal(of: Txn) -> Txn {
+    let message = MessageType::from_digits([4, 2, 0]).expect("0420");
+    let original = Some(Original { stan: Some(of.stan), ..Original::default() });
+    Txn { message, original, ..of }
+}
+
+fn part(remaining: u64) -> Txn {
+    Txn { remaining: Some(Amount::minor(remaining)), ..reversal(withdrawal(7)) }
+}
+
+/// Why people were called, in this step.
+fn items(left: &Left) -> Vec<String> {
+    let reason = |record: &Record| match record {
+        Record::Exception { reason, .. } => Some(reason.to_string()),
+        _ => None,
+    };
+    left.records.iter().filter_map(reason).collect()
+}
+
+/// Ways to go on: as it is, from the records, from a snapshot.
+const WAYS: [fn(&mut World); 3] = [|_| {}, |w| drop(w.restart()), |w| drop(w.restart_from_snapshot())];
+
+fn approve(w: &mut World, txn: Txn) {
+    let (link, _, ours) = w.ask(txn).asked_once();
+    w.host_says(link, reply(ours, Code::Approved));
+}
+
+#[test]
+fn a_request_in_flight_that_is_reported_and_taken_back_is_a_persons_whichever_came_first() {
+    for (first, second, why) in [
+        (report(7), reversal(deposit(7)), "reported, and then taken back"),
+        (reversal(deposit(7)), report(7), "taken back, and then reported"),
+    ] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(deposit(7)).asked_once();
+        assert_eq!(w.ask(first.clone()).record_names(), ["marked"]);
+        assert!(items(&w.ask(first.clone())).is_empty(), "the same again is the same");
+        let left = w.ask(second.clone());
+        assert_eq!((items(&left), left.answer().0), (vec![why.into()], Code::Approved));
+        assert!(left.answers[0].2, "acknowledged when the item is durable");
+        assert!(items(&w.ask(second.clone())).is_empty(), "once");
+        assert!(items(&w.host_says(link, reply(ours, Code::Approved))).is_empty(), "the first word stands");
+        assert_eq!(w.lane.pending(), usize::from(first.message != report(7).message));
+        w.restart_from_snapshot();
+        assert_eq!(w.lane.status().exceptions, 0, "counted of this process alone");
+        assert!(items(&w.ask(report(7))).is_empty(), "nor does a restart forget that they know");
+    }
+}
+
+#[test]
+fn what_is_known_of_a_request_in_flight_outlives_the_power_with_the_item() {
+    let mut w = World::new();
+    w.ask(deposit(7));
+    w.ask(report(7));
+    assert_eq!(items(&w.ask(reversal(deposit(7)))).len(), 1);
+    w.restart();
+    // By silence it is posted, as the first word wants; the same word again tells nobody anew.
+    assert!(items(&w.ask(reversal(deposit(7)))).is_empty());
+}
+
+#[test]
+fn two_reversals_that_leave_different_parts_are_a_persons_and_the_first_is_done() {
+    for (one, other) in [(part(10_000), part(0)), (part(0), part(10_000)), (part(10_000), part(20_000))] {
+        for go_on in WAYS {
+            // In flight.
+            let mut w = World::new();
+            let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+            w.ask(one.clone());
+            let left = w.ask(other.clone());
+            assert_eq!(items(&left), ["taken back twice, in different parts"]);
+            w.host_says(link, reply(ours, Code::Approved));
+            let wanted = one.remaining.filter(|remaining| *remaining != Amount::default());
+            assert_eq!(w.last_asked().and_then(|sent| sent.remaining), wanted, "the first word stands");
+            go_on(&mut w);
+            assert!(items(&w.ask(other.clone())).is_empty(), "once");
+
+            // Being undone, and undone.
+            for is_over in [false, true] {
+                let mut w = World::new();
+                approve(&mut w, withdrawal(7));
+                let left = w.ask(one.clone());
+                let (_, _, again) = left.asked_once();
+                if is_over {
+                    let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+                    w.host_says(BANK, Txn { message, ..reply(again, Code::Approved) });
+                    assert_eq!(w.lane.pending(), 0);
+                }
+                go_on(&mut w);
+                assert!(items(&w.ask(one.clone())).is_empty(), "the same again is the same");
+                assert_eq!(items(&w.ask(other.clone())), ["taken back twice, in different parts"]);
+                go_on(&mut w);
+                assert!(items(&w.ask(other.clone())).is_empty(), "once");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_that_remains_of_what_was_not_done_is_a_persons() {
+    // Said before the host refuses, and after.
+    for before in [true, false] {
+        let mut w = World::new();
+        let (link, _, ours) = w.ask(withdrawal(7)).asked_once();
+        let early = before.then(|| w.ask(part(10_000)));
+        let refused = w.host_says(link, reply(ours, Code::DoNotHonour));
+        let late = w.ask(part(10_000));
+        let all: Vec<String> =
+            [early.as_ref(), Some(&refused), Some(&late)].into_iter().flatten().flat_map(items).collect();
+        assert_eq!(all, ["a part remains, and nothing was done"]);
+    }
+    // Nothing left us: the same.
+    let mut w = World::new();
+    w.step(Event::LinkDown { link: BANK });
+    w.ask(withdrawal(7));
+    assert_eq!(items(&w.ask(part(10_000))), ["a part remains, and nothing was done"]);
+}
+
+/// Two days differ by it, and no money is in question: that must not hide what comes later.
+#[test]
+fn that_days_differ_hides_no_later_item_about_money() {
+    for go_on in WAYS {
+        let mut w = World::with(LaneConfig { remembered_max: 8, ..config() });
+        approve(&mut w, withdrawal(7));
+        let left = w.ask(reversal(withdrawal(7)));
+        let (_, _, again) = left.asked_once();
+        let elsewhere = w.lane.status().links[0].date.map(BusinessDate::next);
+        let message = MessageType::from_digits([4, 3, 0]).expect("0430");
+        let yes = Txn { message, settlement_date: elsewhere, ..reply(again, Code::Approved) };
+        assert_eq!(items(&w.host_says(BANK, yes)), ["settled by the host on another day"]);
+        go_on(&mut w);
+        let dispensed = Txn { kind: Kind::Withdrawal, ..report(7) };
+        assert_eq!(items(&w.ask(dispensed.clone())), ["reported after it was refused or undone"]);
+        go_on(&mut w);
+        assert!(items(&w.ask(dispensed)).is_empty(), "once");
+        let another = Txn { amount: Amount::minor(1), ..reversal(withdrawal(7)) };
+        assert_eq!(items(&w.ask(another.clone())), ["reversal of another amount"], "another matter");
+        go_on(&mut w);
+        assert!(items(&w.ask(another)).is_empty(), "once");
+    }
+}
