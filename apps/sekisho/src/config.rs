@@ -283,6 +283,7 @@ impl Config {
                 self.journal.segment_bytes
             ));
         }
+        self.addresses(&mut wrong);
         let reachable = |listener: &ListenerToml| listener.default_link.is_some() || !self.route.is_empty();
         for listener in self.listener.iter().filter(|listener| !reachable(listener)) {
             wrong.push(format!(
@@ -291,6 +292,36 @@ impl Config {
             ));
         }
         wrong
+    }
+}
+
+impl Config {
+    /// Two who want to listen on one address. Port 0 is whatever the system gives.
+    fn addresses(&self, wrong: &mut Vec<String>) {
+        let of_listeners = self.listener.iter().map(|one| (format!("listener `{}`", one.name), one.listen));
+        let of_http = self.http.iter().map(|http| ("[http]".to_owned(), http.listen));
+        let of_api = self.api.iter().filter_map(|api| Some(("[api]".to_owned(), api.listen?)));
+        let mut taken: Vec<(String, SocketAddr)> = Vec::new();
+        for (what, address) in of_http.chain(of_api).chain(of_listeners) {
+            match taken.iter().find(|(_, one)| *one == address && address.port() != 0) {
+                Some((first, _)) => wrong.push(format!("{what}: {first} listens on {address} already")),
+                None => taken.push((what, address)),
+            }
+        }
+    }
+
+    /// What may be meant, and surprises whoever did not mean it.
+    pub fn warnings(&self) -> Vec<String> {
+        let without = self.listener.iter().filter(|listener| listener.consistency.is_none());
+        without
+            .map(|listener| {
+                format!(
+                    "listener `{}` has no consistency: its terminals get no withdrawals and no deposits \
+                     (not_allowed_on_device)",
+                    listener.name
+                )
+            })
+            .collect()
     }
 }
 

@@ -275,3 +275,21 @@ fn no_key_is_ever_an_argument() {
         types("mori", &keys, &line, "").ends(2);
     }
 }
+
+#[test]
+fn no_key_is_made_for_a_link_the_configuration_does_not_have() {
+    let place = place("nobody");
+    let config = typed::file(
+        &place,
+        "sekisho.toml",
+        format!(
+            "[journal]\ndir = \"{}\"\n[[listener]]\nname = \"atm\"\nkind = \"atmc\"\nlisten = \"127.0.0.1:0\"\n\
+             dialect = \"iso87-ascii\"\ndefault_link = \"nicos\"\n[[link]]\nname = \"nicos\"\ndial = \"127.0.0.1:1\"\n\
+             dialect = \"iso87-ascii\"\nreply_timeout_ms = 1000\n",
+            place.join("data").display()
+        ),
+    );
+    let line = ["key", "generate", "link/nicso", "zpk", "--reason", "typed", "--config", &config];
+    let refused = sekisho_as("mori", &line, b"").ends(5);
+    assert!(refused.err.contains("KEY2001-E") && refused.err.contains("did you mean `nicos`"), "{refused:?}");
+}

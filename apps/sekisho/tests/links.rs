@@ -185,7 +185,7 @@ fn an_order_that_cannot_be_is_refused_with_its_reason_and_the_next_command() {
         }
     };
     refused("drain", "LNK2005-E", "sekisho link sign-on core");
-    refused("ready", "LNK2009-E", "sekisho link show core");
+    refused("ready", "LNK2009-E", "sekisho link sign-on core");
     order(&setup, "maint").ends(0);
     refused("sign-on", "LNK2008-E", "sekisho link ready core");
     order(&setup, "ready").ends(0);

@@ -97,6 +97,9 @@ fn what_was_settled_by_hand_is_never_sent_again() {
     let id = one_is_owed(&daemon, &setup);
     let settled = order(&setup, "settle", id).ends(0);
     assert!(settled.out.contains("it is settled now"), "{settled:?}");
+    let again = order(&setup, "settle", id).ends(0);
+    assert!(again.out.contains("already settled; it is settled now"), "{again:?}");
+    order(&setup, "hold", id).ends(5);
     daemon.kill();
     let daemon = setup.start();
     assert_eq!(daemon.figure("/transactions/pending"), 0, "the order was durable before it was confirmed");

@@ -76,7 +76,9 @@ fn a_port_that_somebody_has_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it has an address");
     setup.acquirer = address;
-    assert!(refused_with(FOR_NOW, &setup).contains(&format!("cannot listen on {address}")));
+    let said = refused_with(FOR_NOW, &setup);
+    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("SYS1021-E"), "{said}");
+    assert!(said.contains(&format!("ss -ltnp 'sport = :{}'", address.port())), "what to type: {said}");
     setup.write_text(&setup.toml().replace(&format!("listen = \"{address}\""), "listen = \"127.0.0.1:0\""));
     let page = fs::read_to_string(setup.config_path()).expect("it was written");
     let page = page.replacen("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\""), 1);
@@ -98,14 +100,18 @@ fn a_data_directory_that_cannot_be_written_is_named() {
     setup.data = file.join("data");
     let said = refused(&setup);
     assert!(said.contains(&setup.data.display().to_string()), "{said}");
-    assert!(said.contains("cannot create"), "{said}");
+    assert!(said.contains("cannot create") && said.contains("Not a directory"), "and why: {said}");
+    assert!(said.contains("namei -l"), "and what to type: {said}");
 }
 
 #[test]
 fn a_second_instance_on_the_same_data_is_refused_and_told_who_has_it() {
-    let (_host, setup) = some_setup();
+    let (_host, mut setup) = some_setup();
+    setup.acquirer = free_address();
     let mut first = setup.start();
+    // Also where both would listen on one port, which says less.
     let said = refused_with(FOR_NOW, &setup);
+    assert!(said.contains("it runs already: sekisho status --config"), "{said}");
     assert!(said.contains("is in use by"), "{said}");
     assert!(said.contains(&format!("process {}", first.id())), "{said}");
     let mut client = Client::of(&first, "acquirer");
@@ -325,4 +331,78 @@ fn running_without_syncs_is_said_loudly_everywhere() {
     assert_eq!(daemon.status()["durable"], false);
     let metrics = daemon.get("/metrics").1;
     assert!(metrics.lines().any(|line| line == "sekisho_durable 0"), "{metrics}");
+}
+
+/// What `doctor` says of the switch, and what to type next.
+fn doctor_about_the_switch(setup: &Setup) -> (String, String) {
+    let list = typed_at(setup, &["doctor", "--json"]).ends(1).json();
+    let all = list["data"].as_array().expect("a list").clone();
+    let found = all.iter().find(|one| one["group"] == "switch").expect("the switch is looked at");
+    let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+    (text("said"), text("next"))
+}
+
+#[test]
+fn doctor_says_what_a_start_would_end_with_and_what_to_do() {
+    let (_host, setup) = some_setup();
+    leave_a_journal_in_order(&setup);
+    let (config, key) = (setup.config_path().display().to_string(), setup.data.join("journal.key"));
+    let (said, next) = doctor_about_the_switch(&setup);
+    assert_eq!(next, format!("sekisho run --config {config}"), "{said}");
+
+    let right = fs::read(&key).expect("a key");
+    fs::remove_file(&key).expect("it is ours");
+    let (said, next) = doctor_about_the_switch(&setup);
+    assert!(said.contains("journal.key is missing") && next.contains("from a copy"), "{said} {next}");
+    assert!(!key.exists(), "looking makes none");
+    fs::write(&key, [1; 32]).expect("it is ours");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let (said, next) = doctor_about_the_switch(&setup);
+    assert!(
+        said.contains("does not open under this data key") && next.contains("journal.key"),
+        "{said} {next}"
+    );
+    fs::write(&key, right).expect("it is ours");
+
+    let files =
+        fs::read_dir(setup.data.join("journal")).expect("a journal").flatten().map(|file| file.path());
+    let snapshots = files.filter(|path| path.extension().is_some_and(|end| end == "snapshot"));
+    snapshots.for_each(|path| fs::remove_file(path).expect("it is ours"));
+    flip(&first_segment(&setup), 512 + 64 + 10);
+    let (said, next) = doctor_about_the_switch(&setup);
+    assert!(said.contains("segment 1 is damaged at offset 512"), "{said}");
+    assert!(next.contains(&format!("sekisho journal verify --config {config}")), "{next}");
+    let (_, refused) = setup.spawn().end();
+    assert!(
+        refused.contains("SYS1024-E") && refused.contains("sekisho journal verify"),
+        "as a start: {refused}"
+    );
+}
+
+#[test]
+fn certificates_that_are_not_there_are_found_before_a_start() {
+    let (_host, mut setup) = some_setup();
+    setup.listeners_more = "tls = { certificate = \"no.pem\", key = \"no.key\" }\n".into();
+    let said = refused(&setup);
+    assert!(said.contains("no.pem: No such file or directory"), "{said}");
+    let config = setup.config_path().display().to_string();
+    let checked = typed::sekisho(&["config", "check", &config]).ends(78);
+    assert!(checked.err.contains("listener `acquirer`: cannot read"), "{checked:?}");
+    assert!(typed_at(&setup, &["doctor"]).ends(1).out.contains("no.pem"), "doctor says it too");
+}
+
+#[test]
+fn what_surprises_is_warned_of_and_what_cannot_be_is_refused() {
+    let (_host, mut setup) = some_setup();
+    setup.consistency = None;
+    setup.write();
+    let config = setup.config_path().display().to_string();
+    let checked = typed::sekisho(&["config", "check", &config]).ends(0);
+    assert!(checked.err.contains("warning: listener `acquirer` has no consistency"), "{checked:?}");
+    let address = free_address();
+    setup.acquirer = address;
+    setup.tables_more = format!("[api]\nlisten = \"{address}\"\ndefault_link = \"core\"\n");
+    setup.write();
+    let checked = typed::sekisho(&["config", "check", &config]).ends(78);
+    assert!(checked.err.contains(&format!("[api] listens on {address} already")), "{checked:?}");
 }

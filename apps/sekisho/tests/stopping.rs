@@ -112,7 +112,7 @@ fn monitoring_hears_one_line_and_an_exit_code_for_every_question() {
         (vec!["latency", "-w", "60000", "-c", "90000"], 0, "LATENCY OK - from question to decision"),
         (vec!["journal", "-w", "60000", "-c", "90000"], 0, "JOURNAL OK - "),
         (vec!["disk", "-w", "100", "-c", "101"], 0, "DISK OK - "),
-        (vec!["recovery"], 0, "RECOVERY OK - not needed"),
+        (vec!["recovery"], 0, "RECOVERY OK - no recovery is needed"),
     ];
     for (words, code, begins) in table {
         let said = typed_at(&setup, &[&["check"], &words[..], &["--format", "nagios"]].concat()).ends(code);

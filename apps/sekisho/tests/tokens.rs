@@ -288,7 +288,7 @@ fn a_library_that_hangs_holds_up_nobody_longer_than_a_command_may_take() {
     let acquirers = bank.exchanged("listener/acquirer", Cipher::Tdes);
     let (terminals, hosts) = (speech("tdes-cbc", &acquirers), speech("aes-cmac", &hosts));
     let _host = PlayedHost::answering_at(bank.host_slot, hosts.clone(), hosts);
-    let daemon = bank.start();
+    let mut daemon = bank.start();
     wait_for_state(&daemon, "token", "well");
     let mut terminal = PlayedTerminal::at(&daemon, terminals);
     assert_eq!(terminal.withdraws(), APPROVED);
@@ -304,6 +304,12 @@ fn a_library_that_hangs_holds_up_nobody_longer_than_a_command_may_take() {
     bank.soft.fall_ill("");
     wait_for_state(&daemon, "token", "well");
     assert_eq!(terminal.asks(&txn).code, Some(Code::Approved));
+    // Nor does it keep the switch from ending in order.
+    bank.soft.fall_ill("hangs");
+    wait_for("it to be missed", || (state_of(&daemon, "token") != "well").then_some(()));
+    drop(terminal);
+    stories::send_signal(daemon.id(), "TERM");
+    assert_eq!(daemon.wait().code(), Some(0), "drained, with the clean mark");
 }
 
 #[test]

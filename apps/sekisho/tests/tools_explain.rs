@@ -162,6 +162,20 @@ fn a_route_is_explained_line_by_line() {
 }
 
 #[test]
+fn a_default_of_a_listener_with_peers_is_told_once() {
+    let place = place("peers");
+    let peers = "default_link = \"core\"\n    [[listener.peer]]\n    address = \"10.0.0.1\"\n    name = \"tokyo\"\n    \
+                 [[listener.peer]]\n    address = \"10.0.0.2\"\n    name = \"osaka\"\n";
+    let config = file(&place, "peers.toml", CONFIG.replacen("default_link = \"core\"\n", peers, 1));
+    for listener in ["atm", "tokyo", "branch"] {
+        let said =
+            sekisho(&["explain", "route", "--config", &config, "--pan", "411111", "--listener", listener]);
+        assert_eq!(said.out.matches("\"default of atm\":").count(), 1, "{listener}: {said:?}");
+        assert_eq!(said.code == 0, listener != "branch", "{said:?}");
+    }
+}
+
+#[test]
 fn a_code_somebody_was_told_is_explained_however_it_is_typed() {
     for typed in ["LNK2104-E", "LNK2104", "lnk2104-e"] {
         let said = sekisho(&["explain", typed]).ends(0);

@@ -15,7 +15,7 @@ pub enum DiskError {
         holder: Holder,
     },
     /// It, or a file in it, cannot be made, read or written.
-    #[error("cannot {act} {}", .path.display())]
+    #[error("cannot {act} {}: {source}", .path.display())]
     Unusable {
         /// What was tried.
         act: Act,

@@ -100,7 +100,7 @@ pub enum CeremonyError {
         wanted: usize,
     },
     /// It has another length.
-    #[error("a component is {expected} bytes long in hex, and this one is not")]
+    #[error("a component is {} hex digits long ({expected} bytes), and this one is not", .expected * 2)]
     Length {
         /// Bytes it should have.
         expected: usize,

@@ -139,7 +139,7 @@ impl Link {
         let Some(place) = pairs.place() else { return };
         pairs.arrivals.set(pairs.arrivals.get() + 1);
         if place.rank() > 1 {
-            tracing::warn!(name = %self.config.name, %peer, "the peer connects once more: its oldest pair is dead");
+            tracing::warn!(name = %self.config.name, %peer, "the peer connects once more: its oldest pair makes room");
         }
         if let Some((waiting, _)) = place.came.borrow_mut().replace((stream, peer)) {
             socket::refuse(waiting);

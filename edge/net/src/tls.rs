@@ -33,7 +33,7 @@ pub struct TlsClient {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file cannot be read.
-    #[error("cannot read {}", file.display())]
+    #[error("cannot read {}: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -147,6 +147,14 @@ impl TlsServer {
 }
 
 impl TlsClient {
+    /// Whether its files can be used, as they are now.
+    ///
+    /// # Errors
+    /// What is wrong with which file.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.config().map(drop)
+    }
+
     pub(crate) fn load(&self) -> Result<(TlsConnector, ServerName<'static>), TlsError> {
         let (config, name) = self.config()?;
         Ok((config.into(), name))

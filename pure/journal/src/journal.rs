@@ -63,15 +63,7 @@ impl<S: Storage> Journal<S> {
         lane: u16,
         fold: &mut dyn FnMut(Record),
     ) -> Result<(Self, Recovered), JournalError> {
-        let (kept, bad_snapshots) = newest_snapshot(&mut storage, lane, fold)?;
-        let mut walk = kept.map_or_else(Walk::from_the_start, Walk::from).of_lane(lane);
-        let mut was_closed = false;
-        let ending = walk.run(&mut storage, |step| {
-            if let Step::Record { record, .. } = step {
-                was_closed = matches!(record, Record::Closed { .. });
-                fold(record);
-            }
-        })?;
+        let Found { kept, bad_snapshots, walk, ending, was_closed } = find(&mut storage, lane, fold)?;
         let (position, cut) = match walk.position() {
             Some(position) => settle(&mut storage, &walk, position, ending)?,
             None => (begin(&mut storage, lane)?, None),
@@ -87,6 +79,13 @@ impl<S: Storage> Journal<S> {
             position,
         };
         Ok((Self { storage, lane, position, segment_bytes, stopped: false }, recovered))
+    }
+
+    /// Reads what [`Journal::open`] would read, and changes nothing. A storage opened for reading will do.
+    ///
+    /// - Errors: those of [`Journal::open`] that are found by reading.
+    pub fn would_open(storage: &mut S, lane: u16, fold: &mut dyn FnMut(Record)) -> Result<(), JournalError> {
+        find(storage, lane, fold).map(drop)
     }
 
     /// Seals a batch, writes it, and returns when it is durable: with the place of its last record. The batch
@@ -171,6 +170,29 @@ impl<S: Storage> Journal<S> {
         self.position = head.start();
         Ok(())
     }
+}
+
+/// What a start finds by reading.
+struct Found {
+    kept: Option<Position>,
+    bad_snapshots: Vec<Seq>,
+    walk: Walk,
+    ending: Ending,
+    was_closed: bool,
+}
+
+/// Folds the newest whole snapshot and what follows it.
+fn find<S: Storage>(storage: &mut S, lane: u16, fold: &mut dyn FnMut(Record)) -> Result<Found, JournalError> {
+    let (kept, bad_snapshots) = newest_snapshot(storage, lane, fold)?;
+    let mut walk = kept.map_or_else(Walk::from_the_start, Walk::from).of_lane(lane);
+    let mut was_closed = false;
+    let ending = walk.run(storage, |step| {
+        if let Step::Record { record, .. } = step {
+            was_closed = matches!(record, Record::Closed { .. });
+            fold(record);
+        }
+    })?;
+    Ok(Found { kept, bad_snapshots, walk, ending, was_closed })
 }
 
 /// Folds the newest snapshot that is whole; says where it stands and which newer ones were not whole.

@@ -343,7 +343,8 @@ impl Lane {
                     self.on_link_ordered(now, id, LinkOrder::AskCutover, by, out);
                     must_ask_again = true;
                 }
-                Ok(true) | Err(CannotOrder::NotSpoken | CannotOrder::NoSuchLink) => {}
+                Ok(true)
+                | Err(CannotOrder::NotSpoken | CannotOrder::NoSuchLink | CannotOrder::DayIsCalendar) => {}
                 Err(_) => must_ask_again = true,
             }
         }

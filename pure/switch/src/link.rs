@@ -93,6 +93,9 @@ pub enum CannotOrder {
     /// A person took it out of service.
     #[error("it is in maintenance")]
     InMaintenance,
+    /// Our calendar moves the host's day, and asking for the next one would move nothing.
+    #[error("its day goes with the calendar, at midnight: nobody is asked to move it")]
+    DayIsCalendar,
     /// It is in service as it is.
     #[error("it was not taken out of service")]
     NotOut,

@@ -349,6 +349,7 @@ impl Lane {
             Act::Already => Ok(true),
             // One of a sort at a time: the answer to the first is the answer to both.
             Act::Echo => Ok(link.life.echo.is_some()),
+            Act::AskCutover if link.config.host.day_is_calendar => Err(CannotOrder::DayIsCalendar),
             // The same wish twice may end two days.
             Act::AskCutover if link.life.asked.is_some() || link.cut.stage != CutStage::Open => Ok(true),
             Act::AskCutover => Ok(false),

@@ -31,8 +31,12 @@ pub fn run(command: Command) -> ExitCode {
 }
 
 fn check(file: &Path) -> ExitCode {
-    match Config::load(file).and_then(|config| Plan::of(&config, file)) {
+    let plan = Config::load(file).and_then(|config| Plan::of(&config, file));
+    match plan.and_then(|plan| plan.check_files(file).map(|()| plan)) {
         Ok(plan) => {
+            for warning in plan.config.warnings() {
+                eprintln!("{}: warning: {warning}", file.display());
+            }
             println!("{}: good. {}", file.display(), plan.summary());
             ExitCode::SUCCESS
         }

@@ -8,6 +8,7 @@ use super::health::{Answer, Verdict, local};
 use super::paper::Paper;
 use super::table::Table;
 use crate::exit;
+use crate::run::rehearse;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -115,18 +116,19 @@ fn look(args: &Args, door: &Door) -> Vec<Finding> {
             let usual = Thresholds { min_count: 20, ..Thresholds::default() };
             found(Group::Work, questions::saf(facts, usual));
             found(Group::Work, questions::exceptions(facts, usual));
+            questions::unreadable(facts).into_iter().for_each(|answer| found(Group::Work, answer));
             let latency = questions::latency(facts, usual);
             if latency.verdict != Verdict::Unknown {
                 found(Group::Work, latency);
             }
         }
-        Err(error) => found(Group::Switch, absent(door, error)),
+        Err(error) => found(Group::Switch, absent(args, door, error)),
     }
     findings
 }
 
 /// No switch answers: is it down, or is somebody in the way?
-fn absent(door: &Door, error: &Unreachable) -> Answer {
+fn absent(args: &Args, door: &Door, error: &Unreachable) -> Answer {
     let held = door.data().ok().and_then(|data| Some((data, disk::holder(data)?)));
     match held {
         Some((data, holder)) => {
@@ -135,16 +137,39 @@ fn absent(door: &Door, error: &Unreachable) -> Answer {
         }
         None if !door.is_here() => Answer::new(Verdict::Critical, error.to_string())
             .next(error.next().unwrap_or("on its machine: sekisho doctor")),
-        None => Answer::new(Verdict::Critical, error.to_string()).next("sekisho run --config FILE"),
+        None if error.is_for_good() => Answer::new(Verdict::Critical, error.to_string())
+            .next(error.next().unwrap_or("sekisho status{at}")),
+        None => not_started(args, error),
+    }
+}
+
+/// Nobody runs it: would it start?
+fn not_started(args: &Args, error: &Unreachable) -> Answer {
+    let critical = |said: String| Answer::new(Verdict::Critical, said);
+    let (Some(file), Some(plan)) = (args.which.config_file(), args.which.plan_if_any()) else {
+        return critical(error.to_string()).next("name its configuration: sekisho doctor --config FILE");
+    };
+    let Ok(plan) = plan else {
+        return critical(error.to_string()).next("mend its configuration first");
+    };
+    match rehearse(&plan) {
+        Err(why) => critical(format!("it does not run, and would not start: {why}")).next(why.next(&file).1),
+        Ok(()) => critical(error.to_string()).next(format!("sekisho run --config {}", file.display())),
     }
 }
 
 fn configuration(args: &Args) -> Answer {
-    match args.which.plan_if_any() {
-        Some(Ok(plan)) => Answer::ok(plan.summary()),
-        Some(Err(error)) => {
-            Answer::new(Verdict::Critical, error.to_string()).next("sekisho config check FILE")
-        }
+    let file = args.which.config_file().unwrap_or_default();
+    let checked =
+        args.which.plan_if_any().map(|plan| plan.and_then(|plan| plan.check_files(&file).map(|()| plan)));
+    match checked {
+        Some(Ok(plan)) => match plan.config.warnings().first() {
+            None => Answer::ok(plan.summary()),
+            Some(first) => Answer::new(Verdict::Warning, first.clone())
+                .next(format!("sekisho config check {}   (docs/configuration.md)", file.display())),
+        },
+        Some(Err(error)) => Answer::new(Verdict::Critical, error.to_string())
+            .next(format!("sekisho config check {}", file.display())),
         None => Answer::new(Verdict::Unknown, "no configuration here")
             .next("name it: sekisho doctor --config FILE"),
     }

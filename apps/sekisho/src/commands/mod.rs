@@ -17,6 +17,7 @@ pub mod journal;
 pub mod key;
 pub mod link;
 pub(crate) mod paper;
+pub(crate) mod permission;
 pub mod recon;
 pub mod recovery;
 pub mod run;

@@ -4,7 +4,8 @@ use crate::config::Config;
 use crate::exit;
 use crate::run::api::{Api, tcp};
 use crate::run::recovery::Recover;
-use crate::run::{Options, Order, Plan, Running, Stopped, control, http, start};
+use crate::run::refused::{Next, cannot_listen};
+use crate::run::{Options, Order, Plan, Running, StartError, Stopped, control, http, start};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,31 +58,46 @@ pub fn run(args: Args) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Stopped::JournalFailed(_)) => ExitCode::from(exit::NO),
-        Err(Failure { message, code }) => {
-            eprintln!("sekisho: {message}");
-            ExitCode::from(code)
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit)
         }
     }
 }
 
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("error {code}  {said}\n  state   {}\n  next    {next}", state(*.exit))]
 struct Failure {
-    message: String,
-    code: u8,
+    code: &'static str,
+    said: String,
+    next: String,
+    exit: u8,
+}
+
+const fn state(exit: u8) -> &'static str {
+    match exit {
+        exit::CONFIG => "not started, and it stays so until that is mended",
+        _ => "not started; it may start by itself when it is tried again",
+    }
 }
 
 impl Failure {
-    fn permanent(message: impl ToString) -> Self {
-        Self::new(message, true)
+    fn new(said: impl ToString, is_permanent: bool, (code, next): Next) -> Self {
+        let exit = if is_permanent { exit::CONFIG } else { exit::NO };
+        Self { code, said: said.to_string(), next, exit }
     }
 
-    fn new(message: impl ToString, is_permanent: bool) -> Self {
-        let code = if is_permanent { exit::CONFIG } else { exit::NO };
-        Self { message: message.to_string(), code }
+    fn start(error: &StartError, config: &Path) -> Self {
+        Self::new(error, error.is_permanent(), error.next(config))
     }
 }
 
 fn plan(path: &Path) -> Result<Plan, Failure> {
-    Config::load(path).and_then(|config| Plan::of(&config, path)).map_err(Failure::permanent)
+    let next = || ("SYS1020-E", format!("mend it, then: sekisho config check {}", path.display()));
+    let plan = Config::load(path).and_then(|config| Plan::of(&config, path));
+    let plan = plan.and_then(|plan| plan.check_files(path).map(|()| plan));
+    plan.map_err(|error| Failure::new(error, true, next()))
 }
 
 fn serve(args: &Args) -> Result<Stopped, Failure> {
@@ -97,22 +113,29 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure { message: format!("cannot start: {error}"), code: exit::NO })?;
+        .map_err(|error| Failure::start(&StartError::Thread(error), &args.config))?;
+    // Before anything is listened on: of two on one directory the second is told that, and not that a port is taken.
+    let directory = plan.config.journal.dir.clone();
+    if let Some(holder) = disk::holder(&directory) {
+        let held = StartError::Disk(disk::DiskError::Held { directory, holder });
+        return Err(Failure::start(&held, &args.config));
+    }
     let open_files_max = net::raise_open_files_max();
     tracing::info!(open_files_max, "starting");
     runtime.block_on(async {
         let page = match &plan.config.http {
-            Some(http) => Some(
-                http::bind(http.listen)
-                    .await
-                    .map_err(|error| Failure::new(&error, net::refusal_is_permanent(&error.source)))?,
-            ),
+            Some(http) => Some(http::bind(http.listen).await.map_err(|error| {
+                let next = cannot_listen(&http.listen, &error.source);
+                Failure::new(&error, net::refusal_is_permanent(&error.source), next)
+            })?),
             None => None,
         };
-        let over_tcp =
-            tcp::bind(settings.as_ref()).await.map_err(|error| Failure::new(&error, error.is_permanent()))?;
+        let over_tcp = tcp::bind(settings.as_ref()).await.map_err(|error| {
+            let next = error.next(&args.config);
+            Failure::new(&error, error.is_permanent(), next)
+        })?;
         let mut running = start(plan, Options { unsafe_no_sync: args.unsafe_no_sync, recover: args.recover })
-            .map_err(|error| Failure::new(&error, error.is_permanent()))?;
+            .map_err(|error| Failure::start(&error, &args.config))?;
         // The journal is ours by now, so whatever lies at the usual place was left by a process that died.
         let api = match control::bind(&socket) {
             Ok(door) => {
@@ -132,7 +155,8 @@ fn serve(args: &Args) -> Result<Stopped, Failure> {
             Err(error) => {
                 running.order(Order::Drain);
                 running.ended().await;
-                return Err(Failure::permanent(error));
+                let next = format!("ls -l {}   ([control] socket names it)", socket.display());
+                return Err(Failure::new(error, true, ("SYS1023-E", next)));
             }
         };
         tracing::info!(socket = %socket.display(), "control socket");
@@ -210,8 +234,8 @@ fn stop(orders: &Orders, draining: bool) -> bool {
 fn reload(orders: &Orders, config: &Path) {
     match plan(config) {
         Ok(plan) => drop(orders.send(Order::Reload(Box::new(plan)))),
-        Err(Failure { message, .. }) => {
-            tracing::error!("configuration not taken over, the old one stays:\n{message}");
+        Err(Failure { said, .. }) => {
+            tracing::error!("configuration not taken over, the old one stays:\n{said}");
         }
     }
 }

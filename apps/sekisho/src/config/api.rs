@@ -54,6 +54,15 @@ impl ApiToml {
         90_000
     }
 
+    /// Certificate and key of the door over TCP, where it has any.
+    pub(crate) fn server(&self) -> Option<net::TlsServer> {
+        self.tls.as_ref().map(|tls| net::TlsServer {
+            certificate: tls.certificate.clone(),
+            key: tls.key.clone(),
+            client_authorities: tls.client_authorities.clone(),
+        })
+    }
+
     pub(super) fn complain(&self, links: &[&str], has_routes: bool, wrong: &mut Vec<String>) {
         match &self.default_link {
             Some(link) => check_known("api", "default_link", link, links, wrong),

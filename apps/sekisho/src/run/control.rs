@@ -210,6 +210,7 @@ async fn rule(
     let (already, state) = match (may, ruling) {
         (Ok(()), Ruling::Settle) => (false, "settled"),
         (Ok(()), _) => (false, "ended"),
+        (Err(CannotRule::IsSo), Ruling::Settle) => (true, "settled"),
         (Err(CannotRule::IsSo), _) => (true, "ended"),
         (Err(CannotRule::NotOwed), _) => return not_owed(&id),
         (Err(why), _) => return no(StatusCode::CONFLICT, code(why), why.to_string()),

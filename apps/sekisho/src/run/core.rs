@@ -21,14 +21,14 @@ use super::parties::{Link, Source};
 use super::specimens::Specimens;
 use clock::Clock;
 use dialects::{Dialect, ReadRefusal, WriteError};
-use journal::{LinkOrder, Seq};
+use journal::{LinkOrder, Ruling, Seq};
 use net::{CloseReason, Conn, Handler, LinkHandle, Net, Role, SendError};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use switch::{CannotOrder, CannotReconcile, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
+use switch::{CannotOrder, CannotReconcile, CannotRule, Cause, Effect, Event, Lane, MayLeave, Outbox, Tell};
 use terms::{Answer, Code, ConnId, LinkId, LinkName, Noun, Now, Outcome, Outgoing, SourceId, Txn, TxnId};
 use tokio::sync::oneshot;
 use wire::Framing;
@@ -40,6 +40,9 @@ mod proving;
 
 pub(crate) use exchanges::ExchangeOrder;
 pub(crate) use guarded::ModuleLines;
+
+/// Settled messages remembered since the start.
+const SETTLED_MAX: usize = 256;
 
 /// Something to say, and where to.
 enum Speech {
@@ -137,6 +140,8 @@ pub(crate) struct Core {
     log: LogBudget,
     /// No new requests any more.
     pub(crate) draining: bool,
+    /// What people settled last, so that the same order again is no mistake.
+    settled: VecDeque<switch::Owed>,
     /// Whether the disk was full when it was last looked at, and how many requests were turned away before it was.
     without_room: Option<u64>,
     outbox: Outbox,
@@ -168,6 +173,7 @@ impl Core {
             bulletin: Bulletin::default(),
             log: LogBudget::default(),
             draining: false,
+            settled: VecDeque::new(),
             without_room: None,
             outbox: Outbox::new(),
             held: VecDeque::new(),
@@ -262,8 +268,17 @@ impl Core {
                 });
             }
             OwedOrder::Rule { forward, ruling, by, reason, answer } => {
-                let before = self.lane.owed_one(now.instant, forward);
-                let may = self.lane.may_rule(forward, ruling);
+                let settled = self.settled.iter().find(|owed| owed.forward.id == forward).copied();
+                let settled = settled.filter(|_| ruling == Ruling::Settle);
+                let before = self.lane.owed_one(now.instant, forward).or(settled);
+                let may = match settled {
+                    Some(_) => Err(CannotRule::IsSo),
+                    None => self.lane.may_rule(forward, ruling),
+                };
+                if let (Ok(()), Ruling::Settle, Some(owed)) = (may, ruling, &before) {
+                    self.settled.truncate(SETTLED_MAX - 1);
+                    self.settled.push_front(*owed);
+                }
                 self.step_at(now, Event::Ruled { forward, ruling, by, reason });
                 let after = self.lane.owed_one(now.instant, forward);
                 let ruled = Ruled { may, before, after };

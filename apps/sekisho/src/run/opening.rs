@@ -38,8 +38,8 @@ pub enum StartError {
     },
     /// The switch was not stopped in order, and was told not to start then.
     #[error(
-        "the switch was not stopped in order, and --recover refuse says not to start then; nothing was changed. \
-         See what would be sent: sekisho recovery --plan. Then start with --recover ask or auto (data: {dir})"
+        "the switch was not stopped in order, and --recover refuse says not to start then; nothing was changed \
+         (data: {dir})"
     )]
     RecoveryNeeded {
         /// The data directory.
@@ -96,7 +96,7 @@ pub(crate) struct Opened {
 }
 
 /// One lane to a process so far; the number stands in its journal.
-const LANE: u16 = 0;
+pub(crate) const LANE: u16 = 0;
 
 /// Opens (or begins) the journal, folds it, decides what was in flight, and makes all of that durable.
 pub(crate) fn open(

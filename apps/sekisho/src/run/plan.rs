@@ -77,6 +77,24 @@ impl Plan {
         listeners.map(|tls| tls.key.clone()).chain(links.filter_map(|tls| tls.key.clone())).collect()
     }
 
+    /// Whether the certificates and keys that it names can be used, as they are now.
+    ///
+    /// # Errors
+    /// A line for each that cannot.
+    pub(crate) fn check_files(&self, path: &Path) -> Result<(), ConfigError> {
+        let mut names = Names::default();
+        let listeners = self.listeners(&mut names).into_iter().map(|one| (one.name, one.tls));
+        let of_listeners = listeners.filter_map(|(name, tls)| Some((name, tls?.check().err()?)));
+        let dials = self.dials(&mut names).into_iter().map(|one| (one.name, one.tls));
+        let of_links = dials.filter_map(|(name, tls)| Some((name, tls?.check().err()?)));
+        let mut complaints: Vec<String> =
+            of_listeners.map(|(name, no)| format!("listener `{name}`: {no}")).collect();
+        complaints.extend(of_links.map(|(name, no)| format!("link `{name}`: {no}")));
+        let api = self.config.api.as_ref().and_then(|api| api.server()?.check().err());
+        complaints.extend(api.map(|no| format!("api: {no}")));
+        if complaints.is_empty() { Ok(()) } else { Err(ConfigError { path: path.to_owned(), complaints }) }
+    }
+
     fn add(&mut self, name: &str, framing: Option<&str>) -> Result<(), Vec<String>> {
         let text = self.dialect_text(name).map_err(|line| vec![line])?;
         let dialect = Dialect::load(&text).map_err(|findings| {

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where the switch listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
+    #[arg(long, visible_alias = "addr", value_name = "ADDR", default_value = "127.0.0.1:9000")]
     connect: SocketAddr,
     /// What it speaks there
     #[arg(long, value_name = "NAME", default_value = "iso87-ascii")]
@@ -103,6 +103,10 @@ async fn serve(args: Args) -> Result<ExitCode, SimError> {
         luck: luck.fork(),
         keeps_view: args.log,
     };
+    say(format_args!(
+        "{} terminals ask {} in {}, {} customers a second; told every 10 s",
+        args.terminals, args.connect, args.dialect, args.tps
+    ));
     let (seen, (stop, stopped)) = (Seen::default(), watch::channel(false));
     let street = tokio::task::spawn_local(plan.run(seen.clone(), stopped));
     watch_street(&seen, args.seconds, args.log).await?;

@@ -7,6 +7,7 @@ use super::{say, stop_asked, told};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 const RULES_HELP: &str = r#"A rules file; the first rule that fits decides:
 
@@ -128,7 +129,22 @@ async fn serve(plan: HostPlan) -> Result<ExitCode, SimError> {
     let net = network(plan.seed);
     let host = plan.open(&net)?;
     say(format_args!("listening on {}", host.address()));
-    stop_asked().await?;
+    let stop = stop_asked();
+    tokio::pin!(stop);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut unreadable = 0;
+    loop {
+        tokio::select! {
+            stopped = &mut stop => break stopped?,
+            _ = ticks.tick() => {
+                let now = host.counts().unreadable;
+                if now > unreadable {
+                    say(format_args!("{now} requests could not be read: is --dialect what the switch speaks here?"));
+                    unreadable = now;
+                }
+            }
+        }
+    }
     let counts = host.counts();
     say(format_args!(
         "asked {}   unreadable {}   posted {}   sum {} minor units   reversed {}   sum {} minor units   \

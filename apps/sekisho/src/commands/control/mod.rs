@@ -3,6 +3,7 @@
 mod http;
 mod remote;
 
+use super::permission::NotPermitted;
 use http::{Question, exchange, understood};
 pub(crate) use remote::{Remote, Settings, Wrong};
 use serde_json::Value;
@@ -48,6 +49,9 @@ pub(crate) enum Unreachable {
     /// Not a byte of it was heard by anybody.
     #[error("no switch answers on {way}: {source}")]
     Nobody { way: String, source: io::Error },
+    /// Not a byte of it was heard: this user may not.
+    #[error("you may not give orders on {way}: {}", .why.said)]
+    NotPermitted { way: String, why: NotPermitted },
     /// It may have been heard.
     #[error("the answer from {way} did not come: {source}")]
     Broken { way: String, source: io::Error },
@@ -71,6 +75,7 @@ impl Unreachable {
         match self {
             Self::Broken { .. } | Self::Strange { .. } => true,
             Self::Nobody { .. }
+            | Self::NotPermitted { .. }
             | Self::NotTrusted { .. }
             | Self::NotLetIn { .. }
             | Self::NotAllowed { .. } => false,
@@ -79,13 +84,20 @@ impl Unreachable {
 
     /// Whether asking again, later, would be answered the same.
     pub(crate) const fn is_for_good(&self) -> bool {
-        matches!(self, Self::NotTrusted { .. } | Self::NotLetIn { .. } | Self::NotAllowed { .. })
+        matches!(
+            self,
+            Self::NotPermitted { .. }
+                | Self::NotTrusted { .. }
+                | Self::NotLetIn { .. }
+                | Self::NotAllowed { .. }
+        )
     }
 
     /// Its code (`sekisho explain`).
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::Nobody { .. } | Self::Broken { .. } | Self::Strange { .. } => "SYS1001-E",
+            Self::NotPermitted { .. } => "SYS1013-E",
             Self::NotTrusted { .. } => "SYS1006-E",
             Self::NotLetIn { .. } => "SYS1007-E",
             Self::NotAllowed { .. } => "SYS1008-E",
@@ -98,13 +110,16 @@ impl Unreachable {
             Self::Nobody { .. } | Self::Broken { .. } | Self::Strange { .. } | Self::NotTrusted { .. } => {
                 crate::exit::UNREACHABLE
             }
-            Self::NotLetIn { .. } | Self::NotAllowed { .. } => crate::exit::NOT_ALLOWED,
+            Self::NotPermitted { .. } | Self::NotLetIn { .. } | Self::NotAllowed { .. } => {
+                crate::exit::NOT_ALLOWED
+            }
         }
     }
 
     /// What to type next, where it does not depend on what was asked.
-    pub(crate) const fn next(&self) -> Option<&'static str> {
+    pub(crate) fn next(&self) -> Option<&str> {
         match self {
+            Self::NotPermitted { why, .. } => Some(&why.next),
             Self::Nobody { .. } | Self::Broken { .. } | Self::Strange { .. } => None,
             Self::NotTrusted { .. } => Some(
                 "name the authority of its certificate: --ca-file FILE   (or the name it bears: --server)",
@@ -154,7 +169,12 @@ impl Way {
         let nobody = |source| Unreachable::Nobody { way: self.to_string(), source };
         let said = match self {
             Self::Socket(path) => {
-                let stream = UnixStream::connect(path).map_err(nobody)?;
+                let stream = UnixStream::connect(path).map_err(|source| match source.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        Unreachable::NotPermitted { way: self.to_string(), why: NotPermitted::of(path) }
+                    }
+                    _ => nobody(source),
+                })?;
                 let patient = stream.set_read_timeout(Some(PATIENCE));
                 patient.and_then(|()| stream.set_write_timeout(Some(PATIENCE))).map_err(nobody)?;
                 exchange(stream, &Question { method, place, key: None, body })

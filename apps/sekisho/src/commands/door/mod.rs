@@ -5,6 +5,7 @@ mod context;
 use super::control::{Reply, Settings, Unreachable, Way};
 use super::journal::opened::Failure;
 use super::journal::whereabouts::usual_config;
+use super::permission::user;
 use crate::config::{Config, ConfigError};
 use crate::run::Plan;
 use context::variable;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Which switch. Without any of these the one SEKISHO_SERVER or SEKISHO_CONTEXT names; without those the one of
-/// `./sekisho.toml`, or the one of `./data`.
+/// `./sekisho.toml`, or the one of `./data`, where one of these is there.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Which {
     /// Take the control socket and the data directory from this configuration
@@ -232,9 +233,14 @@ pub(crate) fn named_by_the_environment() -> Option<String> {
 impl Which {
     /// The configuration a switch would run under, and everything it names; `None` where there is none.
     pub(crate) fn plan_if_any(&self) -> Option<Result<Plan, ConfigError>> {
-        let usual = Path::new("./sekisho.toml");
-        let file = self.config.as_deref().or_else(|| usual.exists().then_some(usual))?;
-        Some(Config::load(file).and_then(|config| Plan::of(&config, file)))
+        let file = self.config_file()?;
+        Some(Config::load(&file).and_then(|config| Plan::of(&config, &file)))
+    }
+
+    /// Its file: the one that was named, or the one that lies here.
+    pub(crate) fn config_file(&self) -> Option<PathBuf> {
+        let usual = PathBuf::from("./sekisho.toml");
+        self.config.clone().or_else(|| usual.exists().then_some(usual))
     }
 
     /// The same, where it cannot be done without.
@@ -246,9 +252,10 @@ impl Which {
     }
 }
 
-/// Who sits at the keyboard, also behind `sudo`; cut to what the journal has room for.
+/// Who sits at the keyboard, also behind `sudo`, or else whom this runs as; cut to what the journal has room for.
 pub(crate) fn whoever() -> String {
     let names = ["SUDO_USER", "USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
     let name = names.map(|name| name.trim().to_string()).find(|name| !name.is_empty());
-    name.map_or_else(|| "unknown".into(), |name| name.chars().filter(char::is_ascii).take(24).collect())
+    let name = name.unwrap_or_else(user);
+    name.chars().filter(char::is_ascii).take(24).collect()
 }

@@ -134,6 +134,19 @@ fn explained(args: &Args) -> Result<Explained, Failure> {
             chosen = Some(route);
         }
         let link = links.get(usize::from(route.link.0)).cloned().unwrap_or_default();
+        // One line of the configuration is one route for each peer of its listener: it is told once, as it was chosen.
+        let is_same = |line: &LineJson| {
+            line.route == route.name.as_str()
+                && route.prefix.is_empty()
+                && line.prefix.is_empty()
+                && line.link == link
+        };
+        if let Some(told) = lines.last().filter(|line| is_same(line)).map(|line| line.verdict) {
+            if verdict == "no" || told == "chosen" {
+                continue;
+            }
+            lines.pop();
+        }
         lines.push(LineJson {
             route: route.name.to_string(),
             prefix: route.prefix.to_string(),

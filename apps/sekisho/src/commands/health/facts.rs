@@ -35,6 +35,10 @@ pub(crate) struct TransactionsRead {
     #[serde(default)]
     pub(crate) turned_away: u64,
     pub(crate) pending: usize,
+    #[serde(default)]
+    pub(crate) unreadable: u64,
+    #[serde(default)]
+    pub(crate) garbled: u64,
     pub(crate) exceptions: u64,
     pub(crate) silent_ms: Option<u64>,
 }

@@ -28,7 +28,15 @@ pub(crate) fn room(directory: &Path, thresholds: Thresholds) -> Answer {
     let (warn, critical) = (thresholds.warn.unwrap_or(80.0), thresholds.critical.unwrap_or(95.0));
     let free_mb = room.free_bytes / 1_000_000;
     let figure = Figure { name: "used", value: used, unit: "%", warn, critical };
-    Answer::measured(figure, format!("{}: {used:.0} % used, {free_mb} MB free", directory.display()))
+    let place = match directory.exists() {
+        true => directory.display().to_string(),
+        false => format!(
+            "{} is not there yet; where it would be made ({})",
+            directory.display(),
+            existing(directory).display()
+        ),
+    };
+    Answer::measured(figure, format!("{place}: {used:.0} % used, {free_mb} MB free"))
         .next("make room: a switch that cannot write takes no requests")
 }
 

@@ -97,6 +97,18 @@ pub(crate) fn approval_rate(facts: &Facts, thresholds: Thresholds) -> Answer {
         .next("sekisho txn ls{files}")
 }
 
+/// Messages nobody could read: one or two are somebody's mistake, all of them a dialect that is not the peer's.
+pub(crate) fn unreadable(facts: &Facts) -> Option<Answer> {
+    let counts = &facts.status.transactions;
+    let (hosts, sources) = (counts.garbled, counts.unreadable);
+    (hosts + sources > 0).then(|| {
+        let said =
+            format!("since the start {hosts} messages of hosts and {sources} of sources could not be read");
+        Answer::new(Verdict::Warning, said)
+            .next("is the dialect the peer's? what it sent: sekisho status --json{at}   (specimens)")
+    })
+}
+
 /// How long no source has asked anything.
 pub(crate) fn silence(facts: &Facts, thresholds: Thresholds) -> Answer {
     let Some(ms) = facts.status.transactions.silent_ms else {
@@ -131,8 +143,8 @@ pub(crate) fn recovery(facts: &Facts) -> Answer {
             .next("sekisho recovery --plan{at}, then sekisho recovery run{at}"),
         "running" => Answer::new(Verdict::Warning, format!("{} messages are left to be sent", recovery.left))
             .next("sekisho recovery{at}"),
-        "done" => Answer::ok(format!("done: {} were in flight", recovery.was_in_flight)),
-        _ => Answer::ok("not needed: the last stop was in order"),
+        "done" => Answer::ok(format!("recovery is done: {} were in flight", recovery.was_in_flight)),
+        _ => Answer::ok("no recovery is needed: the last stop was in order"),
     }
 }
 

@@ -1,10 +1,12 @@
 //! A journal opened to be read, beside whoever writes it.
 
 use crate::commands::control::Wrong;
+use crate::commands::permission::NotPermitted;
 use crate::exit;
 use disk::{Disk, DiskError, Holder};
 use journal::{Ending, JournalError, Step, Storage, Vault, Walk};
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -29,8 +31,18 @@ pub(crate) struct Opened {
 pub(crate) enum Failure {
     #[error("{said}")]
     Config { said: String },
-    #[error("no journal in {}: {}", directory.display(), with_sources(source))]
+    #[error("no journal in {}: {source}", directory.display())]
     NoJournal { directory: PathBuf, source: DiskError },
+    #[error(
+        "error SYS1013-E  you may not read the journal in {}: {}\n  state   nothing was read\n  next    {}",
+        directory.display(), .why.said, .why.next
+    )]
+    NotPermitted { directory: PathBuf, why: NotPermitted },
+    #[error(
+        "error SYS1012-E  there is no sekisho.toml in {}, and nothing else says which switch is meant\n  state   \
+             nothing was asked\n  next    name it: --config FILE", here.display()
+    )]
+    NoConfiguration { here: PathBuf },
     #[error("{}: {}", directory.display(), with_sources(source))]
     Journal { directory: PathBuf, source: JournalError },
     #[error("`{said}` is neither the number of a record nor txn: and that of a transaction")]
@@ -54,7 +66,8 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } | Self::Context { .. } => exit::CONFIG,
+            Self::Config { .. } | Self::Context { .. } | Self::NoConfiguration { .. } => exit::CONFIG,
+            Self::NotPermitted { .. } => exit::NOT_ALLOWED,
             Self::NoJournal { .. } => exit::NO_INPUT,
             Self::Journal { .. } | Self::Nothing { .. } => exit::NO,
             Self::NoNumber { .. } | Self::Elsewhere { .. } => exit::USAGE,
@@ -67,6 +80,9 @@ impl Opened {
     pub(crate) fn at(directory: PathBuf) -> Result<Self, Failure> {
         match Disk::open_for_reading(&directory) {
             Ok(disk) => Ok(Self { holder: disk::holder(&directory), directory, disk }),
+            Err(DiskError::Unusable { path, source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+                Err(Failure::NotPermitted { why: NotPermitted::of(&path), directory })
+            }
             Err(source) => Err(Failure::NoJournal { directory, source }),
         }
     }
@@ -132,7 +148,7 @@ impl Opened {
 fn key(directory: &Path) -> Result<Vault, Box<dyn Error>> {
     let mut fresh = [0; 32];
     clock::entropy(&mut fresh)?;
-    let key = disk::data_key(directory, fresh).map_err(|error| with_sources(&error))?;
+    let key = disk::data_key(directory, fresh)?;
     Ok(Vault::new(*key, LANE))
 }
 

@@ -8,12 +8,19 @@ use std::path::{Path, PathBuf};
 const USUAL: &str = "./data";
 const USUAL_CONFIG: &str = "./sekisho.toml";
 
-/// The configuration that was named, or the one that lies here; `None` where neither is.
+/// The configuration that was named, or the one that lies here; `None` where there is none and `./data` lies here.
+///
+/// # Errors
+/// Where nothing says which switch is meant: whoever is in the wrong directory is told so, and nothing is made there.
 pub(crate) fn usual_config(named: Option<&Path>) -> Result<Option<Config>, Failure> {
     let file = match named {
         Some(named) => named,
         None if Path::new(USUAL_CONFIG).exists() => Path::new(USUAL_CONFIG),
-        None => return Ok(None),
+        None if Path::new(USUAL).is_dir() => return Ok(None),
+        None => {
+            let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+            return Err(Failure::NoConfiguration { here });
+        }
     };
     Config::load(file).map(Some).map_err(|error| Failure::Config { said: error.to_string() })
 }

@@ -174,6 +174,7 @@ impl Made<'_> {
 }
 
 pub(super) fn generate(args: &GenerateArgs) -> Result<ExitCode, Failure> {
+    args.end.place.knows(&args.which.owner)?;
     let mut desk = args.end.place.desk()?;
     let WhichKey { owner, role } = args.which;
     let answer = desk.module.ask(&Request::Generate { key: args.shape.of(role), under: None });

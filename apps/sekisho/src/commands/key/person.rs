@@ -70,7 +70,8 @@ fn uid_of(users: &str, name: &str) -> Option<u32> {
     rows(users).find(|(found, _)| *found == name).map(|(_, uid)| uid)
 }
 
-fn name_of(users: &str, uid: u32) -> String {
+/// The first name of a user.
+pub(crate) fn name_of(users: &str, uid: u32) -> String {
     rows(users).find(|(_, found)| *found == uid).map_or_else(|| format!("uid-{uid}"), |(name, _)| name.into())
 }
 

@@ -65,6 +65,36 @@ impl Place {
         ))
     }
 
+    /// Refuses an owner that the configuration does not have: a key for nobody is a slip of the hand. Of terminals it
+    /// has no list, and `--keys` names no configuration.
+    pub(crate) fn knows(&self, owner: &Owner) -> Result<(), Failure> {
+        if self.keys.is_some() {
+            return Ok(());
+        }
+        let Some(config) = usual_config(self.config.as_deref())? else { return Ok(()) };
+        let links: Vec<&str> = config.link.iter().map(|link| link.name.as_str()).collect();
+        let listeners: Vec<&str> = config.listener.iter().map(|listener| listener.name.as_str()).collect();
+        let (name, known) = match owner {
+            Owner::Link(name) => (name.to_string(), links),
+            Owner::Listener(name) => (name.to_string(), listeners),
+            Owner::Terminal(_) | Owner::House => return Ok(()),
+        };
+        if known.contains(&name.as_str()) {
+            return Ok(());
+        }
+        let hint = dialects::did_you_mean(&name, known.iter().copied());
+        Err(Failure::Said {
+            code: "KEY2001-E",
+            said: format!("{owner} is not in the configuration{hint}"),
+            state: "nothing was changed".into(),
+            next: match known.is_empty() {
+                true => "sekisho config check".into(),
+                false => format!("one of: {}", known.join(", ")),
+            },
+            exit: exit::NO_SUCH_THING,
+        })
+    }
+
     /// The devices of the configuration, and the check value of their master key; `None` where keys lie under the
     /// software module's.
     pub(crate) fn devices(&self) -> Result<Option<(KeyModulePlan, String)>, Failure> {

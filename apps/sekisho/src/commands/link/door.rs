@@ -142,6 +142,9 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
         Some("is_drained") => ("LNK2007-E", format!("sekisho link ready {name}{at}")),
         Some("in_maintenance") => ("LNK2008-E", format!("sekisho link ready {name}{at}")),
         Some("day_is_ahead") => ("LNK2011-E", format!("sekisho cutover status{at}")),
+        Some("day_is_calendar") => ("LNK2013-E", format!("sekisho cutover status{at}")),
+        // Not out of service, and not in it either: nobody has signed it on.
+        Some("not_out") if is_signed_off(reply) => ("LNK2009-E", format!("sekisho link sign-on {name}{at}")),
         Some("not_out") => ("LNK2009-E", show(door, name)),
         Some("sessions_open") => (
             "LNK2020-E",
@@ -159,8 +162,13 @@ fn refused(door: &Door, name: &str, order: LinkOrder, reply: &Reply) -> Failure 
     }
 }
 
+fn is_signed_off(reply: &Reply) -> bool {
+    let link = &reply.body["link"];
+    link["open"] == false && matches!(link["state"].as_str(), Some("signed-off" | "connected"))
+}
+
 /// An order as a person types it.
-const fn typed(order: LinkOrder) -> &'static str {
+pub(crate) const fn typed(order: LinkOrder) -> &'static str {
     match order {
         LinkOrder::AskCutover => "cutover start",
         other => other.name(),

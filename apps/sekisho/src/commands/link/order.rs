@@ -102,7 +102,7 @@ fn run_with(args: &Args, order: LinkOrder, unless_sessions: bool) -> Result<Exit
         let said = if already && is_settled(order, &link) {
             format!("already {}", link.state)
         } else if args.no_wait {
-            format!("{}: it is {} now", order.name(), link.state)
+            format!("{}: it is {} now", door::typed(order), link.state)
         } else {
             let timeout = Duration::from_secs(args.timeout);
             until(&door, order, &before, Until { timeout, a_promise_is_enough: false })?
@@ -155,7 +155,7 @@ pub(crate) fn until(
             Progress::Waiting if Instant::now() >= deadline => {
                 return Err(Failure::Said {
                     code: "LNK2106-E",
-                    said: format!("link \"{name}\" has not come to an end with {}", order.name()),
+                    said: format!("link \"{name}\" has not come to an end with {}", door::typed(order)),
                     state: standing(&link),
                     next: format!("sekisho link watch {name}{}", at(door)),
                     exit: exit::TIMED_OUT,
@@ -265,7 +265,7 @@ fn failed(door: &Door, order: LinkOrder, link: &LinkJson, change: &ChangeJson) -
         "draining" => format!("sekisho link sign-off {name}{at}   sekisho link ready {name}{at}"),
         _ => format!("sekisho link show {name}{at}   sekisho link echo {name}{at}"),
     };
-    let said = format!("link \"{name}\" {}: {}{wire}", order.name(), change.said);
+    let said = format!("link \"{name}\" {}: {}{wire}", door::typed(order), change.said);
     Failure::Said { code, said, state: standing(link), next, exit }
 }
 
@@ -273,7 +273,7 @@ fn unheard(door: &Door, order: LinkOrder, link: &LinkJson) -> Failure {
     let (name, at) = (&link.name, at(door));
     Failure::Said {
         code: "LNK2105-E",
-        said: format!("link \"{name}\" {}: no answer came in time", order.name()),
+        said: format!("link \"{name}\" {}: no answer came in time", door::typed(order)),
         state: standing(link),
         next: format!("sekisho link show {name}{at}"),
         exit: exit::TIMED_OUT,

@@ -1,8 +1,8 @@
 //! `sekisho recon run`
 
 use super::{door, status};
-use crate::commands::door::Which;
-use crate::commands::link::door::{Failure, at};
+use crate::commands::door::{Door, Which};
+use crate::commands::link::door::{Failure, at, one};
 use crate::commands::paper::Paper;
 use crate::exit;
 use crate::run::days::ReconJson;
@@ -45,15 +45,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let at_door = args.which.door()?;
     let by = at_door.by(args.by.as_deref());
     let mut seen = door::order(&at_door, &args.link, &args.day, by.as_deref())?;
-    let deadline = Instant::now() + Duration::from_secs(args.timeout);
     let is_over = |state: &str| matches!(state, "balanced" | "out-of-balance" | "refused");
     let all_over = |seen: &[ReconJson]| !seen.is_empty() && seen.iter().all(|one| is_over(&one.state));
+    let waits = if all_over(&seen) { None } else { awaited(&at_door, &args.link)? };
+    if let Some(waits) = &waits {
+        eprintln!("{waits}");
+    }
+    let deadline = Instant::now() + Duration::from_secs(args.timeout);
     while !(args.no_wait || all_over(&seen)) {
         if Instant::now() >= deadline {
             return Err(Failure::Said {
                 code: "REC2004-E",
                 said: format!("the totals of {} with {} are not compared yet", args.day, args.link),
-                state: "they stay to be sent, and are repeated".into(),
+                state: waits.unwrap_or_else(|| "they stay to be sent, and are repeated".into()),
                 next: format!("sekisho recon status --link {}{}", args.link, at(&at_door)),
                 exit: exit::TIMED_OUT,
             });
@@ -69,4 +73,18 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let is_good = args.no_wait || seen.iter().all(|one| one.is_balanced());
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What has to happen before the totals can be sent, where something has.
+fn awaited(door: &Door, name: &str) -> Result<Option<String>, Failure> {
+    let link = one(door, name)?;
+    let here = at(door);
+    let next = match link.state.as_str() {
+        "signed-on" | "draining" => return Ok(None),
+        "connected" if link.open => return Ok(None),
+        "disconnected" => format!("sekisho wait link {name} --for connected{here}"),
+        "maintenance" => format!("sekisho link ready {name}{here}"),
+        _ => format!("sekisho link sign-on {name}{here}"),
+    };
+    Ok(Some(format!("link/{name} is {}: the totals go out when it is signed on   ({next})", link.state)))
 }

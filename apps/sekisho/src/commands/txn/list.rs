@@ -60,7 +60,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut opened = Opened::at(args.whereabouts.directory(args.directory.as_deref())?)?;
     let mut collection = Collection::of(choice, args.last, opened.vault());
     let walked = gather(&mut opened, &mut collection);
-    print(&collection.rows(), args.json);
+    let rows = collection.rows();
+    if !rows.is_empty() || walked.is_ok() || args.json {
+        print(&rows, args.json);
+    }
     walked.map(|()| ExitCode::SUCCESS)
 }
 

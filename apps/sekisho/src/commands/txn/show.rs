@@ -11,6 +11,7 @@ use terms::TxnId;
 /// Which transaction, and how.
 #[derive(Debug, clap::Args)]
 #[command(
+    override_usage = "sekisho txn show [OPTIONS] [DIR] <ID>",
     after_help = "Exit: 0 shown · 1 the journal is damaged · 5 no such transaction · 66 no journal there"
 )]
 pub struct Args {

@@ -2,7 +2,7 @@
 
 use super::problem::{Problem, Wrong};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -22,7 +22,12 @@ pub(crate) fn parsed<T: DeserializeOwned>(body: &[u8], aside: &str) -> Result<([
     if let (Some(members), Some(member)) = (value.as_object_mut(), set_aside) {
         members.insert(aside.to_owned(), member);
     }
-    let asked = T::deserialize(&value).map_err(|error| misfit(&error));
+    let asked = T::deserialize(&value).map_err(|error| {
+        // It may quote a value.
+        let said = Zeroizing::new(error.to_string());
+        let at = if said.starts_with("invalid ") { culprit::<T>(&mut value, &said) } else { String::new() };
+        misfit(&said, at)
+    });
     wipe(&mut value);
     Ok((digest.into(), asked?))
 }
@@ -37,9 +42,38 @@ fn wipe(value: &mut Value) {
     }
 }
 
+/// The member a complaint is about, as `card.number`: without it the complaint is another one, or none. The parser does
+/// not name it, and no value is copied to find it.
+fn culprit<T: DeserializeOwned>(value: &mut Value, said: &str) -> String {
+    let mut path: Vec<String> = Vec::new();
+    loop {
+        let place = path.iter().map(|name| format!("/{name}")).collect::<String>();
+        let names = value
+            .pointer(&place)
+            .and_then(Value::as_object)
+            .map(|all| all.keys().cloned().collect::<Vec<String>>());
+        let found = names.unwrap_or_default().into_iter().find(|name| {
+            let Some(held) = members_at(value, &place).and_then(|all| all.remove(name)) else { return false };
+            let still = T::deserialize(&*value).err().map(|error| Zeroizing::new(error.to_string()));
+            let is_it = still.is_none_or(|still| still.as_str() != said);
+            if let Some(members) = members_at(value, &place) {
+                members.insert(name.clone(), held);
+            }
+            is_it
+        });
+        match found {
+            Some(name) => path.push(name),
+            None => return path.join("."),
+        }
+    }
+}
+
+fn members_at<'v>(value: &'v mut Value, place: &str) -> Option<&'v mut Map<String, Value>> {
+    value.pointer_mut(place).and_then(Value::as_object_mut)
+}
+
 /// JSON, and not what was wanted. What the parser says of names is told; what it quotes of values is not.
-fn misfit(error: &serde_json::Error) -> Problem {
-    let said = error.to_string();
+fn misfit(said: &str, at: String) -> Problem {
     let named = |front: &str| said.strip_prefix(front)?.split('`').nth(1).map(str::to_owned);
     if let Some(name) = named("unknown field ") {
         let hint =
@@ -49,8 +83,14 @@ fn misfit(error: &serde_json::Error) -> Problem {
     if let Some(name) = named("missing field ") {
         return Wrong::InvalidRequest.said(format!("`{name}` is missing")).at(name);
     }
-    let expected = said.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
-    Wrong::InvalidRequest.said(format!("a member is of the wrong type: expected {expected}"))
+    let expected = match said.rsplit_once("expected ").map_or("something else", |(_, expected)| expected) {
+        "u8" | "u16" | "u32" | "u64" => "a whole number",
+        expected => expected,
+    };
+    let whole = at.is_empty();
+    let what = if whole { "the body".to_owned() } else { format!("`{at}`") };
+    let problem = Wrong::InvalidRequest.said(format!("{what} is of the wrong type: expected {expected}"));
+    if whole { problem } else { problem.at(at) }
 }
 
 #[cfg(test)]
@@ -62,6 +102,17 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Small {
         amount: u64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Nested {
+        name: String,
+        card: Card,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Card {
+        number: String,
     }
 
     #[test]
@@ -82,6 +133,12 @@ mod tests {
         let wrong = problem(r#"{"amount":"4111111111111111"}"#);
         assert_eq!(wrong.code, "invalid_request");
         assert!(!wrong.detail.contains("4111"), "{}", wrong.detail);
+        assert_eq!(wrong.param.as_deref(), Some("amount"), "{}", wrong.detail);
+        assert!(wrong.detail.ends_with("expected a whole number"), "{}", wrong.detail);
+        let nested = parsed::<Nested>(br#"{"name":"a","card":{"number":4111111111111111,"pin":"1"}}"#, "");
+        assert_eq!(nested.expect_err("it is wrong").param.as_deref(), Some("card.number"));
+        let whole = parsed::<Nested>(b"[7, 8]", "").map(|(_, nested)| (nested.name, nested.card.number));
+        assert!(whole.is_err());
         let stranger = problem(r#"{"amuont":1}"#);
         assert_eq!(stranger.param.as_deref(), Some("amuont"));
         let missing = problem("{}");

@@ -5,15 +5,17 @@ use super::keys::{KeyError, KeyRing};
 use super::line::Lines;
 use super::problem::Wrong;
 use crate::config::ApiToml;
+use crate::run::refused;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
-use net::{TlsDoor, TlsError, TlsLine, TlsServer};
+use net::{TlsDoor, TlsError, TlsLine};
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -46,6 +48,17 @@ impl TcpError {
     }
 }
 
+impl TcpError {
+    /// Its code, and what to type next where the configuration is that file.
+    pub(crate) fn next(&self, config: &Path) -> refused::Next {
+        match self {
+            Self::Listen { address, source } => refused::cannot_listen(address, source),
+            Self::Keys(_) => ("SYS1020-E", format!("sekisho api key ls --config {}", config.display())),
+            Self::Tls(_) => ("SYS1020-E", format!("sekisho config check {}", config.display())),
+        }
+    }
+}
+
 /// An address that is ours, and who is let in.
 pub(crate) struct TcpDoor {
     listener: TcpListener,
@@ -59,12 +72,7 @@ pub(crate) async fn bind(settings: Option<&ApiToml>) -> Result<Option<TcpDoor>, 
         return Ok(None);
     };
     let keys = Arc::new(KeyRing::open(&settings.keys_file())?);
-    let tls = settings.tls.as_ref().map(|tls| TlsServer {
-        certificate: tls.certificate.clone(),
-        key: tls.key.clone(),
-        client_authorities: tls.client_authorities.clone(),
-    });
-    let tls = tls.map(|tls| tls.door()).transpose()?;
+    let tls = settings.server().map(|tls| tls.door()).transpose()?;
     let listener = TcpListener::bind(address).await.map_err(|source| TcpError::Listen { address, source })?;
     Ok(Some(TcpDoor { listener, tls, keys }))
 }

@@ -193,6 +193,7 @@ const fn code(why: CannotOrder) -> &'static str {
         CannotOrder::AwaitsAnswer => "awaits_answer",
         CannotOrder::IsDrained => "is_drained",
         CannotOrder::InMaintenance => "in_maintenance",
+        CannotOrder::DayIsCalendar => "day_is_calendar",
         CannotOrder::NotOut => "not_out",
         CannotOrder::DayIsAhead => "day_is_ahead",
     }

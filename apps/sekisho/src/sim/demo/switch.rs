@@ -289,7 +289,8 @@ mod tests {
     #[test]
     fn the_configuration_of_a_demo_is_one_the_switch_takes() {
         let address: SocketAddr = "127.0.0.1:1".parse().expect("an address");
-        for apart in [None, Some(address)] {
+        let page: SocketAddr = "127.0.0.1:2".parse().expect("an address");
+        for apart in [None, Some(page)] {
             let data = PathBuf::from("/some \"where\"/data");
             let (hosts, modules, center) = (vec![address; 2], vec![address; 2], String::new());
             let plan = SwitchPlan { data: data.clone(), iso: address, hosts, modules, center, apart };

@@ -29,7 +29,7 @@ const FLAWED: u8 = 3;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where the switch listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9000")]
+    #[arg(long, visible_alias = "connect", value_name = "ADDR", default_value = "127.0.0.1:9000")]
     addr: SocketAddr,
     /// What it speaks there
     #[arg(long, value_name = "NAME", default_value = "iso87-ascii")]

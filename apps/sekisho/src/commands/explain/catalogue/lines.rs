@@ -21,6 +21,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Wait for tomorrow: the peer would be on another day than we."),
     entry("LNK2012", "Another order came after it.", "The later one stands.",
         "`sekisho link show NAME` says who ordered what. Talk to each other."),
+    entry("LNK2013", "The day of this host goes with the calendar.", "Nobody was asked, and the day stays.",
+        "Nothing: it moves at midnight. `business_day = \"told\"` in [link.host] where the host moves it."),
     entry("LNK2020", "Applications have sessions open that this would cut off.", NOTHING,
         "`sekisho link sessions NAME` names them; `--force` signs off all the same."),
     entry("LNK2104", "The peer answered, and said no.",

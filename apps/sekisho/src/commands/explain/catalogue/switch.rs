@@ -2,6 +2,8 @@
 
 use super::{Entry, NOTHING, entry};
 
+const STAYS: &str = "It is not started, and stays so until that is mended.";
+
 #[rustfmt::skip]
 pub(super) const ENTRIES: &[Entry] = &[
     entry("SYS1001", "No switch answers there, or what answers is none.", NOTHING,
@@ -27,6 +29,28 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Type it on the machine of the switch, or name files of this one (--data, --config)."),
     entry("SYS1011", "The context cannot be used: contexts.toml, or what it says of that name.", "Nothing was asked.",
         "Mend the file; docs/operate.md has an example."),
+    entry("SYS1012", "No sekisho.toml and no ./data lies here, and nothing else says which switch is meant.", "Nothing was asked or made.",
+        "Name it (--config FILE), or go to the directory it lies in."),
+    entry("SYS1013", "This user may not use the control socket, or may not read the journal.", "Nothing was asked or read.",
+        "It says whose they are: `sudo -u OWNER sekisho ...`, or join the group of the socket."),
+    entry("SYS1020", "The configuration is wrong, or a certificate or key it names cannot be used.",
+        STAYS, "`sekisho config check FILE` says each mistake, with its line."),
+    entry("SYS1021", "An address cannot be listened on.", "It is not started; where somebody has the port it is tried again.",
+        "`ss -ltnp` shows who has the port. Is it this machine's address, and above 1023?"),
+    entry("SYS1022", "Another process holds the data directory.", "It is not started, and the other goes on.",
+        "It runs already: `sekisho status`. To end it: `sekisho stop`."),
+    entry("SYS1023", "The data directory or the control socket cannot be used.", "It is not started.",
+        "Whose is it, and is there room? `namei -l PATH`, `sekisho check disk`."),
+    entry("SYS1024", "The journal is damaged, or its disk fails.", "It is not started, and nothing was changed.",
+        "Keep the files and restore a copy: `sekisho journal verify`, and \"After a crash\" in docs/guide.md."),
+    entry("SYS1025", "The last stop was not in order, and --recover refuse says not to start then.", "It is not started, and nothing was changed.",
+        "`sekisho recovery --plan` shows what would be sent. Then start with --recover ask or auto."),
+    entry("SYS1026", "The store of keys was touched by another hand, or its master key is missing or another.",
+        STAYS, "`sekisho audit verify` finds where; docs/keys.md says how keys come back."),
+    entry("SYS1027", "journal.key is missing, open to others, or the key of another journal.",
+        STAYS, "Put this journal's own key back from a copy, mode 600. Without it its card numbers are lost."),
+    entry("SYS1029", "The machine gave no thread or no random bits, or computes wrongly.", "It is not started.",
+        "`sekisho doctor`; where the security module failed its own test, use another machine."),
     entry("DAY2000", "The switch would not begin its next day.", "The day stays as it was.",
         "The reason stands beside the code; `sekisho cutover status`."),
     entry("DAY2001", "The switch keeps no day of its own.", "The day stays as it was.", "Put [day] into the configuration."),
