@@ -57,6 +57,8 @@ impl Answer {
             (_, "same_identity" | "key_reused" | "already_captured") => Rc::ERR_APPOINT_NUM,
             // No authorization, or none that was approved, or for less: nothing was sent.
             (_, "not_capturable") => Rc::INVALID_MSG,
+            // A cancel that the switch may not carry out any more.
+            (_, "with_a_person") => Rc::ERR_GETCANCELTRN,
             (_, "unknown_transaction" | "forgotten") => Rc::NO_MSG_IN_FILE,
             (_, "no_api") => Rc::ERR_OPEN_FILE,
             (_, "busy" | "rate_limited") => Rc::ROUTE_BUSY,
@@ -184,6 +186,7 @@ mod tests {
     fn what_cannot_be_captured_is_known_not_to_have_been() {
         for (code, rc, reason) in [
             ("already_captured", Rc::ERR_APPOINT_NUM, "ERRDUP"),
+            ("with_a_person", Rc::ERR_GETCANCELTRN, "ERRNET"),
             ("key_reused", Rc::ERR_APPOINT_NUM, "ERRDUP"),
             ("not_capturable", Rc::INVALID_MSG, "ERRFMT"),
             ("under_way", Rc::DATA_IS_NOT_READY, "ERRNET"),

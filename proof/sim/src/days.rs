@@ -195,6 +195,7 @@ const fn counts(record: &Record) -> bool {
             | Record::Advised { .. }
             | Record::Owed { .. }
             | Record::Forwarded { .. }
+            | Record::Withdrawn { .. }
             | Record::Exception { .. }
             | Record::Ruled { .. }
             | Record::HostDate { .. }

@@ -42,6 +42,8 @@ marks! {
     DepositDateMismatch     "deposit owed, and the host's day changed";
     DateChangedInFlight     "host date changed with requests in flight";
     HandedToAPerson         "owed message handed to a person";
+    Withdrawn               "posting withdrawn before it left: taken back";
+    UndoneWhenPosted        "taken back while it was being posted, and undone when it was";
     AlarmRaised             "people told that something is owed too long";
     Backlog                 "more than twenty messages owed at once";
     Flood                   "more than a thousand messages owed at once";

@@ -135,6 +135,8 @@ pub(crate) struct Truth {
     pub(crate) created: u64,
     pub(crate) paid: u64,
     pub(crate) handed: u64,
+    /// Ended because its source took it back before it was tried.
+    pub(crate) withdrawn: u64,
     open_stans: FixedMap<(u16, u32), u64>,
     /// Time-outs of this commit that owe nothing, and reversals of nothing: each needs a person in the same commit.
     must_list: Vec<usize>,
@@ -159,6 +161,7 @@ impl Truth {
             created: 0,
             paid: 0,
             handed: 0,
+            withdrawn: 0,
             open_stans: FixedMap::default(),
             must_list: Vec::new(),
             tombstones: [false; HOSTS],
@@ -291,6 +294,16 @@ impl Truth {
             Record::Forwarded { forward, wire_code, owes, .. } => {
                 let op = self.owed.get(&forward.0).map(|owed| owed.op);
                 self.on_forwarded(*forward, wire_code.as_bytes() == b"25");
+                op.iter().for_each(|op| owes.iter().for_each(|owed| self.owe(*op, owed)));
+            }
+            Record::Withdrawn { id, forward, owes, .. } => {
+                let untried = self.owed.get(&forward.0).is_some_and(|owed| owed.attempts == 0);
+                let op = self.by_id.get(&id.0).copied();
+                if !untried {
+                    self.breaks(Invariant::I24, op, format!("{forward} withdrawn, tried or not owed"));
+                }
+                self.withdrawn += 1;
+                self.end(*forward);
                 op.iter().for_each(|op| owes.iter().for_each(|owed| self.owe(*op, owed)));
             }
             Record::Exception { id, forward, reason, .. } => {
@@ -465,7 +478,7 @@ impl Truth {
 
     /// What is still owed, as far as it is durable.
     pub(crate) fn pending(&self) -> u64 {
-        self.created - self.paid - self.handed
+        self.created - self.paid - self.handed - self.withdrawn
     }
 
     /// At rest: cash against books, key by key and in sum.

@@ -221,6 +221,11 @@ impl World {
             Record::Marked { id, mark: journal::Mark::Reverse { .. }, .. } => {
                 if let Some(&op) = self.truth.by_id.get(&id.0) {
                     self.truth.ops[op].marked = true;
+                    if self.truth.ops[op].decided.is_some() {
+                        // Told as declined from here on, and undone when it is posted.
+                        self.undoing(*id);
+                        self.marks.hit(Mark::UndoneWhenPosted);
+                    }
                 }
             }
             Record::Decided { id, owes: Some(_), .. }
@@ -236,6 +241,12 @@ impl World {
                     Duty::Advice if self.is_transfer(*id) => {}
                     Duty::Advice => self.marks.hit(Mark::DepositAdvised),
                 }
+            }
+            Record::Withdrawn { id, forward, owes, .. } => {
+                self.process.owed = self.process.owed.saturating_sub(1) + u64::from(owes.is_some());
+                self.process.outstanding.remove(&forward.0);
+                self.undoing(*id);
+                self.marks.hit(Mark::Withdrawn);
             }
             Record::Attempt { forward, .. } => self.note_attempt(*forward),
             Record::Forwarded { forward, .. }

@@ -149,6 +149,14 @@ impl Book {
                 self.pay(*forward, *settlement_date);
                 of.into_iter().for_each(|id| self.owe(id, owes.as_ref()));
             }
+            Record::Withdrawn { id, forward, owes, .. } => {
+                let debt = self.owed.remove(forward);
+                match owes {
+                    Some(_) => self.owe(*id, owes.as_ref()),
+                    // Its host never heard of it.
+                    None => debt.into_iter().for_each(|debt| self.move_to(debt.leg, State::Nothing)),
+                }
+            }
             Record::Exception { id, forward, .. } => {
                 let debt = forward.and_then(|forward| self.owed.remove(&forward));
                 self.leave_to_a_person(debt.map_or((*id, Side::First), |debt| debt.leg));

@@ -50,6 +50,7 @@ mod kind {
     pub(super) const CUTOVER:   u8 = 65;
     pub(super) const LINK_ORDERED: u8 = 80;
     pub(super) const NOTED:     u8 = 95;
+    pub(super) const WITHDRAWN: u8 = 98;
     // As their namesakes, with what a host demands besides.
     pub(super) const SENT_KEEPING:    u8 = 96;
     pub(super) const ADVISED_KEEPING: u8 = 97;
@@ -154,7 +155,7 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const KINDS: [u8; 54] = [
+    const KINDS: [u8; 55] = [
         kind::OPENED,
         kind::CLOSED,
         kind::NAMED,
@@ -174,6 +175,7 @@ mod tests {
         kind::ATTEMPT,
         kind::FORWARDED,
         kind::EXCEPTION,
+        kind::WITHDRAWN,
         kind::RULED,
         kind::HOST_DATE,
         kind::CUTOVER,

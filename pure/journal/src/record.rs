@@ -97,8 +97,8 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// A source took back, or confirmed, a request whose host has not answered yet. In snapshots: what remains of one
-    /// that was taken back.
+    /// A source took back, or confirmed, a request whose host has not answered yet; or took back what is being posted.
+    /// In snapshots: what remains of one that was taken back.
     Marked {
         /// Which transaction.
         id: TxnId,
@@ -149,6 +149,17 @@ pub enum Record {
         /// The day the host counts it under, where it says so.
         settlement_date: Option<BusinessDate>,
         /// In a transfer whose credit was undone by it: now its debit is given back.
+        owes: Option<Forward>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An owed advice that no attempt was made at is not sent: its source took back what it reports.
+    Withdrawn {
+        /// About which transaction.
+        id: TxnId,
+        /// Which message.
+        forward: ForwardId,
+        /// What the host is owed instead, where it may have the request.
         owes: Option<Forward>,
         /// When.
         at: Timestamp,
@@ -640,10 +651,10 @@ impl From<Remembered> for Answer {
 impl Record {
     /// The names of all kinds.
     #[rustfmt::skip]
-    pub const NAMES: [&'static str; 38] = [
+    pub const NAMES: [&'static str; 39] = [
         "opened", "closed", "sent", "inquired", "debit_sent", "credit_sent", "stranded", "noted", "decided",
         "timed_out", "not_sent", "declined", "observed", "named", "kept", "owed", "marked", "advised",
-        "attempt", "forwarded", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
+        "attempt", "forwarded", "withdrawn", "exception", "ruled", "host_date", "cutover", "link_ordered", "resolved",
         "numbers", "own_date", "day_frozen", "totals_sent", "totals_compared", "compare_ordered", "day_ended",
         "counted_anew", "counted", "tallied", "ticketed", "cutover_said",
     ];
@@ -672,6 +683,7 @@ impl Record {
             Self::Advised { .. } => "advised",
             Self::Attempt { .. } => "attempt",
             Self::Forwarded { .. } => "forwarded",
+            Self::Withdrawn { .. } => "withdrawn",
             Self::Exception { .. } => "exception",
             Self::Ruled { .. } => "ruled",
             Self::HostDate { .. } => "host_date",
@@ -698,6 +710,7 @@ impl Record {
             | Self::NotSent { id, .. }
             | Self::Owed { id, .. }
             | Self::Marked { id, .. }
+            | Self::Withdrawn { id, .. }
             | Self::Exception { id, .. }
             | Self::Ticketed { id, .. }
             | Self::Resolved { id, .. } => Some(*id),
@@ -726,6 +739,7 @@ impl Record {
             Self::Decided { owes, .. }
             | Self::TimedOut { owes, .. }
             | Self::NotSent { owes, .. }
+            | Self::Withdrawn { owes, .. }
             | Self::Forwarded { owes, .. } => owes.as_ref(),
             _ => None,
         }
@@ -738,9 +752,10 @@ impl Record {
             Self::Decided { owes: Some(forward), .. }
             | Self::TimedOut { owes: Some(forward), .. }
             | Self::NotSent { owes: Some(forward), .. } => Some(forward.id),
-            Self::Attempt { forward, .. } | Self::Forwarded { forward, .. } | Self::Ruled { forward, .. } => {
-                Some(*forward)
-            }
+            Self::Attempt { forward, .. }
+            | Self::Forwarded { forward, .. }
+            | Self::Withdrawn { forward, .. }
+            | Self::Ruled { forward, .. } => Some(*forward),
             Self::Exception { forward, .. } => *forward,
             _ => None,
         }
@@ -759,6 +774,7 @@ impl Record {
             | Self::Marked { at, .. }
             | Self::Attempt { at, .. }
             | Self::Forwarded { at, .. }
+            | Self::Withdrawn { at, .. }
             | Self::Exception { at, .. }
             | Self::Ruled { at, .. }
             | Self::HostDate { at, .. }

@@ -145,6 +145,19 @@ impl Lane {
         }
     }
 
+    /// That capture is withdrawn, and its host never heard of it: what it captured stands as before. Cost: the memory is
+    /// walked through, and only for what applications submitted.
+    pub(crate) fn uncapture(&mut self, capture: TxnId) {
+        if self.tickets.key_of(capture).is_none() {
+            return;
+        }
+        let is_its = |slot: &Slot| matches!(slot.flow, Flow::Decided(Decision { after: After::Captured(by), .. }) if by == capture);
+        let found = self.memory.iter().find(|(_, slot)| is_its(slot)).map(|(at, _)| at);
+        if let Some(at) = found {
+            self.set_captured(at, After::Nothing);
+        }
+    }
+
     /// In the end of a replay: the power failed between the two records, so these were captured by nothing.
     pub(crate) fn forget_captures_from(&mut self, next: TxnId) {
         let never_were = |slot: &Slot| {

@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) noted: Matters,
     /// A person has it.
     pub(crate) is_a_persons: bool,
+    /// A message is owed for it, and no attempt was made at it yet.
+    pub(crate) never_left: bool,
     pub(crate) now: Now,
 }
 
@@ -40,6 +42,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) next_forward: &'a mut ForwardId,
     /// The message this step came to owe. One step owes at most one.
     pub(crate) owed: Option<Forward>,
+    /// The message that is owed no more.
+    pub(crate) withdrawn: Option<ForwardId>,
     /// The credit this step sent.
     pub(crate) credited: Option<Credited>,
     /// The matters of which this step wrote items for people.

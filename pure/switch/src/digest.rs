@@ -4,7 +4,7 @@
 //! distances from now, and what has passed as passed, so that waiting a day longer for the same thing is the
 //! same state. Configuration, counters and what is only for people stay out.
 
-use crate::flow::Flow;
+use crate::flow::{Decision, Flow};
 use crate::forward::{Item, State};
 use crate::{Lane, Replay};
 use core::hash::{Hash, Hasher};
@@ -82,6 +82,8 @@ fn digest_of_flow(flow: &Flow, now: Instant, into: &mut impl Hasher) {
             core::mem::discriminant(&awaiting.leg).hash(into);
             awaiting.deadline.us_since(now).hash(into);
         }
-        Flow::Decided(decision) => (1_u8, decision.answer, decision.by, decision.after).hash(into),
+        Flow::Decided(Decision { answer, by, after, taken_back }) => {
+            (1_u8, answer, by, after, taken_back).hash(into);
+        }
     }
 }

@@ -20,8 +20,8 @@ use journal::{
     After, DecidedBy, Duty, Forward, Mark, Observation, Observed, Onward, Record, Remembered, Why,
 };
 use terms::{
-    Amount, Answer, Code, ConnId, Instant, Kind, LinkId, Now, Outcome, Outgoing, SourceId, Stan, Text, Txn,
-    TxnId,
+    Amount, Answer, Code, ConnId, ForwardId, Instant, Kind, LinkId, Now, Outcome, Outgoing, SourceId, Stan,
+    Text, Txn, TxnId,
 };
 
 /// Where one transaction stands.
@@ -414,15 +414,10 @@ impl Decision {
     fn on_repeat(self, facts: Facts, asker: Asker, desk: &mut Desk<'_>) -> Flow {
         let recorded = desk.out.record(said_again(facts, asker.request.stan));
         desk.out.tell(Tell::Repeated { id: facts.id, in_flight: false });
-        let answer = match self.after {
-            After::Reversing(_) | After::Reversed if self.answer.outcome == Outcome::Approved => {
-                Answer::ours(Code::Declined, Outcome::Refused)
-            }
-            // What a host approved comes to a person only by its reversal, which may have been done.
-            After::Exception if self.answer.outcome == Outcome::Approved && self.by == DecidedBy::Host => {
-                Answer::ours(Code::Declined, Outcome::Refused)
-            }
-            _ => self.answer.into(),
+        // Whatever comes of its reversal: that may be a person's, and may have been done.
+        let answer = match self.taken_back.is_some() && self.answer.outcome == Outcome::Approved {
+            true => Answer::ours(Code::Declined, Outcome::Refused),
+            false => self.answer.into(),
         };
         desk.out.answer_source(&recorded, asker.asked_by, asker.request, facts.dated(answer));
         Flow::Decided(self)
@@ -440,15 +435,16 @@ impl Decision {
             | After::Exception
             | After::Captured(_) => false,
         };
+        if let (After::Confirming(advice), None) = (self.after, self.taken_back) {
+            return self.on_taken_back_while_posted(facts, advice, remaining, asker, desk);
+        }
         if !stands {
             let recorded = desk.out.record(said_again(facts, asker.request.stan));
             match self.after {
-                // Being posted and taken back at once: the posting goes on, and a person compares.
-                After::Confirming(_) => note(facts, Reason::BackWhilePosted, desk),
                 // The money went by its capture: that is what can be taken back.
                 After::Captured(_) => note(facts, Reason::BackAfterCapture, desk),
                 // The first word is being done, or was. Another one is not lost.
-                After::Reversing(_) | After::Reversed
+                After::Confirming(_) | After::Reversing(_) | After::Reversed
                     if self.taken_back.is_some_and(|of| of != remaining) =>
                 {
                     note(facts, Reason::OtherPart, desk);
@@ -457,6 +453,7 @@ impl Decision {
                     note(facts, Reason::PartOfNothing, desk);
                 }
                 After::Nothing
+                | After::Confirming(_)
                 | After::Reversing(_)
                 | After::Reversed
                 | After::Confirmed
@@ -470,12 +467,55 @@ impl Decision {
         Flow::Decided(decision)
     }
 
+    /// It is owed as an advice. One that never left is not sent: of a report nothing is left then, and a host that may
+    /// have the request is told to undo it. One that may have arrived goes on, and what it posts is undone.
+    fn on_taken_back_while_posted(
+        self,
+        facts: Facts,
+        advice: ForwardId,
+        remaining: Amount,
+        asker: Asker,
+        desk: &mut Desk<'_>,
+    ) -> Flow {
+        let host_has_it = self.by != DecidedBy::Source;
+        let is_whole = remaining == Amount::default();
+        let reversal = match facts.never_left && host_has_it {
+            true => desk.owe(facts, Duty::Reversal, remaining),
+            false => None,
+        };
+        let withdraws = facts.never_left && (reversal.is_some() || (!host_has_it && is_whole));
+        let (id, at) = (facts.id, facts.now.wall);
+        let (recorded, decision) = match (withdraws, reversal) {
+            (true, owes) => {
+                desk.withdrawn = Some(advice);
+                let recorded = desk.out.record(Record::Withdrawn { id, forward: advice, owes, at });
+                (recorded, self.withdrawn(owes.as_ref()))
+            }
+            (false, _) => {
+                let recorded = desk.out.record(Record::Marked { id, mark: Mark::Reverse { remaining }, at });
+                (recorded, Self { taken_back: Some(remaining), ..self })
+            }
+        };
+        acknowledge(&recorded, asker, desk);
+        Flow::Decided(decision)
+    }
+
+    /// What it is when the advice about it is withdrawn, now or in a replay.
+    #[must_use]
+    pub(crate) const fn withdrawn(self, owes: Option<&Forward>) -> Self {
+        match owes {
+            Some(forward) => self.owing(forward),
+            None => Self { after: After::Reversed, taken_back: Some(Amount::minor(0)), ..self },
+        }
+    }
+
     /// What a report adds to a decision: nothing when the host has posted it or will; a person's work when the
     /// host refused what the source says has happened.
     fn on_report(self, facts: Facts, asker: Asker, desk: &mut Desk<'_>) -> Flow {
-        let posted_or_will_be = self.by == DecidedBy::Source
+        let posted_or_will_be = (self.by == DecidedBy::Source && self.taken_back.is_none())
             || match self.after {
-                After::Confirming(_) | After::Confirmed => true,
+                After::Confirming(_) => self.taken_back.is_none(),
+                After::Confirmed => true,
                 After::Nothing => self.answer.outcome == Outcome::Approved,
                 // Somebody looks at it already; or the report it allows has come.
                 After::Exception | After::Captured(_) => true,
@@ -488,7 +528,7 @@ impl Decision {
                 let why = Reason::ReportTooLate;
                 match self.after {
                     // A reversal under way goes on: never both. The person finds it with the item.
-                    After::Reversing(_) | After::Reversed => {
+                    After::Reversing(_) | After::Reversed | After::Confirming(_) => {
                         note(facts, why, desk);
                         self.after
                     }
@@ -614,15 +654,17 @@ mod tests {
     #[derive(Clone, Copy, PartialEq, Eq)]
     enum Hosts {
         One,
+        /// Nothing has left for it yet.
+        Away,
         Paying,
         PayingAlone,
         Receiving,
     }
-    use Hosts::{One, Paying, PayingAlone, Receiving};
+    use Hosts::{Away, One, Paying, PayingAlone, Receiving};
 
     fn facts(hosts: Hosts) -> Facts {
         let business_date = BusinessDate::from_days(0);
-        let kind = if hosts == One { Kind::Withdrawal } else { Kind::Transfer };
+        let kind = if matches!(hosts, One | Away) { Kind::Withdrawal } else { Kind::Transfer };
         let link = Some(LinkId(u16::from(hosts == Receiving)));
         let debit = (hosts == Receiving).then_some(Debit { link: LinkId(0), business_date });
         Facts {
@@ -634,6 +676,7 @@ mod tests {
             told_date: None,
             noted: Matters::default(),
             is_a_persons: false,
+            never_left: hosts == Away,
             now: Now::default(),
         }
     }
@@ -739,6 +782,11 @@ mod tests {
         marked(Mark::Confirm)
     }
 
+    fn reported_alone() -> Flow {
+        let Flow::Decided(decision) = decided(DecidedBy::Source) else { unreachable!("it is decided") };
+        Flow::Decided(Decision { after: After::Confirming(ForwardId(9)), ..decision })
+    }
+
     fn then(after: After) -> Flow {
         let Flow::Decided(decision) = decided(DecidedBy::Host) else { unreachable!("it is decided") };
         Flow::Decided(Decision { after, ..decision })
@@ -757,6 +805,7 @@ mod tests {
             links: &mut links,
             next_forward: &mut next_forward,
             owed: None,
+            withdrawn: None,
             credited: None,
             noted: Matters::default(),
         };
@@ -798,7 +847,7 @@ mod tests {
         line
     }
 
-    type States = [(&'static str, Hosts, fn() -> Flow); 27];
+    type States = [(&'static str, Hosts, fn() -> Flow); 29];
     type Happenings = [(&'static str, fn() -> Happening); 15];
 
     #[rustfmt::skip]
@@ -830,6 +879,8 @@ mod tests {
         ("credit confirmed",    Receiving, || then(After::Confirmed)),
         ("transfer, a person's", Receiving, || then(After::Exception)),
         ("captured",            One, || then(After::Captured(TxnId(2)))),
+        ("confirming, not left", Away, || then(After::Confirming(ForwardId(9)))),
+        ("report, not left",    Away, reported_alone),
     ];
 
     #[rustfmt::skip]

@@ -130,6 +130,11 @@ impl Forwards {
         self.items.get(&id)
     }
 
+    /// Whether no attempt was made at it yet: not a byte of it can have left.
+    pub(crate) fn never_left(&self, id: ForwardId) -> bool {
+        self.items.get(&id).is_some_and(|item| item.attempts == 0)
+    }
+
     /// Changes an item and keeps the indexes right.
     pub(crate) fn change(&mut self, id: ForwardId, change: impl FnOnce(&mut Item)) {
         let Some(mut item) = self.remove(id) else { return };

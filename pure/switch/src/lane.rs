@@ -721,6 +721,7 @@ impl Lane {
             told_date: slot.sent.as_ref().and_then(|sent| sent.own_date),
             noted: slot.noted,
             is_a_persons: slot.is_a_persons(),
+            never_left: slot.owed_message().is_some_and(|id| self.forwards.never_left(id)),
             now,
         };
         let nothing = Remembered::from(&Answer::ours(Code::Malfunction, Outcome::Unknown));
@@ -736,11 +737,12 @@ impl Lane {
             links: &mut self.links,
             next_forward: &mut self.next_forward,
             owed: None,
+            withdrawn: None,
             credited: None,
             noted: Matters::default(),
         };
         let after = before.step(facts, happening, &mut desk);
-        let (owed, credited, noted) = (desk.owed, desk.credited, desk.noted);
+        let (owed, credited, noted, withdrawn) = (desk.owed, desk.credited, desk.noted, desk.withdrawn);
         self.counts.exceptions += noted.iter().count() as u64;
         let decided = match (awaited, &after) {
             (Some((deadline, _)), Flow::Decided(decision)) => Some((deadline, *decision)),
@@ -758,6 +760,12 @@ impl Lane {
         }
         if is_paid {
             self.memory.finish(at);
+        }
+        if let Some(forward) = withdrawn {
+            let _ = self.end(forward);
+            if owed.is_none() {
+                self.uncapture(facts.id);
+            }
         }
         if let Some(forward) = owed {
             self.counts.owed += 1;

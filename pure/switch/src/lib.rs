@@ -59,6 +59,7 @@ pub use link::{CannotOrder, LinkState};
 pub use management::{Cause, Change, Failure, LinkSeen};
 pub use outbox::{Effect, NoMoney, Outbox, Recorded, Tell};
 pub use owing::OTHER_DAY;
+pub use reason::is_about_days;
 pub use reconcile::{CannotReconcile, ReconSeen, Reconciliation};
 pub use replay::{Replay, ReplayError};
 pub use route::{Objection, Receiver, Route, Routes};

@@ -9,7 +9,8 @@ use journal::{After, Key, Sent};
 use siphasher::sip::SipHasher13;
 use slab::Slab;
 use terms::{
-    BusinessDate, Instant, Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp, Txn, TxnId,
+    BusinessDate, ForwardId, Instant, Kind, LinkId, LocalTime, SourceId, Stan, TerminalId, Text, Timestamp,
+    Txn, TxnId,
 };
 
 /// One transaction in memory.
@@ -89,9 +90,17 @@ impl Slot {
         matches!(self.flow, Flow::Decided(Decision { after: After::Exception, .. }))
     }
 
+    /// The message that is owed for it.
+    pub(crate) fn owed_message(&self) -> Option<ForwardId> {
+        match self.flow {
+            Flow::Decided(Decision { after: After::Reversing(id) | After::Confirming(id), .. }) => Some(id),
+            Flow::Decided(_) | Flow::AwaitingHost(_) => None,
+        }
+    }
+
     /// Whether a message is owed for it: it must not be forgotten.
     pub(crate) fn is_owed(&self) -> bool {
-        matches!(self.flow, Flow::Decided(Decision { after: After::Reversing(_) | After::Confirming(_), .. }))
+        self.owed_message().is_some()
     }
 }
 

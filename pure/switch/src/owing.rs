@@ -448,8 +448,10 @@ impl Lane {
             slot.flow,
             Flow::Decided(Decision { answer, by: DecidedBy::Silence, .. }) if answer.outcome == Outcome::Unknown
         );
+        let stands = item.forward.duty == Duty::Advice && owes.is_none() && slot.is_taken_back();
         let why = match item.forward.remaining != Amount::default() && was_unknown {
             true => Some(Reason::PartOfUnknown),
+            false if stands => Some(Reason::BackWhilePosted),
             false => differs.then_some(Reason::OtherDay),
         };
         if let Some(why) = why.filter(|why| slot.is_news(*why)) {
@@ -458,22 +460,24 @@ impl Lane {
         }
     }
 
-    /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back.
+    /// What a paid debt makes us owe: a transfer whose credit is undone now gives its debit back, and what was taken back
+    /// while it was being posted is undone.
     pub(crate) fn owed_next(&mut self, item: &Item) -> Option<Forward> {
         let slot = self.memory.get(item.at)?;
-        let (credit, debit) = (slot.credited()?, slot.debit()?);
-        if item.forward.duty != Duty::Reversal || item.forward.link != credit.0 {
-            return None;
-        }
-        let host_stan = link_mut(&mut self.links, debit.link)?.draw_stan()?;
-        let forward = Forward {
-            id: self.next_forward,
-            duty: Duty::Reversal,
-            link: debit.link,
-            host_stan,
-            remaining: Amount::default(),
-            business_date: debit.business_date,
+        let (link, remaining, business_date) = match (item.forward.duty, &slot.flow) {
+            // It was taken back while it was being posted: now that it is posted, it is undone.
+            (Duty::Advice, Flow::Decided(Decision { taken_back: Some(remaining), .. })) => {
+                (item.forward.link, *remaining, item.forward.business_date)
+            }
+            (Duty::Reversal, _) if slot.credited()?.0 == item.forward.link => {
+                let debit = slot.debit()?;
+                (debit.link, Amount::default(), debit.business_date)
+            }
+            (Duty::Advice | Duty::Reversal, _) => return None,
         };
+        let host_stan = link_mut(&mut self.links, link)?.draw_stan()?;
+        let id = self.next_forward;
+        let forward = Forward { id, duty: Duty::Reversal, link, host_stan, remaining, business_date };
         self.note_forward_id(forward.id);
         Some(forward)
     }
@@ -679,6 +683,11 @@ impl Trail {
 }
 
 impl Slot {
+    /// Whether it was taken back, by its source or by us.
+    pub(crate) fn is_taken_back(&self) -> bool {
+        matches!(self.flow, Flow::Decided(Decision { taken_back: Some(_), .. }))
+    }
+
     /// Whether that would be a new item for a person; asked in order to write it.
     pub(crate) fn is_news(&mut self, why: Reason) -> bool {
         !self.is_a_persons() && self.noted.insert(why.matter())

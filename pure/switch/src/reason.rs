@@ -133,6 +133,11 @@ impl Reason {
     }
 }
 
+/// Whether an item of that text is about the day a transaction is counted under, and not about its money.
+pub fn is_about_days(text: &str) -> bool {
+    Reason::of(text).is_some_and(|reason| matches!(reason.matter(), Matter::Day | Matter::Totals))
+}
+
 /// Matters that people were told of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Matters(u8);

@@ -167,6 +167,14 @@ impl Replay {
                 self.on_attempt(name, forward, number, host_stan)?;
             }
             Record::Forwarded { forward, owes, at, .. } => self.on_forwarded(name, forward, owes, at)?,
+            Record::Withdrawn { id, forward, owes, at } => {
+                let item = self.end(name, forward)?;
+                self.change(item.at, |decision| decision.withdrawn(owes.as_ref()));
+                match owes {
+                    Some(forward) => self.owe(item.at, forward, at),
+                    None => self.lane.uncapture(id),
+                }
+            }
             Record::Exception { forward: Some(forward), .. } => {
                 let item = self.end(name, forward)?;
                 self.set_after(item.at, After::Exception);
@@ -406,7 +414,8 @@ impl Replay {
         }
     }
 
-    /// What a source said of a request in flight; in a snapshot also what remains of one that was taken back.
+    /// What a source said of a request in flight; or what remains of one that was taken back while it is posted, and in
+    /// snapshots whatever became of it.
     fn on_marked(&mut self, name: &'static str, id: TxnId, mark: Mark) -> Result<(), ReplayError> {
         if let Some(open) = self.open.get_mut(&id.0) {
             open.mark.get_or_insert(mark);

@@ -122,7 +122,7 @@ pub struct Seen {
     pub at: Timestamp,
     /// What was forwarded to a host; `None` where none was asked.
     pub sent: Option<SeenSent>,
-    /// Whether its source took it back while the host had not answered.
+    /// Whether it was taken back: by its source, before the host has answered or after, or by us.
     pub taken_back: bool,
     /// Whether a person has to look at it, for its money.
     pub noted: bool,
@@ -247,7 +247,7 @@ impl Lane {
             Flow::AwaitingHost(awaiting) => {
                 (None, After::Nothing, matches!(awaiting.mark, Some(Mark::Reverse { .. })))
             }
-            Flow::Decided(decision) => (Some(decision.answer), decision.after, false),
+            Flow::Decided(decision) => (Some(decision.answer), decision.after, decision.taken_back.is_some()),
         };
         let sent = slot.sent.as_deref().map(|sent| SeenSent {
             message: sent.message,

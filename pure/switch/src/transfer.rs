@@ -20,8 +20,8 @@
 //!   first; only when that is gone does the record of its going owe the debit back. A credit that cannot be
 //!   undone any more leaves both standing, and a person.
 //! - **A source that takes it back** while the debit is in flight prevents the credit; while the credit is in
-//!   flight, both are undone when the answer, or none, has come. While an advice is owed the posting goes on,
-//!   and a person compares: never both.
+//!   flight, both are undone when the answer, or none, has come. While an advice is owed, the credit is undone
+//!   instead where the advice never left, and otherwise as soon as it is posted; then the debit.
 //! - **A death** decides the leg in flight by silence. What was approved and not yet written is silence too: the
 //!   credit leaves only behind the record that the debit was approved.
 //! - **The two links differ, always**: that is what makes a transfer one of two hosts, and what tells the answers

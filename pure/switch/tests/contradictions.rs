@@ -37,6 +37,10 @@ fn items(left: &Left) -> Vec<String> {
 /// Ways to go on: as it is, from the records, from a snapshot.
 const WAYS: [fn(&mut World); 3] = [|_| {}, |w| drop(w.restart()), |w| drop(w.restart_from_snapshot())];
 
+/// The same, and no host can be reached.
+const WAYS_DOWN: [fn(&mut World); 3] =
+    [|_| {}, |w| drop(w.restart_with_links_down()), |w| drop(w.restart_from_snapshot_with_links_down())];
+
 fn approve(w: &mut World, txn: Txn) {
     let (link, _, ours) = w.ask(txn).asked_once();
     w.host_says(link, reply(ours, Code::Approved));
@@ -153,5 +157,79 @@ fn that_days_differ_hides_no_later_item_about_money() {
         assert_eq!(items(&w.ask(another.clone())), ["reversal of another amount"], "another matter");
         go_on(&mut w);
         assert!(items(&w.ask(another)).is_empty(), "once");
+    }
+}
+
+/// The host's yes to the message that was asked last.
+fn accepted(w: &World, left: &Left) -> Txn {
+    let (_, _, ours) = left.asked_once();
+    let message = w.last_asked().and_then(|asked| asked.message.answered_by()).expect("it wants an answer");
+    Txn { message, ..reply(ours, Code::Approved) }
+}
+
+#[test]
+fn a_report_taken_back_before_it_left_never_leaves() {
+    for go_on in WAYS_DOWN {
+        let mut w = World::new();
+        w.step(Event::LinkDown { link: BANK });
+        assert_eq!(w.ask(report(7)).record_names(), ["advised"]);
+        go_on(&mut w);
+        let left = w.ask(reversal(deposit(7)));
+        assert_eq!((left.record_names(), left.answer().0), (vec!["withdrawn"], Code::Approved));
+        assert!(left.answers[0].2, "acknowledged when it is durable");
+        go_on(&mut w);
+        w.step(Event::LinkUp { link: BANK });
+        w.wait_ms(600_000);
+        assert!(w.asked.is_empty(), "the host never hears of it");
+        assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, 0));
+        assert!(items(&w.ask(reversal(deposit(7)))).is_empty(), "the same again is the same");
+        assert_eq!(items(&w.ask(report(7))), ["reported after it was refused or undone"]);
+    }
+}
+
+#[test]
+fn a_deposit_nobody_answered_that_is_taken_back_before_its_advice_left_is_undone_instead() {
+    for go_on in WAYS_DOWN {
+        let mut w = World::new();
+        let (_, _, asked) = w.ask(deposit(7)).asked_once();
+        w.step(Event::LinkDown { link: BANK });
+        assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).record_names(), ["timed_out"]);
+        let left = w.ask(reversal(deposit(7)));
+        assert_eq!((left.record_names(), left.answer().0), (vec!["withdrawn"], Code::Approved));
+        go_on(&mut w);
+        assert_eq!(w.lane.pending(), 1);
+        let up = w.step(Event::LinkUp { link: BANK });
+        let sent = w.last_asked().expect("a reversal");
+        assert_eq!(sent.message.class, terms::Class::Reversal);
+        assert_eq!(sent.original.and_then(|original| original.stan), Some(asked.stan));
+        w.host_says(BANK, accepted(&w, &up));
+        assert_eq!((w.lane.pending(), w.lane.status().exceptions), (0, 0), "both hands are empty");
+    }
+}
+
+#[test]
+fn what_is_taken_back_while_its_advice_is_under_way_is_undone_when_it_is_posted() {
+    for part in [None, Some(Amount::minor(10_000))] {
+        for go_on in WAYS {
+            let mut w = World::new();
+            w.ask(deposit(7));
+            assert_eq!(w.wait_ms(REPLY_TIMEOUT_MS).record_names(), ["timed_out", "attempt"]);
+            let back = Txn { remaining: part, ..reversal(deposit(7)) };
+            let left = w.ask(back.clone());
+            assert_eq!((left.record_names(), left.answer().0), (vec!["marked"], Code::Approved));
+            assert!(left.answers[0].2, "acknowledged when it is durable");
+            go_on(&mut w);
+            assert_eq!(w.ask(back).record_names(), ["observed"], "the same again is the same");
+            let again = w.wait_ms(600_000);
+            assert_eq!(w.last_asked().map(|sent| sent.message.class), Some(terms::Class::Financial));
+            let posted = w.host_says(BANK, accepted(&w, &again));
+            assert_eq!(posted.record_names()[..2], ["forwarded", "attempt"], "in the record of the posting");
+            go_on(&mut w);
+            let undone = w.wait_ms(600_000);
+            let sent = w.last_asked().expect("a reversal");
+            assert_eq!((sent.message.class, sent.remaining), (terms::Class::Reversal, part));
+            w.host_says(BANK, accepted(&w, &undone));
+            assert_eq!(w.lane.pending(), 0);
+        }
     }
 }

@@ -564,6 +564,7 @@ impl Checked {
             }
             Record::TimedOut { id, owes: Some(forward), .. }
             | Record::Decided { id, owes: Some(forward), .. }
+            | Record::Withdrawn { id, owes: Some(forward), .. }
             | Record::Owed { id, forward, .. } => {
                 let (stamp, _) = self.stamps[id];
                 assert_eq!(forward.business_date, stamp, "seed {seed}: it is owed under its own day");
@@ -573,6 +574,11 @@ impl Checked {
                 assert_eq!(Some(sent.business_date), self.day, "seed {seed}: a report is of the open day");
                 self.stamps.insert(sent.id, (sent.business_date, sent.kind));
                 self.owners.insert(forward.id.0, sent.id);
+            }
+            Record::Forwarded { forward, owes: Some(next), .. } => {
+                let id = self.owners[&forward.0];
+                assert_eq!(next.business_date, self.stamps[&id].0, "seed {seed}: undone under its own day");
+                self.owners.insert(next.id.0, id);
             }
             Record::Exception { id, forward: Some(_), .. } => {
                 self.handed_over += usize::from(self.stamps[id].1 == Kind::Deposit);

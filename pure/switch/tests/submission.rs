@@ -5,7 +5,7 @@ mod world;
 use journal::{After, Record};
 use switch::{CannotCapture, Event, Submission};
 use terms::{Amount, Code, ConnId, MessageType, Outcome, TxnId};
-use world::{TILL, World, inquiry, withdrawal};
+use world::{BANK, TILL, World, inquiry, withdrawal};
 
 fn submit(w: &mut World, name: &str, stan: u32) -> world::Left {
     let ticket = w.lane.ticket(b"till-app", name.as_bytes(), &[stan as u8; 32]);
@@ -169,6 +169,25 @@ fn no_more_is_captured_than_was_approved_and_nothing_but_what_was_authorized() {
     w.host_says(link, world::reply(ours, Code::Approved));
     assert_eq!(capture(&mut w, paid, 4, 1).records, []);
     assert_eq!(w.lane.may_capture(TxnId(99), Amount::minor(1)), Err(CannotCapture::NotRemembered));
+}
+
+#[test]
+fn a_capture_taken_back_before_it_left_leaves_the_authorization_as_it_was() {
+    for go_on in [|_: &mut World| {}, |w: &mut World| drop(w.restart_from_snapshot_with_links_down())] {
+        let mut w = World::new();
+        let of = authorized(&mut w, 7);
+        w.step(Event::LinkDown { link: BANK });
+        assert_eq!(capture(&mut w, of, 8, 30_000).record_names(), ["resolved", "ticketed", "advised"]);
+        go_on(&mut w);
+        assert!(w.lane.may_capture(of, Amount::minor(30_000)).is_err(), "it is spent");
+        let known = w.lane.submission(TxnId(of.0 + 1)).expect("the capture is remembered");
+        let txn = w.lane.taking_back(&known).expect("and what it was");
+        let left = w.step(Event::Asked { source: TILL, conn: ConnId(1), txn });
+        assert_eq!(left.record_names(), ["withdrawn"]);
+        go_on(&mut w);
+        assert_eq!(w.lane.pending(), 0, "nobody is charged");
+        assert_eq!(w.lane.may_capture(of, Amount::minor(30_000)), Ok(()), "and it may be captured again");
+    }
 }
 
 #[test]

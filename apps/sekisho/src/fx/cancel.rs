@@ -30,11 +30,13 @@ pub(super) fn run(around: &Around, daemon: &Daemon, seq: u32) -> Result<Rc, No> 
     match (reply.status, reply.body["detail"].as_str()) {
         (200, _) => {
             let seq = seq.to_string();
-            let owed = reply.body["resolution"]["saf"].as_str().unwrap_or(id);
+            // What is owed may still be the posting, which is undone next: that is not the cancel.
+            let is_undoing = reply.body["resolution"]["state"] == "reversing";
+            let owed = reply.body["resolution"]["saf"].as_str().filter(|_| is_undoing).unwrap_or(id);
             around.say(&words::CANCEL_TAKEN, &[("seq", &seq), ("id", owed)]);
             Ok(Rc::OK)
         }
-        (404 | 410, said) => {
+        (404 | 409 | 410, said) => {
             Err(refused(Rc::ERR_GETCANCELTRN, said.unwrap_or("too little of it is remembered")))
         }
         (_, said) => Err(refused(Rc::ERROR_DAEMON, said.unwrap_or("no"))),

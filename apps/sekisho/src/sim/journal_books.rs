@@ -140,8 +140,13 @@ impl Reading {
                 self.note_owed(forward, |owed| owed.paid += 1);
                 self.owe_next(forward, owes);
             }
+            Record::Withdrawn { id, forward, owes, .. } => {
+                // Not a byte of it left: no host was told that it is owed.
+                self.note_owed(forward, |owed| owed.messages -= 1);
+                self.owe(id, owes);
+            }
             // A note about days: no money is in question, so nobody's books have to account for it.
-            Record::Exception { reason, .. } if reason.as_str() == switch::OTHER_DAY => {}
+            Record::Exception { reason, .. } if switch::is_about_days(reason.as_str()) => {}
             Record::Exception { id, forward, .. } => self.except(id, forward),
             Record::Ruled { forward, ruling: Ruling::Settle, .. } => {
                 self.note_owed(forward, |owed| {

@@ -89,6 +89,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
             host_stan: from.stan("host_stan")?,
             at: from.timestamp("at")?,
         },
+        kind::WITHDRAWN => Record::Withdrawn {
+            id: from.id()?,
+            forward: from.forward_id()?,
+            owes: from.owes()?,
+            at: from.timestamp("at")?,
+        },
         kind::FORWARDED | kind::FORWARDED_OWING => Record::Forwarded {
             forward: from.forward_id()?,
             wire_code: from.text("wire_code")?,

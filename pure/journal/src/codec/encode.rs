@@ -145,6 +145,13 @@ pub(crate) fn encode(record: &Record, vault: &Vault, out: &mut Vec<u8>) {
             out.owes(owes.as_ref());
             out.timestamp(*at);
         }
+        Record::Withdrawn { id, forward, owes, at } => {
+            out.byte(kind::WITHDRAWN);
+            out.number(id.0);
+            out.number(forward.0);
+            out.owes(owes.as_ref());
+            out.timestamp(*at);
+        }
         Record::Forwarded { forward, wire_code, settlement_date: None, owes, at } => {
             out.byte(if owes.is_none() { kind::FORWARDED } else { kind::FORWARDED_OWING });
             out.number(forward.0);

@@ -188,6 +188,13 @@ pub fn every_kind() -> Vec<Record> {
         Record::Debited(Debited { sent: keeping(sent_to(6)), onward: ONWARD }),
         Record::Stranded(declined.clone()),
         Record::Noted { id: TxnId(6), matter: Matter::Amount },
+        Record::Withdrawn { id: TxnId(6), forward: ForwardId(5), owes: None, at: at(6) },
+        Record::Withdrawn {
+            id: TxnId(6),
+            forward: ForwardId(5),
+            owes: Some(forward(6, Duty::Reversal)),
+            at: at(6),
+        },
         Record::Remembers { most: 131_072 },
         Record::NotSent {
             id: TxnId(6),

@@ -97,6 +97,12 @@ impl Facts {
                     self.of_debt(owes.as_ref(), names);
                 }
             }
+            Record::Withdrawn { forward, owes, .. } => {
+                self.number(if owes.is_some() { "withdrawn_forward" } else { "forward" }, forward.0);
+                if owes.is_some() {
+                    self.of_debt(owes.as_ref(), names);
+                }
+            }
             Record::Exception { forward, reason, .. } => {
                 self.some("forward", forward.map(|forward| forward.to_string()).unwrap_or_default());
                 self.text("reason", reason);

@@ -40,6 +40,9 @@ pub(crate) fn summary(record: &Record, names: &Names, vault: Option<&Vault>) -> 
         Record::Forwarded { forward, wire_code, owes, .. } => {
             format!("owed {forward}, host said {wire_code}: paid{}", of_debt(owes.as_ref()))
         }
+        Record::Withdrawn { forward, owes, .. } => {
+            format!("owed {forward}, withdrawn before it was sent{}", of_debt(owes.as_ref()))
+        }
         Record::Exception { reason, .. } => format!("for a person: {reason}"),
         Record::Ruled { forward, ruling, by, reason, .. } => {
             format!("owed {forward}: {} by {}: {}", ruling.name(), by.as_str(), reason.as_str())

@@ -81,6 +81,10 @@ impl Ledger {
                     self.owe(TxnId(txn), next, *at, names);
                 }
             }
+            Record::Withdrawn { id, forward, owes, at } => {
+                self.owed.remove(&forward.0);
+                owes.iter().for_each(|next| self.owe(*id, next, *at, names));
+            }
             Record::Exception { id, forward, reason, at } => {
                 forward.iter().for_each(|forward| drop(self.owed.remove(&forward.0)));
                 self.exceptions.push(ExceptionJson {

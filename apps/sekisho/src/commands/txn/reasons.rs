@@ -157,7 +157,17 @@ impl<'a> Teller<'a> {
             }
             Record::Forwarded { forward, wire_code, owes, .. } => {
                 let mut said = vec![self.paid(*forward, wire_code, at_ms)];
-                let why = "the credit is undone, so now the debit is given back";
+                let why = match self.is_transfer {
+                    true => "the credit is undone, so now the debit is given back",
+                    false => "it was taken back while it was being posted, so now it is undone",
+                };
+                said.extend(owes.map(|forward| self.owe(&forward, at_ms, why)));
+                said
+            }
+            Record::Withdrawn { forward, owes, .. } => {
+                let because = "it was taken back, and not a byte of this had left".to_owned();
+                let mut said = vec![(HERE, format!("saf/{forward} withdrawn, never sent"), because)];
+                let why = "the host may have the request, so it is told to undo it";
                 said.extend(owes.map(|forward| self.owe(&forward, at_ms, why)));
                 said
             }

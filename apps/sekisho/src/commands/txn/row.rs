@@ -169,6 +169,8 @@ impl Row {
                     _ => "reversed",
                 }
             }
+            Record::Withdrawn { owes: Some(forward), .. } => self.owe(Some(forward)),
+            Record::Withdrawn { owes: None, .. } => self.stands = "reversed",
             Record::Exception { reason, .. } => {
                 self.stands = "a_persons";
                 self.reason = Some(reason.to_string());

@@ -158,8 +158,13 @@ impl Core {
         else {
             return drop(answer.send(TakenBack::NoSuch));
         };
-        if let Some(After::Captured(by)) = known.seen.as_ref().map(|seen| seen.after) {
-            self.say_to_application(Word::TakenBack(answer, TakenBack::Captured(by)));
+        let stands_in_the_way = match known.seen.as_ref().map(|seen| seen.after) {
+            Some(After::Captured(by)) => Some(TakenBack::Captured(by)),
+            Some(After::Exception) => Some(TakenBack::APersons),
+            _ => None,
+        };
+        if let Some(refusal) = stands_in_the_way {
+            self.say_to_application(Word::TakenBack(answer, refusal));
             return self.on_durable();
         }
         let Some(txn) = self.lane.taking_back(&known) else {

@@ -100,6 +100,8 @@ pub enum TakenBack {
     Forgotten,
     /// It was captured, by that one: the money went by the capture, which can be taken back.
     Captured(TxnId),
+    /// A person has it: what becomes of it is theirs to say.
+    APersons,
 }
 
 /// A submission as it stands, with the names of what it touches.

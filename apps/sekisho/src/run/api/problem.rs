@@ -110,6 +110,7 @@ codes! {
     UnderWay           "under_way"                CONFLICT               true   "The first request under this key is under way.";
     SameIdentity       "same_identity"            CONFLICT               false  "Terminal, trace number and time name another transaction.";
     AlreadyCaptured    "already_captured"         CONFLICT               false  "The authorization was captured already.";
+    WithAPerson        "with_a_person"            CONFLICT               false  "A person has it, and decides what becomes of it.";
     NotCapturable      "not_capturable"           CONFLICT               false  "This cannot be captured.";
     Forgotten          "forgotten"                GONE                   false  "It is too old: only the journal knows it.";
     OtherContents      "key_reused"               UNPROCESSABLE_ENTITY   false  "This key was used for another request.";

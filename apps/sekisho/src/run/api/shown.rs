@@ -145,6 +145,7 @@ pub(crate) struct ResolutionJson {
 const UNKNOWN: &str =
     "Do not pay out. Do not send it again under another key. Wait for the event or read the URL.";
 const ADVICE_OWED: &str = "The host is told of it until it takes it. Nothing has to be done.";
+const UNDONE_NEXT: &str = "It was taken back while the host was being told of it: it is undone as soon as the host has it. Do not send it again.";
 const BY_HAND: &str = "Do not send it again. Somebody has to look at it: ask whoever runs the switch.";
 const SPENT: &str = "It was captured. To give the money back, reverse the capture.";
 const TAKEN_BACK: &str = "Nothing stands of it. It may be asked for again under another key.";
@@ -208,6 +209,8 @@ fn outcome(seen: &Seen) -> Stands {
         (After::Reversed, _) => Stands::Reversed,
         // Ours from the moment the application took it back: it will be reversed, and cannot stand any more.
         (After::Reversing(_), Outcome::Approved) => Stands::Reversed,
+        // The same where it is posted first, and where a person does what was owed.
+        (After::Confirming(_) | After::Exception, Outcome::Approved) if seen.taken_back => Stands::Reversed,
         (After::Confirmed, Outcome::Unknown) => Stands::Approved,
         (_, outcome) => decided(outcome, answer.code),
     }
@@ -247,6 +250,9 @@ fn resolution(seen: &Seen, left_ms: Option<u64>, id: &str) -> (Option<Resolution
             (Some(made(Step::Reversing, owed(forward))), Some(TAKEN_BACK))
         }
         (After::Reversing(forward), _) => (Some(made(Step::Reversing, owed(forward))), Some(UNKNOWN)),
+        (After::Confirming(forward), _) if seen.taken_back => {
+            (Some(made(Step::Posting, owed(forward))), Some(UNDONE_NEXT))
+        }
         (After::Confirming(forward), Outcome::Approved) => {
             (Some(made(Step::Posting, owed(forward))), Some(ADVICE_OWED))
         }

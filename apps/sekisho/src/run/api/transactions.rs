@@ -249,8 +249,9 @@ pub(crate) async fn find(
 #[utoipa::path(post, path = "/v1/transactions/{id}/reverse",
     params(("id" = String, Path, description = "txn_ and a number")),
     responses(
-        (status = 200, body = TransactionJson, description = "Taken back, now or before"),
+        (status = 200, body = TransactionJson, description = "Taken back, now or before; where it is being posted, it is undone as soon as that is known"),
         (status = 404, description = "no such transaction, or somebody else's", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 409, description = "it was captured: take that back; or a person has it", body = ProblemJson, content_type = "application/problem+json"),
         (status = 410, description = "too little of it is remembered", body = ProblemJson, content_type = "application/problem+json"),
         (status = 500, description = "a fault of ours; ask again", body = ProblemJson, content_type = "application/problem+json"),
         Usual,
@@ -271,6 +272,13 @@ pub(crate) async fn reverse(
             let said =
                 "too little of it is remembered to take it back: sekisho txn show has it from the journal";
             Err(Wrong::Forgotten.said(said).about(id))
+        }
+        Ok(Ok(TakenBack::APersons)) => {
+            let said = format!(
+                "a person has it, so nothing is done about it here: ask whoever runs the switch (sekisho txn show {})",
+                number.0
+            );
+            Err(Wrong::WithAPerson.said(said).about(id))
         }
         Ok(Ok(TakenBack::Captured(by))) => {
             Err(captured("it was captured: the money went by the capture, take that back", by))
