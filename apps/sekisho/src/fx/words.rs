@@ -181,6 +181,10 @@ messages! {
         "This link has no such message."
         "このリンクには該当する電文がありません。"
         "此链路没有该报文。" }
+    DAY_IS_AHEAD = "E111" {
+        "The cut date is tomorrow's already; the next one is not asked for."
+        "カット対象日付は既に翌日です。次のカットオーバーは依頼できません。"
+        "清算日期已是次日，不能再请求日切。" }
     LINE_LOST = "E110" {
         "The connection was lost meanwhile."
         "処理中に回線が切断されました。"
