@@ -29,6 +29,7 @@ impl Session {
             (_, "sessions_open") => Err(Rc::APPL_IS_REMAINED),
             (_, "no_connection") => Err(Rc::ERR_ALL_CENTER_SESSION),
             (_, "no_sign_on" | "not_spoken") => Err(Rc::ERR_SENDMSG),
+            (_, "day_is_ahead") => Err(Rc::NG),
             (409, _) => Err(Rc::PKG_IS_SIGNOFF_OR_SWITCHING),
             (404, _) => Err(Rc::ERR_OPEN_FILE),
             _ => Err(Rc::ERROR_DAEMON),

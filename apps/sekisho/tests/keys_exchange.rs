@@ -580,3 +580,34 @@ fn an_order_to_exchange_keys_bears_the_name_of_whoever_gave_it() {
         "{orders:?}"
     );
 }
+
+/// Whoever asks as fast as it can has nobody else wait, and leaves next to nothing behind.
+#[test]
+fn a_flood_of_questions_for_keys_stops_nobody_elses_exchange() {
+    let (_host, setup) = setup_of_terminals_with(MONEY, "mac = \"dialect\", unauthenticated_keys = true");
+    enter(&setup, "terminal/TERM0002", "tmk", ONE, TWO);
+    let daemon = Daemon::spawn(&setup.config_path(), &[]);
+    daemon.wait_until_ready();
+    let client = || Client::of(&daemon, "acquirer").speaking(speech_of_terminals(MONEY));
+    let entries = |setup: &Setup| {
+        let audit = types(setup, "mori", "audit ls --json", "").ends(0).json();
+        audit["data"].as_array().expect("a list").len()
+    };
+    let before = entries(&setup);
+    let mut stranger = client();
+    for stan in 1..=2_000 {
+        stranger.send(&question(Network::KeyExchange, stan));
+        let mut other = question(Network::KeyExchange, stan);
+        other.terminal_id = Text::clipped(format!("NONE{stan:04}").as_bytes());
+        stranger.send(&other);
+    }
+    let asked = Instant::now();
+    let mut own = question(Network::KeyExchange, 9_000);
+    own.terminal_id = Text::clipped(b"TERM0002");
+    assert_eq!(client().ask(&own).code, Some(Code::Approved), "{}", daemon.stderr());
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(5), "an honest terminal waited {took:?}");
+    let given = (0..4_000).filter(|_| stranger.answer().code == Some(Code::Approved)).count();
+    assert_eq!(given, keys::exchange::WAITING_MAX, "and no more within a minute");
+    assert!(entries(&setup) <= before + given + 1, "{} entries", entries(&setup) - before);
+}

@@ -177,7 +177,7 @@ fn a_centre_that_promises_a_cutover_and_never_sends_it_leaves_the_day_and_the_wi
 }
 
 #[test]
-fn what_becomes_known_after_the_totals_of_its_day_stood_is_late_and_one_item_explains_both_differences() {
+fn what_becomes_known_after_the_totals_of_its_day_stood_is_late_and_listed_once_with_each_reason() {
     let link = "forward = { reply_timeout_ms = 300, repeat_ms = 500 }\n\
                 reconciliation = { currency = 392, reconcile_after_ms = 100, open_max_ms = 1000, repeat_ms = 300, \
                 says = { receiver_id = \"1\" } }";
@@ -194,6 +194,7 @@ fn what_becomes_known_after_the_totals_of_its_day_stood_is_late_and_one_item_exp
     center.types("silent");
     at.post(&format!("/v1/transactions/{}/reverse", done.text("id")), &json!({}));
     daemon.wait_for_figure("/transactions/pending", 1);
+    center.wait_to_say("silent: question", 1);
     center.types("cutover");
     center.wait_to_say("cutover from", 1);
     let asked = || typed_at(&setup, &["recon", "status", "--json"]).json()["data"][0].clone();
@@ -215,11 +216,33 @@ fn what_becomes_known_after_the_totals_of_its_day_stood_is_late_and_one_item_exp
     assert_eq!(reversals(1), (&1.into(), &"out-of-balance".into()));
     let late = typed_at(&setup, &["recon", "show", "--late", "--json"]).ends(0).out;
     assert!(late.contains("core") && late.contains("30000"), "{late}");
-    assert_eq!(daemon.figure("/transactions/exceptions"), 1, "one item, once");
     let listed = typed_at(&setup, &["saf", "ls", "--exceptions"]).ends(0).out;
-    assert!(listed.contains("another day"), "{listed}");
+    for why in ["settled by the host on another day", "known after its day's totals were told"] {
+        assert_eq!(listed.matches(why).count(), 1, "{why}: {listed}");
+    }
     let verified = typed_at(&setup, &["recon", "show", "--verify", "--json"]).ends(0).json();
     assert_eq!(verified["agree"], true, "{verified}");
+}
+
+#[test]
+fn totals_that_are_wanted_while_nobody_is_signed_on_say_so_at_once_and_go_out_at_sign_on() {
+    let link = "reconciliation = { currency = 392, reconcile_after_ms = 100, repeat_ms = 300, \
+                says = { receiver_id = \"1\" } }";
+    let (setup, script) = stage(link, "[totals]\nanswer = { code = \"not_supported\", times = 1 }\n");
+    let _daemon = start(&setup);
+    let mut center = Center::spawn(&setup, &script);
+    signed_on(&setup);
+    let day = shown(&setup)["business_date"].as_str().expect("a day").to_owned();
+    center.types("cutover");
+    let state = || typed_at(&setup, &["recon", "status", "--json"]).json()["data"][0]["state"].clone();
+    wait_for("it to be refused", || (state() == "refused").then_some(()));
+    typed_at(&setup, &["link", "sign-off", "core"]).ends(0);
+    let said = typed_at(&setup, &["recon", "run", "core", &day, "--timeout", "1"]).ends(7);
+    for word in ["link/core is signed-off", "sekisho link sign-on core"] {
+        assert!(said.err.contains(word), "{word}: {said:?}");
+    }
+    typed_at(&setup, &["link", "sign-on", "core"]).ends(0);
+    wait_for("it to be balanced", || (state() == "balanced").then_some(()));
 }
 
 #[test]

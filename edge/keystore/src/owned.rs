@@ -42,6 +42,13 @@ struct KeyFile {
     made_at_ms: i64,
     since_ms: i64,
     until_ms: Option<i64>,
+    /// Not said of those of old: they are taken for ones that were.
+    #[serde(default = "yes")]
+    was_in_force: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Serialize, Deserialize)]
@@ -201,6 +208,7 @@ fn stored(key: &HeldKey) -> KeyFile {
         made_at_ms: key.made_at.as_unix_ms(),
         since_ms: key.since.as_unix_ms(),
         until_ms: key.until.map(Timestamp::as_unix_ms),
+        was_in_force: key.was_in_force,
     }
 }
 
@@ -222,6 +230,7 @@ fn restored(file: &KeyFile) -> Option<HeldKey> {
         made_at: Timestamp::from_unix_ms(file.made_at_ms),
         since: Timestamp::from_unix_ms(file.since_ms),
         until: file.until_ms.map(Timestamp::from_unix_ms),
+        was_in_force: file.was_in_force,
     })
 }
 

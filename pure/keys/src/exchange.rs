@@ -33,7 +33,8 @@ impl Holding {
         self.check_suspended(roles.iter().copied())?;
         let since = now.as_unix_ms().saturating_sub(i64::from(FRESH_MS));
         let unused = |key: &&HeldKey, role: Role| {
-            let is_unused = is_unfinished(key.state) || key.state == State::Destroyed;
+            // Keys in force from the answer on are used by nobody who could be seen.
+            let is_unused = is_unfinished(key.state) || !key.was_in_force || key.start == Start::ByOrder;
             let is_fresh = key.made_at.as_unix_ms() > since;
             key.role == role && key.origin == Origin::Exchanged && is_unused && is_fresh
         };

@@ -128,10 +128,16 @@ impl Holding {
         self
     }
 
-    /// Check values of keys that are over and no longer told of, the oldest first: none of them comes again. Cost: 9
-    /// bytes each; a key changed every hour makes 80 kB of them in a year.
+    /// Check values of keys that were in force, are over and no longer told of, the oldest first: none of them comes
+    /// again. Cost: 9 bytes each; a key changed every hour makes 80 kB of them in a year.
     pub fn forgotten(&self) -> &[CheckValue] {
         &self.forgotten
+    }
+
+    /// Whether a key with that check value is or was there. Check values are short: of two keys that were drawn one in
+    /// sixteen million pairs has the same, and another is to be drawn.
+    pub fn has_seen(&self, check: &CheckValue) -> bool {
+        self.keys.iter().any(|key| key.check.agrees_with(check)) || self.forgotten.contains(check)
     }
 
     /// Every key, the oldest first.
@@ -267,8 +273,7 @@ impl Holding {
 
     /// A key is used once and for one purpose: the same again, under whatever name, is a replay or a mistake.
     fn add(&mut self, now: Timestamp, new: New, changes: &mut Vec<Change>) -> Result<(), Refusal> {
-        let is_there = self.keys.iter().any(|key| key.check.agrees_with(&new.check));
-        if is_there || self.forgotten.contains(&new.check) {
+        if self.has_seen(&new.check) {
             return Err(Refusal::SeenBefore);
         }
         let role = new.key.role;
@@ -284,6 +289,7 @@ impl Holding {
             made_at: now,
             since: now,
             until: None,
+            was_in_force: false,
         };
         changes.push(Change {
             role,
@@ -458,6 +464,7 @@ impl Holding {
         let after = before.step(happening)?;
         if after != before {
             (key.state, key.since) = (after, now);
+            key.was_in_force |= after == State::Active;
             let (role, generation, check) = (key.role, key.generation, key.check);
             changes.push(Change { role, generation, before: Some(before), after, check });
         }
@@ -491,7 +498,9 @@ impl Holding {
             self.keys.retain(|key| {
                 let goes = excess > 0 && over(key);
                 excess -= usize::from(goes);
-                forgotten.extend(goes.then_some(key.check));
+                // Drawn for whoever asks, and never used: as many as somebody likes to ask for.
+                let is_kept = key.was_in_force || key.origin != Origin::Exchanged;
+                forgotten.extend((goes && is_kept).then_some(key.check));
                 !goes
             });
         }

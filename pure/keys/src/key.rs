@@ -29,6 +29,8 @@ pub struct HeldKey {
     pub since: Timestamp,
     /// Of a previous one: until when what comes under it is taken.
     pub until: Option<Timestamp>,
+    /// Whether it was in force at any time. One that never was is not remembered for ever: nothing was said under it.
+    pub was_in_force: bool,
 }
 
 /// Where a key came from.

@@ -217,3 +217,26 @@ fn an_exchange_we_begin_is_tried_three_times_and_then_a_person_is_called() {
         assert_eq!(before.step(step), (after, done), "{before:?} {step:?}");
     }
 }
+
+/// Whoever may ask may have very many keys drawn.
+#[test]
+fn keys_that_nobody_used_are_not_remembered_and_those_that_were_used_are() {
+    let mut holding = Holding::default();
+    holding.taken(at(1), keys(&[Role::Tmk], 1), 0).expect("new");
+    for number in 2..=200 {
+        holding.hand_out(at(i64::from(number)), keys(&WORKING, number), Start::OnUse).expect("new");
+    }
+    assert!(holding.keys().len() < 100);
+    assert!(holding.forgotten().is_empty(), "{} marks", holding.forgotten().len());
+    let newest = holding.newest(Role::Tak).expect("it waits").generation;
+    holding.heard(Role::Tak, newest, at(300), 0);
+    let used = keys(&WORKING, 200);
+    for number in 2..=199 {
+        holding.hand_out(at(400), keys(&WORKING, number), Start::OnUse).expect("they were never used");
+    }
+    let newest = holding.newest(Role::Tak).expect("it waits").generation;
+    holding.heard(Role::Tak, newest, at(500), 0);
+    holding.tick(at(600), 0);
+    assert!(used.iter().all(|(_, check)| holding.has_seen(check)));
+    assert_eq!(holding.hand_out(at(700), used, Start::OnUse), Err(Refusal::SeenBefore));
+}

@@ -58,6 +58,8 @@ struct Ours {
 pub(crate) struct Exchanges {
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
+    /// Whose errands others made us send: one of each owner at a time.
+    asked: BTreeMap<u64, Owner>,
     ours: BTreeMap<LinkId, Ours>,
 }
 
@@ -143,6 +145,10 @@ impl Core {
             self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::FormatError);
             return None;
         };
+        if self.is_asked_already(&owner) {
+            self.refuse_about_keys(whose, conn, &Arc::new(txn), Code::Busy);
+            return None;
+        }
         let question = Question {
             owner,
             is_master: master,
@@ -201,6 +207,9 @@ impl Core {
     ) {
         self.exchanges.next += 1;
         let token = self.exchanges.next;
+        if matches!(waiting, Waiting::Asker { .. } | Waiting::Proof(..)) {
+            self.exchanges.asked.insert(token, owner);
+        }
         self.exchanges.waiting.insert(token, waiting);
         self.guard.exchange(Errand { token, owner, rule, what, by });
     }
@@ -250,7 +259,10 @@ impl Core {
 
     fn on_keeper(&mut self, ended: Ended) {
         let Ended { token, owner, end } = ended;
-        if let Err(why) = &end {
+        self.exchanges.asked.remove(&token);
+        if let Err(why) = &end
+            && self.log.allows(self.clock.now().wall)
+        {
             tracing::error!(%owner, %why, "exchange of keys: nothing was changed");
         }
         match (self.exchanges.waiting.remove(&token), end) {

@@ -2,9 +2,10 @@
 
 use super::Core;
 use super::exchanges::Waiting;
-use crate::run::guard::{Heard, Proof, Whose, Wrong};
+use crate::run::guard::{Heard, Proof, Trouble, Whose, Wrong};
 use crate::run::keys::What;
 use dialects::{Dialect, KeyRule};
+use hsm::pool::Failure;
 use keys::Owner;
 use terms::{Network, Noun, Txn};
 
@@ -25,6 +26,12 @@ impl Core {
                 self.rule_of(heard.whose).and_then(|rule| Owner::parse(&rule.owner(&heard.txn.terminal_id).0))
             }
             Whose::Host(link) => self.exchange_of(link).map(|(owner, _)| owner),
+        };
+        let (proof, owner) = match owner {
+            Some(owner) if self.is_asked_already(&owner) => {
+                (Err(Wrong::Unknown(Trouble::Module(Failure::Full))), None)
+            }
+            owner => (proof, owner),
         };
         let sent = heard.txn.carried.get(keys.noun).map(<[u8]>::to_vec);
         match (proof, owner, sent) {

@@ -159,20 +159,9 @@ impl Keeping {
                 attributes: None,
             };
             let under = Some((transport.clone(), Form::Scheme(scheme_of(part.characters))));
-            let made = module.ask(&Request::Generate { key, under })?;
-            let Answer::Generated { key, wrapped: Some(Wrapped(text)), check } = made else {
-                return Err(NotDone::Nonsense);
-            };
-            let Answer::CheckValue(all) =
-                module.ask(&Request::CheckValue { key: key.clone(), method: None })?
-            else {
-                return Err(NotDone::Nonsense);
-            };
-            // Older commands tell none; where both are told they are of one key.
-            let check = check.unwrap_or_else(|| all.first(3));
-            if !all.agrees_with(&check) {
-                return Err(NotDone::Nonsense);
-            }
+            let (key, check, all, text) = drawn(module, &Request::Generate { key, under }, |check| {
+                holding.has_seen(check) || keys.iter().any(|(_, drawn)| drawn.agrees_with(check))
+            })?;
             let cryptogram = text.trim_start_matches(|letter| "UTXYZ".contains(letter)).to_string();
             travelling.push(TravellingKey { what: part.what, cryptogram, check: all.to_string() });
             keys.push((key, check));
@@ -301,6 +290,36 @@ fn opened(
         keys.push((key, check));
     }
     Ok(keys)
+}
+
+/// Times a key is drawn whose check value was seen before: by chance that happens once in a very long while.
+const DRAWN_MAX: usize = 4;
+
+/// A key, its check value, the whole of that, and the key as it travels. One whose check value another key has or had
+/// is drawn again: it would be taken for a replay.
+fn drawn(
+    module: &mut KeyModule,
+    request: &Request,
+    was_seen: impl Fn(&CheckValue) -> bool,
+) -> Result<(StoredKey, CheckValue, CheckValue, String), NotDone> {
+    for _ in 0..DRAWN_MAX {
+        let Answer::Generated { key, wrapped: Some(Wrapped(text)), check } = module.ask(request)? else {
+            return Err(NotDone::Nonsense);
+        };
+        let Answer::CheckValue(all) = module.ask(&Request::CheckValue { key: key.clone(), method: None })?
+        else {
+            return Err(NotDone::Nonsense);
+        };
+        // Older commands tell none; where both are told they are of one key.
+        let check = check.unwrap_or_else(|| all.first(3));
+        if !all.agrees_with(&check) {
+            return Err(NotDone::Nonsense);
+        }
+        if !was_seen(&check) {
+            return Ok((key, check, all, text));
+        }
+    }
+    Err(NotDone::Nonsense)
 }
 
 fn at_hand(module: &mut OwnModule) -> Result<&mut KeyModule, NotDone> {

@@ -425,7 +425,7 @@ impl Center {
 
     fn speak(&self, conn: &Conn, header: &[u8], request: &Txn, answer: &Answer, manner: Manner) {
         if self.state.borrow().is_silent {
-            return;
+            return self.tell(format!("silent: question {} heard, and not answered", request.stan));
         }
         let say = |garbled: bool| {
             let sent = conn.send(header, |out| {

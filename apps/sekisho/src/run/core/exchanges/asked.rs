@@ -27,7 +27,17 @@ impl Question {
     }
 }
 
+/// Owners something is done for at once because somebody asked. A flood of names fills no queue.
+const ASKED_MAX: usize = 1_024;
+
 impl Core {
+    /// Whether the keeper has something to do for that owner already, or for too many. It writes files, one after
+    /// another: whoever asks faster than it writes would have everybody wait.
+    pub(in crate::run::core) fn is_asked_already(&self, owner: &Owner) -> bool {
+        let asked = &self.exchanges.asked;
+        asked.len() >= ASKED_MAX || asked.values().any(|of| of == owner)
+    }
+
     /// Whether keys are drawn for whoever asks. New keys are of no use to a stranger, and they are what stops the
     /// terminal whose place it takes: so whoever asks must show that it is the terminal. A master key is never given
     /// otherwise, because it makes the working keys void at once.
@@ -43,7 +53,13 @@ impl Core {
         }
         let asked = {
             let ring = self.guard.ring.borrow();
-            ring.holding(&owner).map_or(Ok(()), |holding| holding.may_be_asked(now, question.roles()))
+            ring.holding(&owner).map(|holding| holding.may_be_asked(now, question.roles()))
+        };
+        let Some(asked) = asked else {
+            if self.log.allows(now) {
+                tracing::error!(%owner, "keys were asked for, and there is none to carry them: refused");
+            }
+            return Err(Code::Malfunction);
         };
         asked.map_err(|why| {
             if self.log.allows(now) {
