@@ -86,13 +86,36 @@ fn a_difference_is_shown_with_both_sides_until_a_person_has_it_compared_again() 
     let shown = typed_at(&setup, &["recon", "status"]).ends(1);
     assert!(shown.out.contains("debits_number") && shown.out.contains("recon show"), "{}", shown.out);
     let date = day["business_date"].as_str().expect("a day").to_owned();
+    let watched = typed_at(&setup, &["check", "recon", "--format", "nagios"]).ends(1);
+    assert!(watched.out.starts_with("RECON WARNING - 1 days do not balance, the last"), "{watched:?}");
+    let examined = typed_at(&setup, &["doctor", "--only", "recon"]).ends(0);
+    assert!(examined.out.contains("WARN") && examined.out.contains("sekisho recon status"), "{examined:?}");
+    let figure = |name: &str| format!("\nsekisho_recon_{name}{{link=\"core\",currency=\"392\"}} ");
+    let has = |name: &str, value: u64| {
+        let line = format!("{}{value}\n", figure(name));
+        wait_for(&line, || daemon.get("/metrics").1.contains(&line).then_some(()));
+    };
+    has("open_items", 1);
+    has("difference_count", 1);
+    has("difference_minor_units", 0);
+    assert!(daemon.get("/metrics").1.contains("\nsekisho_business_date_days{link=\"core\"} "));
     let again = typed_at(&setup, &["recon", "run", "core", &date, "--by", "suzuki"]).ends(0);
     assert!(again.out.contains("balanced"), "{}", again.out);
+    typed_at(&setup, &["check", "recon"]).ends(0);
+    has("open_items", 0);
+    has("difference_count", 0);
     let history = typed_at(&setup, &["cutover", "history", "--json"]).ends(0).json();
     assert_eq!(
         history["data"].as_array().and_then(|all| all.last()).map(|one| one["totals"].clone()),
         Some("balanced".into())
     );
+    // Nobody is signed on to be told: whoever orders it hears at once what it waits for.
+    typed_at(&setup, &["link", "sign-off", "core"]).ends(0);
+    let waits = typed_at(&setup, &["recon", "run", "core", &date, "--timeout", "1"]).ends(7);
+    assert!(waits.err.starts_with("link/core is signed-off: the totals go out when"), "{waits:?}");
+    assert!(waits.err.contains("sekisho link sign-on core --config"), "{waits:?}");
+    typed_at(&setup, &["link", "sign-on", "core"]).ends(0);
+    wait_to_be(&setup, "balanced");
     let never = typed_at(&setup, &["recon", "run", "core", "2020-01-01"]).ends(5);
     assert!(never.err.contains("REC2001-E"), "{never:?}");
 }

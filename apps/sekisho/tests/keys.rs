@@ -293,3 +293,56 @@ fn no_key_is_made_for_a_link_the_configuration_does_not_have() {
     let refused = sekisho_as("mori", &line, b"").ends(5);
     assert!(refused.err.contains("KEY2001-E") && refused.err.contains("did you mean `nicos`"), "{refused:?}");
 }
+
+/// The power fails while a master key is made of components.
+#[test]
+fn a_master_key_is_never_there_without_its_entry_and_a_commit_that_was_cut_off_is_typed_again() {
+    let keys = place("keys-cut-off");
+    types("mori", &keys, "ceremony start lmk --reason first", "").ends(0);
+    types("mori", &keys, "ceremony component", &"0123456789ABCDEF".repeat(4)).ends(0);
+    types("sato", &keys, "ceremony component", &"89ABCDEF01234567".repeat(4)).ends(0);
+    let copies: Vec<_> = ["ceremony.json", "ceremony.key"]
+        .map(|name| (keys.join(name), std::fs::read(keys.join(name)).expect("it is under way")))
+        .into();
+    // Its entry cannot be written: then it is not made.
+    let mode = |mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(keys.join("audit.log"), mode).expect("ours");
+    };
+    mode(0o644);
+    assert_ne!(types("mori", &keys, "ceremony commit --reason first", "").code, 0);
+    assert!(!keys.join("lmk").exists(), "no key without its entry");
+    mode(0o600);
+    types("mori", &keys, "ceremony commit --reason first", "").ends(0);
+    // It was cut off behind the key: the ceremony stands as it stood.
+    for (path, bytes) in &copies {
+        std::fs::write(path, bytes).expect("room");
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(path, private).expect("ours");
+    }
+    let before = std::fs::read(keys.join("lmk")).expect("it is there");
+    types("mori", &keys, "ceremony commit --reason first", "").ends(0);
+    assert_eq!(std::fs::read(keys.join("lmk")).expect("it is there"), before);
+    assert!(copies.iter().all(|(path, _)| !path.exists()), "what was entered is erased");
+    let audit = types("mori", &keys, "audit ls --json", "").ends(0).json();
+    let entries = audit["data"].as_array().expect("a list");
+    assert!(
+        entries.iter().any(|entry| entry["act"] == "ceremony-commit" && entry["second"] == "mori and sato")
+    );
+    // Another key does not take its place.
+    types("mori", &keys, "ceremony draw --for-tests --reason no", "").ends(6);
+    types("mori", &keys, "audit verify", "").ends(0);
+}
+
+#[test]
+fn a_secret_that_was_being_written_when_the_power_failed_is_wiped() {
+    let keys = place("keys-unfinished");
+    with_master(&keys);
+    for name in ["lmk.tmp", "ceremony.tmp"] {
+        std::fs::write(keys.join(name), [7; 32]).expect("room");
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(keys.join(name), private).expect("ours");
+    }
+    types("mori", &keys, "key generate link/cn zak --reason daily", "").ends(0);
+    assert!(!keys.join("lmk.tmp").exists() && !keys.join("ceremony.tmp").exists());
+}

@@ -145,6 +145,17 @@ pub(crate) fn erase(directory: &Path, path: &Path) -> Result<(), StoreError> {
     sync_directory(directory)
 }
 
+/// Secrets that were being written when the power failed: files that nobody would read again, nor take away. Under the
+/// lock: whoever writes them holds it.
+pub(crate) fn wipe_unfinished(directory: &Path) -> Result<(), StoreError> {
+    ["lmk.tmp", "ceremony.tmp"].into_iter().map(|name| directory.join(name)).try_for_each(|path| {
+        match path.symlink_metadata() {
+            Ok(_) => erase(directory, &path),
+            Err(_) => Ok(()),
+        }
+    })
+}
+
 /// Makes names in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     File::open(directory).and_then(|file| file.sync_all()).map_err(StoreError::io(directory))

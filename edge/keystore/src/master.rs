@@ -42,21 +42,33 @@ impl MasterFile {
         directory.join(FOR_TESTS).symlink_metadata().is_ok()
     }
 
-    /// Writes one that people or a generator made. One for tests is marked first, by a file that stays.
+    /// The check value a master key would have; `None` where the key is none of AES with 32 bytes.
+    pub fn check_of(key: &Key) -> Option<String> {
+        master(key).map(|master| master.check())
+    }
+
+    /// Writes one that people or a generator made. One for tests is marked first, by a file that stays. The very key
+    /// that is there already is well: whoever wrote it was cut off before it could say so.
     ///
     /// # Errors
-    /// [`StoreError::MasterThere`] where there is one already: keys may lie under it.
+    /// [`StoreError::MasterThere`] where there is another already: keys may lie under it.
     pub fn write(directory: &Path, key: &Key, made: Made) -> Result<Master, StoreError> {
         files::make_directory(directory)?;
+        let _lock = files::lock(directory)?;
         let path = directory.join("lmk");
-        if path.exists() {
-            return Err(StoreError::MasterThere { path });
-        }
         let said = || StoreError::Unreadable {
             path: path.clone(),
             said: "it would be no AES key of 32 bytes".into(),
         };
         let master = master(key).ok_or_else(said)?;
+        if path.exists() {
+            let there = Self::read(directory)?;
+            return if there.check() == master.check() {
+                Ok(there)
+            } else {
+                Err(StoreError::MasterThere { path })
+            };
+        }
         let mark = directory.join(FOR_TESTS);
         match made {
             Made::ForTests => files::replace(directory, &mark, b"drawn by one person, for tests\n")?,

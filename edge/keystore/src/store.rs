@@ -45,6 +45,7 @@ impl Store {
     pub fn open(directory: &Path, lmk: &str, fresh: &[u8; 32]) -> Result<Self, StoreError> {
         files::make_directory(directory)?;
         let _lock = files::lock(directory)?;
+        files::wipe_unfinished(directory)?;
         let seal = Seal::open(directory, fresh)?;
         let (directory, trail) = (directory.to_path_buf(), Trail::of(directory));
         let mut store =

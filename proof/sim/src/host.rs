@@ -1,5 +1,6 @@
 //! Hosts: a ledger, a contract, and bad days.
 
+use crate::guard::Whose;
 use crate::invariant::Invariant;
 use crate::marks::Mark;
 use crate::recon::Asking;
@@ -300,9 +301,11 @@ impl World {
         let Some(conn) = host.conn else { return };
         if self.strikes(Fault::HostTwice) {
             let later = wait + self.luck.about(10 * SECOND);
-            self.after(later, Coming::FromHost(frame.link, conn, Box::new(answer.clone())));
+            let again = self.coded(Whose::Host(frame.link), conn, answer.clone());
+            self.after(later, again);
         }
-        self.after(wait, Coming::FromHost(frame.link, conn, Box::new(answer)));
+        let answer = self.coded(Whose::Host(frame.link), conn, answer);
+        self.after(wait, answer);
     }
 }
 

@@ -64,6 +64,7 @@ invariants! {
     I44  rule  "a reversal or a report is always acknowledged";
     I45  rule  "no card number in anything told";
     Told rule  "totals are told when they stand durably, and each time word for word the same";
+    Guard rule "what is guarded is heard and leaves with a right code under a key that may be used, and only then; no other is refused for its code";
     Link rule  "business leaves on a link in session and in service, as people ordered, and two orders are as one after another";
     Wire rule  "what honest parties say can be written and read in their dialects";
 }

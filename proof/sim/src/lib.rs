@@ -8,6 +8,7 @@
 mod codec;
 mod days;
 mod figures;
+mod guard;
 mod host;
 mod invariant;
 mod items;

@@ -133,6 +133,25 @@ marks! {
     RecoveryWaits           "recovery waits for a person";
     RecoveryOrdered         "a person let recovery begin";
     Recovered               "host told of everything it is owed after an unclean stop";
+    CodeVerified            "code verified";
+    CodeOfPrevious          "code under the key before, inside its window";
+    CodeOfRetired           "code under a key whose window is over: refused";
+    WrongCodeOfHost         "wrong code of a host: taken for no answer";
+    WrongCodeOfTerminal     "wrong code of a terminal: refused, and nothing recorded";
+    KeyOnUse                "key came into force by being used";
+    KeyChangedInFlight      "key changed with requests in flight";
+    LeftUnderPrevious       "key changed while a code was being made under the one before";
+    ModuleLost              "security module lost";
+    ModuleSuspect           "security module suspect: silence or a fault of its own";
+    ModuleDropped           "security module let alone for a while";
+    AllModulesDown          "no security module left";
+    EchoWithoutModules      "echo goes on without a security module";
+    NoModule                "refused: no security module is well";
+    ModuleRefuses           "refused: the module says that key or set-up are wrong";
+    ModuleLate              "refused: no module answered in time";
+    Withheld                "request withheld: its code could not be made";
+    ErrandTooLate           "code made too late: its request does not leave";
+    ErrandsLost             "crash with errands under way";
     TotalsBalanced          "totals of a day compared: the same on both sides";
     TotalsDiffered          "totals of a day compared: out of balance";
     TotalsNotThere          "host has no totals yet";
@@ -200,5 +219,4 @@ pub const NOT_THERE: &[(&str, &str)] = &[
         "commit unknown at the request's and at the decision's record",
         "the journal is a file: a sync returns or fails",
     ),
-    ("security module silent in mid-flight", "there is no security module yet"),
 ];

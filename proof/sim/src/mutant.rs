@@ -63,9 +63,9 @@ mutants! {
     Backdates      "backdates"   [I31, I32], "A request is stamped with the day that was closed.";
     Doubles        "doubles"     [I34], "What a host says twice about its day moves it twice.";
     Overlooks      "overlooks"   [I33], "The totals do not hear that an advice was accepted late.";
-    Anticipates    "anticipates" [I32], "A host hears that its day is changed before that is durable.";
+    Anticipates    "anticipates" [I32, Told], "A host hears that its day is changed before that is durable.";
     Straggles      "straggles"   [I35], "A deposit is advised although the host's day has moved.";
-    Ajar           "ajar"        [I30], "The gate opens with one message left.";
+    Ajar           "ajar"        [I30, I41], "The gate opens with one message left.";
     Hurries        "hurries"     [I30], "A recovery that is to wait for a person does not.";
     Unlocks        "unlocks"     [Link], "A restart loses that a person drained a link, or took it out of service.";
     Barges         "barges"      [Link, I36], "Business is sent on a link whose host has signed off.";
@@ -73,12 +73,17 @@ mutants! {
     Clings         "clings"      [I37], "A link on which nobody answers echoes is not given up.";
     Abandons       "abandons"    [I40], "A restart leaves a request it found open undecided.";
     Thaws          "thaws"       [Told], "That the totals of a day stand is not written down.";
-    Redraws        "redraws"     [Told], "Totals told again are told as they are by then.";
+    Redraws        "redraws"     [Told], "Totals told again count what was asked since as well.";
     Nets           "nets"        [I33], "What was undone is left out of the totals told.";
     Gullible       "gullible"    [I33], "A host that calls balanced what differs is believed.";
     Mutes          "mutes"       [I41], "Totals that nobody answered are not told again.";
     Recounts       "recounts"    [I33], "A recovery counts again what a snapshot has counted.";
     Reopens        "reopens"     [I33, Told], "A snapshot forgets that the totals of a day stand.";
+    Credulous      "credulous"   [Guard], "A host's answer with a wrong code is believed.";
+    Nostalgic      "nostalgic"   [Guard], "A key whose window is over is still taken.";
+    Touchy         "touchy"      [Guard], "A message under the key before is refused inside its window.";
+    Impatient      "impatient"   [Guard], "A request leaves before a module has made its code.";
+    Overstays      "overstays"   [I14], "A request leaves when its code is made, however late.";
     Mumbles        "mumbles"     [Wire], "A dialect cannot write what it has to.";
 }
 

@@ -287,6 +287,11 @@ impl World {
             return;
         }
         self.mutant_judges(link, &mut txn);
+        self.hear_host(link, txn, conn);
+    }
+
+    /// The lane hears what a host has said.
+    pub(crate) fn hear_host(&mut self, link: LinkId, txn: Txn, conn: u64) {
         self.hear_of_link(link, &txn);
         self.step(Event::HostSaid { link, conn: ConnId(conn), txn });
     }
@@ -439,6 +444,7 @@ impl World {
     fn power_off(&mut self) {
         self.mark_deaths_between_legs();
         self.mark_deaths_under_totals();
+        self.count_from_the_disk();
         self.keep_for_the_next_life();
         self.process.stops.found_again += self.process.to_tell_first.len() as u64;
         self.process.to_tell_first.clear();
@@ -462,6 +468,7 @@ impl World {
         self.sabotage_disk();
         self.terminals.iter_mut().for_each(|terminal| terminal.conn = None);
         self.on_death_of_links();
+        self.errands_die();
         self.process.recovery_waits = false;
         self.hosts.iter_mut().for_each(|host| host.conn = None);
         let life = self.process.life;

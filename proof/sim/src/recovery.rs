@@ -182,7 +182,6 @@ impl World {
         self.process.begin(lane, back.journal, self.now);
         self.process.recovery_waits = waits;
         self.tell_all(|| "the process is back".into());
-        self.count_from_the_disk();
         self.recount();
         self.look_at_orders();
         self.open_doors(reopened);
@@ -190,6 +189,7 @@ impl World {
 
     fn open_doors(&mut self, reopened: Vec<usize>) {
         self.leave_ajar();
+        self.dial_modules();
         let life = self.process.life;
         for at in 0..HOSTS {
             let wait = self.luck.between(10 * MS, 500 * MS);
@@ -308,7 +308,7 @@ impl World {
                 line("6", 1, "six"),
                 line("5", 2, "five"),
             ])),
-            remembered_max: if self.swarm.days > 0 { 1 << 20 } else { 4_096 },
+            remembered_max: if self.swarm.days > 0 { 1 << 14 } else { 4_096 },
             remembered_min_s: 0,
             in_flight_max: if self.mutant == Some(Mutant::Floods) { 0 } else { self.swarm.in_flight_max },
             ..LaneConfig::default()

@@ -35,6 +35,9 @@ impl World {
         if host.conn != Some(frame.conn) || host.dead_until > self.now {
             return;
         }
+        if about == Network::Echo && self.all_modules_are_down() {
+            self.marks.hit(Mark::EchoWithoutModules);
+        }
         let is_silent = self.strikes(Fault::PeerSilent);
         let refuses = about != Network::Echo && self.strikes(Fault::PeerRefuses);
         let code = if refuses { Code::HostDown } else { Code::Approved };

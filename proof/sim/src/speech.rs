@@ -1,6 +1,7 @@
 //! What the loop says: requests to hosts and answers to terminals, when the disk has caught up with them, and
 //! what has to hold of each.
 
+use crate::guard::Leaving;
 use crate::host::Frame;
 use crate::invariant::Invariant;
 use crate::marks::Mark;
@@ -110,7 +111,11 @@ impl World {
         match speech {
             Speech::Request { link, id, request, ours, meant_at, meant, life } => {
                 if self.may_leave(link, id, &request, ours, meant) {
-                    self.ask_host(link, id, request, ours, (meant_at, meant, life));
+                    let meant = (meant_at, meant, life);
+                    match self.guards(&request) {
+                        true => self.guard_request(Leaving { link, id, request, ours, meant }),
+                        false => self.ask_host(link, id, request, ours, meant, None),
+                    }
                 }
             }
             Speech::ToPeer { link, conn, request, answer } => {
@@ -123,7 +128,14 @@ impl World {
     }
 
     /// As the program's loop asks it, right before the first byte.
-    fn may_leave(&mut self, link: LinkId, id: TxnId, request: &Txn, ours: Outgoing, meant: Instant) -> bool {
+    pub(crate) fn may_leave(
+        &mut self,
+        link: LinkId,
+        id: TxnId,
+        request: &Txn,
+        ours: Outgoing,
+        meant: Instant,
+    ) -> bool {
         let now = self.clocks().instant;
         let Some(lane) = &self.process.lane else { return false };
         let may = lane.may_leave(now, link, ours.stan, id);
@@ -155,6 +167,7 @@ impl World {
         request: Arc<Txn>,
         ours: Outgoing,
         (meant_at, meant, life): (u64, Instant, u64),
+        code: Option<Vec<u8>>,
     ) {
         let Some(conn) = self.hosts[usize::from(link.0)].conn else {
             let event = match request.message.class {
@@ -168,6 +181,9 @@ impl World {
         let op = self.truth.by_id.get(&id.0).copied();
         if request.message.class != Class::Network {
             self.look_at_session(link, life, op);
+        }
+        if self.mutant != Some(Mutant::Outlives) {
+            self.look_at_code(link, &request, &ours, code.as_deref());
         }
         let request = self.mutant_rewrites(request);
         let request = self.mutant_redraws(link, request);

@@ -57,6 +57,13 @@ faults! {
     CutTwice        "cutover-twice"      500;
     CutLost         "cutover-lost"       500;
     Crowd           "crowd"             1000;
+    KeyChange       "key-change"        800;
+    KeyStale        "key-stale"         100;
+    CodeWrong       "code-wrong"         60;
+    ModuleDead      "module-dead"       400;
+    ModuleSilent    "module-silent"      60;
+    ModuleFaults    "module-faults"      60;
+    ModuleSlow      "module-slow"       100;
     TotalsLost      "totals-lost"        500;
     TotalsSlow      "totals-slow"        400;
     TotalsTwice     "totals-twice"       400;
@@ -97,6 +104,9 @@ pub(crate) struct Swarm {
     pub(crate) snapshots_apart: u64,
     /// Whether every message goes through a dialect's bytes: one seed in sixteen, because it costs.
     pub(crate) codec: bool,
+    /// Whether messages carry authentication codes, made and verified by security modules: one seed in eight, because
+    /// it costs.
+    pub(crate) guard: bool,
 }
 
 impl Swarm {
@@ -122,6 +132,7 @@ impl Swarm {
             links: core::array::from_fn(|at| LinkSpec::of(&mut luck, &hosts[at])),
             recovery_asks: luck.below(4) == 0,
             codec: seed % 16 == 7,
+            guard: seed % 8 == 3,
             days: 0,
             stretch: 1,
             snapshots_apart: 1,
@@ -140,6 +151,7 @@ impl Swarm {
             snapshots_apart: 20,
             terminals: swarm.terminals.max(6),
             codec: false,
+            guard: false,
             ..swarm
         }
     }

@@ -1,6 +1,7 @@
 //! Terminals. The honest one keeps its own journal: it knows whether cash moved, asks again, takes back what it
 //! cannot stand for until that is acknowledged, and reports what it kept. The hostile one says anything.
 
+use crate::guard::Whose;
 use crate::invariant::Invariant;
 use crate::marks::Mark;
 use crate::swarm::Fault;
@@ -17,6 +18,10 @@ pub(crate) const ATMS: SourceId = SourceId(0);
 /// A source without a way to consistency: no cash there.
 const KIOSKS: SourceId = SourceId(1);
 
+/// A stranger says again what it said so long ago, and nothing older: the switch forgets as well, after so many
+/// transactions, and then takes a repeat for news.
+const WORDS_KEPT: u64 = 6 * 3_600 * SECOND;
+
 pub(crate) struct Terminal {
     name: Text<16>,
     /// The life of its connection.
@@ -25,8 +30,8 @@ pub(crate) struct Terminal {
     last_stan: u32,
     generation: u32,
     doing: Option<Doing>,
-    /// What a hostile one has said before.
-    said: Vec<Txn>,
+    /// What a hostile one has said before, and when.
+    said: Vec<(u64, Txn)>,
 }
 
 struct Doing {
@@ -188,7 +193,8 @@ impl World {
         let copies = 1 + u64::from(self.strikes(Fault::TermDup));
         for _ in 0..copies {
             let wait = self.leg_delay();
-            self.after(wait, Coming::ToSwitch(at, conn, Box::new(txn.clone())));
+            let coming = self.coded(Whose::Terminal(at), conn, txn.clone());
+            self.after(wait, coming);
         }
         if self.strikes(Fault::TermCut) {
             // The connection goes while it is under way; the switch learns of it when it answers.
@@ -268,6 +274,9 @@ impl World {
             return;
         }
         let (op, kind, phase) = (doing.op, doing.request.kind, doing.phase);
+        if self.says_nothing_about_it(answer) {
+            return;
+        }
         let wanted = match phase {
             Phase::Asking => (Class::Financial, Function::Response),
             Phase::TakingBack(_) => (Class::Reversal, Function::AdviceResponse),
@@ -285,6 +294,13 @@ impl World {
                 self.done(at);
             }
         }
+    }
+
+    /// A refusal that may come of a code or a module says nothing about the transaction of that name: an earlier copy
+    /// may have been heard. A terminal goes on waiting, and then takes it back.
+    fn says_nothing_about_it(&self, answer: &Txn) -> bool {
+        let of_guard = matches!(answer.code, Some(Code::WrongMac | Code::Malfunction | Code::Busy));
+        self.guard.is_some() && of_guard && answer.outcome == Some(Outcome::NotSent)
     }
 
     fn on_decision(&mut self, at: usize, op: usize, kind: Kind, answer: &Txn) {
@@ -339,15 +355,17 @@ impl World {
     /// Anything: old words, other words under old names, reversals of nothing, reports of nothing.
     fn say_anything(&mut self, at: usize) {
         self.begun += 1;
+        let oldest = self.now.saturating_sub(WORDS_KEPT);
+        self.terminals[at].said.retain(|(said_at, _)| *said_at >= oldest);
         let mut txn = match self.luck.below(3) {
             0 if !self.terminals[at].said.is_empty() => {
                 let one = self.luck.below(self.terminals[at].said.len() as u64) as usize;
-                self.terminals[at].said[one].clone()
+                self.terminals[at].said[one].1.clone()
             }
             _ => self.new_request(at),
         };
         if self.terminals[at].said.len() < 64 {
-            self.terminals[at].said.push(txn.clone());
+            self.terminals[at].said.push((self.now, txn.clone()));
         }
         match self.luck.below(12) {
             0 => txn.amount = Amount::minor(txn.amount.minor_units() + 100),

@@ -25,6 +25,9 @@ pub(crate) struct Told {
     durable: Book,
     /// And from those that are written, durable or not.
     ahead: Book,
+    /// How many that is.
+    written: u64,
+    kept: u64,
     /// Days whose totals stand, as far as the disk knows.
     frozen: BTreeSet<Day>,
     /// What left us of each day.
@@ -67,10 +70,16 @@ impl Told {
         self.times.get(&day).copied().unwrap_or(0)
     }
 
-    /// The totals of a day as they stand, and what came late for them.
-    pub(crate) fn now(&self, day: Day) -> (Totals, Totals) {
-        let late = self.durable.late().find(|(of, _)| **of == bucket(day)).map(|(_, totals)| *totals);
-        (self.durable.of(bucket(day)), late.unwrap_or_default())
+    /// The totals of a day and of all after it, together.
+    pub(crate) fn since(&self, (link, date): Day) -> Totals {
+        let mut all = Totals::default();
+        for (_, one) in self.durable.totals().filter(|(of, _)| of.link == link && of.date >= date) {
+            for class in crate::ledger::CLASSES {
+                *all.done_mut(class) = all.done(class).and(one.done(class));
+                *all.undone_mut(class) = all.undone(class).and(one.undone(class));
+            }
+        }
+        all
     }
 }
 
@@ -78,16 +87,25 @@ impl World {
     /// A record is written; whether it will be durable nobody knows.
     pub(crate) fn count_ahead(&mut self, record: &Record) {
         self.told.ahead.apply(record);
+        self.told.written += 1;
     }
 
     /// What was written and not durable is gone.
     pub(crate) fn count_from_the_disk(&mut self) {
-        self.told.ahead = self.told.durable.clone();
+        if self.told.written != self.told.kept {
+            self.told.ahead = self.told.durable.clone();
+            self.told.written = self.told.kept;
+        }
     }
 
     /// A record is durable: what is counted by it, and what it says of totals.
     pub(crate) fn count_again(&mut self, record: &Record) {
         self.told.durable.apply(record);
+        self.told.kept += 1;
+        if self.told.kept > self.told.written {
+            // Found again after a death, or written by a recovery.
+            self.count_ahead(record);
+        }
         match record {
             Record::Day(DayRecord::Frozen { link, date, .. }) => {
                 self.told.frozen.insert((*link, *date));

@@ -4,20 +4,18 @@ use crate::host::Frame;
 use crate::mutant::Mutant;
 use crate::process::snapshot_of;
 use crate::world::World;
-use book::Totals;
 use journal::{DayRecord, Record, Snapshot};
 use std::sync::Arc;
 use switch::{Effect, Event};
 use terms::{Balance, Figure, LinkId, Statement, Txn};
 
 impl World {
-    /// Totals told again, with what came late since.
+    /// Totals told again, with those of the days after.
     pub(crate) fn mutant_redraws(&self, link: LinkId, request: Arc<Txn>) -> Arc<Txn> {
         let said = request.totals.as_deref().copied();
         let (Some(Mutant::Redraws), Some(said)) = (self.mutant, said) else { return request };
         let Some(date) = said.date.filter(|date| self.told.times((link, *date)) > 0) else { return request };
-        let totals = with_late(self.told.now((link, date)));
-        let statement = self.statement_of(link, &totals);
+        let statement = self.statement_of(link, &self.told.since((link, date)));
         let totals = Some(Box::new(terms::Comparison { statement, ..said }));
         Arc::new(Txn { totals, ..Txn::clone(&request) })
     }
@@ -89,13 +87,4 @@ fn without_undone(said: &Statement) -> Statement {
     let mut less = *said;
     UNDONE.into_iter().for_each(|figure| less.set(figure, 0));
     less
-}
-
-fn with_late((told, late): (Totals, Totals)) -> Totals {
-    let mut both = told;
-    for class in crate::ledger::CLASSES {
-        *both.done_mut(class) = told.done(class).and(late.done(class));
-        *both.undone_mut(class) = told.undone(class).and(late.undone(class));
-    }
-    both
 }

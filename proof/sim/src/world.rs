@@ -3,6 +3,7 @@
 use crate::codec::Codec;
 use crate::days::Days;
 use crate::figures::DayFigures;
+use crate::guard::{Coded, Guard, Whose};
 use crate::host::{Frame, Host};
 use crate::invariant::{Broken, Invariant};
 use crate::ledger::Ledgers;
@@ -64,6 +65,20 @@ pub(crate) enum Coming {
     LinkUp(LinkId, u64),
     /// An answer of the switch reaches a host that asked: about what, and what it says.
     ToPeer(LinkId, u64, Box<PeerAnswer>),
+    /// A message with a code reaches the switch.
+    Coded(Box<Coded>),
+    /// A command reaches a security module, over that line.
+    ToModule(u64, Vec<u8>),
+    /// A module answers.
+    FromModule(usize, u64, Vec<u8>),
+    /// A line to a module may stand.
+    ModuleUp(usize, u64),
+    /// Errands whose end is known go on.
+    ErrandsGoOn(u64),
+    /// Somebody looks after what modules do not answer.
+    GuardTick(u64),
+    /// The other side has its new key, and uses it.
+    TakesKey(Whose, u32),
     /// A host asks for the totals of a day.
     AsksTotals(LinkId),
     /// A host says its day, and again until it is believed.
@@ -162,6 +177,7 @@ pub(crate) struct World {
     /// Whether the first terminal says anything.
     pub(crate) hostile: bool,
     pub(crate) codec: Option<Codec>,
+    pub(crate) guard: Option<Guard>,
     pub(crate) hash: u64,
     events: u64,
     lines: Option<Vec<Line>>,
@@ -186,6 +202,7 @@ impl World {
         truth.tombstones = swarm.hosts.map(|host| host.tombstones);
         truth.guard_us = u64::from(swarm.hosts[0].guard_ms) * MS;
         let process = Process::new(luck.next());
+        let guard = swarm.guard.then(|| Guard::new(&mut Luck::new(seed ^ 0x6A2D), swarm.terminals as usize));
         let hostile = swarm.rate(Fault::Hostile) > 0;
         let fault_luck =
             FAULTS.iter().map(|(fault, ..)| Luck::new(mix(seed + ((*fault as u64) << 40)))).collect();
@@ -213,6 +230,7 @@ impl World {
             calm: false,
             hostile,
             codec,
+            guard,
             hash: seed,
             events: 0,
             lines: telling.then(Vec::new),
@@ -323,6 +341,13 @@ impl World {
             Coming::LinkUp(link, life) => self.link_up(link, life),
             Coming::ToPeer(link, conn, said) => self.peer_hears(link, conn, &said),
             Coming::AsksTotals(link) => self.ask_totals(link),
+            Coming::Coded(coded) => self.on_coded(*coded),
+            Coming::ToModule(conn, bytes) => self.module_asked(conn, &bytes),
+            Coming::FromModule(device, conn, bytes) => self.module_answers(device, conn, &bytes),
+            Coming::ModuleUp(device, life) => self.module_up(device, life),
+            Coming::ErrandsGoOn(life) => self.errands_go_on(life),
+            Coming::GuardTick(life) => self.on_guard_tick(life),
+            Coming::TakesKey(whose, generation) => self.takes_key(whose, generation),
             Coming::Announces(link) => self.announce(link),
             Coming::DayEnds(link) => self.end_day(link),
             Coming::Midnight(link) => self.keep_the_hours(link),
@@ -426,6 +451,8 @@ impl World {
             Fault::Orders => self.order_something(),
             Fault::PeerSigns => self.peer_signs(),
             Fault::Crowd => self.crowd(),
+            Fault::KeyChange => self.change_keys(),
+            Fault::ModuleDead => self.kill_modules(),
             _ => {}
         }
         self.schedule_strike(fault);
@@ -438,7 +465,11 @@ impl World {
         let most = if self.luck.below(4) == 0 { 120 * SECOND } else { 10 * SECOND };
         let wait = self.luck.between(100 * MS, most);
         if self.luck.below(3) == 0 {
-            self.process.pause_wanted = wait;
+            match &mut self.guard {
+                // While a code is being made, and until long after its deadline.
+                Some(guard) if wait.is_multiple_of(2) => guard.pause_wanted = wait + 31 * SECOND,
+                _ => self.process.pause_wanted = wait,
+            }
             return;
         }
         self.process.pause(self.now + wait);
@@ -490,6 +521,7 @@ impl World {
         self.calm = true;
         self.swarm.switch_everything_off();
         (self.process.cut_wanted, self.process.pause_wanted) = (None, 0);
+        self.guard.iter_mut().for_each(|guard| (guard.pause_wanted, guard.change_wanted) = (0, false));
         (self.process.cut_between_legs, self.process.die_between_legs) = (false, false);
         self.process.die_under_a_day = false;
         for at in 0..HOSTS {
@@ -498,11 +530,16 @@ impl World {
             self.after(SECOND, Coming::LinkUp(LinkId(at as u16), life));
         }
         self.release_what_is_held();
+        self.heal_modules();
         self.process.heal();
     }
 
     fn is_at_rest(&self) -> bool {
-        self.busy == 0 && self.under_way == 0 && self.process.is_quiet() && self.has_compared()
+        self.busy == 0
+            && self.under_way == 0
+            && self.process.is_quiet()
+            && self.guard.as_ref().is_none_or(Guard::is_quiet)
+            && self.has_compared()
     }
 
     fn unrest(&self) -> String {
@@ -533,6 +570,8 @@ const fn strikes_by_itself(fault: Fault) -> bool {
             | Fault::Orders
             | Fault::PeerSigns
             | Fault::Crowd
+            | Fault::KeyChange
+            | Fault::ModuleDead
     )
 }
 
@@ -546,6 +585,7 @@ impl Coming {
                 | Self::HostActs(_)
                 | Self::FromHost(..)
                 | Self::ToPeer(..)
+                | Self::Coded(_)
         )
     }
 
@@ -553,7 +593,16 @@ impl Coming {
         // It is the process that dials.
         matches!(
             self,
-            Self::ToSwitch(..) | Self::FromHost(..) | Self::Synced(_) | Self::Tick(_) | Self::LinkUp(..)
+            Self::ToSwitch(..)
+                | Self::FromHost(..)
+                | Self::Synced(_)
+                | Self::Tick(_)
+                | Self::LinkUp(..)
+                | Self::Coded(_)
+                | Self::FromModule(..)
+                | Self::ModuleUp(..)
+                | Self::ErrandsGoOn(_)
+                | Self::GuardTick(_)
         )
     }
 
@@ -578,6 +627,13 @@ impl Coming {
             Self::Dies(_) => 17,
             Self::Midnight(_) => 18,
             Self::AsksTotals(_) => 19,
+            Self::Coded(_) => 20,
+            Self::ToModule(..) => 21,
+            Self::FromModule(..) => 22,
+            Self::ModuleUp(..) => 23,
+            Self::ErrandsGoOn(_) => 24,
+            Self::GuardTick(_) => 25,
+            Self::TakesKey(..) => 26,
         }
     }
 }

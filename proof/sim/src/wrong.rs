@@ -172,7 +172,7 @@ impl World {
             self.process.outlived.take()
         {
             match link == up {
-                true => self.ask_host(link, id, request, ours, (meant_at, meant, life)),
+                true => self.ask_host(link, id, request, ours, (meant_at, meant, life), None),
                 false => {
                     self.process.outlived =
                         Some(Speech::Request { link, id, request, ours, meant_at, meant, life });

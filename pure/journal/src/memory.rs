@@ -2,31 +2,40 @@
 //! damage on purpose.
 use crate::{Act, Cause, Object, Seq, Storage, StorageError};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 const SECTOR: usize = 512;
 
 /// Segments and snapshots in memory. What was written and not synced is told apart from what is durable, and
-/// [`Memory::crash`] decides about each of its sectors.
+/// [`Memory::crash`] decides about each of its sectors. A clone shares what neither of the two writes to: it costs as
+/// much as there are segments, not bytes.
 #[derive(Clone, Debug)]
 pub struct Memory {
     segment_bytes: u64,
     segments: BTreeMap<u32, Segment>,
-    snapshots: BTreeMap<Seq, Vec<u8>>,
+    snapshots: BTreeMap<Seq, Arc<Vec<u8>>>,
     failing: Option<(Act, u32, Cause)>,
     syncs: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Segment {
-    durable: Vec<u8>,
-    written: Vec<u8>,
+    durable: Arc<Vec<u8>>,
+    written: Arc<Vec<u8>>,
     /// Sectors the next sync makes durable.
     dirty: BTreeSet<usize>,
     /// Sectors a sync failed on. They read as written, but no later sync makes them durable: this is how
     /// operating systems behave.
     orphaned: BTreeSet<usize>,
+}
+
+impl Segment {
+    fn make_durable(&mut self, sector: usize) {
+        let at = sector * SECTOR..((sector + 1) * SECTOR).min(self.durable.len());
+        Arc::make_mut(&mut self.durable)[at.clone()].copy_from_slice(&self.written[at]);
+    }
 }
 
 impl Memory {
@@ -41,10 +50,13 @@ impl Memory {
         for (&number, segment) in &mut self.segments {
             let mut open = core::mem::take(&mut segment.dirty);
             open.append(&mut segment.orphaned);
+            if open.is_empty() {
+                // Both are the same.
+                continue;
+            }
             for sector in open {
-                let at = sector * SECTOR..((sector + 1) * SECTOR).min(segment.durable.len());
                 if keeps(number, sector) {
-                    segment.durable[at.clone()].copy_from_slice(&segment.written[at]);
+                    segment.make_durable(sector);
                 }
             }
             segment.written.clone_from(&segment.durable);
@@ -76,7 +88,7 @@ impl Memory {
     /// All bytes of a segment, to damage them; what is changed is durable at once.
     pub fn edit(&mut self, segment: u32, edit: impl FnOnce(&mut Vec<u8>)) {
         if let Some(segment) = self.segments.get_mut(&segment) {
-            edit(&mut segment.durable);
+            edit(Arc::make_mut(&mut segment.durable));
             segment.written.clone_from(&segment.durable);
             segment.dirty.clear();
             segment.orphaned.clear();
@@ -85,7 +97,7 @@ impl Memory {
 
     /// All bytes of a snapshot, to damage them.
     pub fn edit_snapshot(&mut self, next: Seq, edit: impl FnOnce(&mut Vec<u8>)) {
-        self.snapshots.get_mut(&next).map(edit);
+        self.snapshots.get_mut(&next).map(Arc::make_mut).map(edit);
     }
 
     /// Takes a segment away.
@@ -137,7 +149,7 @@ impl Storage for Memory {
 
     fn create(&mut self, segment: u32) -> Result<u64, StorageError> {
         self.fails(Act::Create, Object::Segment(segment))?;
-        let zeros = vec![0; self.segment_bytes as usize];
+        let zeros = Arc::new(vec![0; self.segment_bytes as usize]);
         let (dirty, orphaned) = (BTreeSet::new(), BTreeSet::new());
         let new = Segment { durable: zeros.clone(), written: zeros, dirty, orphaned };
         Ok(self.segments.entry(segment).or_insert(new).durable.len() as u64)
@@ -155,7 +167,7 @@ impl Storage for Memory {
         let short = StorageError { act: Act::Write, object: Object::Segment(segment), cause: Cause::Short };
         let segment = self.segment(Act::Write, segment)?;
         let at = offset as usize..offset as usize + bytes.len();
-        segment.written.get_mut(at.clone()).ok_or(short)?.copy_from_slice(bytes);
+        Arc::make_mut(&mut segment.written).get_mut(at.clone()).ok_or(short)?.copy_from_slice(bytes);
         for sector in at.start / SECTOR..at.end.div_ceil(SECTOR) {
             segment.orphaned.remove(&sector);
             segment.dirty.insert(sector);
@@ -172,8 +184,7 @@ impl Storage for Memory {
         }
         let segment = self.segment(Act::List, segment)?;
         for sector in core::mem::take(&mut segment.dirty) {
-            let at = sector * SECTOR..((sector + 1) * SECTOR).min(segment.durable.len());
-            segment.durable[at.clone()].copy_from_slice(&segment.written[at]);
+            segment.make_durable(sector);
         }
         self.syncs += 1;
         Ok(())
@@ -187,16 +198,13 @@ impl Storage for Memory {
     fn read_snapshot(&mut self, next: Seq) -> Result<Vec<u8>, StorageError> {
         let object = Object::Snapshot(next);
         self.fails(Act::Read, object)?;
-        self.snapshots.get(&next).cloned().ok_or(StorageError {
-            act: Act::Read,
-            object,
-            cause: Cause::Missing,
-        })
+        let found = self.snapshots.get(&next).map(|bytes| bytes.to_vec());
+        found.ok_or(StorageError { act: Act::Read, object, cause: Cause::Missing })
     }
 
     fn write_snapshot(&mut self, next: Seq, bytes: &[u8]) -> Result<(), StorageError> {
         self.fails(Act::Write, Object::Snapshot(next))?;
-        self.snapshots.insert(next, bytes.to_vec());
+        self.snapshots.insert(next, Arc::new(bytes.to_vec()));
         Ok(())
     }
 

@@ -65,6 +65,8 @@ enum Question {
     Recovery,
     /// Are the security modules well?
     Hsm,
+    /// How many ended days do not balance with their hosts?
+    Recon,
 }
 
 impl Question {
@@ -134,6 +136,7 @@ fn answered(args: &Args, door: &Door) -> Answer {
         Question::Journal => questions::journal(&facts, thresholds),
         Question::Recovery => questions::recovery(&facts),
         Question::Hsm => questions::hsm(&facts),
+        Question::Recon => questions::recon(&facts, thresholds),
         Question::Disk => unreachable!("answered above, without a switch"),
     }
 }

@@ -52,6 +52,8 @@ enum Group {
     Links,
     /// Requests, times, what is owed
     Work,
+    /// Totals of ended days, compared with hosts
+    Recon,
 }
 
 /// One thing looked at.
@@ -116,6 +118,9 @@ fn look(args: &Args, door: &Door) -> Vec<Finding> {
             let usual = Thresholds { min_count: 20, ..Thresholds::default() };
             found(Group::Work, questions::saf(facts, usual));
             found(Group::Work, questions::exceptions(facts, usual));
+            if !facts.reconciliations.is_empty() {
+                found(Group::Recon, questions::recon(facts, usual));
+            }
             questions::unreadable(facts).into_iter().for_each(|answer| found(Group::Work, answer));
             let latency = questions::latency(facts, usual);
             if latency.verdict != Verdict::Unknown {

@@ -7,6 +7,7 @@
 mod cancel;
 mod control;
 mod install;
+mod keys;
 mod main;
 mod message;
 mod place;
@@ -39,11 +40,32 @@ pub enum Name {
     Sessions,
     /// Files shown.
     View,
+    /// A key set: refused.
+    SetKey,
+    /// Keys shown, by check value.
+    DumpKey,
+    /// A sequence number set: not needed.
+    SetSeq,
+    /// A licence: not needed.
+    SetLicense,
+    /// Files replaced: not needed.
+    Replace,
 }
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Main, Self::Message, Self::Control, Self::Sessions, Self::View];
+    pub const ALL: [Self; 10] = [
+        Self::Main,
+        Self::Message,
+        Self::Control,
+        Self::Sessions,
+        Self::View,
+        Self::SetKey,
+        Self::DumpKey,
+        Self::SetSeq,
+        Self::SetLicense,
+        Self::Replace,
+    ];
 
     /// As it is typed.
     pub const fn typed(self) -> &'static str {
@@ -53,6 +75,11 @@ impl Name {
             Self::Control => "fxctrl_cn",
             Self::Sessions => "fxsession_cn",
             Self::View => "fxview_cn",
+            Self::SetKey => "fxsetkey_cn",
+            Self::DumpKey => "fxdumpkey_cn",
+            Self::SetSeq => "fxsetseq_cn",
+            Self::SetLicense => "fxsetlicense",
+            Self::Replace => "fxreplace_cn",
         }
     }
 
@@ -66,7 +93,8 @@ impl Name {
 /// `sekisho fx`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Names: fxumain_cn, fxmsg_cn, fxctrl_cn, fxsession_cn, fxview_cn; each with --help.\n\
+    after_help = "Names: fxumain_cn, fxmsg_cn, fxctrl_cn, fxsession_cn, fxview_cn, fxdumpkey_cn; each with --help. \
+                        fxsetkey_cn is refused; fxsetseq_cn, fxsetlicense, fxreplace_cn are not needed.\n\
                         Exit: the return code, as printed (RC=nnn); 64 for RC=1000"
 )]
 pub struct Args {
@@ -102,6 +130,8 @@ pub fn called(name: Name, words: Vec<OsString>) -> ExitCode {
         Name::Control => tool(words, |tool: &control::Tool| (&tool.around, control::run(tool))),
         Name::Sessions => tool(words, |tool: &sessions::Tool| (&tool.around, sessions::run(tool))),
         Name::View => tool(words, |tool: &view::Tool| (&tool.around, view::run(tool))),
+        Name::DumpKey => tool(words, |tool: &keys::Dump| (&tool.around, keys::dump(tool))),
+        Name::SetKey | Name::SetSeq | Name::SetLicense | Name::Replace => keys::answered(name),
     }
 }
 

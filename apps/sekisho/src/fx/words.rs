@@ -229,6 +229,18 @@ messages! {
         "The daemon ended with an error."
         "デーモンが異常終了しました。"
         "守护进程异常结束。" }
+    NOT_NEEDED = "I232" {
+        "{name} is not needed here; nothing was changed."
+        "{name} は不要です。何も変更していません。"
+        "此处不需要 {name}；未作任何更改。" }
+    KEY_REFUSED = "E161" {
+        "A key is not taken from the command line: it stays in the shell's history. Nothing was changed."
+        "コマンドラインの鍵は受け付けません（履歴に残ります）。何も変更していません。"
+        "不接受命令行中的密钥（会留在历史记录中）。未作任何更改。" }
+    KEYS_SHUT = "E162" {
+        "The keys cannot be shown."
+        "鍵を表示できません。"
+        "无法显示密钥。" }
     NO_SUCH_WORD = "E199" {
         "These words make no sense."
         "パラメータに誤りがあります。"

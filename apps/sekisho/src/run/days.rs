@@ -5,7 +5,7 @@ use journal::Compared;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use switch::{CannotCutOver, CannotReconcile, DaySeen, Lane, Moves, ReconSeen, Reconciliation};
-use terms::{Balance, BusinessDate, LinkName, Now, Statement, Tally, Text};
+use terms::{Balance, BusinessDate, Figure, LinkName, Now, Statement, Tally, Text};
 use tokio::sync::oneshot;
 
 /// What the lane is asked about days.
@@ -249,6 +249,47 @@ impl ReconJson {
     /// Whether the last comparison found both sides the same.
     pub fn is_balanced(&self) -> bool {
         self.state == Balance::Balanced.name()
+    }
+}
+
+/// How comparisons with one host in one currency stand, over all ended days at hand.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReconStatus {
+    /// With whom.
+    pub link: String,
+    /// In which currency; empty where no totals stand yet.
+    pub currency: String,
+    /// Days that are out of balance, or that the host would not compare.
+    pub unbalanced: u64,
+    /// Days whose comparison is under way or to come.
+    pub open: u64,
+    /// Figures both sides say and differ in: by so many messages.
+    pub difference_count: u64,
+    /// The same of amounts, in minor units.
+    pub difference_minor_units: u64,
+}
+
+impl ReconStatus {
+    pub(crate) fn all(lane: &Lane, now: Now) -> Vec<Self> {
+        let mut all: BTreeMap<(String, String), Self> = BTreeMap::new();
+        for day in ReconJson::all(lane, now) {
+            let (link, currency) = (day.link.clone(), day.currency.clone().unwrap_or_default());
+            let known = Self { link: link.clone(), currency: currency.clone(), ..Self::default() };
+            let status = all.entry((link, currency)).or_insert(known);
+            status.unbalanced += u64::from(matches!(day.state.as_str(), "out-of-balance" | "refused"));
+            status.open += u64::from(matches!(day.state.as_str(), "open" | "due" | "asked"));
+            for (figure, difference) in &day.differences {
+                let by = u64::try_from(difference.unsigned_abs()).unwrap_or(u64::MAX);
+                // The net follows from the others.
+                let into = match Figure::named(figure) {
+                    Some(Figure::Net) | None => continue,
+                    Some(figure) if figure.is_amount() => &mut status.difference_minor_units,
+                    Some(_) => &mut status.difference_count,
+                };
+                *into = into.saturating_add(by);
+            }
+        }
+        all.into_values().collect()
     }
 }
 

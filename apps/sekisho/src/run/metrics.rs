@@ -3,6 +3,7 @@
 //! Labels are names out of the configuration and fixed words, so their number is bounded by the
 //! configuration. No card, terminal or trace number is ever a label.
 
+use super::days::ReconStatus;
 use super::status::{LatencyStatus, Status};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
@@ -83,6 +84,7 @@ impl Collector for Figures {
             counters(&mut to, name, help, &one(value))?;
         }
         self.links(&mut to)?;
+        self.days(&mut to)?;
         self.security(&mut to)?;
         self.lines(&mut to)
     }
@@ -106,6 +108,29 @@ impl Figures {
         counters(to, "link_timeouts", "Requests not answered in time", &rows(|link| link.unanswered))?;
         counters(to, "link_late_answers", "Answers late or twice", &rows(|link| link.late))?;
         counters(to, "link_strange_answers", "Answers to nothing we asked", &rows(|link| link.strange))
+    }
+
+    /// Business days, and how their totals compare.
+    fn days(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let days = |days: Option<i64>| days.and_then(|days| u64::try_from(days).ok());
+        let own = days(self.0.own_day_days).map(|days| (vec![("link", "own".to_owned())], days));
+        let links = self.0.links.iter();
+        let links = links
+            .filter_map(|link| Some((vec![("link", link.name.clone())], days(link.business_date_days)?)));
+        let dates: Vec<Row> = own.into_iter().chain(links).collect();
+        gauges(to, "business_date_days", "The business day, as days since 1970", &dates)?;
+        let rows = |value: fn(&ReconStatus) -> u64| -> Vec<Row> {
+            let all = self.0.reconciliations.iter();
+            all.map(|one| (vec![("link", one.link.clone()), ("currency", one.currency.clone())], value(one)))
+                .collect()
+        };
+        let unbalanced = rows(|one| one.unbalanced);
+        gauges(to, "recon_open_items", "Ended days whose totals differ, or were not compared", &unbalanced)?;
+        gauges(to, "recon_waiting", "Ended days whose comparison is to come", &rows(|one| one.open))?;
+        let count = rows(|one| one.difference_count);
+        gauges(to, "recon_difference_count", "Messages by which both sides differ", &count)?;
+        let amount = rows(|one| one.difference_minor_units);
+        gauges(to, "recon_difference_minor_units", "Amounts by which both sides differ", &amount)
     }
 
     /// Security modules, and what was done with them.

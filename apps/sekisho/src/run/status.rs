@@ -45,6 +45,11 @@ pub struct Status {
     /// Our own business day, where the switch keeps one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_day: Option<OwnJson>,
+    /// The same as days since 1970, for figures.
+    #[serde(skip)]
+    pub own_day_days: Option<i64>,
+    /// How totals of ended days compare, by link and currency.
+    pub reconciliations: Vec<super::days::ReconStatus>,
     /// False under `--unsafe-no-sync`: then nothing is durable and every figure is worth that much.
     pub durable: bool,
     /// What the journal found at the start.
@@ -209,6 +214,9 @@ pub struct LinkStatus {
     pub recovering: usize,
     /// The host's business day, where it is known.
     pub business_date: Option<String>,
+    /// The same as days since 1970, for figures.
+    #[serde(skip)]
+    pub business_date_days: Option<i64>,
     /// Its figures, by name.
     pub counts: Vec<(&'static str, u64)>,
 }

@@ -392,6 +392,8 @@ impl Thread {
             business_date: (core.lane.own_day())
                 .map_or_else(|| core.clock.now().local().date, |own| own.date)
                 .to_string(),
+            own_day_days: core.lane.own_day().map(|own| own.date.days()),
+            reconciliations: super::days::ReconStatus::all(&core.lane, core.clock.now()),
             own_day: super::days::OwnJson::of(&core.lane, core.clock.now()),
             durable: !self.options.unsafe_no_sync,
             recovered: self.recovered.clone(),
@@ -448,6 +450,7 @@ impl Thread {
                         pending: lane.pending,
                         recovering: lane.recovering,
                         business_date: lane.date.map(|date| date.to_string()),
+                        business_date_days: lane.date.map(|date| date.days()),
                         counts: handle.counters().snapshot().each().map(|(n, v, _)| (n, v)).collect(),
                     })
                 })

@@ -8,7 +8,7 @@ fn the_names_are_installed_once_and_nothing_of_others_is_touched() {
     let stage = Stage::new();
     let bin = stage.path("bin").display().to_string();
     stage.sekisho(&["fx", "install", "--dir", &bin]).ends(0);
-    for name in ["fxumain_cn", "fxmsg_cn", "fxctrl_cn", "fxsession_cn", "fxview_cn"] {
+    for name in ["fxumain_cn", "fxmsg_cn", "fxctrl_cn", "fxsession_cn", "fxview_cn", "fxdumpkey_cn"] {
         stage.fx(&format!("{name} --help")).ends(0).says("Usage: ");
         stage.sekisho(&["fx", name, "--help"]).ends(0).says(name);
     }
@@ -69,7 +69,7 @@ fn a_day_by_the_old_names_and_each_of_them_too_early() {
     let mut daemon = stage.daemon();
     stage.fx("fxumain_cn").ends(22).says("RC=22 (RC_PKG_ALREADY_STARTED)");
     stage.fx("fxmsg_cn signon").ends(43).says("RC_ERR_ALL_CENTER_SESSION");
-    stage.fx("fxmsg_cn cutreq").ends(25);
+    stage.fx("fxmsg_cn cutreq").ends(43);
     let mut center = stage.center();
     stage.wait_for_status("center 4/4");
     assert!(stage.status_line("STATUS").starts_with("STATUS     SIGNOFF"));
@@ -118,6 +118,31 @@ fn an_application_that_is_in_keeps_the_daemon_whatever_link_it_is_about() {
     stage.fx("fxctrl_cn shutdown force").ends(0);
     drop(application);
     daemon.wait();
+}
+
+#[test]
+fn no_key_is_taken_from_a_command_line_and_what_is_not_needed_says_so() {
+    let stage = Stage::new();
+    let key = "0123456789ABCDEFFEDCBA9876543210";
+    let refused =
+        stage.fx(&format!("fxsetkey_cn {key}")).ends(64).says("E161").says("sekisho ceremony start");
+    assert!(refused.err.contains("RC=1000 (RC_INVALID_PARAM)"), "{refused:?}");
+    assert!(
+        !refused.err.contains("01234567") && !refused.out.contains("01234567"),
+        "it is not repeated: {refused:?}"
+    );
+    for typed in ["fxsetseq_cn i 7", "fxsetlicense ABC", "fxreplace_cn"] {
+        stage.fx(typed).ends(0).says("I232").says("is not needed here");
+    }
+    // Without keys there is nothing to show, and that is said in both products' words.
+    stage.fx("fxdumpkey_cn").ends(39).says("E162").says("KEY1001-E");
+    let stage_keys = stage.path("center-data/keys").display().to_string();
+    stage.sekisho(&["ceremony", "draw", "--for-tests", "--reason", "a test", "--keys", &stage_keys]).ends(0);
+    stage
+        .sekisho(&["key", "generate", "link/cn", "zpk", "--reason", "a test", "--keys", &stage_keys])
+        .ends(0);
+    let shown = stage.fx("fxdumpkey_cn").ends(0);
+    assert!(shown.out.contains("link/cn") && shown.out.contains("KCV"), "{shown:?}");
 }
 
 #[test]

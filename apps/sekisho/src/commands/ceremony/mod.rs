@@ -3,6 +3,8 @@
 mod device;
 mod secret_input;
 
+pub(super) use secret_input::line as quiet_line;
+
 use super::key::person::person;
 use super::key::place::{Place, Why, fresh, now, owner, store};
 use super::key::{Shape, role};
@@ -254,8 +256,9 @@ fn abort(args: &EndArgs) -> Result<ExitCode, Failure> {
         Err(error) => return Err(of_ceremony(error)),
     };
     let by = person()?;
-    Ceremony::end(&directory).map_err(of_store)?;
+    // Written down first: what is done is in the audit, whatever cuts it off.
     note(&args.place, &act("ceremony-abort", &by, &args.why.reason), &about)?;
+    Ceremony::end(&directory).map_err(of_store)?;
     answer(args.json, &format!("{about} aborted; what was entered is erased"));
     Ok(ExitCode::SUCCESS)
 }
@@ -285,15 +288,31 @@ fn keep_master(args: &EndArgs, key: &Key, what: &str, people: &str, made: Made) 
     if key.expose().iter().all(|&byte| byte == 0) {
         return Err(of_ceremony(keystore::CeremonyError::Weak));
     }
-    let master = MasterFile::write(&directory, key, made).map_err(of_store)?;
-    let check = master.check();
+    let Some(check) = MasterFile::check_of(key) else {
+        return Err(of_ceremony(keystore::CeremonyError::Length { expected: 32 }));
+    };
+    let is_there = match MasterFile::read(&directory) {
+        Ok(there) if there.check() == check => true,
+        Err(keystore::StoreError::NoMaster { .. }) => false,
+        Err(keystore::StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            false
+        }
+        Err(error) => return Err(of_store(error)),
+        Ok(_) => {
+            return Err(of_store(keystore::StoreError::MasterThere { path: directory.join("lmk") }));
+        }
+    };
     if test_lmk::checks().contains(&check) {
         eprintln!("warning: this is the public test key: everything under it is in clear");
     }
     let reason = format!("{}; check value {check}", args.why.reason);
     let act = Act { second: people.into(), ..act(what, &by, &reason) };
-    let changes = vec![format!("lmk: made, check value {check}")];
+    // Written down first: no master key is there without its entry. Typed again after something cut it off, nothing
+    // is made twice.
+    let word = if is_there { "was made already" } else { "made" };
+    let changes = vec![format!("lmk: {word}, check value {check}")];
     store(&directory, &check)?.note(now(), &act, "lmk", changes).map_err(of_store)?;
+    MasterFile::write(&directory, key, made).map_err(of_store)?;
     Ok(check)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::commands::control::Unreachable;
 use crate::commands::door::Door;
+use crate::run::days::ReconJson;
 use crate::run::hsm::HsmList;
 use crate::run::links::LinkJson;
 use crate::run::recovery::RecoveryJson;
@@ -87,6 +88,7 @@ pub(crate) struct Facts {
     pub(crate) status: StatusRead,
     pub(crate) links: Vec<LinkJson>,
     pub(crate) recovery: RecoveryJson,
+    pub(crate) reconciliations: Vec<ReconJson>,
 }
 
 impl Facts {
@@ -97,6 +99,8 @@ impl Facts {
         let status = serde_json::from_value(got("/v1/status")?).map_err(|_| strange())?;
         let links = serde_json::from_value(got("/v1/links")?["data"].clone()).map_err(|_| strange())?;
         let recovery = serde_json::from_value(got("/v1/recovery")?).map_err(|_| strange())?;
-        Ok(Self { status, links, recovery })
+        let seen = got("/v1/reconciliations")?["data"].clone();
+        let reconciliations = serde_json::from_value(seen).map_err(|_| strange())?;
+        Ok(Self { status, links, recovery, reconciliations })
     }
 }

@@ -165,6 +165,28 @@ pub(crate) fn hsm(facts: &Facts) -> Answer {
     }
 }
 
+/// Whether the totals of ended days agree with their hosts'.
+pub(crate) fn recon(facts: &Facts, thresholds: Thresholds) -> Answer {
+    let is = |states: &[&str]| {
+        let all = facts.reconciliations.iter();
+        all.filter(|one| states.contains(&one.state.as_str())).collect::<Vec<_>>()
+    };
+    let (wrong, to_come) = (is(&["out-of-balance", "refused"]), is(&["open", "due", "asked"]).len());
+    let figure = thresholds.figure("unbalanced", wrong.len() as f64, "", (1.0, 5.0));
+    let balanced = is(&["balanced"]).len();
+    let said = match wrong.last() {
+        None => format!("{balanced} days balance, {to_come} are to come"),
+        Some(last) => format!(
+            "{} days do not balance, the last {} with {}: {}",
+            wrong.len(),
+            last.business_date,
+            last.link,
+            last.state
+        ),
+    };
+    Answer::measured(figure, said).next("sekisho recon status{at}")
+}
+
 /// Whether everything in it can be read, whether there is room for more, and what syncing costs.
 pub(crate) fn journal(facts: &Facts, thresholds: Thresholds) -> Answer {
     let journal = &facts.status.journal;
