@@ -213,6 +213,11 @@ impl Config {
         self.keys.dir.clone().unwrap_or_else(|| self.journal.dir.join("keys"))
     }
 
+    /// The file the end of the audit of keys is noted in.
+    pub fn audit_mark_file(&self) -> PathBuf {
+        self.keys.mark.clone().unwrap_or_else(|| self.journal.dir.join("audit.mark"))
+    }
+
     /// Reads and checks a text; each complaint is a line for people.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let config: Self = toml::from_str(text).map_err(|error| vec![explain(text, &error)])?;

@@ -83,3 +83,25 @@ fn what_a_person_has_is_not_taken_back_and_what_was_taken_back_is_not_approved_a
     let refused = reverse(&at, &id).refuses(409, "with_a_person");
     assert!(refused.text("detail").contains("sekisho txn show"), "{refused:?}");
 }
+
+#[test]
+fn what_a_person_settles_has_ended_as_they_say() {
+    let host = Host::approving();
+    let setup = with_applications(&host);
+    let _daemon = setup.start();
+    let at = At::socket_of(&setup);
+    let id = at.submit("k", &authorization()).says(200).text("id").to_owned();
+    host.acts_when_owed(|_| Act::Silence);
+    let taken = reverse(&at, &id).says(200);
+    let owed = taken.body["resolution"]["saf"].as_str().expect("a reversal is owed").to_owned();
+    let number = owed.trim_start_matches("saf_").to_owned();
+    let order = |ruling: &str, ended: &str| {
+        let body = json!({"by": "suzuki", "reason": "CHG-881", "ended": ended});
+        at.post(&format!("/v1/saf/{number}/{ruling}"), &body)
+    };
+    assert_eq!(order("hold", "done").status, 400, "what is held has not ended");
+    assert_eq!(order("settle", "perhaps").status, 400);
+    order("settle", "undone").says(200);
+    let shown = shown(&at, &id);
+    assert_eq!((&shown["outcome"], &shown["resolution"]["state"]), (&json!("reversed"), &json!("reversed")));
+}

@@ -109,6 +109,13 @@ fn a_difference_is_shown_with_both_sides_until_a_person_has_it_compared_again() 
         history["data"].as_array().and_then(|all| all.last()).map(|one| one["totals"].clone()),
         Some("balanced".into())
     );
+    // Nobody is signed on to be told: whoever orders it hears at once what it waits for.
+    typed_at(&setup, &["link", "sign-off", "core"]).ends(0);
+    let waits = typed_at(&setup, &["recon", "run", "core", &date, "--timeout", "1"]).ends(7);
+    assert!(waits.err.starts_with("link/core is signed-off: the totals go out when"), "{waits:?}");
+    assert!(waits.err.contains("sekisho link sign-on core --config"), "{waits:?}");
+    typed_at(&setup, &["link", "sign-on", "core"]).ends(0);
+    wait_to_be(&setup, "balanced");
     let never = typed_at(&setup, &["recon", "run", "core", "2020-01-01"]).ends(5);
     assert!(never.err.contains("REC2001-E"), "{never:?}");
 }

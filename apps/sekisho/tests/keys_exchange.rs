@@ -5,18 +5,19 @@ mod http;
 mod typed;
 
 use bank::atm::{ALL, Atm, MONEY, of_terminals, speech_of_terminals, sum};
-use bank::{Bank, Manner, check_of, sealed};
+use bank::{Bank, Manner, check_of, pin_block, sealed};
 use dialects::KeyWhat;
 use hsm::Key;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use stories::*;
-use terms::{Code, MessageType, Network, Stan, Text, Txn};
+use terms::{Code, MessageType, Network, Noun, Stan, Text, Txn};
 use typed::{Said, sekisho_as};
 
 const ONE: &str = "0123456789ABCDEFFEDCBA9876543210";
 const TWO: &str = "89ABCDEF012345677654321089ABCDEF";
+const FOUR: &str = "4A4A4B4B4C4C4D4D5E5E5F5F61616262";
 const THREE: &str = "1F1F2F2F3F3F4F4F5F5F6F6F7F7F8F8F";
 
 fn types(setup: &Setup, who: &str, line: &str, input: &str) -> Said {
@@ -186,7 +187,7 @@ fn keys_the_bank_sends_are_in_force_after_our_answer_and_a_replay_is_refused() {
         assert_eq!(in_force(&setup, "link/bank", "zak").map(|(generation, _)| generation), Some(3), "{what}");
         assert!(is_approved(&daemon, &mut terminal), "{what}: {}", daemon.stderr());
     }
-    let short = bank.says(|txn| txn.carried.push(terms::Noun::Reserved62, b"0123456789"));
+    let short = bank.says(|txn| txn.carried.push(Noun::Reserved62, b"0123456789"));
     assert_ne!(short, Some(Code::Approved), "half a message");
     assert!(is_approved(&daemon, &mut terminal), "{}", daemon.stderr());
     assert_eq!(bank.books().wrong_codes, 0);
@@ -213,7 +214,7 @@ fn a_message_that_carries_a_key_for_codes_is_authenticated_by_that_key_where_the
             assert_eq!((found, bank.books().wrong_codes), (generation, 0), "{}", daemon.stderr());
             assert!(check_of(bank.books().codes.last().expect("it took it")).starts_with(&check));
             let pin = in_force(&setup, "link/bank", "zpk").expect("one is in force").1;
-            assert!(check_of(bank.books().pin.as_ref().expect("it took it")).starts_with(&pin));
+            assert!(check_of(bank.books().pins.last().expect("it took it")).starts_with(&pin));
             assert!(is_approved(&daemon, &mut terminal), "under the new key: {}", daemon.stderr());
         }
         assert_eq!(bank.books().offered.len(), if alone { 4 } else { 2 });
@@ -256,7 +257,7 @@ fn a_bank_that_sends_each_key_alone_is_asked_for_one_after_the_other() {
     orders_an_exchange(&setup).ends(0);
     assert_eq!(bank.books().wanted, [Some(KeyWhat::Pin), Some(KeyWhat::Mac)], "{}", daemon.stderr());
     // One that does not say which key it carries is refused.
-    let said = bank.says(|txn| txn.carried.push(terms::Noun::AdditionalPrivate, &[b'0'; 40]));
+    let said = bank.says(|txn| txn.carried.push(Noun::AdditionalPrivate, &[b'0'; 40]));
     assert!(is_refused(said), "nobody knows by which key it is: {}", daemon.stderr());
 }
 
@@ -377,21 +378,30 @@ fn a_bank_that_a_person_stopped_is_not_let_go_on_by_an_exchange() {
     assert_eq!(states, ["suspended"], "and nothing came");
 }
 
-/// Scheduled exchanges while customers are served. `SEKISHO_ROTATION_S=60` is the long form.
+/// Scheduled exchanges while customers are served, each with a PIN. `SEKISHO_ROTATION_S=60` is the long form.
 #[test]
 fn keys_change_every_second_under_load_and_nobody_is_declined() {
     let seconds = std::env::var("SEKISHO_ROTATION_S").ok().and_then(|s| s.parse().ok()).unwrap_or(6_u64);
-    let (bank, setup) = setup("{ drawn_by = \"us\", every_ms = 1000 }");
+    let (bank, mut setup) = setup("{ drawn_by = \"us\", every_ms = 1000 }");
+    setup.listeners_more = "security = { keys = \"listener\", pin_format = 0 }".into();
+    setup.links[0].more =
+        setup.links[0].more.replace("mac = \"dialect\"", "mac = \"dialect\", pin_format = 0");
+    enter(&setup, "listener/acquirer", "zpk", TWO, THREE);
+    enter(&setup, "link/bank", "zpk", ONE, FOUR);
+    bank.books().pins.push(sum(ONE, FOUR));
+    let theirs = sum(TWO, THREE);
     let daemon = setup.start();
     let (ended, asked, declined) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for number in 0..8 {
-            let (daemon, ended, asked, declined) = (&daemon, &ended, &asked, &declined);
+            let (daemon, ended, asked, declined, theirs) = (&daemon, &ended, &asked, &declined, &theirs);
             scope.spawn(move || {
                 let mut terminal = Terminal::named(&format!("TERM{number:04}"));
                 let mut client = Client::of(daemon, "acquirer");
                 while !ended.load(Ordering::Relaxed) {
-                    let answer = client.ask(&terminal.withdraws(10_000));
+                    let mut txn = terminal.withdraws(10_000);
+                    txn.carried.push(Noun::PinBlock, &pin_block(theirs, &txn.pan));
+                    let answer = client.ask(&txn);
                     asked.fetch_add(1, Ordering::Relaxed);
                     declined.fetch_add(u64::from(answer.code != Some(Code::Approved)), Ordering::Relaxed);
                 }
@@ -406,10 +416,13 @@ fn keys_change_every_second_under_load_and_nobody_is_declined() {
     let (asked, declined) = (asked.into_inner(), declined.into_inner());
     let generation = in_force(&setup, "link/bank", "zak").expect("one is in force").0;
     let wrong = bank.books().wrong_codes;
+    let wrong_pins = bank.books().wrong_pins;
     println!(
-        "{asked} requests in {seconds} s, {generation} generations, {declined} declined, {wrong} wrong codes"
+        "{asked} requests in {seconds} s, {generation} generations, {declined} declined, {wrong} wrong codes, \
+         {wrong_pins} wrong PINs"
     );
-    assert_eq!((declined, wrong), (0, 0), "{}", daemon.stderr());
+    assert_eq!((declined, wrong, wrong_pins), (0, 0, 0), "{}", daemon.stderr());
+    assert!(bank.books().pins.len() as u64 >= generation, "each exchange brought a key for PINs too");
     // On a machine busy with other work both take longer, and nobody is declined either.
     assert!(generation > 1 + seconds / 6, "keys changed {generation} times in {seconds} s");
     assert!(asked > seconds * 5, "there was load: {asked}");

@@ -89,3 +89,43 @@ fn a_store_that_was_bent_stops_the_start_and_says_what_to_look_at() {
     assert_eq!(code, Some(78), "{said}");
     assert!(said.contains("its seal does not fit"), "{said}");
 }
+
+/// Entries that are about no file of keys leave no other trace: without a note elsewhere nobody would miss them.
+#[test]
+fn an_audit_whose_end_was_cut_off_or_made_anew_is_found_at_the_start() {
+    let host = Host::approving();
+    let mut setup = Setup::with_host(&host);
+    setup.tables_more = MODULE.into();
+    types(&setup, "ceremony draw --for-tests --reason test");
+    types(&setup, "ceremony start house cvk --reason test");
+    types(&setup, "ceremony abort --reason test");
+    let mut daemon = setup.start();
+    let hsm = daemon.status()["hsm"].clone();
+    assert!(hsm["memory_locked"].is_boolean(), "{hsm}");
+    daemon.signal("TERM");
+    daemon.end();
+    let log = setup.data.join("keys/audit.log");
+    let whole = std::fs::read_to_string(&log).expect("it is there");
+    let (before, _) = whole.trim_end().rsplit_once('\n').expect("several lines");
+    let starts = |text: &str| {
+        std::fs::write(&log, text).expect("room");
+        let mut daemon = setup.spawn();
+        daemon.end()
+    };
+    let (code, said) = starts(&format!("{before}\n"));
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("entry 2, and entry 3 was written: its end was cut off"), "{said}");
+    // Cut off, and others written in their place.
+    std::fs::write(&log, format!("{before}\n")).expect("room");
+    types(&setup, "ceremony start house pvk --reason test");
+    types(&setup, "ceremony abort --reason test");
+    let made_anew = std::fs::read_to_string(&log).expect("it is there");
+    let (code, said) = starts(&made_anew);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("entry 3 is not the one that was noted"), "{said}");
+    // The right one, and entries after it: nothing is wrong.
+    std::fs::write(&log, &whole).expect("room");
+    types(&setup, "ceremony start house cvk --reason test");
+    types(&setup, "ceremony abort --reason test");
+    setup.start();
+}

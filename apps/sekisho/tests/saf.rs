@@ -235,6 +235,25 @@ fn transactions_are_listed_and_found_beside_a_switch_at_work() {
     ] {
         assert_eq!(rows(words), wanted, "{words:?}");
     }
+    // By the whole number, which is typed and never an argument; shown is what a list shows.
+    let data = setup.data.display().to_string();
+    let by_card = |typed: &str| {
+        typed::sekisho_as("tester", &["txn", "find", &data, "--pan", "--json"], typed.as_bytes())
+    };
+    for card in ["5500000000000004", "5500 0000 0000 0004\n", "5500-0000-0000-0004"] {
+        let found = by_card(card).ends(0);
+        assert!(!found.out.contains("5500000000000004"), "{found:?}");
+        let rows = found.json()["data"].as_array().expect("a list").clone();
+        assert_eq!(
+            rows.iter().map(|row| row["amount"].as_u64()).collect::<Vec<_>>(),
+            [Some(3_000)],
+            "{card}"
+        );
+    }
+    for (typed, code) in [("5500000000000012", 5), ("550000000000000", 5), ("nobody", 78), ("", 78)] {
+        let none = by_card(typed).ends(code);
+        assert!(!none.err.contains("55000000"), "{none:?}");
+    }
     typed_at(&setup, &["txn", "find", "--rrn", "nowhere"]).ends(5);
     typed_at(&setup, &["txn", "find"]).ends(2);
     typed_at(&setup, &["txn", "show", "999"]).ends(5);

@@ -73,6 +73,14 @@ pub enum AuditError {
         /// Which line, from 1.
         line: u64,
     },
+    /// An entry that was noted elsewhere is another now.
+    #[error("{}: entry {number} is not the one that was noted: the audit was made anew", path.display())]
+    MadeAnew {
+        /// The file.
+        path: PathBuf,
+        /// Which entry.
+        number: u64,
+    },
     /// Entries at the end are gone.
     #[error("{}: it ends with entry {found}, and entry {expected} was written: its end was cut off", path.display())]
     Cut {

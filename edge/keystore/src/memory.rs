@@ -2,6 +2,10 @@
 
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use std::sync::OnceLock;
+
+/// What became of it in this process: what was locked stays so, and what could not be is not tried again.
+static LOCKING: OnceLock<Locking> = OnceLock::new();
 
 /// What became of keeping memory off the swap disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +25,14 @@ pub fn keep_memory_to_ourselves() -> Locking {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let unlimited = getrlimit(Resource::Memlock).current.is_none();
     let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
-    match unlimited && mlockall(flags).is_ok() {
+    let locking = match unlimited && mlockall(flags).is_ok() {
         true => Locking::Locked,
         false => Locking::NotAllowed,
-    }
+    };
+    *LOCKING.get_or_init(|| locking)
+}
+
+/// What became of it; `None` where nobody asked for it in this process.
+pub fn memory_is() -> Option<Locking> {
+    LOCKING.get().copied()
 }

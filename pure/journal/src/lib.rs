@@ -36,5 +36,5 @@ pub use record::{
 };
 pub use snapshot::Snapshot;
 pub use storage::{Act, Cause, Object, Storage, StorageError};
-pub use vault::{Account, Card, SealedAccount, SealedPan, Vault, VaultError};
+pub use vault::{Account, Card, CardDigest, SealedAccount, SealedPan, Vault, VaultError};
 pub use walk::{Ending, Step, Walk};

@@ -99,6 +99,17 @@ pub enum Event {
         /// Why.
         reason: Text<64>,
     },
+    /// A person settled an owed message by hand, and says how that ended.
+    Settled {
+        /// Which message.
+        forward: ForwardId,
+        /// How the transaction stands at its host from here on.
+        ended: Ended,
+        /// Who.
+        by: Text<24>,
+        /// Why.
+        reason: Text<64>,
+    },
     /// A person gives a link an order. What cannot be done is not done: see [`crate::Lane::may_order`].
     LinkOrdered {
         /// Which link.
@@ -145,4 +156,26 @@ pub enum Event {
     },
     /// Time has passed: look at the deadlines.
     Tick,
+}
+
+/// How a transaction stands at its host when a person has settled what was owed for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is done, and stands.
+    Done,
+    /// Nothing of it stands.
+    Undone,
+}
+
+impl Ended {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Done, Self::Undone];
+
+    /// Its name, as commands and JSON write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Undone => "undone",
+        }
+    }
 }

@@ -428,8 +428,9 @@ impl Decision {
         let stands = match self.after {
             After::Nothing => self.answer.outcome == Outcome::Approved,
             // Whatever the source was told: it was posted since.
-            After::Confirmed => true,
-            After::Reversing(_)
+            After::Confirmed if self.taken_back.is_none() => true,
+            After::Confirmed
+            | After::Reversing(_)
             | After::Reversed
             | After::Confirming(_)
             | After::Exception

@@ -212,6 +212,9 @@ impl Lane {
             Event::Ruled { forward, ruling, by, reason } => {
                 self.on_ruling(now, forward, ruling, by, reason, out);
             }
+            Event::Settled { forward, ended, by, reason } => {
+                self.on_settled(now, forward, Some(ended), (by, reason), out);
+            }
             Event::LinkOrdered { link, order, by } => self.on_link_ordered(now, link, order, by, out),
             Event::OwnCutover { by } => self.on_own_cutover(now, by, out),
             Event::ReconcileOrdered { link, date, by } => {

@@ -50,7 +50,7 @@ pub use config::{
     Management, Moves, ReconcileConfig, SignOn, SourceConfig, Timers,
 };
 pub use day::{CannotCutOver, DaySeen, OwnDay};
-pub use event::Event;
+pub use event::{Ended, Event};
 pub use forward::Settles;
 pub use lane::{Lane, Secrets};
 pub use leaving::MayLeave;

@@ -227,6 +227,15 @@ pub enum Tell {
         /// The transaction it was owed for.
         id: TxnId,
     },
+    /// A person settled an owed message by hand.
+    Settled {
+        /// Which message.
+        forward: ForwardId,
+        /// To which link.
+        link: LinkId,
+        /// The transaction it was owed for.
+        id: TxnId,
+    },
     /// The business day of a host changed.
     HostDate {
         /// Whose.

@@ -3,7 +3,7 @@
 use crate::flow::Flow;
 use crate::forward::{Item, State};
 use crate::reason::Reason;
-use crate::{Lane, Outbox};
+use crate::{Ended, Lane, Outbox, Tell};
 use alloc::vec::Vec;
 use journal::{After, Duty, Forward, Record, Ruling, Why};
 use terms::{Amount, Currency, ForwardId, Instant, Kind, LinkName, Now, Text, Timestamp, TxnId};
@@ -133,14 +133,44 @@ impl Lane {
         reason: Text<64>,
         out: &mut Outbox,
     ) {
+        if ruling == Ruling::Settle {
+            return self.on_settled(now, id, None, (by, reason), out);
+        }
         if self.may_rule(id, ruling).is_ok() {
             out.record(Record::Ruled { forward: id, ruling, by, reason, at: now.wall });
-            let item = self.forwards.get(id).cloned();
             self.rule(now.instant, id, ruling);
-            if let Some(item) = item.filter(|_| ruling == Ruling::Settle) {
-                self.go_on_from(now, &item, out);
-            }
         }
+    }
+
+    /// A person settled it by hand, and may have said how that ended. Whoever waits for the last word hears it.
+    pub(crate) fn on_settled(
+        &mut self,
+        now: Now,
+        forward: ForwardId,
+        ended: Option<Ended>,
+        (by, reason): (Text<24>, Text<64>),
+        out: &mut Outbox,
+    ) {
+        let Some(item) = self.forwards.get(forward).cloned() else { return };
+        out.record(Record::Ruled { forward, ruling: Ruling::Settle, by, reason, at: now.wall });
+        self.rule(now.instant, forward, Ruling::Settle);
+        if ended != Some(Ended::Done) {
+            self.go_on_from(now, &item, out);
+        }
+        let Some(slot) = self.memory.get_mut(item.at) else { return };
+        let after = match ended {
+            Some(Ended::Done) => Some(After::Confirmed),
+            Some(Ended::Undone) => Some(After::Reversed),
+            None => None,
+        };
+        let id = slot.id;
+        if let Flow::Decided(decision) = &mut slot.flow
+            && let Some(after) = after.filter(|_| decision.after == After::Exception)
+        {
+            decision.after = after;
+            out.record(Record::Resolved { id, after });
+        }
+        out.tell(Tell::Settled { forward, link: item.forward.link, id });
     }
 
     /// The host has undone by hand the credit of a transfer that was taken back: its debit is given back, as behind

@@ -2,9 +2,9 @@
 
 mod world;
 
-use journal::Record;
-use switch::{Event, LaneConfig};
-use terms::{Amount, BusinessDate, Code, Kind, MessageType, Original, Txn};
+use journal::{After, Record};
+use switch::{Ended, Event, LaneConfig, Tell};
+use terms::{Amount, BusinessDate, Code, ConnId, ForwardId, Kind, MessageType, Original, Text, Txn};
 use world::*;
 
 fn deposit(stan: u32) -> Txn {
@@ -157,6 +157,31 @@ fn that_days_differ_hides_no_later_item_about_money() {
         assert_eq!(items(&w.ask(another.clone())), ["reversal of another amount"], "another matter");
         go_on(&mut w);
         assert!(items(&w.ask(another)).is_empty(), "once");
+    }
+}
+
+#[test]
+fn a_person_who_settles_says_how_it_ended_and_that_is_the_last_word() {
+    for (ended, after) in [(Ended::Done, After::Confirmed), (Ended::Undone, After::Reversed)] {
+        for go_on in WAYS_DOWN {
+            let mut w = World::new();
+            let ticket = w.lane.ticket(b"app", b"one", &[0; 32]);
+            w.step(Event::Submitted { source: TILL, conn: ConnId(1), txn: withdrawal(7), ticket });
+            w.wait_ms(REPLY_TIMEOUT_MS);
+            let forward = w.lane.owed(w.now.instant, ForwardId(0), 9)[0].forward.id;
+            let (by, reason) = (Text::clipped(b"suzuki"), Text::clipped(b"CHG-881"));
+            let left = w.step(Event::Settled { forward, ended, by, reason });
+            assert_eq!(left.record_names(), ["ruled", "resolved"]);
+            assert!(left.told.iter().any(|tell| matches!(tell, Tell::Settled { .. })), "{:?}", left.told);
+            go_on(&mut w);
+            let seen = w.lane.submitted(&ticket).and_then(|known| known.seen).expect("it is remembered");
+            assert_eq!(seen.after, after);
+            assert_eq!(
+                w.ask(reversal(withdrawal(7))).record_names(),
+                ["observed"],
+                "nothing is undone twice"
+            );
+        }
     }
 }
 

@@ -7,13 +7,16 @@ use std::path::PathBuf;
 pub struct KeysToml {
     /// Where keys lie; without it `keys` in the data directory. Relative to the working directory.
     pub dir: Option<PathBuf>,
+    /// Where the last entry of the audit of keys is noted, to be compared at the next start; without it `audit.mark` in
+    /// the data directory. On another disk, or where another user backs it up, it is worth more.
+    pub mark: Option<PathBuf>,
     /// For how long what comes under the key before is still taken. 0..=86_400_000.
     pub overlap_ms: u32,
 }
 
 impl Default for KeysToml {
     fn default() -> Self {
-        Self { dir: None, overlap_ms: 7_200_000 }
+        Self { dir: None, mark: None, overlap_ms: 7_200_000 }
     }
 }
 

@@ -200,12 +200,17 @@ async fn rule(
         return no(StatusCode::NOT_FOUND, "no_such_order", said);
     };
     let Ok(number) = id.parse() else { return not_owed(&id) };
-    let (by, reason) = match signed(&caller, &body) {
+    let (by, reason, ended) = match signed(&caller, &body) {
         Ok(signed) => signed,
         Err(unsigned) => return unsigned.into_response(),
     };
+    if ended.is_some() && ruling != Ruling::Settle {
+        let said = "only what is settled has ended: done or undone".into();
+        return no(StatusCode::BAD_REQUEST, "invalid_request", said);
+    }
     let forward = ForwardId(number);
-    let ruled = door.ask(|answer| Order::Owed(OwedOrder::Rule { forward, ruling, by, reason, answer })).await;
+    let ruled =
+        door.ask(|answer| Order::Owed(OwedOrder::Rule { forward, ruling, ended, by, reason, answer })).await;
     let Some(Ruled { may, before, after }) = ruled else { return gone() };
     let (already, state) = match (may, ruling) {
         (Ok(()), Ruling::Settle) => (false, "settled"),

@@ -267,7 +267,7 @@ impl Core {
                     let _ = answer.send(owed);
                 });
             }
-            OwedOrder::Rule { forward, ruling, by, reason, answer } => {
+            OwedOrder::Rule { forward, ruling, ended, by, reason, answer } => {
                 let settled = self.settled.iter().find(|owed| owed.forward.id == forward).copied();
                 let settled = settled.filter(|_| ruling == Ruling::Settle);
                 let before = self.lane.owed_one(now.instant, forward).or(settled);
@@ -279,7 +279,13 @@ impl Core {
                     self.settled.truncate(SETTLED_MAX - 1);
                     self.settled.push_front(*owed);
                 }
-                self.step_at(now, Event::Ruled { forward, ruling, by, reason });
+                self.step_at(
+                    now,
+                    match ended.filter(|_| ruling == Ruling::Settle) {
+                        Some(ended) => Event::Settled { forward, ended, by, reason },
+                        None => Event::Ruled { forward, ruling, by, reason },
+                    },
+                );
                 let after = self.lane.owed_one(now.instant, forward);
                 let ruled = Ruled { may, before, after };
                 // Told when it is durable, as everything that is decided.
@@ -702,7 +708,9 @@ impl Core {
 const fn is_news(tell: Tell) -> bool {
     match tell {
         Tell::Decided { outcome, .. } => matches!(outcome, Outcome::Unknown),
-        Tell::Repeated { .. } | Tell::Meaningless { .. } | Tell::Forwarded { .. } => false,
+        Tell::Repeated { .. } | Tell::Meaningless { .. } | Tell::Forwarded { .. } | Tell::Settled { .. } => {
+            false
+        }
         Tell::OwnDate { .. }
         | Tell::TotalsSent { .. }
         | Tell::TotalsUnanswered { .. }

@@ -97,6 +97,9 @@ impl Figures {
             Tell::Forwarded { forward, link, .. } => {
                 tracing::debug!(link = name(link), owed = forward.0, "owed message accepted");
             }
+            Tell::Settled { forward, link, .. } => {
+                tracing::info!(link = name(link), owed = forward.0, "owed message settled by hand");
+            }
             Tell::HostDate { link } => tracing::info!(link = name(link), "business day of the host changed"),
             Tell::Link { link, state, cause } => {
                 let (link, state, cause) = (name(link), state.name(), cause.name());

@@ -30,6 +30,9 @@ pub enum HsmCommand {
 pub struct HsmList {
     /// Each of them.
     pub data: Vec<HsmJson>,
+    /// Whether the memory of the switch stays off the swap disk, keys and cards with it.
+    #[serde(default)]
+    pub memory_locked: bool,
     /// Requests that wait for a module.
     pub queued: usize,
     /// Errands under way.
@@ -194,6 +197,7 @@ impl Guard {
         let figures = self.figures;
         HsmList {
             data: self.modules.seen().into_iter().map(HsmJson::of).collect(),
+            memory_locked: keystore::memory_is() == Some(keystore::Locking::Locked),
             queued: self.modules.queued(),
             under_way: self.under_way(),
             security: SecurityJson {

@@ -30,6 +30,8 @@ pub enum OwedOrder {
         forward: ForwardId,
         /// What.
         ruling: Ruling,
+        /// Where it is settled: how that ended, where that is said.
+        ended: Option<switch::Ended>,
         /// Who.
         by: Text<24>,
         /// Why.

@@ -4,15 +4,18 @@
 pub(crate) mod atm;
 
 use dialects::{Dialect, KeyWhat, TravellingKey};
-use hsm::Key;
 use hsm::check_value::{Method, check_value};
 use hsm::lmk::{Scheme, decrypt_under, encrypt_under};
 use hsm::mac::{Algorithm, Padding, make};
+use hsm::pin::{Fill, Format, compose, decipher, encipher, extract};
+use hsm::{Key, Pin};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stories::Speech;
-use terms::{Answer, BusinessDate, Carried, Class, Code, MessageType, Network, Noun, Outgoing, Stan, Txn};
+use terms::{
+    Answer, BusinessDate, Carried, Class, Code, MessageType, Network, Noun, Outgoing, Pan, Stan, Txn,
+};
 use wire::Next;
 
 /// What it speaks: keys in DE 62, a code over five elements in DE 128.
@@ -100,8 +103,9 @@ pub(crate) enum Manner {
 pub(crate) struct Books {
     pub(crate) manner: Manner,
     pub(crate) zmk: Key,
-    /// The key for PINs in force.
-    pub(crate) pin: Option<Key>,
+    /// Keys for PINs, the one in force last; none while PINs are not looked at.
+    pub(crate) pins: Vec<Key>,
+    pub(crate) wrong_pins: usize,
     /// What it was asked for, where it draws the keys.
     pub(crate) wanted: Vec<Option<KeyWhat>>,
     /// Keys for codes, the one in force last.
@@ -176,6 +180,21 @@ pub(crate) fn code_is_right(speech: &Speech, key: &Key, body: &[u8]) -> bool {
     covered.code.as_deref() == Some(mac.as_bytes())
 }
 
+/// The PIN everybody has.
+const PIN: &[u8] = b"4711";
+
+/// Its block for a card, under a key.
+pub(crate) fn pin_block(key: &Key, pan: &Pan) -> Vec<u8> {
+    let pin = Pin::new(PIN).expect("a PIN");
+    let clear = compose(Format::Iso0, &pin, pan, &mut Fill::Given(&[])).expect("a block");
+    encipher(Format::Iso0, &clear, pan, key).expect("it fits").as_bytes().to_vec()
+}
+
+fn pin_is_right(key: &Key, block: &[u8], pan: &Pan) -> bool {
+    let clear = decipher(Format::Iso0, block, pan, key).ok();
+    clear.and_then(|clear| extract(Format::Iso0, &clear, pan).ok()).is_some_and(|pin| pin.expose() == PIN)
+}
+
 impl Bank {
     /// With that transport key and that first key for codes.
     pub(crate) fn with(zmk: Key, code: Key) -> Self {
@@ -189,7 +208,8 @@ impl Bank {
         let books = Books {
             manner: Manner::Accept,
             zmk,
-            pin: None,
+            pins: Vec::new(),
+            wrong_pins: 0,
             wanted: Vec::new(),
             codes: vec![code],
             wrong_codes: 0,
@@ -319,6 +339,10 @@ impl Books {
             // The one in force, and what was on its way under the one before.
             let right = self.codes.iter().rev().take(2).any(|key| code_is_right(speech, key, body));
             self.wrong_codes += usize::from(!right);
+            if let Some(block) = txn.carried.get(Noun::PinBlock).filter(|_| !self.pins.is_empty()) {
+                let right = self.pins.iter().rev().take(2).any(|key| pin_is_right(key, block, &txn.pan));
+                self.wrong_pins += usize::from(!right);
+            }
             return Some(if right { yes() } else { Answer::ours(Code::WrongMac, Code::WrongMac.outcome()) });
         }
         if txn.network != Network::KeyExchange {
@@ -348,7 +372,7 @@ impl Books {
             self.wrong_codes += usize::from(!code_is_right(speech, &by, body));
         }
         self.codes.extend(of(KeyWhat::Mac));
-        self.pin = of(KeyWhat::Pin).or(self.pin.take());
+        self.pins.extend(of(KeyWhat::Pin));
         (self.manner == Manner::Accept).then(|| Answer { carried: Carried::default(), ..yes() })
     }
 }

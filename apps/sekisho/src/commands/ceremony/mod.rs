@@ -3,6 +3,8 @@
 mod device;
 mod secret_input;
 
+pub(super) use secret_input::line as quiet_line;
+
 use super::key::person::person;
 use super::key::place::{Place, Why, fresh, now, owner, store};
 use super::key::{Shape, role};

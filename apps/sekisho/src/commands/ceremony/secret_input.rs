@@ -49,7 +49,7 @@ fn bytes_of(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// Past the buffer of the standard library, which would keep what it read.
-fn line(prompt: &str, longest: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(in crate::commands) fn line(prompt: &str, longest: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let stdin = io::stdin();
     let mut input = File::from(stdin.as_fd().try_clone_to_owned()?);
     let _quiet = stdin.is_terminal().then(|| Quiet::begin(prompt)).transpose()?;

@@ -62,6 +62,9 @@ pub(super) fn run(args: &Args, with_figures: bool) -> Result<ExitCode, Failure> 
                 }
                 paper.line("");
                 paper.text(figures(&list));
+                let memory =
+                    if list.memory_locked { "locked" } else { "may be swapped out: LimitMEMLOCK=infinity" };
+                paper.line(format_args!("memory of the switch: {memory}; no core file is written"));
             }
         }
     }

@@ -26,7 +26,7 @@ pub enum Command {
     /// Send what was held (changes)
     Release(rule::Args),
     /// It was settled by hand: never send it again (money)
-    Settle(rule::Args),
+    Settle(rule::SettleArgs),
 }
 
 /// Does it. Exit: 0 done or already so, 3 no switch answers, 5 no such message, 6 refused as things stand, 8
@@ -36,10 +36,10 @@ pub fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Ls(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
-        Command::Retry(args) => rule::run(&args, Ruling::Retry),
-        Command::Hold(args) => rule::run(&args, Ruling::Hold),
-        Command::Release(args) => rule::run(&args, Ruling::Release),
-        Command::Settle(args) => rule::run(&args, Ruling::Settle),
+        Command::Retry(args) => rule::run(&args, Ruling::Retry, None),
+        Command::Hold(args) => rule::run(&args, Ruling::Hold, None),
+        Command::Release(args) => rule::run(&args, Ruling::Release, None),
+        Command::Settle(args) => rule::run(&args.order, Ruling::Settle, args.ended),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("{failure}");

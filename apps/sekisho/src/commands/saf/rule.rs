@@ -29,10 +29,35 @@ pub struct Args {
     json: bool,
 }
 
+/// The same, and how it ended.
+#[derive(Debug, clap::Args)]
+pub struct SettleArgs {
+    #[command(flatten)]
+    pub(super) order: Args,
+    /// How the transaction stands at its host now; without it, applications are not told how it ended
+    #[arg(long, value_name = "HOW")]
+    pub(super) ended: Option<Ended>,
+}
+
+/// How a transaction stands when a person has settled it.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Ended {
+    /// It is done, and stands
+    Done,
+    /// Nothing of it stands
+    Undone,
+}
+
 /// Does it.
-pub(super) fn run(args: &Args, ruling: Ruling) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Args, ruling: Ruling, ended: Option<Ended>) -> Result<ExitCode, Failure> {
     let door = args.which.door()?;
-    let body = json!({ "by": door.by(args.by.as_deref()), "reason": args.reason });
+    let mut body = json!({ "by": door.by(args.by.as_deref()), "reason": args.reason });
+    if let Some(ended) = ended {
+        body["ended"] = json!(match ended {
+            Ended::Done => "done",
+            Ended::Undone => "undone",
+        });
+    }
     let place = format!("/v1/saf/{}/{}", args.id, ruling.name());
     let reply = door.post(&place, &body).map_err(|error| door.unanswered(args.id, error))?;
     if reply.status != 200 {

@@ -1,6 +1,7 @@
 //! Which transactions are wanted.
 
-use super::row::Row;
+use super::row::{Row, card_of};
+use journal::{CardDigest, Record, Vault};
 use std::str::FromStr;
 use terms::{BusinessDate, Timestamp};
 
@@ -15,6 +16,8 @@ pub(crate) struct Choice {
     pub(crate) rrn: Option<String>,
     pub(crate) pan_last4: Option<String>,
     pub(crate) since_ms: Option<i64>,
+    /// The digest of its card.
+    pub(crate) card: Option<CardDigest>,
 }
 
 /// What `--outcome` may say.
@@ -33,6 +36,15 @@ impl Choice {
             && holds(self.rrn.as_deref(), |rrn| row.has_rrn(rrn))
             && holds(self.pan_last4.as_deref(), |last4| row.pan.ends_with(last4))
             && holds(self.since_ms.as_ref(), |since| row.at_ms >= *since)
+    }
+
+    /// Whether it is about the wanted card.
+    pub(crate) fn may_be_of(&self, record: &Record, vault: Option<&Vault>) -> bool {
+        self.card.is_none_or(|wanted| {
+            let pan =
+                vault.zip(card_of(record)).and_then(|(vault, card)| Some((vault, card.open(vault).ok()?)));
+            pan.is_some_and(|(vault, pan)| vault.digest_of(&pan) == wanted)
+        })
     }
 
     /// Whether it is wanted as it stands.

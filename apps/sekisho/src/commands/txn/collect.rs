@@ -41,6 +41,7 @@ impl Collection {
         let id = record.id().or_else(|| self.about.get(&record.forward()?).copied())?;
         if let Some(row) = Row::begin(record, &self.names, self.vault.as_ref())
             && self.choice.may_want(&row)
+            && self.choice.may_be_of(record, self.vault.as_ref())
         {
             self.rows.insert(id.0, row);
         } else if !self.rows.get_mut(&id.0).is_some_and(|row| row.take(record)) {

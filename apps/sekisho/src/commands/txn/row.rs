@@ -3,7 +3,7 @@
 use crate::commands::journal::facts::card;
 use crate::commands::journal::names::Names;
 use crate::commands::journal::summary::money;
-use journal::{Debited, Duty, Forward, Key, Record, Remembered, Ruling, Sent, Vault};
+use journal::{Card, Debited, Duty, Forward, Key, Record, Remembered, Ruling, Sent, Vault};
 use serde::Serialize;
 use terms::{Amount, Currency, Timestamp, TxnId};
 
@@ -51,6 +51,19 @@ pub(crate) struct Row {
     pub(crate) at_ms: i64,
     #[serde(skip)]
     host_rrn: String,
+}
+
+/// The card of the transaction that begins with this record.
+pub(super) fn card_of(record: &Record) -> Option<&Card> {
+    match record {
+        Record::Sent(sent)
+        | Record::Inquired(sent)
+        | Record::Debited(Debited { sent, .. })
+        | Record::Advised { sent, .. } => Some(&sent.pan),
+        Record::Stranded(report) => Some(&report.pan),
+        Record::Declined(declined) => Some(&declined.pan),
+        _ => None,
+    }
 }
 
 impl Row {

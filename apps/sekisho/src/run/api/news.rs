@@ -66,7 +66,9 @@ impl Core {
                 Some(event.of(id).with("would_have_been", json!(outcome.name())))
             }
             // Only those of applications have anybody here who waits for the last word.
-            Tell::Forwarded { link, id, .. } if self.lane.submission(id).is_some() => {
+            Tell::Forwarded { link, id, .. } | Tell::Settled { link, id, .. }
+                if self.lane.submission(id).is_some() =>
+            {
                 Some(self.resolved(link, id, Severity::Info))
             }
             Tell::NeedsAPerson { id } if self.lane.submission(id).is_some() => {
@@ -80,6 +82,7 @@ impl Core {
             | Tell::NeedsAPerson { .. }
             | Tell::ForwardAlarm { .. }
             | Tell::Forwarded { .. }
+            | Tell::Settled { .. }
             | Tell::ForgetsEarly { .. }
             | Tell::TotalsUnanswered { .. }
             | Tell::EchoMissed { .. }

@@ -5,6 +5,7 @@ use crate::run::api::callers::Caller;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use switch::Ended;
 use terms::Text;
 
 /// Why an order is nobody's.
@@ -30,17 +31,23 @@ impl IntoResponse for Unsigned {
     }
 }
 
-/// Who and why, or what is wrong with them. Nothing is cut off: it stands in the journal for ever.
-pub(super) fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Text<64>), Unsigned> {
+/// Who and why, and how it ended where that is said; or what is wrong with them. Nothing is cut off: it stands in the
+/// journal for ever.
+pub(super) fn signed(caller: &Caller, body: &[u8]) -> Result<(Text<24>, Text<64>, Option<Ended>), Unsigned> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Asked {
         by: Option<String>,
         reason: String,
+        ended: Option<String>,
     }
     let asked: Asked = serde_json::from_slice(body)
         .map_err(|error| format!("the body is not {{\"by\":...,\"reason\":...}}: {error}"))?;
-    Ok((ordered_by(caller, asked.by.as_deref())?, said("reason", &asked.reason)?))
+    let ended = asked.ended.map(|name| {
+        let known = Ended::ALL.into_iter().find(|ended| ended.name() == name);
+        known.ok_or_else(|| format!("\"ended\" is done or undone, not {name:?}"))
+    });
+    Ok((ordered_by(caller, asked.by.as_deref())?, said("reason", &asked.reason)?, ended.transpose()?))
 }
 
 /// Who gives an order that needs no reason, or what is wrong with that.

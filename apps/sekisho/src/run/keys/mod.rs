@@ -17,6 +17,7 @@ use crate::config::Config;
 use keys::{Holding, Owner, Ring, State};
 use keystore::{Act, Store, StoreError};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 use terms::Timestamp;
@@ -54,6 +55,9 @@ pub(crate) fn open(config: &Config, lmk: &str, own: KeyModulePlan) -> Result<(Ri
         path: config.keys_directory(),
         source: std::io::Error::other(error.to_string()),
     })?;
+    let mark_file = config.audit_mark_file();
+    // Before anything is added to it: an end that was cut off is no end to go on from.
+    keystore::compare_end(&config.keys_directory(), &mark_file)?;
     let mut store = Store::open(&config.keys_directory(), lmk, &fresh)?;
     let overlap_ms = config.keys.overlap_ms;
     let ring = store.ring(overlap_ms)?;
@@ -71,6 +75,7 @@ pub(crate) fn open(config: &Config, lmk: &str, own: KeyModulePlan) -> Result<(Ri
         later: BTreeMap::new(),
         unwritten: Vec::new(),
         marked: 0,
+        mark_file,
         doubts: doubt::Doubts::default(),
     };
     keeping.mark();
@@ -128,8 +133,9 @@ struct Keeping {
     /// Whom something went wrong with, nobody for the audit itself: not before when it is tried and told of again, and
     /// how long the wait was.
     later: BTreeMap<Option<Owner>, (Instant, Duration)>,
-    /// The last audit entry the log was told of.
+    /// The last audit entry that is noted elsewhere, and where.
     marked: u64,
+    mark_file: PathBuf,
     /// What came into force by being used and could not be written down yet.
     unwritten: Vec<keys::Heard>,
     doubts: doubt::Doubts,
@@ -160,11 +166,16 @@ impl Keeping {
         }
     }
 
-    /// A log is elsewhere soon: what it says of the audit proves later that its end was not cut off.
+    /// What is noted elsewhere of the audit proves later that its end was not cut off: in a file of its own, compared at
+    /// the next start, and in the log, which is elsewhere soon.
     fn mark(&mut self) {
         if self.store.audit_number() != self.marked {
             self.marked = self.store.audit_number();
-            tracing::info!(audit = self.store.audit_mark(), "audit of keys");
+            let mark = self.store.audit_mark();
+            tracing::info!(audit = mark, "audit of keys");
+            if let Err(error) = keystore::note_end(&self.mark_file, &mark) {
+                tracing::error!(%error, "the end of the audit of keys cannot be noted: a cut would not be found");
+            }
         }
     }
 
