@@ -48,7 +48,7 @@ fn by<'a>(words: &[&'a str], who: &'a str) -> Vec<&'a str> {
 #[test]
 fn what_two_operators_want_at_once_is_done_once_and_both_are_told_so() {
     let (setup, script) =
-        stage("", "[sign_on]\ndelay_ms = 100\n[sign_off]\ndelay_ms = 100\n[cutover]\nafter_ms = 100\n");
+        stage("", "[sign_on]\ndelay_ms = 100\n[sign_off]\ndelay_ms = 100\n[cutover]\nafter_ms = 3000\n");
     let daemon = start(&setup);
     let center = Center::spawn(&setup, &script);
     wait_until(&setup, "connected");
