@@ -11,7 +11,7 @@ use crate::reason::Reason;
 use crate::{Lane, NoMoney, Outbox};
 use alloc::sync::Arc;
 use journal::{After, Record, Ticket};
-use terms::{Amount, Answer, Class, Code, ConnId, Outcome, SourceId, Txn, TxnId};
+use terms::{Amount, Answer, Class, Code, ConnId, LinkId, Outcome, SourceId, Text, Txn, TxnId};
 
 /// Why something cannot be captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,7 @@ impl Lane {
         };
         self.spend(at, of, out);
         self.tickets.presented = Some(ticket);
-        self.accept_report(now, trail, asked_by, txn, out);
+        self.accept_report(now, trail, asked_by, (txn, self.authorized_by(at)), out);
         self.tickets.presented = None;
     }
 
@@ -129,7 +129,13 @@ impl Lane {
         let Some(of) = self.memory.get(at).map(|slot| slot.id) else { return };
         let own = Trail::of_request(asked_by.0, &txn);
         self.spend(at, of, out);
-        self.accept_report(now, own, asked_by, txn, out);
+        self.accept_report(now, own, asked_by, (txn, self.authorized_by(at)), out);
+    }
+
+    /// The host that holds it, and the route it went by.
+    fn authorized_by(&self, at: usize) -> Option<(LinkId, Text<24>)> {
+        let sent = self.memory.get(at)?.sent.as_deref()?;
+        Some((sent.link, sent.route))
     }
 
     /// Before the capture itself: nobody can know the capture and not that the authorization is spent.

@@ -127,7 +127,7 @@ impl Lane {
     pub(crate) fn on_report(&mut self, now: Now, asked_by: (SourceId, ConnId), txn: Txn, out: &mut Outbox) {
         let trail = trail_of(asked_by.0, &txn);
         let Some(at) = self.memory.follow(&trail, |_| true) else {
-            return self.accept_report(now, trail, asked_by, txn, out);
+            return self.accept_report(now, trail, asked_by, (txn, None), out);
         };
         let means = self.completed_by(at, asked_by.0, &txn);
         if means == Completed::Now {
@@ -140,18 +140,20 @@ impl Lane {
         }
     }
 
-    /// A report nobody announced: ours from now on, and owed to the host its card belongs to.
+    /// A report nobody announced: ours from now on, and owed to the host its card belongs to; one that completes an
+    /// authorization is owed to the host that gave it, however cards are routed by now.
     pub(crate) fn accept_report(
         &mut self,
         now: Now,
         trail: Trail,
         asked_by: (SourceId, ConnId),
-        txn: Txn,
+        (txn, authorized): (Txn, Option<(LinkId, Text<24>)>),
         out: &mut Outbox,
     ) {
         let id = self.draw_id();
         let digest = fingerprint(&self.secrets.fingerprint, &txn);
-        let chosen = self.routes.choose(asked_by.0, &txn).map(|route| (route.link, route.name));
+        let routed = || self.routes.choose(asked_by.0, &txn).map(|route| (route.link, route.name));
+        let chosen = authorized.or_else(routed);
         // Half a transfer must not be posted: where two hosts would have to be told, a person tells them.
         let chosen = chosen.filter(|&(link, _)| self.onward(asked_by.0, &txn, link).is_none());
         let drawn = chosen.and_then(|(link, route)| {

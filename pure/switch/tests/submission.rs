@@ -172,6 +172,29 @@ fn no_more_is_captured_than_was_approved_and_nothing_but_what_was_authorized() {
 }
 
 #[test]
+fn a_capture_goes_to_the_host_that_authorized_it_however_cards_are_routed_by_then() {
+    let mut w = World::new();
+    let of = authorized(&mut w, 1);
+    let mut moved = world::config();
+    let mut lines = moved.routes.lines().to_vec();
+    lines.iter_mut().for_each(|line| line.link = world::CARDS);
+    moved.routes = switch::Routes::new(lines);
+    w.reconfigure(moved);
+    assert_eq!(
+        submit(&mut w, "elsewhere", 2).asked_once().0,
+        world::CARDS,
+        "the same card goes elsewhere now"
+    );
+    let (link, ..) = capture(&mut w, of, 3, 30_000).asked_once();
+    assert_eq!(link, BANK);
+    // And where nothing is routed any more.
+    let mut w = World::new();
+    let of = authorized(&mut w, 1);
+    w.reconfigure(switch::LaneConfig { routes: switch::Routes::default(), ..world::config() });
+    assert_eq!(capture(&mut w, of, 2, 30_000).asked_once().0, BANK);
+}
+
+#[test]
 fn a_capture_taken_back_before_it_left_leaves_the_authorization_as_it_was() {
     for go_on in [|_: &mut World| {}, |w: &mut World| drop(w.restart_from_snapshot_with_links_down())] {
         let mut w = World::new();
