@@ -36,7 +36,7 @@ mutants! {
     Trusts         "trusts"      [I3],  "A host that does not know repeats is taken for one that does.";
     Doubts         "doubts"      [I4],  "An answer that was handed over is taken for one that reached nobody.";
     Miscounts      "miscounts"   [I7],  "What remains of a partial reversal is more than was asked for.";
-    LeavesLate     "leaves-late" [I14], "A request leaves when its record is durable, however late.";
+    LeavesLate     "leaves-late" [I14, I23], "A request leaves when its record is durable, however late.";
     Unseen         "unseen"      [I15], "A late answer is written down nowhere.";
     Changes        "changes"     [I18], "A request is sent with another amount than was recorded.";
     Embroiders     "embroiders"  [I19], "A repeat is told another approval code.";
