@@ -121,7 +121,12 @@ fn every_command_of_the_manual_does_what_it_says() {
             false => said.replacen("curl ", "curl -sS --fail-with-body ", 1),
         };
         let mut shell = Command::new("sh");
-        shell.args(["-c", &command]).env("PATH", &found).current_dir(setup.scratch.path());
+        // What the page says of another switch is this one's.
+        shell
+            .args(["-c", &command])
+            .env("S", "data/control.sock")
+            .env("PATH", &found)
+            .current_dir(setup.scratch.path());
         let Output { status, stdout, stderr } = shell.output().expect("a shell");
         let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         if listens {
