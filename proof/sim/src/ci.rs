@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// So many seeds; each is run twice.
 const SEEDS: u64 = 640;
 /// A wrong rule lives no longer than that.
-const LIVES_MAX: u64 = 100_000;
+const LIVES_MAX: u64 = 200_000;
 
 /// Runs all of it and says what it found.
 pub(crate) fn run(threads: usize) -> ExitCode {

@@ -22,7 +22,7 @@ fn the_first_seeds_break_nothing() {
 #[test]
 fn every_wrong_rule_is_found_out_by_what_it_breaks() {
     for &(mutant, name, breaks, what) in Mutant::ALL {
-        let killed = sim::kill(mutant, 60_000);
+        let killed = sim::kill(mutant, 200_000);
         let killed = killed.unwrap_or_else(|| panic!("{name} lives: {what}"));
         let (seed, invariant) = (killed.seed, killed.invariant.name());
         println!("{name}: {invariant} within {} transactions", killed.transactions);

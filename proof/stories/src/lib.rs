@@ -56,8 +56,8 @@
 //! | E24 | two switches, one message | not yet: there is no cluster |
 //! | E25 | reversal of a reversal | `reversal::a_reversal_cannot_itself_be_reversed` |
 //! | E26 | reversal of another amount | `reversal::a_reversal_of_another_amount_is_left_to_a_person` |
-//! | E27 | a key changes in flight | not yet: told with security modules in the program's own tests, `security` and `keys_exchange` |
-//! | E28 | an answer's code is wrong | not yet: told with security modules in the program's own tests, `security` |
+//! | E27 | a key changes in flight | not yet: told with security modules in the program's own tests of security and of exchanges |
+//! | E28 | an answer's code is wrong | not yet: told with security modules in the program's own tests of security |
 //! | E29 | partial dispense | `reversal::what_was_dispensed_stays_and_the_rest_is_given_back` |
 //! | E30 | a terminal's clock jumps | `withdrawal::the_clock_of_a_terminal_does_not_choose_the_business_date` |
 //! | K0 | read, nothing written | `recovery::a_death_before_anything_was_written_leaves_nothing` |
